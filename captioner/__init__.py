@@ -1,0 +1,1 @@
+"""Words in, captions out, in a LiveKit room."""

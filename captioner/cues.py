@@ -1,0 +1,49 @@
+"""Cues, and what can happen to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A stretch of one speaker's speech on one screen.
+
+    speaker: LiveKit identity. Times in ms of room time, ``end_ms > start_ms``.
+    text: plain, no line breaks, never empty. language: BCP 47, or "und".
+    """
+
+    id: str
+    speaker: str
+    start_ms: int
+    end_ms: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CueUpdated:
+    """The cue as it stands. The first ``settled`` code points of its text never change again."""
+
+    cue: Cue
+    rev: int
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
+class CueClosed:
+    """The cue as it will stay."""
+
+    cue: Cue
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class CueDeleted:
+    """The cue is gone: nothing was said after all, or its speaker withdrew consent."""
+
+    id: str
+    rev: int
+
+
+CaptionEvent = CueUpdated | CueClosed | CueDeleted

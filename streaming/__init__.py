@@ -1,0 +1,1 @@
+"""Speech in, words out. Knows audio and words, and nothing of LiveKit or captions."""

@@ -1,0 +1,106 @@
+"""Audio as the recognisers take it: frames of 80 ms, mono, 24 kHz, float32 in [-1, 1]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+SAMPLE_RATE = 24_000
+"""Samples a second of every AudioFrame."""
+
+FRAME_SAMPLES = 1_920
+"""Samples of one AudioFrame: 80 ms, one step of Kyutai's model."""
+
+FRAME_MS = 80
+"""Milliseconds of one AudioFrame."""
+
+Pcm = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """80 ms of sound.
+
+    pcm: float32[1920], finite, within [-1, 1].
+    position: samples since the stream began; a frame whose position is beyond the end of the
+        one before it tells of a hole.
+    """
+
+    pcm: Pcm
+    position: int
+
+    @property
+    def start_ms(self) -> int:
+        """Stream time of the first sample."""
+        return samples_to_ms(self.position)
+
+    @property
+    def end_ms(self) -> int:
+        """Stream time just after the last sample."""
+        return samples_to_ms(self.position + len(self.pcm))
+
+
+def samples_to_ms(samples: int) -> int:
+    """Milliseconds that ``samples`` at 24 kHz last, rounded down."""
+    return samples * 1000 // SAMPLE_RATE
+
+
+def clean(pcm: Pcm) -> Pcm:
+    """``pcm`` with NaN as silence and everything else clipped to [-1, 1].
+
+    One wild sample poisons a model's caches for minutes, so nothing else gets past this point.
+    """
+    return np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+
+
+class Framer:
+    """Cuts sound of any chunk size and rate into AudioFrames.
+
+    The frames depend on the sound alone, never on how it was cut into chunks.
+    """
+
+    def __init__(self, rate: int = SAMPLE_RATE, *, position: int = 0) -> None:
+        """``rate``: samples a second of what will be fed. ``position``: of the first frame."""
+        if rate <= 0:
+            raise ValueError(f"a sample rate is a positive number, not {rate}")
+        self._resampler = (
+            None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, "float32")
+        )
+        self._pending: Pcm = np.zeros(0, np.float32)
+        self._position = position
+
+    def feed(self, pcm: Pcm) -> list[AudioFrame]:
+        """Take float32[n] in [-1, 1]; give the frames that are now complete."""
+        return self._cut(clean(pcm), last=False)
+
+    def flush(self) -> list[AudioFrame]:
+        """No more sound: give what is left, filled up with silence."""
+        frames = self._cut(np.zeros(0, np.float32), last=True)
+        if len(self._pending):
+            rest = np.zeros(FRAME_SAMPLES, np.float32)
+            rest[: len(self._pending)] = self._pending
+            self._pending = self._pending[:0]
+            frames.append(self._frame(rest))
+        return frames
+
+    def skip(self, samples: int) -> None:
+        """Leave a hole of ``samples`` (24 kHz) before the next frame."""
+        self._position += samples
+
+    def _cut(self, pcm: Pcm, *, last: bool) -> list[AudioFrame]:
+        if self._resampler is not None:
+            pcm = clean(self._resampler.resample_chunk(pcm, last=last))
+        pending = np.concatenate([self._pending, pcm])
+        count = len(pending) // FRAME_SAMPLES
+        self._pending = pending[count * FRAME_SAMPLES :]
+        return [
+            self._frame(pending[i * FRAME_SAMPLES : (i + 1) * FRAME_SAMPLES]) for i in range(count)
+        ]
+
+    def _frame(self, pcm: Pcm) -> AudioFrame:
+        frame = AudioFrame(pcm, self._position)
+        self._position += FRAME_SAMPLES
+        return frame

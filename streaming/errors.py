@@ -1,0 +1,43 @@
+"""What can go wrong with a recogniser, split by what the caller does next.
+
+    StreamingError
+      RecognizerError
+        RecognizerUnavailable     could not start              → back off, try the next one
+          RecognizerAtCapacity    no free slot                 → another server, then wait
+        ConnectionLost            mid-stream                   → reconnect, replay the audio not yet turned into words
+        ProtocolError             the peer spoke nonsense      → do not retry; a bug; carries the message
+      LanguageNotSupported        no model for it              → choose another language or engine
+      ModelError                  a step failed                → the stream ends; start another one
+"""
+
+
+class StreamingError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class RecognizerError(StreamingError):
+    """A recogniser cannot be used, or no longer."""
+
+
+class RecognizerUnavailable(RecognizerError):
+    """The recogniser could not start. Back off, then try the next one."""
+
+
+class RecognizerAtCapacity(RecognizerUnavailable):
+    """Every slot is taken. Try another server, then wait."""
+
+
+class ConnectionLost(RecognizerError):
+    """The link broke in mid-stream. Reconnect and replay what was not yet turned into words."""
+
+
+class ProtocolError(RecognizerError):
+    """The peer sent what the protocol does not allow. Do not retry."""
+
+
+class LanguageNotSupported(StreamingError):
+    """No model of this engine knows the language; the message names the engines that do."""
+
+
+class ModelError(StreamingError):
+    """The model failed on a step; this stream is over."""
