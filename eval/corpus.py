@@ -1,0 +1,190 @@
+"""Recorded speech with what was said in it, and when."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+MANIFEST = "manifest.tsv"
+WORD_TIMES = "words.ctm"
+COLUMNS = ("path", "lang", "transcript")
+
+
+class CorpusError(Exception):
+    """A corpus cannot be read. The message names file and line, and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefWord:
+    """A spoken word and where it lies, in ms from the start of its recording."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+    def later(self, by_ms: int) -> RefWord:
+        """The same word on a clock on which its recording began at ``by_ms``."""
+        return RefWord(self.text, self.start_ms + by_ms, self.end_ms + by_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording. ``words`` is empty where nobody knows the times of its words.
+
+    language: BCP 47. transcript: spelled as its source has it; ``eval.text`` makes it comparable.
+    """
+
+    path: Path
+    language: str
+    seconds: float
+    transcript: str
+    words: tuple[RefWord, ...] = ()
+
+    def audio(self, rate: int = 24_000) -> NDArray[np.float32]:
+        """The sound: float32[samples] at ``rate`` Hz, its channels averaged into one."""
+        return read_audio(self.path, rate)
+
+
+def read_audio(path: Path, rate: int = 24_000) -> NDArray[np.float32]:
+    """A WAV, FLAC, Ogg or MP3 file as float32[samples] at ``rate`` Hz, full scale ±1, one channel.
+
+    Raises CorpusError when there is no such file or no sound in it.
+    """
+    try:
+        pcm, found = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise CorpusError(
+            f"{path}: no readable audio ({error}); give WAV, FLAC, Ogg or MP3"
+        ) from error
+    if not len(pcm):
+        raise CorpusError(f"{path}: holds no sound; leave it out of the corpus")
+    resampled = soxr.resample(pcm.mean(axis=1), found, rate)
+    return np.asarray(resampled, dtype=np.float32)
+
+
+def read_corpus(source: Path, *, language: str = "en") -> list[Clip]:
+    """The clips of one language in a folder with a manifest.tsv, or in the manifest given.
+
+    A manifest is a table, its columns separated by tabs, with a header: path (relative to the
+    manifest), lang and transcript, if known seconds, and whatever else. If words.ctm lies beside
+    it, it has the times of the words: one line a word with path, channel, start and length in
+    seconds, and the word (NIST CTM).
+
+    Raises CorpusError.
+    """
+    manifest = source / MANIFEST if source.is_dir() else source
+    if not manifest.is_file():
+        raise CorpusError(
+            f"{manifest}: no such file; give a manifest, or a folder with a {MANIFEST} in it"
+        )
+    times = _read_ctm(manifest.with_name(WORD_TIMES))
+    clips: list[Clip] = []
+    seen: set[str] = set()
+    for place, row in _rows(manifest):
+        seen.add(row["lang"])
+        if row["lang"] == language:
+            clips.append(_clip(place, row, manifest.parent, times))
+    if not clips:
+        has = ", ".join(sorted(seen)) or "nothing"
+        raise CorpusError(f"{manifest}: no clip in the language {language!r}; it has {has}")
+    return clips
+
+
+def _rows(manifest: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a manifest, each with "file:line"."""
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as lines:
+            table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+            if missing := [name for name in COLUMNS if name not in (table.fieldnames or ())]:
+                raise CorpusError(
+                    f"{manifest}: its first line lacks the column {missing[0]!r}; "
+                    f"name the columns {', '.join(COLUMNS)}, separated by tabs"
+                )
+            for row in table:
+                place = f"{manifest}:{table.line_num}"
+                if lacking := [name for name in COLUMNS if not row[name]]:
+                    raise CorpusError(f"{place}: nothing in the column {lacking[0]!r}; fill it in")
+                yield place, row
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{manifest}: is not UTF-8 ({error}); save it as UTF-8") from error
+
+
+def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[RefWord]]) -> Clip:
+    path = folder / row["path"]
+    if not path.is_file():
+        raise CorpusError(f"{place}: no file {path}; put it there or remove the row")
+    try:
+        seconds = float(row["seconds"]) if row.get("seconds") else _seconds(path)
+    except ValueError as error:
+        raise CorpusError(f"{place}: {row['seconds']!r} is no length in seconds") from error
+    words = tuple(times.get(row["path"], ()))
+    return Clip(path, row["lang"], seconds, row["transcript"], words)
+
+
+def _seconds(path: Path) -> float:
+    try:
+        return float(soundfile.info(path).duration)
+    except soundfile.LibsndfileError as error:
+        raise CorpusError(f"{path}: no readable audio ({error})") from error
+
+
+def _read_ctm(path: Path) -> dict[str, list[RefWord]]:
+    """Word times by the clip's path; none if there is no such file."""
+    times: dict[str, list[RefWord]] = {}
+    if not path.is_file():
+        return times
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not line.strip() or line.startswith(";;"):  # CTM's comments
+            continue
+        # From the right: the path may hold spaces.
+        match line.rsplit(maxsplit=4):
+            case [clip, _, start, length, word]:
+                pass
+            case _:
+                raise CorpusError(
+                    f"{path}:{number}: expected path, channel, start, length and word"
+                )
+        try:
+            begin, end = float(start), float(start) + float(length)
+        except ValueError as error:
+            raise CorpusError(f"{path}:{number}: start and length are no seconds") from error
+        times.setdefault(clip, []).append(RefWord(word, round(begin * 1000), round(end * 1000)))
+    return times
+
+
+# Charles Dickens, A Tale of Two Cities, 1859, its first sentence; public domain.
+TWO_CITIES = (
+    "It was the best of times, it was the worst of times, it was the age of wisdom, "
+    "it was the age of foolishness, it was the epoch of belief, it was the epoch of incredulity, "
+    "it was the season of Light, it was the season of Darkness, it was the spring of hope, "
+    "it was the winter of despair, we had everything before us, we had nothing before us, "
+    "we were all going direct to Heaven, we were all going direct the other way. In short, "
+    "the period was so far like the present period, that some of its noisiest authorities "
+    "insisted on its being received, for good or for evil, in the superlative degree of "
+    "comparison only."
+)
+
+
+def bundled_corpus() -> list[Clip]:
+    """The recording that the wheel of moonshine-voice carries: one reader, 44 s of English.
+
+    Raises CorpusError when that package is not installed.
+    """
+    # Found, not imported: importing it needs PortAudio.
+    spec = find_spec("moonshine_voice")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "assets" / "two_cities.wav"
+        if path.is_file():
+            return [Clip(path, "en", _seconds(path), TWO_CITIES)]
+    raise CorpusError(
+        "the package moonshine-voice 0.0.73 with its recordings is not installed; "
+        "install the project's requirements, or give a corpus of your own"
+    )

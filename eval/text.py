@@ -1,0 +1,48 @@
+"""Words made comparable: what two spellings of one utterance have in common."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache, lru_cache
+
+from whisper_normalizer.english import EnglishTextNormalizer
+
+
+class NoNormalizer(ValueError):
+    """No normaliser for this language: score clips of another one, or write one for it here."""
+
+
+@cache
+def _english() -> EnglishTextNormalizer:
+    return EnglishTextNormalizer()
+
+
+def normalize(text: str, language: str) -> list[str]:
+    """The words of ``text`` as word error rates compare them.
+
+    English goes through Whisper's normaliser (Radford et al. 2022, appendix C): lower case, no
+    punctuation, no "uh", numbers as digits, contractions in full, American spelling. It also drops
+    whatever stands in brackets. Numbers are joined over word boundaries, so the result has no
+    one-to-one relation to the words of the text.
+
+    language: BCP 47; only the primary tag counts. Raises NoNormalizer for all but English.
+    """
+    if language.split("-")[0].lower() != "en":
+        raise NoNormalizer(f"no normaliser for the language {language!r}; there is one for: en")
+    return str(_english()(text)).split()
+
+
+@lru_cache(maxsize=65536)
+def spoken_key(word: str, language: str) -> str:
+    """One key for all spellings of one spoken word: "Mr." and "mister", "can't" and "cannot".
+
+    It is what ``normalize`` makes of the word alone; "" for what is not counted as a word ("uh").
+    """
+    return " ".join(normalize(word, language))
+
+
+@lru_cache(maxsize=65536)
+def word_key(word: str) -> str:
+    """The word without case and punctuation, as stability compares it; "" if nothing is left."""
+    folded = unicodedata.normalize("NFC", word).casefold()
+    return "".join(c for c in folded if not unicodedata.category(c).startswith("P"))
