@@ -1,0 +1,66 @@
+"""Sound from any audio or video file. The only file that imports PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame as AvFrame
+
+from captioner.errors import ConfigurationError
+from streaming.audio import Pcm
+
+
+def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
+    """The file's first sound track, mono float32 at ``rate``, in chunks of any size.
+
+    Raises ConfigurationError that says what is wrong with the file.
+    """
+    try:
+        container = av.open(str(path))
+    except FileNotFoundError as exc:
+        raise ConfigurationError(f"there is no file {path}") from exc
+    except (av.FFmpegError, OSError, ValueError) as exc:
+        raise ConfigurationError(
+            f"{path} is no audio or video file that can be read; convert it to wav, flac, mp3,"
+            " ogg or mp4 first"
+        ) from exc
+    with container:
+        if not container.streams.audio:
+            raise ConfigurationError(f"{path} has no sound in it; choose a file that has")
+        heard = False
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        try:
+            for frame in container.decode(container.streams.audio[0]):
+                for pcm in _resampled(resampler, frame):
+                    heard = heard or len(pcm) > 0
+                    yield pcm
+            yield from _resampled(resampler, None)
+        except av.FFmpegError as exc:
+            if not heard:
+                raise ConfigurationError(
+                    f"the sound in {path} cannot be decoded; the file may be damaged"
+                ) from exc
+        if not heard:
+            raise ConfigurationError(f"{path} has no sound in it; choose a file that has")
+
+
+def duration_s(path: Path) -> float | None:
+    """How long the file says that it lasts; None where it does not say."""
+    try:
+        with av.open(str(path)) as container:
+            return container.duration / av.time_base if container.duration else None
+    except (av.FFmpegError, OSError, ValueError):
+        return None
+
+
+def read_audio(path: Path, *, rate: int) -> Pcm:
+    """The whole file as float32[n] at ``rate``. Raises ConfigurationError."""
+    return np.concatenate([np.zeros(0, np.float32), *read_chunks(path, rate=rate)])
+
+
+def _resampled(resampler: av.AudioResampler, frame: AvFrame | None) -> Iterator[Pcm]:
+    for piece in resampler.resample(frame):
+        yield piece.to_ndarray().reshape(-1).astype(np.float32)

@@ -1,0 +1,39 @@
+"""What an operator watches. Units in the names; no label says who or what was said."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from captioner.errors import ConfigurationError
+
+_FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_LAG = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+
+TRACKS = Gauge("captioner_tracks", "Tracks that are being captioned.")
+PACKETS = Counter("captioner_packets", "Caption packets handed to the room.")
+PACKETS_LOST = Counter("captioner_packets_lost", "Packets that could not be handed to the room.")
+FRAMES = Counter("captioner_frames", "Audio frames of 80 ms received.")
+FRAMES_DROPPED = Counter("captioner_frames_dropped", "Frames dropped: the recogniser is too slow.")
+HOLES_MS = Counter("captioner_holes_milliseconds", "Audio that never arrived, filled with silence.")
+TRACKS_FAILED = Counter("captioner_tracks_failed", "Tracks whose captions ended by a fault.")
+RECOGNIZER_FAILURES = Counter("captioner_recognizer_failures", "Recogniser streams that failed.")
+CUES_CLOSED_STALE = Counter("captioner_cues_closed_stale", "Cues closed 5 s after their change.")
+REJOINS = Counter("captioner_rejoins", "Times the bot had to join its room again.")
+PUBLISH_SECONDS = Histogram(
+    "captioner_publish_seconds", "From a recogniser's event to the packet handed over.",
+    buckets=_FAST,
+)  # fmt: skip
+LAG_SECONDS = Histogram(
+    "captioner_lag_seconds", "From the last audio behind a caption to its packet.", buckets=_LAG
+)
+
+
+def serve(port: int) -> None:
+    """Serve /metrics on every address at ``port``. Raises ConfigurationError if it is taken."""
+    try:
+        start_http_server(port)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"cannot serve metrics on port {port}: {exc.strerror}. Set CAPTIONER_METRICS_PORT to"
+            " a free port, or leave it unset."
+        ) from exc

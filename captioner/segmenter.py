@@ -1,0 +1,249 @@
+"""Words → cues: where a caption begins, grows and ends. Pure: no clock, no network."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from captioner.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.webvtt import escape, plain
+from streaming.recognizer import (
+    Flushed,
+    Heard,
+    Pause,
+    RecognizerEvent,
+    Tail,
+    Word,
+    WordEnd,
+)
+
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*$")
+_NO_SENTENCE_END = re.compile(
+    r"^\W*(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Mme|Mlle|M|vs|etc|e\.g|i\.e|p\.ex|cf)\.$", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CuePolicy:
+    """When a cue ends. Code points for text, bytes for its escaped UTF-8, ms for time."""
+
+    max_code_points: int = 120
+    max_bytes: int = 480  # what a packet has room for beside a long name and identity
+    max_ms: int = 7_000
+    pause_ms: int = 800
+
+
+@dataclass(slots=True)
+class _Open:
+    """The cue that is being written."""
+
+    id: str
+    start_ms: int
+    end_ms: int
+    text: str = ""  # settled
+    rev: int = 0
+    published: tuple[str, int] | None = None  # whole text and settled length last given
+
+
+@dataclass(slots=True)
+class _Settled:
+    word: Word
+    end_ms: int | None = None
+
+
+class Segmenter:
+    """Cuts one speaker's words into cues.
+
+    Events are gathered until the recogniser says how far it has heard (Heard, Flushed): what one
+    step of it changed comes out as one change. Cues are cut inside settled text only. Stream time
+    becomes room time by adding ``offset_ms``.
+    """
+
+    def __init__(
+        self,
+        speaker: str,
+        *,
+        prefix: str,
+        language: str = "und",
+        offset_ms: int = 0,
+        policy: CuePolicy | None = None,
+    ) -> None:
+        """``prefix`` begins every cue's id and is used by no other Segmenter of the session."""
+        self._speaker = speaker
+        self._prefix = prefix
+        self._language = language
+        self._policy = policy or CuePolicy()
+        self._offset_ms = offset_ms
+        self._cue: _Open | None = None
+        self._count = 0
+        self._words: list[_Settled] = []
+        self._tail = Tail("", 0)
+        self._last_end_ms = 0  # room time: no later cue of this speaker starts before
+        self._closed_until_ms = 0  # stream time: words before it were shown, and are final
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a cue is being written."""
+        return self._cue is not None
+
+    def restart(self, offset_ms: int) -> None:
+        """A new stream begins, at ``offset_ms`` of room time. Call after ``flush``."""
+        self._offset_ms = offset_ms
+        self._closed_until_ms = 0
+        self._words, self._tail = [], Tail("", 0)
+
+    def feed(self, event: RecognizerEvent) -> list[CaptionEvent]:
+        """Take one event of the recogniser; give what changes on screen."""
+        match event:
+            case Word() if event.start_ms >= self._closed_until_ms:
+                self._words.append(_Settled(event))
+            case WordEnd(end_ms) if self._words:
+                self._words[-1].end_ms = end_ms
+            case Tail():
+                self._tail = event
+            case Heard(heard_ms) | Flushed(heard_ms):
+                return self._commit(heard_ms)
+            case Word() | WordEnd() | Pause():
+                pass
+        return []
+
+    def flush(self) -> list[CaptionEvent]:
+        """No more events of this stream: settle and close what is open."""
+        return [*self._place_words(), *self.close()]
+
+    def close(self) -> list[CaptionEvent]:
+        """Close the open cue where it stands.
+
+        What it shows is final: words that come later for audio before its end are swallowed.
+        """
+        cue, self._tail = self._cue, Tail("", 0)
+        if cue is None:
+            return []
+        shown = cue.published[0] if cue.published else ""
+        if len(shown) > len(cue.text):
+            cue.text = shown
+            self._closed_until_ms = cue.end_ms - self._offset_ms
+        return [self._closed()]
+
+    def _commit(self, heard_ms: int) -> list[CaptionEvent]:
+        events = self._place_words()
+        events += self._show_tail(heard_ms + self._offset_ms)
+        cue = self._cue
+        if (
+            cue
+            and not self._tail.text
+            and heard_ms + self._offset_ms - cue.end_ms >= self._policy.pause_ms
+        ):
+            events.append(self._closed())
+        return events
+
+    def _place_words(self) -> list[CaptionEvent]:
+        events: list[CaptionEvent] = []
+        for settled in self._words:
+            start = settled.word.start_ms + self._offset_ms
+            end = max((settled.end_ms or 0) + self._offset_ms, start + 1)
+            for text in self._pieces(settled.word):
+                joined = settled.word.joined
+                if self._cue and self._must_cut(text, start, end, joined=joined):
+                    events.append(self._closed())
+                cue = self._cue or self._begin(start)
+                gap = " " if cue.text and not joined else ""
+                cue.text += gap + text
+                cue.end_ms = max(end, cue.start_ms + 1)
+                if ends_sentence(text):
+                    events.append(self._closed())
+        self._words = []
+        return events
+
+    def _pieces(self, word: Word) -> list[str]:
+        """The word, or where it alone would overfill a cue (a hallucination), pieces of it."""
+        text = plain(word.text)
+        if self._fits(text):
+            return [text] if text else []
+        size = self._policy.max_bytes // max(len(escape(c).encode()) for c in text)
+        size = min(size, self._policy.max_code_points)
+        return [text[i : i + size] for i in range(0, len(text), size)]
+
+    def _must_cut(self, text: str, start: int, end: int, *, joined: bool) -> bool:
+        cue = self._cue
+        assert cue is not None
+        if not cue.text:
+            return False  # shown so far is only a tail, and these are its words
+        whole = f"{cue.text}{text}" if joined else f"{cue.text} {text}"
+        return (
+            not self._fits(whole)
+            or end - cue.start_ms > self._policy.max_ms
+            or (start - cue.end_ms >= self._policy.pause_ms and not joined)
+        )
+
+    def _fits(self, text: str) -> bool:
+        return (
+            len(text) <= self._policy.max_code_points
+            and len(escape(text).encode()) <= self._policy.max_bytes
+        )
+
+    def _begin(self, start_ms: int) -> _Open:
+        self._count += 1
+        start_ms = max(start_ms, self._last_end_ms, 0)
+        self._cue = _Open(f"{self._prefix}-{self._count}", start_ms, start_ms + 1)
+        return self._cue
+
+    def _show_tail(self, heard_ms: int) -> list[CaptionEvent]:
+        cue = self._cue
+        tail = up_to_sentence_end(plain(self._tail.text))
+        if cue is None:
+            if not tail:
+                return []
+            cue = self._begin(self._tail.start_ms + self._offset_ms)
+        text = self._with_tail(cue, tail)
+        if not text:
+            return self._deleted()
+        if len(text) > len(cue.text):
+            limit = cue.start_ms + self._policy.max_ms
+            cue.end_ms = max(cue.end_ms, min(heard_ms, limit), cue.start_ms + 1)
+        if cue.published == (text, len(cue.text)):
+            return []
+        cue.published = (text, len(cue.text))
+        cue.rev += 1
+        return [CueUpdated(self._finished(cue, text), cue.rev, len(cue.text))]
+
+    def _with_tail(self, cue: _Open, tail: str) -> str:
+        """The settled text and as many words of the tail as have room; the others wait."""
+        text = cue.text
+        for word in tail.split():
+            longer = f"{text} {word}" if text else word
+            if not self._fits(longer):
+                break
+            text = longer
+        return text
+
+    def _closed(self) -> CueClosed:
+        cue = self._cue
+        assert cue is not None
+        self._cue = None
+        self._last_end_ms = cue.end_ms
+        return CueClosed(self._finished(cue, cue.text), cue.rev + 1)
+
+    def _deleted(self) -> list[CaptionEvent]:
+        cue, self._cue = self._cue, None
+        return [CueDeleted(cue.id, cue.rev + 1)] if cue and cue.published else []
+
+    def _finished(self, cue: _Open, text: str) -> Cue:
+        return Cue(cue.id, self._speaker, cue.start_ms, cue.end_ms, text, self._language)
+
+
+def ends_sentence(word: str) -> bool:
+    """Whether a sentence ends with ``word``: closing punctuation that is no abbreviation's."""
+    return bool(_SENTENCE_END.search(word)) and not _NO_SENTENCE_END.match(word)
+
+
+def up_to_sentence_end(text: str) -> str:
+    """``text`` up to its first sentence end.
+
+    A cue ends there once that is settled; the words after it would have to move to the next one.
+    """
+    words = text.split()
+    for count, word in enumerate(words, start=1):
+        if ends_sentence(word):
+            return " ".join(words[:count])
+    return " ".join(words)

@@ -1,0 +1,195 @@
+"""One participant's track: frames → recogniser → segmenter → publisher, for as long as it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+
+from captioner import metrics
+from captioner.cues import CaptionEvent
+from captioner.segmenter import Segmenter
+from streaming.audio import SAMPLE_RATE, AudioFrame, Pcm
+from streaming.errors import ModelError, RecognizerError
+from streaming.recognizer import Flushed, Heard, Recognizer
+
+log = structlog.get_logger()
+
+OpenRecognizer = Callable[[], AbstractAsyncContextManager[Recognizer]]
+Publish = Callable[[CaptionEvent, int], Awaitable[None]]
+
+STALE_S = 5.0
+"""A caption still open so long after its last change is closed where it stands."""
+
+FLUSH_BEFORE_S = 1.0
+"""So long before that, the recogniser is asked to let go of what it holds."""
+
+HOLE_MS = 200
+"""What the clock has more than samples received is a hole from here on."""
+
+HOLD_S = 0.1
+"""A late frame is held so long: if those behind it come at once it was only late."""
+
+
+class HoleFinder:
+    """Puts frames on the room's clock. Frames carry no time, so a hole shows only as lateness.
+
+    A loop of ours that was busy makes frames late too, but then those behind come in a burst.
+    Which of the two it is shows within HOLD_S; until then the late frames are held.
+    """
+
+    def __init__(self) -> None:
+        self._next: int | None = None  # samples since room time 0
+        self._held: list[Pcm] = []
+        self._held_since_ms = 0
+        self.missed_ms = 0
+
+    def feed(self, pcm: Pcm, now_ms: int) -> list[AudioFrame]:
+        """Take float32[1920] that arrived at ``now_ms`` of room time; give placed frames."""
+        arrived = now_ms * SAMPLE_RATE // 1000
+        if self._next is None:
+            self._next = max(arrived - len(pcm), 0)
+        self._held.append(pcm)
+        held = sum(len(p) for p in self._held)
+        late_ms = (arrived - self._next - held) * 1000 // SAMPLE_RATE
+        if late_ms > HOLE_MS:
+            if len(self._held) == 1:
+                self._held_since_ms = now_ms
+            if now_ms - self._held_since_ms < HOLD_S * 1000:
+                return []
+            self._next += late_ms * SAMPLE_RATE // 1000
+            self.missed_ms += late_ms
+        return self.flush()
+
+    def flush(self) -> list[AudioFrame]:
+        """No more frames: give those that are held."""
+        frames = []
+        for pcm in self._held:
+            assert self._next is not None
+            frames.append(AudioFrame(pcm, self._next))
+            self._next += len(pcm)
+        self._held = []
+        return frames
+
+
+class Backoff:
+    """How long to wait before the next try: doubling with jitter, at most ``limit_s``."""
+
+    def __init__(self, *, first_s: float = 0.2, limit_s: float = 5.0) -> None:
+        self._first_s = first_s
+        self._limit_s = limit_s
+        self._tries = 0
+
+    def reset(self) -> None:
+        """It worked."""
+        self._tries = 0
+
+    def next_s(self) -> float:
+        """Seconds to wait now."""
+        wait: float = min(self._first_s * 2**self._tries, self._limit_s)
+        self._tries = min(self._tries + 1, 16)
+        return wait * random.uniform(0.5, 1.0)
+
+
+class TrackCaptioner:
+    """Captions one track.
+
+    frames: positioned on the room's clock; no async generator if the recogniser may fail, since
+        waiting for a frame is then cancelled and taken up again. A failed recogniser is replaced.
+    """
+
+    def __init__(
+        self,
+        frames: AsyncIterator[AudioFrame],
+        *,
+        open_recognizer: OpenRecognizer,
+        segmenter: Segmenter,
+        publish: Publish,
+        backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        stale_s: float = STALE_S,
+    ) -> None:
+        self._frames = frames
+        self._open = open_recognizer
+        self._segmenter = segmenter
+        self._publish = publish
+        self._backoff = backoff or Backoff()
+        self._clock = clock
+        self._stale_s = stale_s
+        self._changed_at = clock()
+        self._ended = False
+        self._heard_ms = 0
+        self._offset_ms = 0
+
+    async def run(self) -> None:
+        """Until the track ends. Raises LanguageNotSupported; all else of the engine is retried."""
+        try:
+            while not self._ended:
+                await self._one_stream()
+        finally:
+            await self._give(self._segmenter.flush())
+
+    async def _one_stream(self) -> None:
+        first = await anext(self._frames, None)
+        if first is None:
+            self._ended = True
+            return
+        self._offset_ms = self._heard_ms = first.start_ms
+        self._segmenter.restart(first.start_ms)
+        try:
+            async with self._open() as recognizer, asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self._watch(recognizer))
+                feed = tasks.create_task(self._feed(recognizer, first))
+                await self._consume(recognizer)
+                watch.cancel()
+                feed.cancel()
+        except* (RecognizerError, ModelError) as failures:
+            metrics.RECOGNIZER_FAILURES.inc()
+            log.warning("recognizer_failed", kinds=[type(e).__name__ for e in failures.exceptions])
+            await self._give(self._segmenter.flush())
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _feed(self, recognizer: Recognizer, first: AudioFrame) -> None:
+        base = first.position
+        await recognizer.send(AudioFrame(first.pcm, 0))
+        async for frame in self._frames:
+            await recognizer.send(AudioFrame(frame.pcm, frame.position - base))
+        self._ended = True
+        await recognizer.finish()
+
+    async def _consume(self, recognizer: Recognizer) -> None:
+        async for event in recognizer:
+            if isinstance(event, Heard | Flushed):
+                self._heard_ms = self._offset_ms + _until(event)
+                self._backoff.reset()
+            with metrics.PUBLISH_SECONDS.time():
+                await self._give(self._segmenter.feed(event))
+        await self._give(self._segmenter.flush())
+
+    async def _give(self, events: list[CaptionEvent]) -> None:
+        for event in events:
+            self._changed_at = self._clock()
+            await self._publish(event, self._heard_ms)
+
+    async def _watch(self, recognizer: Recognizer) -> None:
+        """No caption stays open: ask the recogniser to let go, then close where it stands."""
+        asked = False
+        while True:
+            await asyncio.sleep(self._stale_s / 20)
+            still_s = self._clock() - self._changed_at
+            if not self._segmenter.is_open or still_s < self._stale_s - FLUSH_BEFORE_S:
+                asked = False
+            elif still_s >= self._stale_s:
+                metrics.CUES_CLOSED_STALE.inc()
+                await self._give(self._segmenter.close())
+            elif not asked:
+                asked = True
+                await recognizer.flush()
+
+
+def _until(event: Heard | Flushed) -> int:
+    return event.until_ms if isinstance(event, Heard) else event.at_ms
