@@ -34,7 +34,7 @@ def normalize(text: str, language: str) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def spoken_key(word: str, language: str) -> str:
-    """One key for all spellings of one spoken word: "Mr." and "mister", "can't" and "cannot".
+    """One key for all spellings of one spoken word: "Mr." and "mister", "colour" and "color".
 
     It is what ``normalize`` makes of the word alone; "" for what is not counted as a word ("uh").
     """

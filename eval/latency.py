@@ -1,0 +1,209 @@
+"""How long after it was spoken a word is shown, and stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from eval.alignment import Alignment, Reference
+from eval.corpus import RefWord
+from eval.stability import common_beginning
+from eval.text import word_key
+from eval.timeline import Update
+
+LATE_MS = 3000  # Ofcom's limit for live captions
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of a list of delays, in ms, interpolated linearly between two ranks."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Delays from the end of each reference word, in ms, in its order. They add up: ``sum(...)``.
+
+    first: until some update showed it, whatever became of it later; None: never shown.
+    final: until the caption up to and including it had come to stay; None: not in what stayed.
+    A delay is negative where a word was shown before it ended.
+    """
+
+    first: tuple[int | None, ...] = ()
+    final: tuple[int | None, ...] = ()
+
+    @property
+    def shown(self) -> list[int]:
+        """The delays of the words that were shown."""
+        return [delay for delay in self.first if delay is not None]
+
+    @property
+    def stayed(self) -> list[int]:
+        """The delays of the words that stayed, until they did."""
+        return [delay for delay in self.final if delay is not None]
+
+    @property
+    def never_shown(self) -> int:
+        """Words of the reference that no update showed, wrong ones and left-out ones alike."""
+        return len(self.first) - len(self.shown)
+
+    def __add__(self, other: Latency) -> Latency:
+        return Latency(self.first + other.first, self.final + other.final)
+
+    def __radd__(self, other: int) -> Latency:
+        if other != 0:  # sum() starts from 0; any other number is a mistake
+            return NotImplemented
+        return self
+
+
+def percentiles(delays: Sequence[int]) -> Percentiles:
+    """Raises ValueError when there are no delays: then nothing was shown."""
+    if not delays:
+        raise ValueError("no word was shown: there is no delay to speak of")
+    return Percentiles(*(float(value) for value in np.percentile(delays, (50, 90, 95, 99))))
+
+
+def share_late(delays: Sequence[int], *, limit_ms: int = LATE_MS) -> float:
+    """The fraction of delays over ``limit_ms``; 0 of none. Words never shown are not in it."""
+    return sum(delay > limit_ms for delay in delays) / len(delays) if delays else 0.0
+
+
+def latency(
+    spoken: Sequence[RefWord],
+    updates: Iterable[Update],
+    *,
+    key: Callable[[str], str] = word_key,
+) -> Latency:
+    """When each spoken word was shown, matched by alignment, in any revision.
+
+    spoken: one speaker's words, and updates: that speaker's cues, in order and on one clock. Words
+    are equal when ``key`` makes the same of them; those it makes "" of are left out on both sides.
+
+    1. What stayed on the screen is aligned with what was spoken: fewest errors, then most hits,
+       then least delay, and nobody shows a word 0.5 s before it begins. So repeated phrases fall
+       on the occurrence that they can have come from.
+    2. An update shows every word that it shares with the beginning of its cue's last text.
+    3. Its other words are aligned with what was spoken after those and had begun by then, so
+       that a word counts that is taken back later, or that moves to the next cue.
+
+    Takes a few seconds for a few thousand words; measure longer recordings in parts, and add up.
+    Raises ValueError beyond 16,384 words.
+    """
+    words = [word for word in spoken if key(word.text)]
+    reference = Reference(
+        [key(word.text) for word in words],
+        [word.start_ms for word in words],
+        [word.end_ms for word in words],
+    )
+    cues = _cues(updates, key)
+    anchors = _align_final(reference, cues)
+    first: list[int | None] = [None] * len(words)
+    final: list[int | None] = [None] * len(words)
+    position = 0
+    for cue, matched in zip(cues, anchors, strict=True):
+        # after[k]: how many spoken words are used up by the cue's first k words.
+        after = [position]
+        for index in matched.partners:
+            after.append(after[-1] if index is None else index + 1)
+        position = after[-1]
+        _show(reference, cue, matched, after, first)
+        for index, at_ms in zip(matched.hits, cue.stays_ms, strict=True):
+            if index is not None:
+                final[index] = at_ms
+    return Latency(_delays(words, first), _delays(words, final))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """One cue's texts as keys, and for each word of the last one when it came and when it stayed.
+
+    shares: for each update, how many words it shares with the beginning of the last text.
+    """
+
+    updates: list[tuple[int, list[str]]]
+    shares: list[int]
+    appears_ms: list[int]
+    stays_ms: list[int]
+
+    @property
+    def last(self) -> list[str]:
+        return self.updates[-1][1]
+
+
+def _cues(updates: Iterable[Update], key: Callable[[str], str]) -> list[_Cue]:
+    """The cues in the order in which they first appeared."""
+    texts: dict[str, list[tuple[int, list[str]]]] = {}
+    for update in updates:
+        keys = [found for word in (update.text or "").split() if (found := key(word))]
+        history = texts.setdefault(update.cue, [])
+        if not history or history[-1][1] != keys:
+            history.append((update.at_ms, keys))
+    return [_cue(history) for history in texts.values()]
+
+
+def _cue(history: list[tuple[int, list[str]]]) -> _Cue:
+    last = history[-1][1]
+    shares = [common_beginning(keys, last) for _, keys in history]
+    appears: list[int] = []
+    for (at_ms, _), share in zip(history, shares, strict=True):
+        appears += [at_ms] * (share - len(appears))
+    stays = [0] * len(last)
+    kept = len(last)
+    for (at_ms, _), share in zip(reversed(history), reversed(shares), strict=True):
+        kept = min(kept, share)
+        stays[:kept] = [at_ms] * kept
+    return _Cue(history, shares, appears, stays)
+
+
+def _show(
+    reference: Reference,
+    cue: _Cue,
+    matched: Alignment,
+    after: Sequence[int],
+    first: list[int | None],
+) -> None:
+    """Note in ``first`` what each update of the cue shows."""
+    for index, at_ms in zip(matched.hits, cue.appears_ms, strict=True):
+        _earliest(first, index, at_ms)
+    for (at_ms, keys), share in zip(cue.updates, cue.shares, strict=True):
+        rest = keys[share:]
+        start = after[share]
+        if not rest:
+            continue
+        # Words further on than twice as many cost more to reach than to call wrong.
+        stop = start + 2 * len(rest)
+        found = reference.align(rest, [at_ms] * len(rest), start, stop, whole=False)
+        for index in found.hits:
+            _earliest(first, index, at_ms)
+
+
+def _earliest(times: list[int | None], index: int | None, at_ms: int) -> None:
+    if index is not None:
+        before = times[index]
+        times[index] = at_ms if before is None else min(before, at_ms)
+
+
+def _delays(words: Sequence[RefWord], times: Sequence[int | None]) -> tuple[int | None, ...]:
+    return tuple(
+        None if at_ms is None else at_ms - word.end_ms
+        for word, at_ms in zip(words, times, strict=True)
+    )
+
+
+def _align_final(reference: Reference, cues: Sequence[_Cue]) -> list[Alignment]:
+    """What stayed, aligned as a whole and given back cue by cue."""
+    keys = [key for cue in cues for key in cue.last]
+    times = [at_ms for cue in cues for at_ms in cue.appears_ms]
+    whole = reference.align(keys, times, 0, len(reference), whole=True)
+    ends = list(accumulate(len(cue.last) for cue in cues))
+    return [
+        Alignment(whole.partners[begin:end], whole.hits[begin:end])
+        for begin, end in zip([0, *ends], ends, strict=False)
+    ]

@@ -1,0 +1,127 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from eval.corpus import CorpusError, RefWord, bundled_corpus, read_audio, read_corpus
+from eval.text import normalize
+
+HEADER = "path\tlang\tseconds\ttranscript\tlicence\n"
+
+
+def corpus(folder: Path, rows: str, header: str = HEADER) -> Path:
+    tone = np.sin(np.arange(1600) / 5).astype(np.float32)
+    soundfile.write(folder / "a.wav", np.stack([tone, -tone / 2], axis=1), 16_000)
+    (folder / "manifest.tsv").write_text(header + rows, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_gives_its_clips_of_one_language(tmp_path: Path) -> None:
+    source = corpus(tmp_path, 'a.wav\ten\t0.10\tsay "cheese"\tCC0\na.wav\tfr\t\toui\tCC0\n')
+    (clip,) = read_corpus(source)
+    assert (clip.language, clip.seconds, clip.transcript) == ("en", 0.1, 'say "cheese"')
+    assert clip.words == ()
+    assert read_corpus(source / "manifest.tsv", language="fr")[0].seconds == pytest.approx(0.1)
+
+
+def test_word_times_come_from_beside_the_manifest(tmp_path: Path) -> None:
+    source = corpus(tmp_path, "a.wav\ten\t0.1\tsay cheese\t\n")
+    times = ";; comment\na.wav 1 0.01 0.02 say\nb.wav 1 0 1 no\na.wav 1 0.03 0.07 cheese\n"
+    (source / "words.ctm").write_text(times)
+    (clip,) = read_corpus(source)
+    assert clip.words == (RefWord("say", 10, 30), RefWord("cheese", 30, 100))
+    assert clip.words[0].later(5) == RefWord("say", 15, 35)
+
+
+def test_byte_order_marks_and_carriage_returns_do_no_harm(tmp_path: Path) -> None:
+    source = corpus(tmp_path, "")
+    rows = "\ufeff" + HEADER + "a.wav\ten\t0.1\tcheese\tCC0\n"
+    (source / "manifest.tsv").write_bytes(rows.replace("\n", "\r\n").encode())
+    assert read_corpus(source)[0].transcript == "cheese"
+
+
+def test_audio_is_one_channel_at_the_rate_asked_for(tmp_path: Path) -> None:
+    (clip,) = read_corpus(corpus(tmp_path, "a.wav\ten\t0.1\tcheese\t\n"))
+    pcm = clip.audio(24_000)
+    assert (pcm.dtype, pcm.shape) == (np.float32, (2400,))
+    assert 0.2 < np.abs(pcm).max() < 0.3  # a tone and half of it upside down, averaged
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "complaint"),
+    [
+        ("", "path\tlang\n", r"manifest\.tsv: .* lacks the column 'transcript'; name the columns"),
+        ("", "", "lacks the column 'path'"),
+        ("", HEADER, "no clip in the language 'en'; it has nothing"),
+        ("a.wav\tfr\t1\toui\t\n", HEADER, "no clip in the language 'en'; it has fr"),
+        ("b.wav\ten\t1\tyes\t\n", HEADER, r"manifest\.tsv:2: no file .*b\.wav; put it there"),
+        ("a.wav\ten\t1\t\t\n", HEADER, r"manifest\.tsv:2: nothing in the column 'transcript'"),
+        ("a.wav\ten\n", HEADER, r"manifest\.tsv:2: nothing in the column 'transcript'"),
+        ("a.wav\ten\tlong\tyes\t\n", HEADER, r"manifest\.tsv:2: 'long' is no length in seconds"),
+    ],
+)
+def test_a_bad_manifest_is_named_with_file_and_line(
+    tmp_path: Path, rows: str, header: str, complaint: str
+) -> None:
+    source = corpus(tmp_path, rows, header)
+    with pytest.raises(CorpusError, match=complaint):
+        read_corpus(source)
+
+
+def test_a_folder_without_manifest_says_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"no such file; give a manifest, or a folder"):
+        read_corpus(tmp_path)
+    with pytest.raises(CorpusError, match=r"no such file; give a manifest, or a folder"):
+        read_corpus(tmp_path / "nowhere")
+
+
+def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    source = corpus(tmp_path, "")
+    (source / "manifest.tsv").write_bytes((HEADER + "a.wav\tfr\t1\tétait\t\n").encode("latin-1"))
+    with pytest.raises(CorpusError, match="save it as UTF-8"):
+        read_corpus(source, language="fr")
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [("a.wav 1 0.1 cheese", "expected path, channel"), ("a.wav 1 now 0.1 x", "are no seconds")],
+)
+def test_bad_word_times_are_named_with_file_and_line(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    source = corpus(tmp_path, "a.wav\ten\t0.1\tcheese\t\n")
+    (source / "words.ctm").write_text(f"\n{line}\n")
+    with pytest.raises(CorpusError, match=rf"words\.ctm:2: .*{complaint}"):
+        read_corpus(source)
+
+
+def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("no sound at all")
+    with pytest.raises(CorpusError, match=r"text\.wav: no readable audio"):
+        read_audio(tmp_path / "text.wav")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, dtype=np.float32), 16_000)
+    with pytest.raises(CorpusError, match=r"empty\.wav: holds no sound"):
+        read_audio(tmp_path / "empty.wav")
+    source = corpus(tmp_path, "text.wav\ten\t\tyes\t\n")
+    with pytest.raises(CorpusError, match=r"text\.wav: no readable audio"):
+        read_corpus(source)
+
+
+def test_the_bundled_recording_has_its_text_and_word_times() -> None:
+    (clip,) = bundled_corpus()
+    assert clip.seconds == pytest.approx(44.4, abs=0.1)
+    assert len(normalize(clip.transcript, "en")) == len(clip.words) == 119
+    assert clip.words[0] == RefWord("It", 1170, 1350)
+    times = [at for word in clip.words for at in (word.start_ms, word.end_ms)]
+    assert times == sorted(times)
+    assert times[-1] < clip.seconds * 1000
+
+
+def test_without_the_package_of_the_recording_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "moonshine_voice", None)
+    with pytest.raises(CorpusError, match=r"moonshine-voice 0\.0\.73 .* not installed"):
+        bundled_corpus()

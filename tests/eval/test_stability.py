@@ -1,0 +1,73 @@
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from eval.stability import Erasure, erasure
+from eval.timeline import Update, update_of
+
+
+def shown(*texts: str | None, cue: str = "a") -> list[Update]:
+    return [Update(at_ms, cue, text) for at_ms, text in enumerate(texts)]
+
+
+texts = st.lists(st.sampled_from(["a", "b", "c", "B,", "—"]), max_size=6).map(" ".join)
+
+
+def test_text_that_only_grows_erases_nothing() -> None:
+    assert erasure(shown("it", "it was", "it was the best")) == Erasure(0, 4, 0, 4)
+
+
+def test_a_changed_word_erases_all_old_words_from_it_on() -> None:
+    found = erasure(shown("it was a best", "it was the best of"))
+    assert (found.erased, found.final, found.rate) == (2, 5, 0.4)
+
+
+def test_case_and_punctuation_count_in_the_raw_figure_only() -> None:
+    found = erasure(shown("in short.", "In short — the period"))
+    assert (found.erased, found.final) == (0, 4)
+    assert (found.raw_erased, found.raw_final) == (2, 5)
+    assert found.raw_rate == 0.4
+
+
+def test_a_removed_cue_erases_its_words_and_has_no_final_ones() -> None:
+    assert erasure(shown("thank you", None)) == Erasure(2, 0, 2, 0)
+    assert erasure(shown("thank you", None)).rate == inf
+    assert erasure([]).rate == 0
+
+
+@given(st.lists(texts, max_size=6), st.lists(texts, max_size=6))
+def test_cues_do_not_disturb_each_other(one: list[str], two: list[str]) -> None:
+    left, right = shown(*one, cue="a"), shown(*two, cue="b")
+    mixed = sorted(left + right, key=lambda update: update.at_ms)
+    assert erasure(mixed) == sum([erasure(left), erasure(right)], start=Erasure())
+
+
+@given(st.lists(texts, min_size=1, max_size=6))
+def test_words_shown_are_words_that_stayed_or_were_erased(history: list[str]) -> None:
+    found = erasure(shown(*history))
+    # Counted the other way round: each update adds what does not continue the text before.
+    added, before = 0, []
+    for text in history:
+        words = text.split()
+        same = next(
+            (i for i, (a, b) in enumerate(zip(before, words, strict=False)) if a != b),
+            min(len(before), len(words)),
+        )
+        added, before = added + len(words) - same, words
+    assert added == found.raw_erased + found.raw_final
+    assert found.erased <= found.raw_erased
+
+
+def test_nothing_but_erasures_is_added_to_erasures() -> None:
+    with pytest.raises(TypeError):
+        sum([Erasure()], start=1)
+
+
+def test_caption_events_become_what_the_screen_shows() -> None:
+    cue = Cue("a-1", "ann", 0, 900, "it was", "en")
+    assert update_of(CueUpdated(cue, 1, 2), 950) == Update(950, "a-1", "it was")
+    assert update_of(CueClosed(cue, 2), 990) == Update(990, "a-1", "it was")
+    assert update_of(CueDeleted("a-1", 3), 999) == Update(999, "a-1", None)
