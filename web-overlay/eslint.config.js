@@ -1,0 +1,22 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+const foreign = { name: "livekit-client", message: "Only src/room.ts (types) and src/meeting.ts know LiveKit." };
+
+export default tseslint.config(
+  { ignores: ["node_modules/", "eslint.config.js"] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  { languageOptions: { parserOptions: { projectService: true } } },
+  {
+    rules: {
+      "max-lines": ["error", 300],
+      "no-restricted-imports": ["error", { paths: [foreign] }],
+      // Captions are data: nothing may turn them into markup.
+      "no-restricted-properties": ["error", ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({ property }))],
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+    },
+  },
+  { files: ["src/room.ts", "src/meeting.ts"], rules: { "no-restricted-imports": "off" } },
+);

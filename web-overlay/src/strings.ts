@@ -1,0 +1,81 @@
+const en = {
+  automatic: "Captions are automatic: expect mistakes.",
+  "state.none": "No caption service here.",
+  "state.off": "Captions are off for this room.",
+  "state.starting": "Captions are starting…",
+  "state.idle": "Captions are ready.",
+  "state.on": "Captions are on.",
+  "state.interrupted": "Captions are interrupted. What is said now may be missing.",
+  "state.unavailable": "Captions are unavailable at the moment.",
+  "state.encrypted": "This room is encrypted: the caption service cannot hear it.",
+  "state.no-language": "The caption service does not know this room's language.",
+  "captions.region": "Live captions",
+  "page.title": "Live captions",
+  "page.connecting": "Connecting…",
+  "page.connected": "Connected",
+  "page.reconnecting": "Connection lost. Reconnecting…",
+  "page.disconnected": "Disconnected",
+  "page.unreachable": "Could not reach the meeting server.",
+  "page.unreachable.advice": "Check that the demo is still running in its terminal, then try again.",
+  "page.left": "The connection to the room has ended.",
+  "page.left.advice": "The room may have been closed, or somebody joined with the same name.",
+  "page.retry": "Try again",
+  "page.empty": "Nobody else is here yet.",
+  "page.participants": "Participants",
+  "page.you": "you",
+  "page.speaking": "speaking",
+  "page.muted": "microphone off",
+  "page.toolbar": "Meeting controls",
+  "page.captions": "Captions",
+  "page.sound": "Turn on sound",
+  "page.join-and-speak": "Join and speak",
+  "page.mute": "Mute",
+  "page.unmute": "Unmute",
+  "page.no-microphone": "The microphone could not be used. Allow it in the browser, then try again.",
+} as const;
+
+export type StringKey = keyof typeof en;
+export type Language = "en" | "fr";
+
+const fr: Record<StringKey, string> = {
+  automatic: "Le sous-titrage est automatique : il peut se tromper.",
+  "state.none": "Pas de service de sous-titrage ici.",
+  "state.off": "Le sous-titrage est désactivé dans cette salle.",
+  "state.starting": "Le sous-titrage démarre…",
+  "state.idle": "Le sous-titrage est prêt.",
+  "state.on": "Le sous-titrage est actif.",
+  "state.interrupted": "Le sous-titrage est interrompu. Ce qui est dit maintenant peut manquer.",
+  "state.unavailable": "Le sous-titrage est indisponible pour le moment.",
+  "state.encrypted": "Cette salle est chiffrée : le service de sous-titrage ne peut pas l’entendre.",
+  "state.no-language": "Le service de sous-titrage ne connaît pas la langue de cette salle.",
+  "captions.region": "Sous-titres en direct",
+  "page.title": "Sous-titres en direct",
+  "page.connecting": "Connexion…",
+  "page.connected": "Connecté",
+  "page.reconnecting": "Connexion perdue. Reconnexion…",
+  "page.disconnected": "Déconnecté",
+  "page.unreachable": "Le serveur de réunion est injoignable.",
+  "page.unreachable.advice": "Vérifiez que la démo tourne encore dans son terminal, puis réessayez.",
+  "page.left": "La connexion à la salle est terminée.",
+  "page.left.advice": "La salle a peut-être été fermée, ou quelqu’un est entré avec le même nom.",
+  "page.retry": "Réessayer",
+  "page.empty": "Personne d’autre n’est encore là.",
+  "page.participants": "Participants",
+  "page.you": "vous",
+  "page.speaking": "parle",
+  "page.muted": "micro coupé",
+  "page.toolbar": "Commandes de la réunion",
+  "page.captions": "Sous-titres",
+  "page.sound": "Activer le son",
+  "page.join-and-speak": "Rejoindre et parler",
+  "page.mute": "Couper le micro",
+  "page.unmute": "Activer le micro",
+  "page.no-microphone": "Le micro n’a pas pu être utilisé. Autorisez-le dans le navigateur, puis réessayez.",
+};
+
+export const strings: Readonly<Record<Language, Readonly<Record<StringKey, string>>>> = { en, fr };
+
+/** The best language we have for a BCP 47 tag. */
+export function languageFor(tag: string): Language {
+  return tag.toLowerCase().split("-")[0] === "fr" ? "fr" : "en";
+}
