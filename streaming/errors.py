@@ -1,13 +1,13 @@
 """What can go wrong with a recogniser, split by what the caller does next.
 
-    StreamingError
-      RecognizerError
-        RecognizerUnavailable     could not start              → back off, try the next one
-          RecognizerAtCapacity    no free slot                 → another server, then wait
-        ConnectionLost            mid-stream                   → reconnect, replay the audio not yet turned into words
-        ProtocolError             the peer spoke nonsense      → do not retry; a bug; carries the message
-      LanguageNotSupported        no model for it              → choose another language or engine
-      ModelError                  a step failed                → the stream ends; start another one
+StreamingError
+  RecognizerError
+    RecognizerUnavailable     could not start              → back off, try the next one
+      RecognizerAtCapacity    no free slot                 → another server, then wait
+    ConnectionLost            mid-stream                   → reconnect, replay what is not yet words
+    ProtocolError             the peer spoke nonsense      → do not retry, it is a bug
+  LanguageNotSupported        no model for it              → choose another language or engine
+  ModelError                  a step failed                → the stream ends; start another one
 """
 
 

@@ -1,0 +1,260 @@
+"""What one stream hears: frames in, requests to decode in between, events out. Does no waiting.
+
+    events = hearing.feed(frame)
+    while (request := hearing.request) is not None:
+        events += hearing.decoded(request, model.decode(request.pcm, request.draft))
+
+A request that is not ``must`` may be left: it is made again, with more sound, after later frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import numpy as np
+import numpy.typing as npt
+
+from streaming.agreement import AgreementPolicy
+from streaming.audio import AudioFrame
+from streaming.moonshine import Hypothesis
+from streaming.plausible import plausible
+from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
+from streaming.saying import Saying
+from streaming.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, VoiceMeter, chunks
+from streaming.vad import VoiceActivity
+
+Pcm = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class HearingPolicy:
+    """When to decode, when a segment ends.
+
+    onset, offset: probabilities of speech at which voice begins and goes on.
+    lead_ms: sound before the onset that the model gets too.
+    intervals: (length of the segment, time between decodes) in ms, growing.
+    closings: (length of the segment, silence that ends it) in ms, growing.
+    longest_ms: a segment is cut before it is longer than this.
+    pause_ms: silence after which all that was heard is decoded and shown, and a Pause told.
+    """
+
+    onset: float = 0.5
+    offset: float = 0.35
+    lead_ms: int = 500
+    intervals: Sequence[tuple[int, int]] = ((0, 350), (5000, 450), (9000, 600))
+    closings: Sequence[tuple[int, int]] = ((0, 1200), (6000, 800), (9000, 400), (12000, 200))
+    longest_ms: int = 15_000
+    pause_ms: int = 350
+    agreement: AgreementPolicy = field(default_factory=AgreementPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRequest:
+    """Sound to decode: float32[n] at 16 kHz, and the tokens that it probably has.
+
+    must: no frame is taken before it is answered. until: number of the chunk after its last.
+    """
+
+    pcm: Pcm
+    draft: tuple[int, ...]
+    must: bool
+    until: int
+
+
+class _Purpose(Enum):
+    LOOK = auto()  # show what is new
+    FLUSH = auto()  # settle all
+    CLOSE = auto()  # settle all, the segment is over
+    CUT = auto()  # settle all, the sound after it begins the next segment
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    purpose: _Purpose
+    until: int | None = None  # the end of the segment, whenever it is asked
+
+
+class Hearing:
+    """Turns the frames of one stream into events, by means of a voice detector and a model.
+
+    Events come in groups that Heard or Flushed closes: a Tail stands until the next Tail, also
+    while Words of it are settled. The same frames and answers always give the same events.
+    """
+
+    def __init__(self, detector: VoiceActivity, policy: HearingPolicy | None = None) -> None:
+        self._policy = policy or HearingPolicy()
+        self._intake = Intake()
+        self._meter = VoiceMeter(detector)
+        self._lead = Lead(chunks(self._policy.lead_ms))
+        self._saying = Saying(self._policy.agreement)
+        self._now = 0  # chunks heard so far
+        self._told = 0  # chunks that the last Heard spoke of
+        self._voice_end = 0
+        self._pausing = True
+        self._segment: Segment | None = None
+        self._last = Hypothesis((), ())
+        self._decoded = 0  # up to which chunk
+        self._want: _Want | None = None
+        self._ending = False
+
+    def feed(self, frame: AudioFrame) -> list[RecognizerEvent]:
+        """Take the next frame; give what is known now. Not while a request ``must`` be answered."""
+        self._intake.feed(frame)
+        return self._advance()
+
+    def flush(self) -> list[RecognizerEvent]:
+        """Settle all that was heard, which may need an answer first; ends with Flushed."""
+        if self._segment is None:
+            return [Flushed(self._now * CHUNK_MS)]
+        return self._settle_all(self._segment, _Want(_Purpose.FLUSH, self._segment.end))
+
+    def finish(self) -> list[RecognizerEvent]:
+        """No more frames: settle all that was heard, which may need an answer first."""
+        self._intake.finish()
+        self._ending = True
+        return self._advance()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to come."""
+        return self._ending and self._segment is None and not self._intake
+
+    @property
+    def wanted(self) -> bool | None:
+        """Whether something should be decoded now: None, or whether it must be."""
+        return None if self._want is None else self._must
+
+    @property
+    def request(self) -> DecodeRequest | None:
+        """What should be decoded now, if anything."""
+        if self._want is None or self._segment is None:
+            return None
+        until = self._want.until or self._segment.end
+        must = self._want.purpose is not _Purpose.LOOK
+        return DecodeRequest(self._segment.sound(until), self._last.tokens, must, until)
+
+    def decoded(self, request: DecodeRequest, answer: Hypothesis) -> list[RecognizerEvent]:
+        """Take what the model made of ``request``; give what is known now."""
+        if self._want is None or self._segment is None:
+            raise ValueError("an answer to a request that was not made")
+        purpose, self._want = self._want.purpose, None
+        self._last = plausible(answer, self._segment, request.until)
+        self._decoded = request.until
+        return self._conclude(self._segment, purpose) + self._advance()
+
+    def _advance(self) -> list[RecognizerEvent]:
+        events: list[RecognizerEvent] = []
+        while not self._must and self._intake:
+            match self._intake.next():
+                case int(skipped):
+                    events += self._skip(skipped)
+                case pcm:
+                    events += self._hear(pcm)
+        if self._ending and not self._must and self._segment:
+            events += self._settle_all(self._segment, _Want(_Purpose.CLOSE, self._segment.end))
+        return events
+
+    @property
+    def _must(self) -> bool:
+        return self._want is not None and self._want.purpose is not _Purpose.LOOK
+
+    def _hear(self, pcm: Pcm) -> list[RecognizerEvent]:
+        chunk = Chunk(pcm, self._now, self._meter(pcm))
+        self._now += 1
+        if self._segment is None:
+            self._lead.append(chunk)
+            if chunk.voice < self._policy.onset:
+                return self._idle()
+            self._segment = self._lead.open(voiced_from=chunk.number)
+            self._decoded = chunk.number
+        else:
+            self._segment.append(chunk, voiced=chunk.voice >= self._policy.offset)
+        if self._segment.last_voice == self._now:
+            self._pausing = False
+            self._voice_end = self._now
+        return self._decide(self._segment)
+
+    def _skip(self, count: int) -> list[RecognizerEvent]:
+        """Go over a hole of ``count`` chunks, long after speech."""
+        if self._segment:
+            self._intake.put_back(count)
+            return self._settle_all(self._segment, _Want(_Purpose.CLOSE, self._segment.end))
+        self._lead.clear()
+        self._now += count
+        return self._idle()
+
+    def _idle(self) -> list[RecognizerEvent]:
+        """What to tell while there is nothing to decode."""
+        events: list[RecognizerEvent] = []
+        silence = self._now - self._voice_end
+        if not self._pausing and silence >= chunks(self._policy.pause_ms):
+            self._pausing = True
+            events.append(Pause(self._voice_end * CHUNK_MS, 1.0))
+        if events or self._now - self._told >= _TELL:
+            events.append(self._heard(self._now))
+        return events
+
+    def _heard(self, until: int) -> Heard:
+        self._told = until
+        return Heard(until * CHUNK_MS)
+
+    def _decide(self, segment: Segment) -> list[RecognizerEvent]:
+        length = segment.end - segment.start
+        silent = segment.silence >= chunks(_step(self._policy.closings, length))
+        if silent:
+            return self._settle_all(segment, _Want(_Purpose.CLOSE, segment.end))
+        if length >= chunks(self._policy.longest_ms):
+            first, last = segment.end - _CUT_BACK, segment.end - _CUT_MARGIN
+            self._want = _Want(_Purpose.CUT, segment.quietest(first, last))
+            return []
+        if self._covered(segment):
+            return self._idle()
+        pausing = segment.silence >= chunks(self._policy.pause_ms)
+        if pausing or segment.end - self._decoded >= chunks(_step(self._policy.intervals, length)):
+            self._want = _Want(_Purpose.LOOK)
+        return []
+
+    def _covered(self, segment: Segment) -> bool:
+        """Whether all voice, and some of the silence after it, was decoded."""
+        return self._decoded >= segment.last_voice + min(_AFTER, segment.silence)
+
+    def _settle_all(self, segment: Segment, want: _Want) -> list[RecognizerEvent]:
+        if self._covered(segment):
+            self._want = None
+            return self._conclude(segment, want.purpose)
+        self._want = want
+        return []
+
+    def _conclude(self, segment: Segment, purpose: _Purpose) -> list[RecognizerEvent]:
+        """What follows from the last hypothesis, now that it covers what it was wanted for."""
+        voiced = [p >= self._policy.offset for p in segment.voice[: self._decoded - segment.start]]
+        self._saying.at(segment.start, voiced)
+        if purpose is _Purpose.LOOK:
+            paused = segment.silence >= min(_AFTER, chunks(self._policy.pause_ms))
+            events = self._saying.look(self._last.words, paused=paused)
+            return [*events, self._heard(self._decoded), *self._idle()]
+        events = self._saying.finish(
+            self._last.words,
+            over=purpose is not _Purpose.FLUSH,
+            cut=purpose is _Purpose.CUT,
+        )
+        if purpose is _Purpose.FLUSH:
+            return [*events, Flushed(self._decoded * CHUNK_MS)]
+        self._segment = segment.split(self._decoded) if purpose is _Purpose.CUT else None
+        self._last = Hypothesis((), ())
+        if self._segment:
+            self._want = _Want(_Purpose.LOOK)
+        return [*events, self._heard(self._now), *self._idle()]
+
+
+def _step(steps: Sequence[tuple[int, int]], length: int) -> int:
+    """The value of the last step that ``length`` chunks have reached."""
+    return [value for least, value in steps if length * CHUNK_MS >= least][-1]
+
+
+_TELL = chunks(500)
+_AFTER = chunks(100)
+_CUT_BACK = chunks(4_000)
+_CUT_MARGIN = chunks(300)

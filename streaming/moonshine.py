@@ -1,0 +1,244 @@
+"""The Moonshine tiny-en model, driven by onnxruntime: sound in, words with probabilities out.
+
+The two graphs and the tokenizer come out of the ``moonshine-voice`` wheel. That package itself is
+never imported: it would load PortAudio and is five times slower, since it decodes every token of a
+growing segment again and again. Here the tokens of the decode before are a *draft*: one pass of the
+decoder checks them all, and only what changed is generated token by token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+from streaming.errors import ModelError, RecognizerUnavailable
+
+MODEL_RATE = 16_000
+"""Samples a second that the model takes."""
+
+Pcm = npt.NDArray[np.float32]
+Tensors = dict[str, npt.NDArray[Any]]
+
+# onnxruntime's exceptions have no base of their own.
+_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
+    kind
+    for kind in vars(runtime).values()
+    if isinstance(kind, type) and issubclass(kind, Exception)
+)
+_LOAD_ERRORS: tuple[type[Exception], ...] = (OSError, IndexError, *_RUNTIME_ERRORS)
+_BEGIN, _END = 1, 2
+_LAYERS, _HEADS, _WIDTH = 6, 8, 36
+_REJOIN = 4  # tokens of the draft in which a token that replaced some of them may be found
+_MIN_SAMPLES = MODEL_RATE // 2  # less than 0.2 s fails in a convolution
+_INSTALL = "install moonshine-voice==0.0.73 (later versions carry no model) and onnxruntime"
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word of one decode: its text with punctuation, and how sure the model is (0–1).
+
+    probability: of its least likely token.
+    """
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What one decode made of a piece of sound.
+
+    tokens: to be given as the next draft. complete: the model ended it by itself, rather than
+    being stopped at the most tokens that speech can have.
+    """
+
+    words: tuple[HeardWord, ...]
+    tokens: tuple[int, ...]
+    complete: bool = True
+
+    @property
+    def text(self) -> str:
+        """The words with spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+def model_folder() -> Path:
+    """Where the wheel of moonshine-voice keeps tiny-en.
+
+    Raises RecognizerUnavailable, which says what to install.
+    """
+    spec = find_spec("moonshine_voice")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(place) / "assets" / "tiny-en"
+        if (folder / "tokenizer.bin").is_file():
+            return folder
+    raise RecognizerUnavailable(f"the English model is not here: {_INSTALL}")
+
+
+class Moonshine:
+    """The model; many threads may decode with one object at the same time.
+
+    Raises RecognizerUnavailable if it cannot be loaded.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        folder = folder or model_folder()
+        try:
+            self._encoder = _session(folder / "encoder_model.ort")
+            self._decoder = _session(folder / "decoder_model_merged.ort")
+            self._pieces = _pieces((folder / "tokenizer.bin").read_bytes())
+        except _LOAD_ERRORS as error:
+            raise RecognizerUnavailable(f"cannot read the model in {folder}: {_INSTALL}") from error
+
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+        """The words in float32[n] at 16 kHz, with ``draft`` as a guess of their tokens.
+
+        The draft changes the time that it takes, never (but for rounding) the words.
+        Raises ModelError.
+        """
+        try:
+            tokens, probabilities, complete = self._generate(pcm, list(draft))
+        except _RUNTIME_ERRORS as error:
+            raise ModelError(f"the model failed on {len(pcm)} samples: {error}") from error
+        return Hypothesis(self._words(tokens, probabilities), tuple(tokens), complete)
+
+    def _generate(self, pcm: Pcm, draft: list[int]) -> tuple[list[int], list[float], bool]:
+        most = int(len(pcm) / MODEL_RATE * 7) + 4  # else repetition loops run to the limit
+        decoding = _Decoding(self._decoder, *self._encode(pcm))
+        tokens: list[int] = []
+        probabilities: list[float] = []
+        ahead = rest = draft[:most]
+        while len(tokens) < most:
+            best, likely = decoding.check(ahead)
+            tokens += best
+            probabilities += likely
+            if tokens[-1] == _END:
+                return tokens[:-1], probabilities[:-1], True
+            rest = rest[len(best) - 1 :]
+            ahead = _rejoin(rest, tokens[-1])
+            rest = ahead or rest
+        return tokens[:most], probabilities[:most], False
+
+    def _encode(self, pcm: Pcm) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        if len(pcm) < _MIN_SAMPLES:
+            pcm = np.pad(pcm, (0, _MIN_SAMPLES - len(pcm)))
+        mask = np.ones((1, len(pcm)), np.int64)
+        inputs = {"input_values": pcm[None, :], "attention_mask": mask}
+        return self._encoder.run(["last_hidden_state"], inputs)[0], mask
+
+    def _words(self, tokens: Sequence[int], likely: Sequence[float]) -> tuple[HeardWord, ...]:
+        spelled: list[tuple[bytes, float]] = []
+        for token, probability in zip(tokens, likely, strict=True):
+            piece = self._pieces[token]
+            if piece.startswith(b" ") or not spelled:
+                spelled.append((piece.strip(b" "), probability))
+            else:
+                text, least = spelled[-1]
+                spelled[-1] = (text + piece, min(least, probability))
+        decoded = ((text.decode("utf-8", "ignore").strip(), p) for text, p in spelled)
+        return tuple(HeardWord(text, p) for text, p in decoded if text)
+
+
+class _Decoding:
+    """The decoder's state over one piece of sound."""
+
+    def __init__(self, decoder: Any, hidden: npt.NDArray[Any], mask: npt.NDArray[Any]) -> None:
+        self._decoder = decoder
+        self._inputs: Tensors = {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
+        self._inputs |= _no_past()
+        self._last = _BEGIN
+        self._length = 0
+
+    def check(self, draft: Sequence[int]) -> tuple[list[int], list[float]]:
+        """The beginning of ``draft`` that the model would have said, and one token more.
+
+        With each the probability that the model gives it.
+        """
+        logits = self._pass([self._last, *draft])
+        best = [int(token) for token in logits.argmax(axis=1)]
+        agreed = 0
+        while agreed < len(draft) and best[agreed] == draft[agreed] != _END:
+            agreed += 1
+        said = best[: agreed + 1]
+        self._last = said[-1]
+        self._cut(self._length + agreed + 1)
+        return said, _probabilities(logits[: agreed + 1])
+
+    def _pass(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        first = self._length == 0
+        kinds = ("decoder", "encoder") if first else ("decoder",)
+        names = [name for kind in kinds for name in _cache_names(kind)]
+        self._inputs["input_ids"] = np.array([tokens], np.int64)
+        self._inputs["use_cache_branch"] = np.array([not first])
+        logits, *present = self._decoder.run(
+            ["logits", *(f"present.{name}" for name in names)], self._inputs
+        )
+        for name, tensor in zip(names, present, strict=True):
+            self._inputs[f"past_key_values.{name}"] = tensor
+        result: npt.NDArray[np.float32] = logits[0]
+        return result
+
+    def _cut(self, length: int) -> None:
+        for name in _cache_names("decoder"):
+            past = self._inputs[f"past_key_values.{name}"]
+            if past.shape[2] > length:
+                self._inputs[f"past_key_values.{name}"] = np.ascontiguousarray(past[:, :, :length])
+        self._length = length
+
+
+def _probabilities(logits: npt.NDArray[np.float32]) -> list[float]:
+    """Of each row's best token."""
+    highest = logits.max(axis=1, keepdims=True)
+    return [float(p) for p in 1.0 / np.exp(logits - highest).sum(axis=1)]
+
+
+def _cache_names(kind: str) -> list[str]:
+    return [f"{layer}.{kind}.{part}" for layer in range(_LAYERS) for part in ("key", "value")]
+
+
+def _no_past() -> Mapping[str, npt.NDArray[Any]]:
+    nothing = np.zeros((1, _HEADS, 0, _WIDTH), np.float32)
+    names = _cache_names("decoder") + _cache_names("encoder")
+    return {f"past_key_values.{name}": nothing for name in names}
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    """The byte string of each token: one or two bytes of length before each, "▁" for a space."""
+    pieces = []
+    at = 0
+    while at < len(data):
+        length = data[at]
+        at += 1
+        if length >= 128:
+            length = data[at] * 128 + length - 128
+            at += 1
+        pieces.append(data[at : at + length].replace("▁".encode(), b" "))
+        at += length
+    return [b"" if _SPECIAL.fullmatch(piece) else piece for piece in pieces]
+
+
+_SPECIAL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
+
+
+def _session(path: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the engine's own threads are the parallelism
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _rejoin(draft: list[int], token: int) -> list[int]:
+    """What of the draft may follow ``token``, where the model took another turn."""
+    near = draft[:_REJOIN]
+    return draft[near.index(token) + 1 :] if token in near else []

@@ -1,0 +1,46 @@
+"""When words were said, estimated: the model gives no times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from streaming.segments import CHUNK_MS
+
+Floats = npt.NDArray[np.float64]
+
+
+def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> list[tuple[int, int]]:
+    """Start and end in ms of stream time of each word.
+
+    The words share the chunks with voice by their length in characters; so the first begins with
+    the voice, the last ends with it, and no word is in a pause. An estimate, a few tenths of a
+    second off. voiced: of each chunk that was decoded; start: number of the first.
+    """
+    if not words:
+        return []
+    spoken = np.flatnonzero(voiced)
+    if not len(spoken):
+        spoken = np.arange(max(1, len(voiced)))
+    weights = np.array([len(word) + 1.0 for word in words])
+    edges = np.concatenate([[0.0], np.cumsum(weights)]) / weights.sum() * len(spoken)
+    edges = _snapped(edges, 1 + np.flatnonzero(np.diff(spoken) > _NEAR))
+    first = np.minimum(np.floor(edges[:-1]).astype(int), len(spoken) - 1)
+    last = np.maximum(np.ceil(edges[1:]).astype(int) - 1, first)
+    begins, ends = spoken[first] + start, spoken[last] + start + 1
+    return [(int(a) * CHUNK_MS, int(b) * CHUNK_MS) for a, b in zip(begins, ends, strict=True)]
+
+
+_NEAR = 4  # chunks
+
+
+def _snapped(edges: Floats, pauses: npt.NDArray[np.int64]) -> Floats:
+    """``edges`` between words, those near a pause moved onto it."""
+    if not len(pauses):
+        return edges
+    nearest = pauses[np.abs(edges[:, None] - pauses[None, :]).argmin(axis=1)]
+    moved = np.where(np.abs(edges - nearest) <= _NEAR, nearest, edges)
+    moved[0], moved[-1] = edges[0], edges[-1]
+    return moved
