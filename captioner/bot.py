@@ -23,7 +23,7 @@ from captioner.contract import (
 from captioner.cues import CaptionEvent
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.publisher import Publisher, RoomClock
-from captioner.room import Left, Room, Voice
+from captioner.room import Gap, Left, Room, Voice
 from captioner.segmenter import Segmenter
 from captioner.track import Backoff, TrackCaptioner
 from streaming.recognizer import Recognizer
@@ -32,6 +32,9 @@ log = structlog.get_logger()
 
 DRAIN_S = 5.0
 """How long the last words may take when the bot is told to stop."""
+
+GAP_LINK = "connection-lost"
+"""The reason of a gap for which nobody but the link to the media server is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,7 @@ class Bot:
             await room.join(self._url, self._token())
             await self._greet(room)
             if self.joined.is_set():
-                await self.publisher.declare_gap(
-                    lost_ms, self.publisher.clock.now_ms(), "connection-lost"
-                )
+                await self.publisher.declare_gap(lost_ms, self.publisher.clock.now_ms(), GAP_LINK)
             self.joined.set()
             self._backoff.reset()
             return await self._until_over(room)
@@ -150,6 +151,8 @@ class Bot:
                     task = asyncio.create_task(self._caption(event))
                     self._voices.add(task)
                     task.add_done_callback(self._voices.discard)
+                case Gap(start_ms, end_ms):
+                    await self.publisher.declare_gap(start_ms, end_ms, GAP_LINK)
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")

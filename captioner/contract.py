@@ -129,11 +129,13 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A page asks for what it missed: everything after ``after_seq``, or a further page."""
+    """A page asks for what it missed: what changed after ``after_seq``.
+
+    The cursor of a further page is, for those who ask, opaque; it is the last number seen.
+    """
 
     session: str
     after_seq: int
-    cursor: str | None
 
 
 def decode_hello(payload: str) -> Hello:
@@ -153,9 +155,11 @@ def decode_history(payload: str) -> History:
     session, cursor = request.get("session"), request.get("cursor")
     if not isinstance(session, str):
         raise InvalidRequest('"session" must be a string')
-    if cursor is not None and not isinstance(cursor, str):
-        raise InvalidRequest('"cursor" must be a string')
-    return History(session, _count(request, "after_seq"), cursor)
+    if cursor is None:
+        return History(session, _count(request, "after_seq"))
+    if not isinstance(cursor, str) or not (cursor.isascii() and cursor.isdigit()):
+        raise InvalidRequest('"cursor" must be one that an answer of ours gave')
+    return History(session, int(cursor[:18]))
 
 
 def _decode(payload: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import sys
 
 import structlog
 
+WARNING = logging.WARNING
+
 
 def configure(*, form: str, level: int = logging.INFO) -> None:
     """``form``: "console" for people, "json" for machines."""

@@ -133,8 +133,8 @@ class Publisher:
 
     def history(self, request: History) -> str:
         """What a page gets that missed something; from the start if it knows another session."""
-        after = int(request.cursor) if request.cursor else request.after_seq
-        return self._page({"v": 1}, after=after if request.session == self.session else 0)
+        known = request.session == self.session
+        return self._page({"v": 1}, after=request.after_seq if known else 0)
 
     def _page(self, answer: dict[str, Any], *, after: int) -> str:
         answer |= {"session": self.session, "seq": self.seq}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Self
@@ -27,6 +28,11 @@ QUEUE_FRAMES = 30_000 // FRAME_MS
 """Frames kept while a recogniser is busy: 30 s."""
 
 CONNECT_TIMEOUT_S = 10.0
+
+PIECE_MS = 20
+"""Milliseconds of sound that a Speaker hands over at a time."""
+
+Handed = Callable[[int, float], None]
 
 RPC_BAD_REQUEST = 1
 """The code of an answer to a request that cannot be understood."""
@@ -62,7 +68,15 @@ class Voice:
         return self._participant.name
 
 
-RoomEvent = Voice | Left
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The link to the media server was broken between two room times, and works again."""
+
+    start_ms: int
+    end_ms: int
+
+
+RoomEvent = Voice | Gap | Left
 
 
 class FrameQueue:
@@ -130,6 +144,7 @@ class Room:
         self._voices: dict[str, Voice] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._left = False
+        self._lost_ms = 0
 
     async def join(self, url: str, token: str) -> None:
         """Join, and listen to every microphone, shared sound and other agent.
@@ -199,6 +214,8 @@ class Room:
         on("track_unsubscribed", lambda _track, pub, _participant: self._end(pub.sid))
         on("track_muted", lambda _participant, pub: self._end(pub.sid))
         on("track_unmuted", lambda participant, pub: self._begin(pub, participant))
+        on("reconnecting", self._interrupted)
+        on("reconnected", self._resumed)
         on("disconnected", self._disconnected)
 
     def _subscribe(
@@ -223,6 +240,12 @@ class Room:
             closing = asyncio.ensure_future(voice.frames.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+
+    def _interrupted(self) -> None:
+        self._lost_ms = self._clock.now_ms()
+
+    def _resumed(self) -> None:
+        self._events.put_nowait(Gap(self._lost_ms, self._clock.now_ms()))
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._left = True
@@ -271,6 +294,18 @@ def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:
     )
 
 
+def _pieces(chunks: Iterable[Pcm], size: int) -> Iterator[Pcm]:
+    """The same sound in pieces of ``size`` samples, the last one filled up with silence."""
+    pending = np.zeros(0, np.float32)
+    for chunk in chunks:
+        pending = np.concatenate([pending, chunk])
+        while len(pending) >= size:
+            yield pending[:size]
+            pending = pending[size:]
+    if len(pending):
+        yield np.pad(pending, (0, size - len(pending)))
+
+
 class Speaker:
     """A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
 
@@ -289,11 +324,21 @@ class Speaker:
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await self._room.local_participant.publish_track(self._track, options)
 
-    async def speak(self, pcm: Pcm) -> None:
-        """Publish float32[n]; returns once it was handed over, at the pace of its sound."""
-        samples = (np.clip(pcm, -1, 1) * 32_767).astype(np.int16)
-        frame = rtc.AudioFrame(samples.tobytes(), self._rate, 1, len(samples))
-        await self._source.capture_frame(frame)
+    async def play(self, chunks: Iterable[Pcm], handed: Handed | None = None) -> None:
+        """Publish float32 sound at its own pace, PIECE_MS at a time.
+
+        ``handed`` is told of each piece, after it was handed over: (samples handed over so far,
+        reading of the monotonic clock).
+        """
+        done, started = 0, time.monotonic()
+        for piece in _pieces(chunks, self._rate * PIECE_MS // 1000):
+            await asyncio.sleep(started + done / self._rate - time.monotonic())
+            samples = (np.clip(piece, -1, 1) * 32_767).astype(np.int16)
+            frame = rtc.AudioFrame(samples.tobytes(), self._rate, 1, len(samples))
+            await self._source.capture_frame(frame)
+            done += len(samples)
+            if handed:
+                handed(done, time.monotonic())
 
     def mute(self) -> None:
         """Mute the microphone."""

@@ -112,6 +112,7 @@ class TrackCaptioner:
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
         stale_s: float = STALE_S,
+        retry: bool = True,
     ) -> None:
         self._frames = frames
         self._open = open_recognizer
@@ -120,13 +121,14 @@ class TrackCaptioner:
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._stale_s = stale_s
+        self._retry = retry
         self._changed_at = clock()
         self._ended = False
         self._heard_ms = 0
         self._offset_ms = 0
 
     async def run(self) -> None:
-        """Until the track ends. Raises LanguageNotSupported; all else of the engine is retried."""
+        """Until the track ends. A failed recogniser is replaced if ``retry``, else raised."""
         try:
             while not self._ended:
                 await self._one_stream()
@@ -148,6 +150,8 @@ class TrackCaptioner:
                 watch.cancel()
                 feed.cancel()
         except* (RecognizerError, ModelError) as failures:
+            if not self._retry:
+                raise
             metrics.RECOGNIZER_FAILURES.inc()
             log.warning("recognizer_failed", kinds=[type(e).__name__ for e in failures.exceptions])
             await self._give(self._segmenter.flush())

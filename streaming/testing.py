@@ -93,3 +93,4 @@ class ScriptedRecognizer:
     def _say(self, *, until_ms: int) -> None:
         while self._script and time_of(self._script[0]) <= until_ms:
             self._out.put_nowait(self._script.pop(0))
+        self._out.put_nowait(Heard(max(until_ms, 0)))

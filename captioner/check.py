@@ -1,0 +1,68 @@
+"""Is everything there that the bot needs? In plain words, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from captioner.errors import CaptionerError, ConfigurationError
+from captioner.settings import Settings
+from captioner.tokens import SECRET_MIN, probe
+from captioner.web import overlay_folder
+from streaming.embedded import EmbeddedEngine
+from streaming.errors import StreamingError
+
+CLOCK_MAX_S = 30.0
+"""A token is refused when the clocks differ by more than a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. advice: what to do, or what was found."""
+
+    what: str
+    good: bool
+    advice: str
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other."""
+    yield _look("speech recogniser", lambda: _recognizer(settings.language))
+    yield _look("page", lambda: f"built, in {overlay_folder().name}/")
+    yield _look("key", lambda: _key(settings))
+    yield _look("media server", lambda: _server(settings))
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except (CaptionerError, StreamingError) as exc:
+        return Finding(what, False, str(exc))
+
+
+def _recognizer(language: str) -> str:
+    EmbeddedEngine(threads=1).open(language)
+    return f"embedded, language {language}"
+
+
+def _key(settings: Settings) -> str:
+    secret = settings.livekit_api_secret.get_secret_value()
+    if not settings.livekit_api_key or not secret:
+        raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
+    if len(secret) < SECRET_MIN:
+        return f"set, but the secret is shorter than {SECRET_MIN} characters: easy to guess"
+    return "set"
+
+
+def _server(settings: Settings) -> str:
+    offset_s = probe(
+        settings.livekit_url,
+        settings.livekit_api_key or "none",
+        settings.livekit_api_secret.get_secret_value() or "none",
+    )
+    if abs(offset_s) > CLOCK_MAX_S:
+        raise ConfigurationError(
+            f"this machine's clock and the media server's differ by {abs(offset_s):.0f} s:"
+            " set both by NTP, or tokens will be refused"
+        )
+    return f"{settings.livekit_url} answers and knows the key"

@@ -1,0 +1,202 @@
+"""The command line. Exit codes: 0, 1 (failed), 2 (wrong usage)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from captioner import demo as demo_module
+from captioner import engines, metrics
+from captioner import log as log_module
+from captioner.bot import Bot
+from captioner.check import check as check_all
+from captioner.errors import CaptionerError, NotAllowed
+from captioner.media import duration_s
+from captioner.room import Left
+from captioner.settings import Settings, read_settings
+from captioner.tokens import agent_token, participant_token
+from captioner.transcribe import Format, render, transcribe
+from captioner.transcript import write_whole
+from streaming.errors import StreamingError
+
+P = ParamSpec("P")
+
+
+def _plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (CaptionerError, StreamingError) as exc:
+            click.echo(f"captioner: {exc}", err=True)
+            sys.exit(1)
+        except BaseExceptionGroup as group:
+            known, others = group.split((CaptionerError, StreamingError))
+            if known is None or others is not None:
+                raise
+            click.echo(f"captioner: {next(_leaves(known))}", err=True)
+            sys.exit(1)
+
+    return run
+
+
+def _leaves(group: BaseException) -> Iterator[BaseException]:
+    if isinstance(group, BaseExceptionGroup):
+        for inner in group.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield group
+
+
+def _until_signal(work: Coroutine[None, None, None]) -> None:
+    """Run; Ctrl-C and SIGTERM cancel, so that everything started is ended."""
+
+    async def main() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(name, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            click.echo("\nEnded.", err=True)
+
+    asyncio.run(main())
+
+
+@click.group()
+@click.version_option(package_name="live-captions")
+def main() -> None:
+    """Live captions for LiveKit rooms."""
+
+
+@main.command()
+@click.option("--audio", type=click.Path(path_type=Path), help="Any audio or video file.")
+@click.option("--mic", is_flag=True, help='Give the page a "Join and speak" button.')
+@click.option("--once", is_flag=True, help="Play once, then end.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="With --once: captions go here (.vtt)."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; 0: a free one."
+)
+@_plainly
+def demo(audio: Path | None, mic: bool, once: bool, out: Path | None, port: int) -> None:
+    """Try it: media server, bot, page and a voice on this machine."""
+    if out and not once:
+        raise click.UsageError("--out needs --once: a demo without an end has no whole file")
+    if once and mic and not audio:
+        raise click.UsageError(
+            "--once plays a recording: name one with --audio, or leave out --mic"
+        )
+    settings = read_settings()
+    log_module.configure(form=settings.log_format, level=log_module.WARNING)
+    _until_signal(demo_module.run_demo(demo_module.Plan(audio, mic, once, out, port), settings))
+
+
+@main.command()
+@click.option("--room", required=True, help="The room's name.")
+@click.option("--identity", help="The bot's identity; a new one each time by default.")
+@_plainly
+def run(room: str, identity: str | None) -> None:
+    """Caption one room until the meeting is over."""
+    settings = read_settings()
+    log_module.configure(form=settings.log_format)
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_port)
+    asyncio.run(_run(room, identity or f"captions-{uuid.uuid4().hex[:8]}", settings))
+
+
+async def _run(room: str, identity: str, settings: Settings) -> None:
+    secret = settings.livekit_api_secret.get_secret_value()
+    given = settings.livekit_token.get_secret_value()
+
+    def token() -> str:
+        return given or agent_token(
+            settings.livekit_api_key, secret, room=room, identity=identity, name="Captions"
+        )
+
+    async with engines.embedded(language=settings.language, threads=settings.threads) as engine:
+        bot = Bot(engine, url=settings.livekit_url, token=token)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, bot.stop)
+        left = await bot.run()
+    if left is Left.REPLACED:
+        raise NotAllowed(f"{left.value}: give each bot an identity of its own")
+    click.echo(f"The bot left: {left.value if left else 'it was told to stop'}.", err=True)
+
+
+@main.command("transcribe")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(list(Format)), default=Format.VTT, show_default=True
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here, not to stdout.")
+@_plainly
+def transcribe_command(files: tuple[Path, ...], form: Format, output: Path | None) -> None:
+    """Caption audio or video files, without a room."""
+    settings = read_settings()
+    log_module.configure(form=settings.log_format)
+
+    async def work() -> None:
+        async with engines.embedded(
+            language=settings.language, threads=settings.threads, live=False
+        ) as engine:
+            done = []
+            for path in files:
+                length_ms = int((duration_s(path) or 0) * 1000) or 1
+                with click.progressbar(
+                    length=length_ms, label=path.name, file=sys.stderr, show_eta=True
+                ) as bar:
+                    cues = await transcribe(path, engine, lambda ms: bar.update(ms - bar.pos))
+                    bar.update(length_ms - bar.pos)
+                done.append((path, cues))
+        text = render(done, Format(form))
+        if output:
+            write_whole(output, text)
+        else:
+            click.echo(text, nl=False)
+
+    _until_signal(work())
+
+
+@main.command()
+@click.option("--room", required=True)
+@click.option("--identity", required=True)
+@click.option("--name", default="", help="Shown to others.")
+@click.option("--host", is_flag=True, help="May switch captions.")
+@click.option("--agent", is_flag=True, help="For a bot.")
+@_plainly
+def token(room: str, identity: str, name: str, host: bool, agent: bool) -> None:
+    """Mint a token for trying things out."""
+    if host and agent:
+        raise click.UsageError("a bot is no host: --host or --agent, not both")
+    settings = read_settings()
+    key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
+    minted = (
+        agent_token(key, secret, room=room, identity=identity, name=name or "Captions")
+        if agent
+        else participant_token(key, secret, room=room, identity=identity, name=name, host=host)
+    )
+    click.echo(minted)
+
+
+@main.command()
+@_plainly
+def check() -> None:
+    """Say in plain words what is missing or wrong."""
+    faults = 0
+    for finding in check_all(read_settings()):
+        faults += not finding.good
+        click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what:<18} {finding.advice}")
+    sys.exit(1 if faults else 0)

@@ -1,0 +1,198 @@
+"""The whole product on one machine: media server, bot, page, and somebody who speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+
+from captioner import engines
+from captioner.bot import Bot, Engine
+from captioner.contract import Caption
+from captioner.cues import CueClosed, CueUpdated
+from captioner.errors import ConfigurationError
+from captioner.livekit_server import MediaServer, find_or_build
+from captioner.media import read_chunks
+from captioner.room import Speaker
+from captioner.settings import Settings
+from captioner.tokens import agent_token, participant_token
+from captioner.web import overlay_folder, serve_page
+from captioner.webvtt import timestamp, voice_name
+from streaming.audio import Pcm
+
+RATE = 48_000
+PAUSE_S = 3.0
+ROOM = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the demo shall do. audio: None takes the recording that the model's package carries."""
+
+    audio: Path | None
+    mic: bool
+    once: bool
+    out: Path | None
+    port: int
+
+
+def bundled_recording() -> Path:
+    """The opening of A Tale of Two Cities, read aloud, 44 s."""
+    spec = importlib.util.find_spec("moonshine_voice")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        recording = Path(folder) / "assets" / "two_cities.wav"
+        if recording.exists():
+            return recording
+    raise ConfigurationError("the package moonshine-voice 0.0.73 is missing: install it again")
+
+
+async def run_demo(plan: Plan, settings: Settings) -> None:
+    """Until Ctrl-C, or with ``once`` until the recording is over.
+
+    Raises CaptionerError, StreamingError; whatever was started is ended.
+    """
+    audio = plan.audio or (None if plan.mic else bundled_recording())
+    if audio is not None:
+        _must_have_sound(audio)
+    overlay_folder()
+    async with AsyncExitStack() as stack:
+        with _step("Speech recogniser"):
+            engine = await stack.enter_async_context(
+                engines.embedded(language=settings.language, threads=settings.threads)
+            )
+        with _step("Media server"):
+            program = await asyncio.to_thread(find_or_build, _tell)
+            server = await stack.enter_async_context(MediaServer(program))
+        with _step("Caption bot"):
+            bot, running = await _start_bot(engine, server)
+            stack.push_async_callback(_stop_bot, bot, running)
+        with _step("Page"):
+
+            def join(name: str) -> dict[str, object]:
+                return _viewer(server, name, can_speak=plan.mic)
+
+            address = await stack.enter_async_context(serve_page(join, port=plan.port))
+        _tell(f"\n  Open  {address}  and read what is spoken.  Ctrl-C ends it.\n")
+        bot.publisher.watchers.append(_Terminal().show)
+        await _speak(audio, server, once=plan.once, running=running)
+        if plan.once:
+            await _stop_bot(bot, running)
+            if plan.out:
+                bot.publisher.transcript.write(plan.out)
+                _tell(f"Captions written to {plan.out}")
+
+
+async def _start_bot(engine: Engine, server: MediaServer) -> tuple[Bot, asyncio.Task[object]]:
+    identity = f"captions-{uuid.uuid4().hex[:8]}"
+
+    def token() -> str:
+        return agent_token(server.key, server.secret, room=ROOM, identity=identity, name="Captions")
+
+    bot = Bot(engine, url=server.url, token=token)
+    running: asyncio.Task[object] = asyncio.create_task(bot.run())
+    joined = asyncio.create_task(bot.joined.wait())
+    await asyncio.wait({running, joined}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        joined.cancel()
+        await running  # raises what went wrong
+    return bot, running
+
+
+async def _stop_bot(bot: Bot, running: asyncio.Task[object]) -> None:
+    bot.stop()
+    await running
+
+
+def _viewer(server: MediaServer, name: str, *, can_speak: bool) -> dict[str, object]:
+    identity = f"viewer-{uuid.uuid4().hex[:8]}"
+    token = participant_token(
+        server.key, server.secret, room=ROOM, identity=identity, name=name or "Viewer"
+    )
+    return {
+        "url": server.url, "token": token, "room": ROOM,
+        "identity": identity, "can_speak": can_speak,
+    }  # fmt: skip
+
+
+async def _speak(
+    audio: Path | None, server: MediaServer, *, once: bool, running: asyncio.Task[object]
+) -> None:
+    if audio is None:
+        await running
+        return
+    token = participant_token(
+        server.key, server.secret, room=ROOM, identity="reader", name=_speaker_name(audio)
+    )
+    speaker = Speaker(rate=RATE)
+    await speaker.join(server.url, token)
+    try:
+        await speaker.play(_sound(audio, once=once))
+    finally:
+        await speaker.leave()
+
+
+def _speaker_name(audio: Path) -> str:
+    return audio.stem.replace("_", " ").title()
+
+
+def _sound(audio: Path, *, once: bool) -> Iterator[Pcm]:
+    """The recording after a moment of silence; again and again unless ``once``."""
+    yield np.zeros(RATE // 2, np.float32)
+    while True:
+        yield from read_chunks(audio, rate=RATE)
+        yield np.zeros(int(RATE * PAUSE_S), np.float32)
+        if once:
+            return
+
+
+def _must_have_sound(audio: Path) -> None:
+    next(read_chunks(audio, rate=RATE))
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    click.echo(f"{what:<20}", err=True, nl=False)
+    try:
+        yield
+    except BaseException:
+        click.echo("failed", err=True)
+        raise
+    click.echo(f"ready   {time.monotonic() - started:5.1f} s", err=True)
+
+
+class _Terminal:
+    """Captions as they scroll by: finished ones stay, the open one is rewritten in place."""
+
+    def __init__(self) -> None:
+        self._live = sys.stdout.isatty()
+
+    def show(self, caption: Caption) -> None:
+        match caption.event:
+            case CueClosed(cue):
+                line, end = f"{timestamp(cue.start_ms)[3:-4]}", "\n"
+            case CueUpdated(cue) if self._live:
+                line, end = f"{timestamp(cue.start_ms)[3:-4]}", "\r"
+            case _:
+                return
+        name = voice_name(caption.name, identity=caption.speaker)
+        text = f"{line}  {name}: {cue.text}"
+        width = shutil.get_terminal_size().columns - 1
+        if self._live:
+            click.echo("\x1b[2K" + (text if end == "\n" else text[-width:]) + end, nl=False)
+        else:
+            click.echo(text)

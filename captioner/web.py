@@ -1,0 +1,79 @@
+"""The page, served to browsers on this machine. The only file that imports aiohttp."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from captioner.errors import ConfigurationError
+
+OVERLAY = Path(__file__).parent / "overlay"
+"""The built page: made by `make overlay`, part of the wheel."""
+
+NAME_MAX = 200
+
+Join = Callable[[str], dict[str, object]]
+"""A viewer's name → what the page needs to join."""
+
+_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss: http: https:; style-src 'self';"
+    " img-src 'self' data:; media-src 'self' blob: mediastream:; worker-src 'self' blob:;"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def overlay_folder() -> Path:
+    """The folder of the built page. Raises ConfigurationError if it was never built."""
+    if not (OVERLAY / "index.html").exists():
+        raise ConfigurationError("the page is not built yet: run `make overlay` once")
+    return OVERLAY
+
+
+@asynccontextmanager
+async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
+    """Serve the page and ``api/join`` on the loopback; gives its address.
+
+    port: 0 takes a free one. Raises ConfigurationError if the port is taken.
+    """
+    app = web.Application(middlewares=[_guard])
+    folder = overlay_folder()
+
+    async def answer_join(request: web.Request) -> web.Response:
+        return web.json_response(join(request.query.get("name", "")[:NAME_MAX]))
+
+    async def index(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(folder / "index.html")
+
+    app.router.add_get("/api/join", answer_join)
+    app.router.add_get("/", index)
+    app.router.add_static("/", folder)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1)
+        try:
+            await site.start()
+        except OSError as exc:
+            raise ConfigurationError(
+                f"port {port} is in use: choose another with --port, or leave it out"
+            ) from exc
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    # A page of another site must not get a token by naming its own host as this address.
+    if request.host.rsplit(":", 1)[0] not in ("127.0.0.1", "localhost"):
+        raise web.HTTPForbidden(text="this page is for this machine only")
+    response = await handler(request)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

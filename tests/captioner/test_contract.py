@@ -1,0 +1,97 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from captioner.contract import (
+    PACKET_MAX,
+    Caption,
+    TrackState,
+    caption_packet,
+    decode_hello,
+    decode_history,
+    encode,
+    gap_packet,
+    seq_packet,
+    track_packet,
+)
+from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.errors import InvalidRequest
+
+SESSION = "0b6f0a3e-3c5f-4f1e-9a68-1f0f7c2f6a11"
+
+
+def caption(
+    text: str = "On commence", name: str = "Alice Martin", speaker: str = "alice"
+) -> Caption:
+    cue = Cue("t3-17", speaker, 62_480, 64_960, text, "fr")
+    return Caption(CueUpdated(cue, 4, 2), speaker, name, "TR_x", 64_980)
+
+
+def test_an_open_cue_travels_as_the_contract_says() -> None:
+    assert caption_packet(caption(), session=SESSION, seq=412) == {
+        "v": 1, "session": SESSION, "seq": 412, "id": "t3-17", "rev": 4, "state": "open",
+        "settled": 2, "speaker": "alice", "track": "TR_x", "lang": "fr", "heard": 64_980,
+        "vtt": "t3-17\n00:01:02.480 --> 00:01:04.960\n<v Alice Martin>On commence",
+    }  # fmt: skip
+
+
+def test_a_closed_cue_is_settled_as_a_whole() -> None:
+    event = caption().event
+    assert isinstance(event, CueUpdated)
+    packet = caption_packet(
+        Caption(CueClosed(event.cue, 5), "alice", "", "TR_x", 0), session=SESSION, seq=1
+    )
+    assert (packet["state"], packet["settled"]) == ("closed", len("On commence"))
+
+
+def test_a_deleted_cue_carries_no_text() -> None:
+    packet = caption_packet(
+        Caption(CueDeleted("t3-17", 6), "alice", "Alice", "TR_x", 0), session=SESSION, seq=2
+    )
+    assert packet["state"] == "deleted"
+    assert "vtt" not in packet
+
+
+@given(
+    st.text(min_size=1, max_size=120).filter(lambda t: len(t.encode("utf-8", "ignore")) <= 300),
+    st.text(max_size=300),
+    st.text(alphabet="abcdefgh_-", min_size=1, max_size=128),
+)
+def test_every_packet_fits(text: str, name: str, speaker: str) -> None:
+    packet = encode(caption_packet(caption(text, name, speaker), session=SESSION, seq=10**7))
+    assert len(packet) <= PACKET_MAX
+    assert json.loads(packet)["speaker"] == speaker
+
+
+def test_an_emoji_name_gives_way_to_the_text() -> None:
+    packet = caption_packet(caption("&" * 96, "👩‍👩‍👧" * 60, "i" * 256), session=SESSION, seq=1)
+    assert len(encode(packet)) <= PACKET_MAX
+    assert packet["vtt"].endswith("&amp;" * 96)
+
+
+def test_the_other_packets_say_their_type() -> None:
+    assert seq_packet(SESSION, 9)["type"] == "seq"
+    gap = gap_packet(SESSION, 9, start_ms=5, end_ms=9, reason="connection-lost")
+    assert (gap["type"], gap["start"], gap["end"]) == ("gap", 5, 9)
+    state = track_packet(SESSION, 9, track="TR_x", speaker="a", state=TrackState.STALLED)
+    assert (state["type"], state["state"]) == ("track", "stalled")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["", "nonsense", "[]", "1", "{}", '{"want":1}', '{"want":true,"v":2}',
+     '{"want":true,"after_seq":-1}',
+     '{"want":true,"after_seq":"x"}', '{"want":true,"session":5}', "[" * 100_000],
+)  # fmt: skip
+def test_a_bad_hello_is_an_error_and_no_crash(payload: str) -> None:
+    with pytest.raises(InvalidRequest):
+        decode_hello(payload)
+
+
+def test_hello_and_history_are_read() -> None:
+    assert decode_hello('{"v":1,"want":true,"lang":"fr","extra":0}').want
+    assert decode_history('{"v":1,"session":"s","after_seq":3}').after_seq == 3
+    with pytest.raises(InvalidRequest):
+        decode_history('{"after_seq":3}')

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from captioner.livekit_server import MediaServer, find_or_build
+
+
+@pytest.fixture(scope="session")
+def livekit_program() -> Path:
+    """A livekit-server, built once and cached where there is none."""
+    return find_or_build(print)
+
+
+@pytest.fixture
+async def media_server(livekit_program: Path) -> AsyncIterator[MediaServer]:
+    """A livekit-server of this test's own."""
+    async with MediaServer(livekit_program) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """A Chromium that Playwright can drive; `make test` sees to it that there is one."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if found := shutil.which(name):
+            return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        own = driver.chromium.executable_path
+    if Path(own).exists():
+        return own
+    pytest.fail("no Chromium: install one so that `chromium` is on the PATH, or run `make browser`")

@@ -1,0 +1,300 @@
+"""The bot in a real room, with a recogniser that says what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from livekit import rtc
+
+from captioner.bot import Bot, Engine
+from captioner.contract import HELLO, TOPIC
+from captioner.errors import NotAllowed, RoomUnavailable
+from captioner.livekit_server import MediaServer
+from captioner.room import Left, Speaker
+from captioner.tokens import agent_token, participant_token
+from streaming.errors import ModelError
+from streaming.recognizer import RecognizerEvent, Word, WordEnd
+from streaming.testing import ScriptedRecognizer
+
+pytestmark = pytest.mark.room
+
+ROOM = "room"
+
+
+def script(*texts: str, each_ms: int = 200) -> list[RecognizerEvent]:
+    events: list[RecognizerEvent] = []
+    for i, text in enumerate(texts):
+        events += [Word(text, i * each_ms), WordEnd(i * each_ms + 100)]
+    return events
+
+
+@dataclass
+class Viewer:
+    """A participant that collects the packets of the topic."""
+
+    room: rtc.Room = field(default_factory=rtc.Room)
+    packets: list[dict[str, Any]] = field(default_factory=list)
+    more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def join(self, server: MediaServer, identity: str = "viewer") -> None:
+        self.room.on("data_received", self._received)
+        for event in ("participant_connected", "participant_attributes_changed"):
+            self.room.on(event, lambda *_: self.more.set())
+        token = participant_token(server.key, server.secret, room=ROOM, identity=identity)
+        await self.room.connect(server.url, token, rtc.RoomOptions(auto_subscribe=False))
+
+    def _received(self, data: rtc.DataPacket) -> None:
+        if data.topic == TOPIC and data.participant:
+            kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+            assert data.participant.kind == kind
+            self.packets.append(json.loads(data.data))
+            self.more.set()
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not seen():
+                self.more.clear()
+                await self.more.wait()
+
+    def attributes_of(self, identity: str) -> dict[str, str]:
+        participant = self.room.remote_participants.get(identity)
+        return participant.attributes if participant else {}
+
+    def closed(self) -> list[str]:
+        return [p["vtt"].split(">", 2)[-1] for p in self.packets if p.get("state") == "closed"]
+
+
+Enter = Callable[[str], Awaitable[Viewer]]
+
+
+@pytest.fixture
+async def enter(media_server: MediaServer) -> AsyncIterator[Enter]:
+    """Lets viewers into the room, and out again."""
+    viewers: list[Viewer] = []
+
+    async def one(identity: str) -> Viewer:
+        viewers.append(Viewer())
+        await viewers[-1].join(media_server, identity)
+        return viewers[-1]
+
+    yield one
+    for viewer in viewers:
+        await viewer.room.disconnect()
+
+
+def token_of(server: MediaServer, identity: str) -> str:
+    return participant_token(
+        server.key, server.secret, room=ROOM, identity=identity, name=identity.title()
+    )
+
+
+@contextlib.asynccontextmanager
+async def bot_in(
+    server: MediaServer, open_recognizer: Callable[[], ScriptedRecognizer], identity: str = "bot"
+) -> AsyncIterator[tuple[Bot, asyncio.Task[Left | None]]]:
+    def token() -> str:
+        return agent_token(server.key, server.secret, room=ROOM, identity=identity, name="Captions")
+
+    bot = Bot(Engine("scripted", "en", open_recognizer), url=server.url, token=token)
+    running = asyncio.create_task(bot.run())
+    joined = asyncio.create_task(bot.joined.wait())
+    try:
+        async with asyncio.timeout(15):
+            await asyncio.wait({running, joined}, return_when=asyncio.FIRST_COMPLETED)
+        joined.cancel()
+        if running.done():
+            running.result()
+        yield bot, running
+    finally:
+        bot.stop()
+        with contextlib.suppress(Exception):
+            await running
+
+
+@contextlib.asynccontextmanager
+async def speaking(server: MediaServer, identity: str, seconds: float) -> AsyncIterator[Speaker]:
+    speaker = Speaker()
+    await speaker.join(server.url, token_of(server, identity))
+    play = asyncio.create_task(speaker.play([np.zeros(int(48_000 * seconds), np.float32)]))
+    try:
+        yield speaker
+    finally:
+        play.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await play
+        await speaker.leave()
+
+
+async def test_what_is_said_reaches_everybody_in_order(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer, second = await enter("viewer"), await enter("second")
+    recognizers: list[ScriptedRecognizer] = []
+
+    def opened() -> ScriptedRecognizer:
+        recognizers.append(ScriptedRecognizer(script("Good", "morning.", "All", "well?")))
+        return recognizers[-1]
+
+    async with bot_in(media_server, opened), speaking(media_server, "anna", 8):
+        await viewer.until(lambda: len(viewer.closed()) == 2)
+        await second.until(lambda: len(second.closed()) == 2)
+    assert viewer.closed() == second.closed() == ["Good morning.", "All well?"]
+    first = viewer.packets[0]
+    assert (first["speaker"], first["lang"]) == ("anna", "en")
+    assert "<v Anna>" in first["vtt"]
+    numbers = [p["seq"] for p in viewer.packets]
+    assert numbers == sorted(numbers)
+    heard = recognizers[0].heard
+    assert heard == list(range(0, heard[-1] + 1, 1920))
+
+
+async def test_the_bot_is_an_agent_that_tells_its_session(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer = await enter("viewer")
+    async with bot_in(media_server, lambda: ScriptedRecognizer([])) as (bot, _):
+        await viewer.until(lambda: "captions.state" in viewer.attributes_of("bot"))
+        attributes = viewer.attributes_of("bot")
+    assert attributes["captions.session"] == bot.publisher.session
+    assert attributes["captions.state"] == "on"
+    assert int(attributes["captions.origin"]) == bot.publisher.clock.origin_utc_ms
+
+
+async def test_who_comes_late_gets_what_was_said(media_server: MediaServer, enter: Enter) -> None:
+    viewer = await enter("viewer")
+    words = ["One.", "Two.", "Three."]
+    async with (
+        bot_in(media_server, lambda: ScriptedRecognizer(script(*words))),
+        speaking(media_server, "anna", 8),
+    ):
+        await viewer.until(lambda: len(viewer.closed()) == 3)
+        late = await enter("late")
+        answer = json.loads(
+            await late.room.local_participant.perform_rpc(
+                destination_identity="bot", method=HELLO, payload='{"v":1,"want":true}'
+            )
+        )
+        with pytest.raises(rtc.RpcError, match="want"):
+            await late.room.local_participant.perform_rpc(
+                destination_identity="bot", method=HELLO, payload="{}"
+            )
+    assert [c["vtt"].split(">", 2)[-1] for c in answer["cues"]] == words
+    assert answer["cursor"] is None
+
+
+async def test_what_a_leaving_speaker_said_is_closed(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer = await enter("viewer")
+    async with bot_in(media_server, lambda: ScriptedRecognizer(script("in", "mid", "word"))):
+        async with speaking(media_server, "anna", 8):
+            await viewer.until(lambda: any("word" in p.get("vtt", "") for p in viewer.packets))
+        await viewer.until(lambda: viewer.closed() == ["in mid word"])
+
+
+async def test_a_muted_track_is_not_read_and_goes_on_afterwards(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer, opened = await enter("viewer"), list[ScriptedRecognizer]()
+    scripts = [script("Before."), script("After.")]
+
+    def open_next() -> ScriptedRecognizer:
+        opened.append(ScriptedRecognizer(scripts[min(len(opened), 1)]))
+        return opened[-1]
+
+    async with bot_in(media_server, open_next), speaking(media_server, "anna", 20) as speaker:
+        await viewer.until(lambda: viewer.closed() == ["Before."])
+        speaker.mute()
+        await asyncio.sleep(1)
+        heard = len(opened[0].heard)
+        await asyncio.sleep(0.5)
+        assert len(opened[0].heard) == heard
+        speaker.unmute()
+        await viewer.until(lambda: viewer.closed() == ["Before.", "After."])
+    times = [p["heard"] for p in viewer.packets if p.get("state") == "closed"]
+    assert times[1] - times[0] > 1000
+
+
+async def test_one_failing_track_leaves_the_others_alone(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer = await enter("viewer")
+    made: list[ScriptedRecognizer] = []
+
+    def opened() -> ScriptedRecognizer:
+        if not made:  # the first one breaks, and so does its successor; the other speaker's works
+            made.append(
+                ScriptedRecognizer(script("Broken"), fail_at_ms=400, failure=ValueError("bug"))
+            )
+        else:
+            made.append(ScriptedRecognizer(script("Fine.")))
+        return made[-1]
+
+    async with bot_in(media_server, opened) as (_, running), speaking(media_server, "anna", 20):
+        await viewer.until(lambda: viewer.closed() == ["Broken"])
+        async with speaking(media_server, "bob", 20):
+            await viewer.until(lambda: "Fine." in viewer.closed())
+        assert not running.done()
+
+
+async def test_a_failed_recogniser_is_replaced(media_server: MediaServer, enter: Enter) -> None:
+    viewer = await enter("viewer")
+    made: list[ScriptedRecognizer] = []
+
+    def opened() -> ScriptedRecognizer:
+        failure = ModelError("step failed") if not made else None
+        made.append(ScriptedRecognizer(script("Word."), fail_at_ms=400, failure=failure))
+        return made[-1]
+
+    async with bot_in(media_server, opened), speaking(media_server, "anna", 20):
+        await viewer.until(lambda: viewer.closed() == ["Word.", "Word."])
+    starts = [p["vtt"].split("\n")[1] for p in viewer.packets if p.get("state") == "closed"]
+    assert starts == sorted(set(starts))
+
+
+async def test_a_second_bot_leaves_the_room_to_the_first(media_server: MediaServer) -> None:
+    async with bot_in(media_server, lambda: ScriptedRecognizer([])):
+        with pytest.raises(NotAllowed, match="another caption bot"):
+            async with bot_in(media_server, lambda: ScriptedRecognizer([]), "other"):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "error"),
+    [("ws://127.0.0.1:9", None, RoomUnavailable), (None, "wrong" * 10, NotAllowed)],
+)
+async def test_a_room_that_cannot_be_joined_is_a_clear_error(
+    media_server: MediaServer, url: str | None, secret: str | None, error: type[Exception]
+) -> None:
+    def token() -> str:
+        return agent_token(
+            media_server.key, secret or media_server.secret, room=ROOM, identity="b", name="C"
+        )
+
+    engine = Engine("scripted", "en", lambda: ScriptedRecognizer([]))
+    with pytest.raises(error):
+        await Bot(engine, url=url or media_server.url, token=token).run()
+
+
+async def test_the_bot_comes_back_when_the_media_server_does(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    def opened() -> ScriptedRecognizer:
+        return ScriptedRecognizer(script("Here."))
+
+    async with bot_in(media_server, opened) as (bot, _):
+        await media_server.kill()
+        await asyncio.sleep(1)
+        await media_server.start()
+        viewer = await enter("viewer")
+        await viewer.until(lambda: "captions.session" in viewer.attributes_of("bot"))
+        async with speaking(media_server, "anna", 60):
+            await viewer.until(lambda: "Here." in viewer.closed())
+        assert {p["session"] for p in viewer.packets} == {bot.publisher.session}
