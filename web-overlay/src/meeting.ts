@@ -86,7 +86,8 @@ export class Meeting {
   get people(): Person[] {
     const { localParticipant, remoteParticipants } = this.room;
     const remote = [...remoteParticipants.values()].filter((one) => !(one.isAgent && one.attributes["captions.session"]));
-    remote.sort((a, b) => (a.joinedAt?.getTime() ?? 0) - (b.joinedAt?.getTime() ?? 0));
+    // The instant of joining is known to the second only.
+    remote.sort((a, b) => (a.joinedAt?.getTime() ?? 0) - (b.joinedAt?.getTime() ?? 0) || a.identity.localeCompare(b.identity));
     return [...remote, ...(localParticipant.identity ? [localParticipant] : [])].map(personOf);
   }
 

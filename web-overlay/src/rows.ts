@@ -31,6 +31,8 @@ export const noRows: Rows = { rows: [], nextKey: 1 };
 export const pause_ms = 2_000;
 /** Less than this between two cues of one speaker is no stop, and recognised times are this rough. */
 const breath_ms = 400;
+/** A cue that stays open this long without a change holds no place. */
+const stuck_ms = 5_000;
 export const paragraphLimit = 500; // code points
 /** A row further from the end than this is left behind, and its speaker gets a new one. */
 const reach = 4;
@@ -62,7 +64,7 @@ export function remove(rows: Rows, session: string, id: string): Rows {
 
 export function isSpeaking(row: Row, at: number): boolean {
   const open = row.paragraphs.some((paragraph) => paragraph.cues.some((cue) => cue.state === "open"));
-  return open || at - row.changed_at < pause_ms;
+  return at - row.changed_at < (open ? stuck_ms : pause_ms);
 }
 
 /** The index of the first row that must stay in sight: somebody is speaking in it. */

@@ -1,5 +1,5 @@
 const en = {
-  automatic: "Captions are automatic: expect mistakes.",
+  automatic: "They are automatic.",
   "state.none": "No caption service here.",
   "state.off": "Captions are off for this room.",
   "state.starting": "Captions are starting…",
@@ -38,7 +38,7 @@ export type StringKey = keyof typeof en;
 export type Language = "en" | "fr";
 
 const fr: Record<StringKey, string> = {
-  automatic: "Le sous-titrage est automatique : il peut se tromper.",
+  automatic: "Il est automatique.",
   "state.none": "Pas de service de sous-titrage ici.",
   "state.off": "Le sous-titrage est désactivé dans cette salle.",
   "state.starting": "Le sous-titrage démarre…",

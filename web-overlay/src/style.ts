@@ -4,7 +4,6 @@ export const styleText = `
   --_size: var(--captions-size, 24px);
   --_lines: var(--captions-lines, 3);
   --_line: calc(var(--_size) * 1.375);
-  --_label: calc(var(--_size) * 1.1);
   --_inset: calc(var(--_size) * 0.5);
   display: block;
   font-family: var(--captions-font, system-ui, sans-serif);
@@ -23,8 +22,10 @@ export const styleText = `
   display: flex;
   flex-direction: column;
   justify-content: flex-end;
-  min-block-size: calc(var(--_lines) * var(--_line) + var(--_label));
+  min-block-size: calc((var(--_lines) + 1) * var(--_line));
   max-block-size: var(--captions-max-height, 70vh);
+  /* Whole lines only: the name has one of its own, so that nothing is cut through. */
+  max-block-size: round(down, var(--captions-max-height, 70vh), var(--_line));
   overflow: hidden;
   border-radius: 0.25em;
 }
@@ -38,11 +39,9 @@ export const styleText = `
   box-sizing: border-box;
   padding-inline: var(--_inset);
   background: var(--captions-background, rgb(0 0 0 / 0.8));
-  unicode-bidi: isolate;
 }
 .name {
-  block-size: var(--_label);
-  line-height: var(--_label);
+  block-size: var(--_line);
   font-size: 0.75em;
   font-weight: 600;
   color: var(--captions-name-color, #ffe08a);
@@ -60,6 +59,7 @@ export const styleText = `
 .paragraph {
   flex: none;
   margin: 0;
+  unicode-bidi: plaintext;
   text-align: var(--captions-align, start);
   text-wrap: wrap;
   text-wrap-style: stable;

@@ -82,7 +82,6 @@ export class CaptionView {
     this.#seen.add(paragraph.key);
     const element = this.#paragraphs.get(paragraph.key) ?? part("p", "paragraph");
     this.#paragraphs.set(paragraph.key, element);
-    element.dir = "auto";
     let started = false;
     const cues = paragraph.cues.map((cue) => {
       const nodes = this.#cue(cue, started);
@@ -111,6 +110,8 @@ export class CaptionView {
 
 function rowNodes(): RowNodes {
   const element = part("div", "row");
+  // The name, being a bdi, has no say in it: it stands on the side where the text begins.
+  element.dir = "auto";
   const name = part("div", "name");
   name.append(part("span", "dash"), part("bdi", "speaker"));
   const text = part("div", "text");
