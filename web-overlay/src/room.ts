@@ -178,13 +178,12 @@ export class RoomCaptions {
     const known = after_seq === null ? {} : { session, after_seq };
     const first = await this.#call(method, method === "captions.hello" ? { want: true, ...known } : { session, after_seq });
     if (first["session"] !== session) throw new Error("the bot answered for another session");
-    const listed = new Set<string>();
     let page = first;
     for (let pages = 0; this.#asking === asking; pages += 1) {
-      this.#take(page, session, listed);
+      this.#take(page, session);
       const cursor = page["cursor"];
       if (cursor === null || cursor === undefined) {
-        if (typeof first["seq"] === "number") this.#sink.apply({ type: "synced", session, seq: first["seq"], listed });
+        if (typeof first["seq"] === "number") this.#sink.apply({ type: "synced", session, seq: first["seq"] });
         return;
       }
       if (pages === pageLimit) throw new Error("the bot's history has no end");
@@ -192,7 +191,7 @@ export class RoomCaptions {
     }
   }
 
-  #take(page: Readonly<Record<string, unknown>>, session: string, listed: Set<string>): void {
+  #take(page: Readonly<Record<string, unknown>>, session: string): void {
     const received = performance.timeOrigin + performance.now();
     const { origin_utc_ms: origin, now_utc_ms: now } = page;
     if (typeof origin === "number" && typeof now === "number") this.#sink.apply({ type: "clock", session, now_ms: now - origin });
@@ -202,7 +201,6 @@ export class RoomCaptions {
         this.#sink.skip(parsed.fault);
         continue;
       }
-      if (parsed.packet.type === "caption") listed.add(parsed.packet.id);
       this.#sink.packet(parsed.packet, received);
     }
   }

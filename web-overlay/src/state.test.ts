@@ -97,19 +97,14 @@ test("a hole in the numbers is noticed, and closes when the packet comes after a
 test("a lost last packet is noticed by the announced number, and healed by the history", () => {
   const lost = take(emptyState, captionOf({ seq: 5 }), { type: "seq", session: "s", seq: 6 });
   expect(missingAfter(lost, "s")).toBe(5);
-  const healed = act(take(lost, captionOf({ rev: 2, text: "hello all" })), { type: "synced", session: "s", seq: 6, listed: new Set(["a-1"]) });
+  const healed = act(take(lost, captionOf({ rev: 2, text: "hello all" })), { type: "synced", session: "s", seq: 6 });
   expect(missingAfter(healed, "s")).toBeNull();
   expect(texts(healed)).toEqual(["hello all"]);
 });
 
-test("a lost deletion is healed by the history: open cues that it does not list are gone", () => {
-  const state = take(emptyState, captionOf({ seq: 1 }), captionOf({ seq: 2, id: "a-2", state: "closed", text: "kept" }));
-  expect(texts(act(state, { type: "synced", session: "s", seq: 3, listed: new Set() }))).toEqual(["kept"]);
-});
-
-test("a cue that began after the bot's answer is not taken for deleted", () => {
-  const state = take(emptyState, captionOf({ seq: 4 }));
-  expect(texts(act(state, { type: "synced", session: "s", seq: 3, listed: new Set() }))).toEqual(["hello"]);
+test("a lost deletion is healed by the history, which repeats it", () => {
+  const lost = take(emptyState, captionOf({ seq: 1 }), { type: "seq", session: "s", seq: 2 });
+  expect(texts(act(take(lost, deletionOf()), { type: "synced", session: "s", seq: 2 }))).toEqual([]);
 });
 
 test("open cues of a bot that vanished are closed after five seconds, not before", () => {

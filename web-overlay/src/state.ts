@@ -35,8 +35,8 @@ export interface CaptionState {
 
 export type Action =
   | { readonly type: "packet"; readonly packet: Packet }
-  /** The bot answered in full; `listed` are the cues of its answer, every open one among them. */
-  | { readonly type: "synced"; readonly session: string; readonly seq: number; readonly listed: ReadonlySet<string> }
+  /** The bot's answer was taken in, to its last page: nothing up to `seq` is missing. */
+  | { readonly type: "synced"; readonly session: string; readonly seq: number }
   /** The bot said what time it is in the room. */
   | { readonly type: "clock"; readonly session: string; readonly now_ms: number }
   | { readonly type: "bot-left"; readonly session: string; readonly at: number }
@@ -54,7 +54,7 @@ export function reduce(state: CaptionState, action: Action): CaptionState {
     case "packet":
       return receive(state, action.packet);
     case "synced":
-      return change(state, action.session, (session) => synced(session, action));
+      return change(state, action.session, (session) => synced(session, action.seq));
     case "clock":
       return change(state, action.session, (session) => ({ ...session, now_ms: Math.max(session.now_ms, action.now_ms) }));
     case "bot-left":
@@ -154,15 +154,12 @@ function absorbed(complete_to: number, ahead: Set<number>) {
   return { complete_to: next, ahead: new Set(kept) };
 }
 
-function synced(session: SessionState, answer: Extract<Action, { type: "synced" }>): SessionState {
-  const complete = Math.max(session.complete_to ?? 0, answer.seq);
-  // A lost "deleted" is learnt by absence: the answer has every cue that is open.
-  const cues = session.newest > answer.seq ? session.cues : new Map([...session.cues].filter(([id, cue]) => cue.state === "closed" || answer.listed.has(id)));
+function synced(session: SessionState, seq: number): SessionState {
+  const complete = Math.max(session.complete_to ?? 0, seq);
   return {
     ...session,
-    cues,
     gone_at: null,
-    newest: Math.max(session.newest, answer.seq),
+    newest: Math.max(session.newest, seq),
     ...absorbed(complete, new Set(session.ahead)),
   };
 }
