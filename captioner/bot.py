@@ -17,6 +17,7 @@ from captioner.contract import (
     TOPIC,
     Caption,
     State,
+    TrackState,
     decode_hello,
     decode_history,
 )
@@ -171,6 +172,11 @@ class Bot:
             caption = Caption(event, voice.speaker, voice.name, voice.track, heard_ms)
             await self.publisher.publish(caption)
 
+        async def announce(state: TrackState) -> None:
+            await self.publisher.announce_track(
+                track=voice.track, speaker=voice.speaker, state=state
+            )
+
         segmenter = Segmenter(
             voice.speaker, prefix=next(self._prefixes), language=self._engine.language
         )
@@ -179,6 +185,7 @@ class Bot:
             open_recognizer=self._engine.open,
             segmenter=segmenter,
             publish=publish,
+            announce=announce,
         )
         with (
             structlog.contextvars.bound_contextvars(track=voice.track),
@@ -190,6 +197,7 @@ class Bot:
             except Exception as exc:  # the top of a track: the others go on
                 metrics.TRACKS_FAILED.inc()
                 log.error("track_failed", kind=type(exc).__name__)
+            self.publisher.forget_track(voice.track)
             log.info("track_ended")
 
     async def _hello(self, _caller: str, payload: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from captioner.errors import CaptionerError, ConfigurationError
+from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.settings import Settings
 from captioner.tokens import SECRET_MIN, probe
 from captioner.web import overlay_folder
@@ -55,14 +55,17 @@ def _key(settings: Settings) -> str:
 
 
 def _server(settings: Settings) -> str:
-    offset_s = probe(
-        settings.livekit_url,
-        settings.livekit_api_key or "none",
-        settings.livekit_api_secret.get_secret_value() or "none",
-    )
+    url, key = settings.livekit_url, settings.livekit_api_key
+    secret = settings.livekit_api_secret.get_secret_value()
+    try:
+        offset_s = probe(url, key or "none", secret or "none")
+    except NotAllowed:
+        if key and secret:
+            raise
+        return f"{url} answers; without a key no more can be said"
     if abs(offset_s) > CLOCK_MAX_S:
         raise ConfigurationError(
             f"this machine's clock and the media server's differ by {abs(offset_s):.0f} s:"
             " set both by NTP, or tokens will be refused"
         )
-    return f"{settings.livekit_url} answers and knows the key"
+    return f"{url} answers and knows the key"

@@ -139,7 +139,11 @@ async def _run(room: str, identity: str, settings: Settings) -> None:
 @main.command("transcribe")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--format", "form", type=click.Choice(list(Format)), default=Format.VTT, show_default=True
+    "--format",
+    "form",
+    type=click.Choice([f.value for f in Format]),
+    default="vtt",
+    show_default=True,
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here, not to stdout.")
 @_plainly

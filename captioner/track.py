@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from captioner import metrics
+from captioner.contract import TrackState
 from captioner.cues import CaptionEvent
 from captioner.segmenter import Segmenter
 from streaming.audio import SAMPLE_RATE, AudioFrame, Pcm
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 
 OpenRecognizer = Callable[[], AbstractAsyncContextManager[Recognizer]]
 Publish = Callable[[CaptionEvent, int], Awaitable[None]]
+Announce = Callable[[TrackState], Awaitable[None]]
 
 STALE_S = 5.0
 """A caption still open so long after its last change is closed where it stands."""
@@ -109,6 +111,7 @@ class TrackCaptioner:
         open_recognizer: OpenRecognizer,
         segmenter: Segmenter,
         publish: Publish,
+        announce: Announce | None = None,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
         stale_s: float = STALE_S,
@@ -118,6 +121,8 @@ class TrackCaptioner:
         self._open = open_recognizer
         self._segmenter = segmenter
         self._publish = publish
+        self._announce = announce
+        self._state: TrackState | None = None
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._stale_s = stale_s
@@ -155,6 +160,7 @@ class TrackCaptioner:
             metrics.RECOGNIZER_FAILURES.inc()
             log.warning("recognizer_failed", kinds=[type(e).__name__ for e in failures.exceptions])
             await self._give(self._segmenter.flush())
+            await self._tell(TrackState.UNAVAILABLE)
             await asyncio.sleep(self._backoff.next_s())
 
     async def _feed(self, recognizer: Recognizer, first: AudioFrame) -> None:
@@ -170,6 +176,7 @@ class TrackCaptioner:
             if isinstance(event, Heard | Flushed):
                 self._heard_ms = self._offset_ms + _until(event)
                 self._backoff.reset()
+                await self._tell(TrackState.ON)
             with metrics.PUBLISH_SECONDS.time():
                 await self._give(self._segmenter.feed(event))
         await self._give(self._segmenter.flush())
@@ -178,6 +185,11 @@ class TrackCaptioner:
         for event in events:
             self._changed_at = self._clock()
             await self._publish(event, self._heard_ms)
+
+    async def _tell(self, state: TrackState) -> None:
+        if self._announce and state is not self._state:
+            self._state = state
+            await self._announce(state)
 
     async def _watch(self, recognizer: Recognizer) -> None:
         """No caption stays open: ask the recogniser to let go, then close where it stands."""

@@ -52,10 +52,10 @@ async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
     app.router.add_get("/api/join", answer_join)
     app.router.add_get("/", index)
     app.router.add_static("/", folder)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         try:
             await site.start()
         except OSError as exc:

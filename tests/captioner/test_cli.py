@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+from click.testing import CliRunner, Result
+
+import captioner
+from captioner.cli import main
+from captioner.demo import bundled_recording
+from captioner.web import OVERLAY
+
+KEYS = {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 32}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LIVEKIT_URL", "LIVEKIT_TOKEN", *KEYS):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def run(*args: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, args, env=env)
+
+
+def claims_of(token: str) -> dict[str, object]:
+    claims: dict[str, object] = jwt.decode(token, KEYS["LIVEKIT_API_SECRET"], algorithms=["HS256"])
+    return claims
+
+
+def test_the_package_has_a_docstring_and_no_hidden_names() -> None:
+    assert captioner.__doc__
+
+
+def test_a_bots_token_makes_a_visible_agent_that_cannot_speak() -> None:
+    made = run("token", "--room", "r", "--identity", "bot", "--agent", env=KEYS)
+    claims = claims_of(made.stdout.strip())
+    video = claims["video"]
+    assert isinstance(video, dict)
+    assert claims["kind"] == "agent"
+    assert (video["canPublish"], video["hidden"], video["canUpdateOwnMetadata"]) == (
+        False, False, True,
+    )  # fmt: skip
+
+
+def test_a_hosts_role_is_signed_and_cannot_be_changed_by_its_owner() -> None:
+    made = run("token", "--room", "r", "--identity", "h", "--host", env=KEYS)
+    claims = claims_of(made.stdout.strip())
+    assert claims["attributes"] == {"room_role": "owner"}
+    video = claims["video"]
+    assert isinstance(video, dict)
+    assert video["canUpdateOwnMetadata"] is False
+
+
+def test_a_token_without_a_key_says_which_settings_are_missing() -> None:
+    made = run("token", "--room", "r", "--identity", "i")
+    assert made.exit_code == 1
+    assert "LIVEKIT_API_SECRET" in made.stderr
+    assert "Traceback" not in made.output
+
+
+def test_a_wrong_setting_is_named() -> None:
+    made = run("token", "--room", "r", "--identity", "i", env={**KEYS, "CAPTIONER_THREADS": "many"})
+    assert made.exit_code == 1
+    assert "CAPTIONER_THREADS" in made.stderr
+
+
+def test_a_language_that_nobody_has_names_the_engine_that_might(tmp_path: Path) -> None:
+    made = run("transcribe", str(bundled_recording()), env={"CAPTIONER_LANGUAGE": "fr"})
+    assert made.exit_code == 1
+    assert "Kyutai" in made.stderr
+
+
+@pytest.mark.parametrize("content", [None, b"", b"just a few words, no sound at all\n" * 9])
+def test_a_file_that_is_no_audio_ends_in_one_sentence(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "talk.wav"
+    if content is not None:
+        path.write_bytes(content)
+    for command in (["transcribe", str(path)], ["demo", "--once", "--audio", str(path)]):
+        made = run(*command)
+        assert made.exit_code == 1
+        assert "talk.wav" in made.stderr
+        assert "Traceback" not in made.output
+
+
+def test_out_without_an_end_is_wrong_usage() -> None:
+    assert run("demo", "--out", "x.vtt").exit_code == 2
+    assert run("demo", "--once", "--mic").exit_code == 2
+    assert run("transcribe").exit_code == 2
+
+
+@pytest.mark.room
+def test_a_page_port_in_use_is_a_clear_error_and_nothing_stays_behind(taken_port: int) -> None:
+    made = run("demo", "--once", "--port", str(taken_port))
+    assert made.exit_code == 1
+    assert "--port" in made.stderr
+    assert str(taken_port) in made.stderr
+
+
+def test_a_page_that_was_never_built_says_how(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert OVERLAY.name == "overlay"
+    monkeypatch.setattr("captioner.web.OVERLAY", tmp_path)
+    made = run("demo", "--once")
+    assert made.exit_code == 1
+    assert "make overlay" in made.stderr
+
+
+def test_check_says_in_plain_words_what_is_missing() -> None:
+    made = run("check", env={"LIVEKIT_URL": "ws://127.0.0.1:9"})
+    assert made.exit_code == 1
+    assert "nothing answers at ws://127.0.0.1:9" in made.stdout
+    assert "set LIVEKIT_API_KEY" in made.stdout
+
+
+def test_check_of_a_url_that_is_none() -> None:
+    made = run("check", env={**KEYS, "LIVEKIT_URL": "no url"})
+    assert made.exit_code == 1
+    assert "check LIVEKIT_URL" in made.stdout
+
+
+def test_transcripts_come_as_json_too(tmp_path: Path) -> None:
+    short = tmp_path / "short.wav"
+    pcm_of_two_seconds(short)
+    made = run("transcribe", "--format", "json", str(short))
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)[0]["file"] == str(short)
+
+
+def pcm_of_two_seconds(path: Path) -> None:
+    import wave
+
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes(bytes(64_000))

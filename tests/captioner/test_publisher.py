@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from captioner.contract import Caption, Hello, History, TrackState
+from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.publisher import RPC_PAGE_MAX, Publisher, RoomClock
+from captioner.transcript import Entry, Transcript
+
+
+class Wire:
+    def __init__(self) -> None:
+        self.packets: list[dict[str, Any]] = []
+        self.more = asyncio.Event()
+
+    async def send(self, payload: bytes) -> None:
+        self.packets.append(json.loads(payload))
+        self.more.set()
+
+
+def caption(number: int, text: str = "word", *, rev: int = 1, closed: bool = True) -> Caption:
+    cue = Cue(f"t1-{number}", "anna", number * 1000, number * 1000 + 500, text, "en")
+    event = CueClosed(cue, rev) if closed else CueUpdated(cue, rev, 0)
+    return Caption(event, "anna", "Anna", "TR_1", number * 1000)
+
+
+def publisher(wire: Wire | None = None) -> Publisher:
+    made = Publisher(RoomClock.start(), session="s")
+    made.attach(wire.send if wire else None)
+    return made
+
+
+def page_of(answer: str) -> dict[str, Any]:
+    page: dict[str, Any] = json.loads(answer)
+    return page
+
+
+async def test_each_packet_has_the_next_number() -> None:
+    wire = Wire()
+    out = publisher(wire)
+    await out.publish(caption(1))
+    await out.declare_gap(0, 10, "connection-lost")
+    await out.publish(caption(2))
+    assert [p["seq"] for p in wire.packets] == [1, 2, 3]
+
+
+async def test_who_missed_packets_gets_the_newest_of_each_cue_that_changed() -> None:
+    out = publisher()
+    await out.publish(caption(1, "a", closed=False))
+    await out.publish(caption(2, "b"))
+    await out.publish(caption(1, "a b", rev=2))
+    assert [c["id"] for c in page_of(out.history(History("s", 0)))["cues"]] == ["t1-2", "t1-1"]
+    assert [c["rev"] for c in page_of(out.history(History("s", 2)))["cues"]] == [2]
+    assert page_of(out.history(History("s", 3)))["cues"] == []
+
+
+async def test_a_long_meeting_comes_in_pages_that_fit_and_lose_nothing() -> None:
+    out = publisher()
+    for number in range(300):
+        await out.publish(caption(number, "à" * 100))
+    page = page_of(out.hello(Hello(True, None, 0)))
+    ids: list[str] = []
+    while True:
+        assert len(json.dumps(page, ensure_ascii=False).encode()) < RPC_PAGE_MAX * 1.1
+        ids += [c["id"] for c in page["cues"]]
+        if page["cursor"] is None:
+            break
+        page = page_of(out.history(History("s", int(page["cursor"]))))
+    assert ids == [f"t1-{n}" for n in range(300)]
+
+
+async def test_a_page_that_knows_another_session_starts_anew() -> None:
+    out = publisher()
+    await out.publish(caption(1))
+    assert len(page_of(out.hello(Hello(True, "another", 99)))["cues"]) == 1
+    assert len(page_of(out.hello(Hello(True, "s", 1)))["cues"]) == 0
+
+
+async def test_hello_repeats_what_happens_to_each_speaker() -> None:
+    out = publisher()
+    await out.announce_track(track="TR_1", speaker="anna", state=TrackState.STALLED)
+    assert page_of(out.hello(Hello(True, None, 0)))["tracks"][0]["state"] == "stalled"
+    out.forget_track("TR_1")
+    assert page_of(out.hello(Hello(True, None, 0)))["tracks"] == []
+
+
+async def test_the_newest_number_is_repeated_when_it_grows_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("captioner.publisher.SETTLE_S", 0.01)
+    wire = Wire()
+    out = publisher(wire)
+    await out.publish(caption(1))
+    beacon = asyncio.create_task(out.beacon())
+    async with asyncio.timeout(5):
+        while len(wire.packets) < 2:
+            wire.more.clear()
+            await wire.more.wait()
+    beacon.cancel()
+    assert wire.packets[1] == {"v": 1, "type": "seq", "session": "s", "seq": 1}
+
+
+async def test_what_is_said_while_the_room_is_away_is_there_afterwards() -> None:
+    out = publisher()
+    await out.publish(caption(1))
+    wire = Wire()
+    out.attach(wire.send)
+    assert len(page_of(out.history(History("s", 0)))["cues"]) == 1
+
+
+def test_history_is_bounded_and_what_is_dropped_is_counted() -> None:
+    kept = Transcript(limit=10)
+    for seq in range(25):
+        one = caption(seq)
+        kept.add(Entry(seq + 1, one, {"id": f"t1-{seq}"}))
+    assert len(list(kept.after(0))) == 10
+    assert kept.forgotten == 15
+
+
+def test_a_deleted_cue_is_in_no_file() -> None:
+    kept = Transcript()
+    kept.add(Entry(1, caption(1), {"id": "t1-1"}))
+    kept.add(Entry(2, caption(2), {"id": "t1-2"}))
+    deleted = Caption(CueDeleted("t1-1", 9), "anna", "Anna", "TR_1", 0)
+    kept.add(Entry(3, deleted, {"id": "t1-1"}))
+    assert [cue.id for cue, _ in kept.closed()] == ["t1-2"]

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from captioner.contract import TrackState
+from captioner.cues import CaptionEvent, CueClosed
+from captioner.segmenter import Segmenter
+from captioner.track import Backoff, HoleFinder, TrackCaptioner
+from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
+from streaming.errors import ModelError, RecognizerUnavailable
+from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
+from streaming.testing import ScriptedRecognizer
+
+PCM = np.zeros(FRAME_SAMPLES, np.float32)
+
+
+def positions(finder: HoleFinder, arrivals: list[int]) -> list[int]:
+    frames = [frame for at in arrivals for frame in finder.feed(PCM, at)]
+    return [frame.start_ms for frame in [*frames, *finder.flush()]]
+
+
+def test_frames_in_time_follow_each_other_from_when_the_first_began() -> None:
+    assert positions(HoleFinder(), [1080, 1160, 1240]) == [1000, 1080, 1160]
+
+
+def test_frames_that_stop_for_3_seconds_leave_a_hole_of_3_seconds() -> None:
+    finder = HoleFinder()
+    before = list(range(80, 881, 80))
+    after = [at + 3000 for at in range(960, 2001, 80)]
+    found = positions(finder, before + after)
+    assert found[: len(before)] == [at - 80 for at in before]
+    assert found[-1] == pytest.approx(after[-1] - 80, abs=120)
+    assert finder.missed_ms == pytest.approx(3000, abs=120)
+
+
+def test_frames_that_were_only_late_leave_no_hole() -> None:
+    finder = HoleFinder()
+    stalled = [80, 160, *[1000 + i for i in range(10)], 1040, 1120]
+    assert positions(finder, stalled) == [i * FRAME_MS for i in range(len(stalled))]
+    assert finder.missed_ms == 0
+
+
+@given(st.lists(st.integers(0, 400), max_size=60))
+def test_no_frame_is_lost_and_positions_never_overlap(waits: list[int]) -> None:
+    arrivals = [sum(waits[: i + 1]) for i in range(len(waits))]
+    found = positions(HoleFinder(), arrivals)
+    assert len(found) == len(arrivals)
+    assert all(b - a >= FRAME_MS for a, b in itertools.pairwise(found))
+
+
+class Frames:
+    """So many frames, ``wait`` after each; waiting for one can be cancelled and taken up again."""
+
+    def __init__(self, count: int, *, start_ms: int = 0, then: asyncio.Event | None = None) -> None:
+        self._left = [AudioFrame(PCM, start_ms * 24 + i * FRAME_SAMPLES) for i in range(count)]
+        self._then = then
+
+    def __aiter__(self) -> AsyncIterator[AudioFrame]:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        await asyncio.sleep(0)
+        if self._left:
+            return self._left.pop(0)
+        if self._then:
+            await self._then.wait()
+        raise StopAsyncIteration
+
+
+class Screen:
+    """What was published."""
+
+    def __init__(self) -> None:
+        self.events: list[CaptionEvent] = []
+        self.heard: list[int] = []
+        self.states: list[TrackState] = []
+        self.closed = asyncio.Event()
+
+    async def publish(self, event: CaptionEvent, heard_ms: int) -> None:
+        self.events.append(event)
+        self.heard.append(heard_ms)
+        if isinstance(event, CueClosed):
+            self.closed.set()
+
+    async def announce(self, state: TrackState) -> None:
+        self.states.append(state)
+
+    def texts(self) -> list[str]:
+        return [event.cue.text for event in self.events if isinstance(event, CueClosed)]
+
+
+def captioner(
+    frames: Frames, screen: Screen, opened: Callable[[], ScriptedRecognizer], stale_s: float = 5.0
+) -> TrackCaptioner:
+    return TrackCaptioner(
+        frames,
+        open_recognizer=opened,
+        segmenter=Segmenter("anna", prefix="t1", language="en"),
+        publish=screen.publish,
+        announce=screen.announce,
+        backoff=Backoff(first_s=0.001),
+        stale_s=stale_s,
+    )
+
+
+def words(*texts: str) -> list[RecognizerEvent]:
+    out: list[RecognizerEvent] = []
+    for i, text in enumerate(texts):
+        out += [Word(text, i * 200), WordEnd(i * 200 + 150)]
+    return out
+
+
+async def test_everything_heard_is_said_when_the_track_ends() -> None:
+    screen = Screen()
+    script = words("and", "so", "on")
+    await captioner(
+        Frames(10, start_ms=5000), screen, lambda: ScriptedRecognizer(script, delay_ms=5000)
+    ).run()
+    assert screen.texts() == ["and so on"]
+    assert isinstance(screen.events[-1], CueClosed)
+    assert screen.events[-1].cue.start_ms == 5000
+
+
+async def test_a_track_without_a_frame_needs_no_recogniser() -> None:
+    screen = Screen()
+
+    def opened() -> ScriptedRecognizer:
+        raise AssertionError("no frame, no recogniser")
+
+    await captioner(Frames(0), screen, opened).run()
+    assert screen.events == []
+
+
+async def test_a_new_recogniser_goes_on_where_the_failed_one_stopped() -> None:
+    screen, made = Screen(), list[ScriptedRecognizer]()
+
+    def opened() -> ScriptedRecognizer:
+        failure = ModelError("step") if not made else None
+        made.append(ScriptedRecognizer(words("one"), fail_at_ms=800, failure=failure))
+        return made[-1]
+
+    await captioner(Frames(40), screen, opened).run()
+    assert screen.texts() == ["one", "one"]
+    assert screen.states == [TrackState.ON, TrackState.UNAVAILABLE, TrackState.ON]
+    assert made[1].heard[0] == 0
+    first, second = (e.cue.start_ms for e in screen.events if isinstance(e, CueClosed))
+    assert second >= first + 800
+
+
+async def test_a_file_is_not_tried_again() -> None:
+    screen = Screen()
+
+    def opened() -> ScriptedRecognizer:
+        raise RecognizerUnavailable("no model")
+
+    track = TrackCaptioner(
+        Frames(3), open_recognizer=opened, segmenter=Segmenter("a", prefix="f"),
+        publish=screen.publish, retry=False,
+    )  # fmt: skip
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await track.run()
+    assert caught.group_contains(RecognizerUnavailable)
+
+
+async def test_no_partial_is_ever_stuck() -> None:
+    """The recogniser is asked to let go; if it does not, the cue closes where it stands."""
+    for script in ([Tail("well", 0)], [*words("well")]):
+        screen, over = Screen(), asyncio.Event()
+        recognizer = ScriptedRecognizer(script)
+        track = captioner(Frames(5, then=over), screen, lambda r=recognizer: r, stale_s=0.2)  # type: ignore[misc]
+        running = asyncio.create_task(track.run())
+        async with asyncio.timeout(5):
+            await screen.closed.wait()
+        over.set()
+        await running
+        assert screen.texts() == ["well"]
