@@ -56,10 +56,12 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#status.setAttribute("role", "status");
     this.#status.append(this.#statusText);
     this.#ruler.textContent = sample;
-    this.#ruler.ariaHidden = "true";
     this.#view.element.hidden = true;
+    const measure = part("div", "measure");
+    measure.ariaHidden = "true";
+    measure.append(this.#ruler);
     const frame = part("div", "frame");
-    frame.append(this.#view.element, this.#status, this.#ruler);
+    frame.append(this.#view.element, this.#status, measure);
     root.append(frame);
   }
 

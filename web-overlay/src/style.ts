@@ -76,7 +76,8 @@ export const styleText = `
 }
 .status > span:empty { display: none; }
 .status.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
-.ruler { position: absolute; visibility: hidden; white-space: nowrap; pointer-events: none; inset-block-start: 0; }
+.measure { position: absolute; inline-size: 0; block-size: 0; overflow: hidden; visibility: hidden; }
+.ruler { display: inline-block; white-space: nowrap; }
 @media (forced-colors: active) {
   .row, .status > span { background: Canvas; color: CanvasText; forced-color-adjust: none; }
   .name { color: CanvasText; }

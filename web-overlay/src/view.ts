@@ -97,6 +97,7 @@ export class CaptionView {
     this.#seen.add(key);
     const nodes = this.#cues.get(key) ?? cueNodes();
     this.#cues.set(key, nodes);
+    nodes.element.dataset["id"] = cue.id;
     if (nodes.element.lang !== cue.lang) nodes.element.lang = cue.lang;
     if (cue.lang === "") nodes.element.removeAttribute("lang");
     const points = codePoints(cue.text);

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+OVERLAY = Path(__file__).parents[2] / "captioner" / "overlay"
+STAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>stage</title>
+<script type="module" src="live-captions.js"></script>
+<live-captions measure></live-captions>"""
+
+
+class _Stage(SimpleHTTPRequestHandler):
+    """A page with the element and nothing else, under a policy that forbids anything inline."""
+
+    def do_GET(self) -> None:
+        if self.path != "/":
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Security-Policy", "default-src 'none'; script-src 'self'")
+        self.end_headers()
+        self.wfile.write(STAGE)
+
+    def log_message(self, *_args: object) -> None:
+        """Test output is for tests."""
+
+
+@pytest.fixture(scope="module")
+def stage_url() -> Iterator[str]:
+    """Where a page with the built element is served."""
+    if not (OVERLAY / "live-captions.js").exists():
+        pytest.fail("the page is not built: run `make overlay`")
+    handler = partial(_Stage, directory=str(OVERLAY))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+# No wider than a module: while Playwright's synchronous driver runs, no asyncio test can.
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=chromium_path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def stage(browser: Browser, stage_url: str) -> Iterator[Page]:
+    """The page; a test fails when anything in it does."""
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
+    page.goto(stage_url)
+    page.wait_for_function("customElements.get('live-captions') !== undefined")
+    yield page
+    page.close()
+    assert [line for line in troubles if "favicon" not in line] == []

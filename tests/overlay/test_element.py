@@ -1,0 +1,237 @@
+"""<live-captions> alone, fed with packets, in a real browser."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from captioner.contract import Caption, caption_packet
+from captioner.cues import Cue, CueClosed, CueUpdated
+
+pytestmark = pytest.mark.browser
+
+WORDS = ["a", "le", "budget", "de", "2027,", "on", "constitutionnellement", "né"]
+
+Packet = dict[str, Any]
+# (cue, number of the word in it) → [word, line in its paragraph, distance from the left]
+Places = dict[str, list[Any]]
+
+FEED = """async (packets) => {
+  const element = document.querySelector("live-captions");
+  const places = () => {
+    const found = {};
+    const range = document.createRange();
+    for (const paragraph of element.shadowRoot.querySelectorAll(".paragraph")) {
+      const box = paragraph.getBoundingClientRect();
+      const height = parseFloat(getComputedStyle(paragraph).lineHeight);
+      for (const cue of paragraph.querySelectorAll(".cue")) {
+        const texts = [...cue.querySelectorAll(".settled, .tail")].map((part) => part.firstChild);
+        const text = texts.map((node) => node.data).join("");
+        const at = (offset) => offset < texts[0].data.length || texts[1].data === ""
+          ? [texts[0], offset] : [texts[1], offset - texts[0].data.length];
+        [...text.matchAll(/\\S+/g)].forEach((word, index) => {
+          const [node, offset] = at(word.index);
+          range.setStart(node, offset);
+          range.setEnd(node, offset + 1);
+          const { top, left } = range.getBoundingClientRect();
+          const line = Math.round((top - box.top) / height);
+          found[`${cue.dataset.id} ${index}`] = [word[0], line, Math.round(left - box.left)];
+        });
+      }
+    }
+    return found;
+  };
+  const frames = [];
+  for (const packet of packets) {
+    element.feed(packet);
+    await element.rendered();
+    frames.push(places());
+  }
+  return frames;
+}"""
+
+
+def packet(
+    cue_id: str, rev: int, text: str, *, settled: int = 0, closed: bool = False, **facts: Any
+) -> Packet:
+    speaker = facts.get("speaker", "alice")
+    start_ms = facts.get("start_ms", 0)
+    end_ms = facts.get("end_ms", start_ms + 1_000)
+    cue = Cue(cue_id, speaker, start_ms, end_ms, text, facts.get("language", "und"))
+    event = CueClosed(cue, rev) if closed else CueUpdated(cue, rev, settled)
+    name = facts.get("name", speaker.title())
+    return caption_packet(Caption(event, speaker, name, "TR_a", end_ms), session="s", seq=rev)
+
+
+def feed(page: Page, *packets: Packet) -> list[Places]:
+    frames: list[Places] = page.evaluate(FEED, list(packets))
+    return frames
+
+
+def rows(page: Page) -> list[tuple[str, str]]:
+    shown = page.evaluate("document.querySelector('live-captions').shownText()")
+    return [(row["name"], row["text"]) for row in shown]
+
+
+def speech(rng: random.Random, cues: int) -> list[Packet]:
+    """Talk as a recogniser gives it: words settle two behind the newest, which are revised; what
+    is not settled when a cue is cut goes over to the next one."""
+    words = [rng.choice(WORDS) for _ in range(cues * 14)]
+    packets: list[Packet] = []
+    carried = 0
+    for number in range(cues):
+        cue_id, first = f"a-{number}", number * 14 - carried
+        end = (number + 1) * 14
+        times = {"start_ms": number * 5_000, "end_ms": number * 5_000 + 4_900}
+        for rev, upto in enumerate(range(max(first + 1, number * 14), end + 1), start=1):
+            firm = words[first : max(first, upto - 2)]
+            tail = [
+                word if rng.random() < 0.7 else "hum" for word in words[first:upto][len(firm) :]
+            ]
+            text = " ".join(firm + tail)
+            packets.append(packet(cue_id, rev, text, settled=len(" ".join(firm)), **times))
+        carried = rng.choice([0, 1, 2])
+        kept = " ".join(words[first : end - carried])
+        packets.append(packet(cue_id, 99, kept, closed=True, **times))
+    return packets
+
+
+@pytest.mark.parametrize("width", [320, 420, 777])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_word_before_the_first_changed_one_moves(stage: Page, seed: int, width: int) -> None:
+    stage.set_viewport_size({"width": width, "height": 700})
+    frames = feed(stage, *speech(random.Random(seed), cues=4))
+    for before, after in pairwise(frames):
+        for place, (word, line, left) in before.items():
+            there = after.get(place)
+            if there is None or there[0] != word:
+                break
+            assert there == [word, line, left]
+
+
+def test_a_word_that_goes_over_to_the_next_cue_stays_where_it_is(stage: Page) -> None:
+    first = packet("a-1", 1, "we talk about the budget of", settled=24)
+    cut = packet("a-1", 2, "we talk about the budget", closed=True)
+    moved = packet("a-2", 1, "of next year", start_ms=1_000)
+    frames = feed(stage, first, cut, moved)
+    assert frames[0]["a-1 5"] == frames[2]["a-2 0"]
+
+
+def test_still_changing_words_differ_in_colour_and_not_in_width(stage: Page) -> None:
+    frames = feed(
+        stage,
+        packet("a-1", 1, "one two three four", settled=0),
+        packet("a-1", 2, "one two three four", settled=7),
+        packet("a-1", 3, "one two three four", closed=True),
+    )
+    assert frames[0] == frames[1] == frames[2]
+
+
+def test_markup_in_names_and_texts_stays_text(stage: Page) -> None:
+    evil = '<img src=x onerror="window.hurt=1"> &amp; </v> --> '
+    feed(stage, packet("a-1", 1, evil + "said", name=evil, closed=True))
+    [(name, text)] = rows(stage)
+    assert text == evil + "said"
+    assert name.startswith("<img src=x")
+    assert stage.evaluate("window.hurt") is None
+    count = "document.querySelector('live-captions').shadowRoot.querySelectorAll('img').length"
+    assert stage.evaluate(count) == 0
+
+
+@pytest.mark.parametrize("name", ["دانا", "🙂" * 300, "a\u202eb", "x" * 300, "--> </v>"])
+def test_a_hard_name_breaks_no_line_of_the_page(stage: Page, name: str) -> None:
+    stage.set_viewport_size({"width": 320, "height": 600})
+    feed(stage, packet("a-1", 1, "hello", name=name, closed=True))
+    [(_, text)] = rows(stage)
+    assert text == "hello"
+    assert stage.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_three_people_at_once_each_have_their_row(stage: Page) -> None:
+    long = "word " * 30
+    feed(
+        stage,
+        packet("a-1", 1, long + "alpha", speaker="alice"),
+        packet("b-1", 1, long + "beta", speaker="bob", start_ms=100),
+        packet("c-1", 1, long + "gamma", speaker="carol", start_ms=200),
+        packet("a-1", 2, long + "alpha goes on", speaker="alice"),
+    )
+    shown = rows(stage)
+    assert [name for name, _ in shown] == ["Alice", "Bob", "Carol"]
+    assert [text.split("word ")[-1] for _, text in shown] == ["alpha goes on", "beta", "gamma"]
+
+
+def test_a_row_shows_three_whole_lines(stage: Page) -> None:
+    feed(stage, packet("a-1", 1, " ".join(f"word{n}" for n in range(80)), closed=True))
+    height, line = stage.evaluate(
+        """() => {
+          const { shadowRoot } = document.querySelector("live-captions");
+          const text = shadowRoot.querySelector(".text");
+          return [text.clientHeight, parseFloat(getComputedStyle(text).lineHeight)];
+        }"""
+    )
+    assert height == 3 * line
+    [(_, text)] = rows(stage)
+    assert text.endswith("word79")
+    assert "word0 " not in text
+
+
+def test_a_line_holds_about_forty_characters(stage: Page) -> None:
+    text = "the quick brown fox jumps over the lazy dog and then it goes to sleep under a tree " * 3
+    [places] = feed(stage, packet("a-1", 1, text.strip(), closed=True))
+    lines: dict[int, list[str]] = {}
+    for word, line, _ in places.values():
+        lines.setdefault(line, []).append(word)
+    lengths = [len(" ".join(words)) for words in lines.values()][:-1]
+    assert min(lengths) >= 32
+    assert max(lengths) <= 46
+
+
+def test_the_language_is_set_where_it_is_known(stage: Page) -> None:
+    feed(
+        stage,
+        packet("a-1", 1, "bonjour", language="fr", closed=True),
+        packet("a-2", 1, "hm", closed=True, start_ms=1_000),
+    )
+    cues = stage.locator("live-captions .cue")
+    assert [cues.nth(n).get_attribute("lang") for n in range(2)] == ["fr", None]
+
+
+def test_captions_are_not_announced_and_state_is(stage: Page) -> None:
+    feed(stage, packet("a-1", 1, "hello", closed=True))
+    live = stage.locator("live-captions [role=status], live-captions [aria-live]")
+    assert live.count() == 1
+    assert "hello" not in live.inner_text()
+
+
+def test_painted_tells_when_each_packet_was_seen(stage: Page) -> None:
+    stage.evaluate(
+        "addEventListener('painted', (event) => (window.seen ??= []).push(event.detail))"
+    )
+    feed(
+        stage,
+        packet("a-1", 1, "on commence", settled=2, end_ms=640),
+        packet("a-1", 2, "on commence", closed=True, end_ms=720),
+    )
+    first, last = stage.evaluate("window.seen")
+    assert (first["id"], first["rev"], first["state"], first["settled"]) == ("a-1", 1, "open", 2)
+    assert (last["rev"], last["state"], last["heard"], last["text"]) == (
+        2,
+        "closed",
+        720,
+        "on commence",
+    )
+    assert first["received"] <= first["painted"] <= last["painted"]
+
+
+def test_a_bad_packet_is_refused_with_its_reason_and_changes_nothing(stage: Page) -> None:
+    feed(stage, packet("a-1", 1, "hello", closed=True))
+    refuse = "(packet) => document.querySelector('live-captions').feed(packet)"
+    bad = {"v": 2}, {**packet("a-2", 1, "x"), "vtt": "<b>"}, {**packet("a-2", 1, "x"), "settled": 9}
+    reasons = [stage.evaluate(refuse, one) for one in bad]
+    assert reasons == ["unknown-version", "cue-lines", "settled-beyond-text"]
+    assert rows(stage) == [("Alice", "hello")]
