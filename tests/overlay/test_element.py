@@ -29,10 +29,16 @@ FEED = """async (packets) => {
       const box = paragraph.getBoundingClientRect();
       const height = parseFloat(getComputedStyle(paragraph).lineHeight);
       for (const cue of paragraph.querySelectorAll(".cue")) {
-        const texts = [...cue.querySelectorAll(".settled, .tail")].map((part) => part.firstChild);
+        const walker = document.createTreeWalker(cue, NodeFilter.SHOW_TEXT);
+        const texts = [];
+        for (walker.nextNode(); walker.nextNode();) texts.push(walker.currentNode);
         const text = texts.map((node) => node.data).join("");
-        const at = (offset) => offset < texts[0].data.length || texts[1].data === ""
-          ? [texts[0], offset] : [texts[1], offset - texts[0].data.length];
+        const at = (offset) => {
+          const [node, ...rest] = texts.filter((one) => one.data !== "");
+          let here = node;
+          for (; offset >= here.data.length; here = rest.shift()) offset -= here.data.length;
+          return [here, offset];
+        };
         [...text.matchAll(/\\S+/g)].forEach((word, index) => {
           const [node, offset] = at(word.index);
           range.setStart(node, offset);
@@ -119,6 +125,30 @@ def test_a_word_that_goes_over_to_the_next_cue_stays_where_it_is(stage: Page) ->
     moved = packet("a-2", 1, "of next year", start_ms=1_000)
     frames = feed(stage, first, cut, moved)
     assert frames[0]["a-1 5"] == frames[2]["a-2 0"]
+
+
+@pytest.mark.parametrize("joined", [",", "00", "ly, he said"])
+def test_a_settled_word_that_goes_on_stays_on_its_line(stage: Page, joined: str) -> None:
+    moved = 0
+    for length in range(1, 30):
+        text = f"{'x' * length} and some more words to fill it up to 4"
+        now, settled = text + joined, len(text)
+        cue_id, start_ms = f"a-{length}", length * 10_000
+        before, after, later = feed(
+            stage,
+            packet(cue_id, 1, text, settled=settled, start_ms=start_ms),
+            packet(cue_id, 2, now, settled=settled, start_ms=start_ms),
+            packet(cue_id, 3, f"{now} and on", closed=True, start_ms=start_ms),
+        )
+        for place, (word, line, left) in before.items():
+            assert after[place][1:] == [line, left]
+            assert later[place][0].startswith(word)
+            assert later[place][1:] == [line, left]
+        breaks = (
+            "document.querySelector('live-captions').shadowRoot.querySelectorAll('wbr, .hanging')"
+        )
+        moved = max(moved, stage.evaluate(f"{breaks}.length"))
+    assert moved > 0, "no word stood at the end of its line: the test shows nothing"
 
 
 def test_still_changing_words_differ_in_colour_and_not_in_width(stage: Page) -> None:

@@ -1,10 +1,11 @@
 import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
+import { part } from "./cue-view";
 import { CaptionModel } from "./model";
 import { RoomCaptions, type Room, type ServiceState } from "./room";
 import { completeTo, cuesInOrder, missingAfter, type Action, type CueRecord } from "./state";
 import { languageFor, strings } from "./strings";
 import { styleText } from "./style";
-import { CaptionView, part, type ShownRow } from "./view";
+import { CaptionView, type ShownRow } from "./view";
 
 export type { Fault, Packet, ServiceState, ShownRow };
 

@@ -66,6 +66,7 @@ export const styleText = `
   hyphens: none;
   overflow-wrap: break-word;
 }
+.hanging { display: inline-block; inline-size: 0; white-space: nowrap; }
 .tail { color: var(--captions-tail-color, #d2d2d2); }
 .status { margin: 0; text-align: center; font-size: 0.75em; line-height: 1.5; }
 .status > span {
@@ -81,6 +82,7 @@ export const styleText = `
 @media (forced-colors: active) {
   .row, .status > span { background: Canvas; color: CanvasText; forced-color-adjust: none; }
   .name { color: CanvasText; }
-  .tail { color: CanvasText; text-decoration: underline dotted; }
+  .hanging { display: inline-block; inline-size: 0; white-space: nowrap; }
+.tail { color: CanvasText; text-decoration: underline dotted; }
 }
 `;

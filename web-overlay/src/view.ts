@@ -1,18 +1,11 @@
+import { CueView, part } from "./cue-view";
 import type { CueRecord } from "./state";
 import { firstSpeaking, type Paragraph, type Row, type Rows } from "./rows";
-import { codePoints } from "./vtt";
 
 export interface ShownRow {
   readonly speaker: string;
   readonly name: string;
   readonly text: string;
-}
-
-interface CueNodes {
-  readonly element: HTMLSpanElement;
-  readonly space: Text;
-  readonly settled: Text;
-  readonly tail: Text;
 }
 
 interface RowNodes {
@@ -32,7 +25,7 @@ export class CaptionView {
   readonly #live = part("div", "live");
   readonly #rows = new Map<number, RowNodes>();
   readonly #paragraphs = new Map<number, HTMLParagraphElement>();
-  readonly #cues = new Map<string, CueNodes>();
+  readonly #cues = new Map<string, CueView>();
   readonly #seen = new Set<number | string>();
 
   constructor() {
@@ -84,28 +77,25 @@ export class CaptionView {
     this.#paragraphs.set(paragraph.key, element);
     let started = false;
     const cues = paragraph.cues.map((cue) => {
-      const nodes = this.#cue(cue, started);
+      const view = this.#cue(cue, started);
       started ||= cue.text !== "";
-      return nodes;
+      return view;
     });
-    arrange(element, cues);
+    arrange(
+      element,
+      cues.map((view) => view.element),
+    );
+    for (const view of cues) view.hold();
     return element;
   }
 
-  #cue(cue: CueRecord, started: boolean): HTMLElement {
+  #cue(cue: CueRecord, started: boolean): CueView {
     const key = `${cue.session} ${cue.id}`;
     this.#seen.add(key);
-    const nodes = this.#cues.get(key) ?? cueNodes();
-    this.#cues.set(key, nodes);
-    nodes.element.dataset["id"] = cue.id;
-    if (nodes.element.lang !== cue.lang) nodes.element.lang = cue.lang;
-    if (cue.lang === "") nodes.element.removeAttribute("lang");
-    const points = codePoints(cue.text);
-    const settled = cue.state === "closed" ? points.length : cue.settled;
-    setText(nodes.space, started && cue.text !== "" ? " " : "");
-    setText(nodes.settled, points.slice(0, settled).join(""));
-    setText(nodes.tail, points.slice(settled).join(""));
-    return nodes.element;
+    const view = this.#cues.get(key) ?? new CueView();
+    this.#cues.set(key, view);
+    view.draw(cue, started);
+    return view;
   }
 }
 
@@ -120,32 +110,10 @@ function rowNodes(): RowNodes {
   return { element, name, text };
 }
 
-function cueNodes(): CueNodes {
-  const element = part("span", "cue");
-  const [space, settled, tail] = [new Text(), new Text(), new Text()];
-  const settledPart = part("span", "settled");
-  const tailPart = part("span", "tail");
-  settledPart.append(settled);
-  tailPart.append(tail);
-  element.append(space, settledPart, tailPart);
-  return { element, space, settled, tail };
-}
-
 function write(name: HTMLElement, dash: string, speaker: string): void {
   const [dashPart, speakerPart] = name.children;
   if (dashPart && dashPart.textContent !== dash) dashPart.textContent = dash;
   if (speakerPart && speakerPart.textContent !== speaker) speakerPart.textContent = speaker;
-}
-
-function setText(node: Text, text: string): void {
-  if (node.data !== text) node.data = text;
-}
-
-export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.setAttribute("part", name);
-  return element;
 }
 
 /** Makes `children` the children of `parent`, moving only what is out of place. */
