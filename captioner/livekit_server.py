@@ -116,7 +116,8 @@ class MediaServer:
     async def start(self) -> None:
         """Start, and wait until it answers. Raises ConfigurationError."""
         self._process = await asyncio.create_subprocess_exec(
-            str(self.program), "--config-body", self._config(),
+            str(self.program),
+            env=os.environ | {"LIVEKIT_CONFIG": self._config()},  # a command line is seen by all
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

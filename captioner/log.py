@@ -29,3 +29,7 @@ def configure(*, form: str, level: int = logging.INFO) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # The SDK logs participants and rooms by name, and much that is no fault: not into our log.
+    sdk = logging.getLogger("livekit")
+    sdk.addHandler(logging.NullHandler())
+    sdk.propagate = False
