@@ -206,9 +206,20 @@ test("the state of the service is the bot's, and none without a bot", () => {
   room.emit("participantAttributesChanged", {}, bot);
   room.leaves(bot);
   room.state = "disconnected";
-  room.emit("disconnected");
+  room.emit("connectionStateChanged");
   expect(services).toEqual(["none", "on", "interrupted", "none", null]);
   expect(actions).toEqual(["bot-back", "bot-left"]);
+});
+
+test("while the connection is being repaired nothing is said about the service, and packets count", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const { services, packets } = listen(room);
+  room.state = "signalReconnecting";
+  room.emit("connectionStateChanged");
+  room.sends(bot, packet(1));
+  expect(services).toEqual(["on", null]);
+  expect(packets).toHaveLength(1);
 });
 
 test("after stop nothing is heard", () => {

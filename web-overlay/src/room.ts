@@ -51,9 +51,8 @@ export class RoomCaptions {
     this.#room = room;
     this.#sink = sink;
     room.on("dataReceived", this.#onData);
-    room.on("connected", this.#choose);
+    room.on("connectionStateChanged", this.#choose);
     room.on("reconnected", this.#onReconnected);
-    room.on("disconnected", this.#choose);
     room.on("participantConnected", this.#choose);
     room.on("participantDisconnected", this.#choose);
     room.on("participantAttributesChanged", this.#choose);
@@ -65,9 +64,8 @@ export class RoomCaptions {
     clearTimeout(this.#timer);
     this.#asking = null;
     this.#room.off("dataReceived", this.#onData);
-    this.#room.off("connected", this.#choose);
+    this.#room.off("connectionStateChanged", this.#choose);
     this.#room.off("reconnected", this.#onReconnected);
-    this.#room.off("disconnected", this.#choose);
     this.#room.off("participantConnected", this.#choose);
     this.#room.off("participantDisconnected", this.#choose);
     this.#room.off("participantAttributesChanged", this.#choose);
@@ -82,7 +80,14 @@ export class RoomCaptions {
   }
 
   readonly #choose = (): void => {
-    const connected = isConnected(this.#room);
+    // The states of an enum of which only the type is at hand: this module must not bundle LiveKit.
+    const state: string = this.#room.state;
+    const connected = state === "connected";
+    if (!connected && state !== "disconnected") {
+      // Data may still arrive while the signalling reconnects, so the bot stays who it was.
+      this.#sink.service(null);
+      return;
+    }
     const bot = connected ? earliestBot(this.#room) : null;
     const session = bot?.attributes["captions.session"] ?? null;
     if (session !== this.#session) this.#changeSession(bot, session);
@@ -217,11 +222,6 @@ export class RoomCaptions {
     if (!isFields(answer)) throw new Error("the bot's answer is no object");
     return answer;
   }
-}
-
-/** The states of an enum of which only the type is at hand: this module must not bundle LiveKit. */
-function isConnected(room: Room): boolean {
-  return (room.state as string) === "connected";
 }
 
 /** Of two bots the one that joined earlier is heard, then the one with the smaller sid. */
