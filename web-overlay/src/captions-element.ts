@@ -2,6 +2,7 @@ import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
 import { part } from "./cue-view";
 import { CaptionModel } from "./model";
 import { RoomCaptions, type Room, type ServiceState } from "./room";
+import { speakersOf } from "./rows";
 import { completeTo, cuesInOrder, missingAfter, type Action, type CueRecord } from "./state";
 import { languageFor, strings } from "./strings";
 import { styleText } from "./style";
@@ -44,6 +45,7 @@ export class LiveCaptionsElement extends HTMLElement {
   #spoken: string | null = null;
   #saidAutomatic = false;
   #everCaptioned = false;
+  #speakers: readonly string[] = [];
   #room: Room | null = null;
   #source: RoomCaptions | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
@@ -80,6 +82,11 @@ export class LiveCaptionsElement extends HTMLElement {
   /** What the caption service says of itself: "none" without one, null outside a room. */
   get service(): ServiceState | null {
     return this.#service;
+  }
+
+  /** Identities of those whose words came within the last two seconds. The event `speakers` tells of a change. */
+  get speakers(): readonly string[] {
+    return this.#speakers;
   }
 
   /** How many packets were not shown, by reason. */
@@ -203,9 +210,17 @@ export class LiveCaptionsElement extends HTMLElement {
   }
 
   #draw(): void {
-    this.#view.draw(this.#model.rows, performance.now());
+    const now = performance.now();
+    this.#view.draw(this.#model.rows, now);
+    this.#tellSpeakers(speakersOf(this.#model.rows, now));
     this.#everCaptioned ||= !this.#view.element.hidden;
     this.#status.classList.toggle("unseen", this.#everCaptioned && this.#isRunning());
+  }
+
+  #tellSpeakers(speakers: readonly string[]): void {
+    if (speakers.join("\n") === this.#speakers.join("\n")) return;
+    this.#speakers = speakers;
+    this.dispatchEvent(new Event("speakers"));
   }
 
   #tellPainted(): void {

@@ -1,5 +1,5 @@
 import "./captions-element";
-import { fetchPass, Meeting, type Pass } from "./meeting";
+import { fetchPass, Meeting, type Pass, type Person } from "./meeting";
 import { languageFor, strings, type StringKey } from "./strings";
 import { drawTiles } from "./tiles";
 
@@ -73,12 +73,18 @@ function draw(): void {
   page.roomName.textContent = pass?.room ?? words["page.title"];
   setText(page.connection, words[`page.${connection}`]);
   page.connection.dataset["state"] = connection;
-  drawTiles(page.tiles, connection === "disconnected" ? [] : meeting.people, words);
+  drawTiles(page.tiles, connection === "disconnected" ? [] : people(), words);
   page.tiles.hidden = connection === "disconnected";
   page.sound.hidden = !meeting.needsSoundClick;
   page.speak.hidden = !canSpeak || connection === "disconnected";
   page.speak.textContent = words[!isSpeaker ? "page.join-and-speak" : meeting.isMicrophoneOn ? "page.mute" : "page.unmute"];
   drawTrouble();
+}
+
+/** A voice too quiet for the media server to point out is still one that is being captioned. */
+function people(): Person[] {
+  const captioned = page.captions?.speakers ?? [];
+  return meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
 }
 
 const troubleWords: Record<Trouble, readonly [StringKey, StringKey | null]> = {
@@ -117,6 +123,7 @@ function start(): void {
     page.captions.setAttribute("locale", language);
     page.captions.toggleAttribute("measure", query.has("measure"));
     page.captions.room = meeting.room;
+    page.captions.addEventListener("speakers", draw);
   }
   page.toggle.addEventListener("click", toggleCaptions);
   page.retry.addEventListener("click", () => void (trouble === "no-microphone" ? speak() : enter(isSpeaker)));

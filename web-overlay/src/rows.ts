@@ -67,6 +67,12 @@ export function isSpeaking(row: Row, at: number): boolean {
   return at - row.changed_at < (open ? stuck_ms : pause_ms);
 }
 
+/** Whose words came within the last moments. */
+export function speakersOf(rows: Rows, at: number): string[] {
+  const recent = rows.rows.filter((row) => at - row.changed_at < pause_ms);
+  return [...new Set(recent.map((row) => row.speaker))].sort();
+}
+
 /** The index of the first row that must stay in sight: somebody is speaking in it. */
 export function firstSpeaking(rows: Rows, at: number): number {
   const index = rows.rows.findIndex((row) => isSpeaking(row, at));
