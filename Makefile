@@ -52,7 +52,7 @@ wheel: .venv/dev.done $(PAGE)
 web-overlay/node_modules/.done: web-overlay/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed to build the page: https://nodejs.org"; exit 1; }
 	@echo "Installing what the page is built with"
-	@npm --prefix web-overlay ci --silent --no-fund --no-audit
+	@npm --prefix web-overlay ci --loglevel=error --no-fund --no-audit
 	@touch $@
 
 $(PAGE): web-overlay/node_modules/.done $(PAGE_SOURCES)
