@@ -11,8 +11,12 @@ from streaming.embedded import EmbeddedEngine
 
 
 @asynccontextmanager
-async def embedded(*, language: str, threads: int, live: bool = True) -> AsyncIterator[Engine]:
-    """The recogniser that needs no server. ``live``: False for files, as fast as it goes.
+async def embedded(
+    *, language: str, threads: int | None, live: bool = True
+) -> AsyncIterator[Engine]:
+    """The recogniser that needs no server.
+
+    threads: None for one a processor. live: False for files, as fast as it goes.
 
     Raises LanguageNotSupported, RecognizerUnavailable.
     """

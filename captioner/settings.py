@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     livekit_token: SecretStr = Field(default=SecretStr(""), validation_alias="LIVEKIT_TOKEN")
 
     language: str = Field(default="en", validation_alias="CAPTIONER_LANGUAGE")
-    threads: int = Field(default=2, validation_alias="CAPTIONER_THREADS", ge=1, le=64)
+    threads: int | None = Field(default=None, validation_alias="CAPTIONER_THREADS", ge=1, le=64)
     metrics_port: int | None = Field(
         default=None, validation_alias="CAPTIONER_METRICS_PORT", ge=1, le=65_535
     )

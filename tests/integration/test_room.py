@@ -119,10 +119,12 @@ async def bot_in(
 
 
 @contextlib.asynccontextmanager
-async def speaking(server: MediaServer, identity: str, seconds: float) -> AsyncIterator[Speaker]:
-    speaker = Speaker()
+async def speaking(
+    server: MediaServer, identity: str, seconds: float, *, rate: int = 48_000
+) -> AsyncIterator[Speaker]:
+    speaker = Speaker(rate=rate)
     await speaker.join(server.url, token_of(server, identity))
-    play = asyncio.create_task(speaker.play([np.zeros(int(48_000 * seconds), np.float32)]))
+    play = asyncio.create_task(speaker.play([np.zeros(int(rate * seconds), np.float32)]))
     try:
         yield speaker
     finally:
@@ -146,7 +148,8 @@ async def test_what_is_said_reaches_everybody_in_order(
         await viewer.until(lambda: len(viewer.closed()) == 2)
         await second.until(lambda: len(second.closed()) == 2)
     assert viewer.closed() == second.closed() == ["Good morning.", "All well?"]
-    first = viewer.packets[0]
+    assert viewer.packets[0]["type"] == "track"
+    first = next(p for p in viewer.packets if "vtt" in p)
     assert (first["speaker"], first["lang"]) == ("anna", "en")
     assert "<v Anna>" in first["vtt"]
     numbers = [p["seq"] for p in viewer.packets]
@@ -220,6 +223,21 @@ async def test_a_muted_track_is_not_read_and_goes_on_afterwards(
         await viewer.until(lambda: viewer.closed() == ["Before.", "After."])
     times = [p["heard"] for p in viewer.packets if p.get("state") == "closed"]
     assert times[1] - times[0] > 1000
+
+
+async def test_who_comes_back_with_another_microphone_is_captioned_again(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer, made = await enter("viewer"), list[ScriptedRecognizer]()
+
+    def opened() -> ScriptedRecognizer:
+        made.append(ScriptedRecognizer(script(f"Take{len(made)}.")))
+        return made[-1]
+
+    async with bot_in(media_server, opened):
+        for rate, said in ((48_000, ["Take0."]), (16_000, ["Take0.", "Take1."])):
+            async with speaking(media_server, "anna", 20, rate=rate):
+                await viewer.until(lambda said=said: viewer.closed() == said)  # type: ignore[misc]
 
 
 async def test_one_failing_track_leaves_the_others_alone(
