@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,12 @@ _INSTALL = "install moonshine-voice==0.0.73 (later versions carry no model) and 
 class HeardWord:
     """A word of one decode: its text with punctuation, and how sure the model is (0–1).
 
-    probability: of its least likely token.
+    probability: of its least likely token. token: the number of its first one.
     """
 
     text: str
     probability: float
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,14 @@ class Hypothesis:
     words: tuple[HeardWord, ...]
     tokens: tuple[int, ...]
     complete: bool = True
+
+    def after(self, words: int) -> Hypothesis:
+        """What follows the first so many words."""
+        if words >= len(self.words):
+            return Hypothesis((), ())
+        first = self.words[words].token
+        kept = tuple(replace(word, token=word.token - first) for word in self.words[words:])
+        return Hypothesis(kept, self.tokens[first:], self.complete)
 
     @property
     def text(self) -> str:
@@ -136,16 +145,16 @@ class Moonshine:
         return self._encoder.run(["last_hidden_state"], inputs)[0], mask
 
     def _words(self, tokens: Sequence[int], likely: Sequence[float]) -> tuple[HeardWord, ...]:
-        spelled: list[tuple[bytes, float]] = []
-        for token, probability in zip(tokens, likely, strict=True):
+        spelled: list[tuple[bytes, float, int]] = []
+        for number, (token, probability) in enumerate(zip(tokens, likely, strict=True)):
             piece = self._pieces[token]
             if piece.startswith(b" ") or not spelled:
-                spelled.append((piece.strip(b" "), probability))
+                spelled.append((piece.strip(b" "), probability, number))
             else:
-                text, least = spelled[-1]
-                spelled[-1] = (text + piece, min(least, probability))
-        decoded = ((text.decode("utf-8", "ignore").strip(), p) for text, p in spelled)
-        return tuple(HeardWord(text, p) for text, p in decoded if text)
+                text, least, first = spelled[-1]
+                spelled[-1] = (text + piece, min(least, probability), first)
+        words = (HeardWord(text.decode("utf-8", "ignore").strip(), p, n) for text, p, n in spelled)
+        return tuple(word for word in words if word.text)
 
 
 class _Decoding:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streaming.agreement import Agreement, AgreementPolicy
+from streaming.agreement import Agreement, AgreementPolicy, Slot
 from streaming.moonshine import HeardWord
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
+from streaming.segments import CHUNK_MS
 from streaming.timing import estimate
 
 
@@ -31,37 +32,48 @@ class Saying:
 
     def look(self, words: Sequence[HeardWord], *, paused: bool) -> list[RecognizerEvent]:
         """Take a hypothesis of a segment that may go on."""
-        settled = self._agreement.feed(words, paused=paused)
-        return self._events(words, settled)
+        return self._events(words, self._agreement.feed(words, paused=paused))
 
-    def finish(
-        self, words: Sequence[HeardWord], *, over: bool, cut: bool = False
-    ) -> list[RecognizerEvent]:
+    def finish(self, words: Sequence[HeardWord], *, over: bool) -> list[RecognizerEvent]:
         """Take a hypothesis whose words are all settled.
 
-        over: the next hypothesis is of another segment. cut: what was shown beyond these words is
-        said there, and stays shown until then.
+        over: the next hypothesis is of another segment.
         """
-        settled = self._agreement.finish(words)
-        if not cut:
-            self._agreement.shown = []
-        events = self._events(words, settled)
+        events = self._events(words, self._agreement.finish(words))
         if over:
-            self._agreement = Agreement(self._policy, shown=self._agreement.shown)
+            self._agreement = Agreement(self._policy)
         return events
 
-    def _events(self, words: Sequence[HeardWord], settled: Sequence[str]) -> list[RecognizerEvent]:
-        texts = [word.text for word in words]
-        times = estimate(texts, self._voiced, start=self._start)
-        begin = self._agreement.begin
-        events: list[RecognizerEvent] = []
-        for text, (start_ms, end_ms) in zip(settled, times[begin:], strict=False):
-            start_ms = max(start_ms, self._last_ms)
-            self._last_ms = max(end_ms, start_ms + 1)
-            events += [Word(text, start_ms), WordEnd(self._last_ms)]
-        after = begin + len(settled)
+    def forget(
+        self, words: Sequence[HeardWord], *, before: int
+    ) -> tuple[int, list[RecognizerEvent]]:
+        """The sound before chunk ``before`` goes: give how many of the last words went with it."""
+        times = self._times(words)
+        count = sum(1 for _, end_ms in times if end_ms <= before * CHUNK_MS)
+        settled = self._agreement.forget(count)
+        events = self._settled(settled, times)
+        return count, [*events, *self._show(self._last_ms, said=bool(settled))]
+
+    def _times(self, words: Sequence[HeardWord]) -> list[tuple[int, int]]:
+        return estimate([word.text for word in words], self._voiced, start=self._start)
+
+    def _events(self, words: Sequence[HeardWord], settled: Sequence[Slot]) -> list[RecognizerEvent]:
+        times = self._times(words)
+        events = self._settled(settled, times)
+        after = self._agreement.begin
         start_ms = times[after][0] if after < len(times) else self._last_ms
         return [*events, *self._show(max(start_ms, self._last_ms), said=bool(settled))]
+
+    def _settled(
+        self, slots: Sequence[Slot], times: Sequence[tuple[int, int]]
+    ) -> list[RecognizerEvent]:
+        events: list[RecognizerEvent] = []
+        for slot in slots:
+            start_ms, end_ms = times[slot.index] if slot.index < len(times) else (0, 0)
+            start_ms = max(start_ms, self._last_ms)
+            self._last_ms = max(end_ms, start_ms + 1)
+            events += [Word(slot.word, start_ms), WordEnd(self._last_ms)]
+        return events
 
     def _show(self, start_ms: int, *, said: bool) -> list[RecognizerEvent]:
         text = " ".join(self._agreement.tail)

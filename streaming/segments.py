@@ -79,13 +79,10 @@ class Segment:
         window = smooth[first - self.start : last - self.start]
         return first + int(np.argmin(window))
 
-    def split(self, at: int) -> Segment:
-        """Cut before chunk ``at``: keep what is before, give what is after as a new segment."""
-        index = at - self.start
-        rest = Segment(at, max(at, self.last_voice), self.pcm[index:], self.voice[index:])
-        del self.pcm[index:], self.voice[index:]
-        self.last_voice = min(self.last_voice, at)
-        return rest
+    def forget(self, *, before: int) -> None:
+        """Let go of the sound before chunk ``before``."""
+        del self.pcm[: before - self.start], self.voice[: before - self.start]
+        self.start = before
 
 
 class VoiceMeter:

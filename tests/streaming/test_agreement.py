@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.agreement import Agreement, AgreementPolicy, Slot, align, ends_sentence, key
+from streaming.moonshine import HeardWord
+
+LETTERS = st.sampled_from("abcd")
+HYPOTHESES = st.lists(st.lists(LETTERS, max_size=8), max_size=8)
+
+
+def heard(text: str, probability: float = 0.8) -> list[HeardWord]:
+    return [HeardWord(word, probability) for word in text.split()]
+
+
+def texts(slots: list[Slot]) -> list[str]:
+    return [slot.word for slot in slots]
+
+
+def test_a_word_is_shown_once_two_hypotheses_agree_on_it() -> None:
+    agreement = Agreement(AgreementPolicy())
+    agreement.feed(heard("we"))
+    assert agreement.tail == []
+    agreement.feed(heard("we begin"))
+    assert agreement.tail == ["we"]
+
+
+def test_a_word_that_the_model_is_sure_of_is_shown_at_first_sight_if_another_follows() -> None:
+    agreement = Agreement(AgreementPolicy())
+    agreement.feed(heard("we begin", 0.99))
+    assert agreement.tail == ["we"]
+
+
+def test_a_word_is_settled_when_hypotheses_go_on_agreeing() -> None:
+    agreement = Agreement(AgreementPolicy(settle=3))
+    settled = [texts(agreement.feed(heard("we begin with the budget"))) for _ in range(3)]
+    assert settled == [[], [], ["we", "begin", "with", "the", "budget"]]
+
+
+def test_a_word_that_flips_keeps_what_is_shown_and_holds_nothing_back() -> None:
+    agreement = Agreement(AgreementPolicy(settle=10))
+    for text in ("I best", "I best of", "by best of all", "I best of all", "by best of all"):
+        agreement.feed(heard(text))
+    assert agreement.tail == ["I", "best", "of", "all"]
+
+
+def test_what_is_shown_is_taken_back_when_hypotheses_agree_against_it() -> None:
+    agreement = Agreement(AgreementPolicy(settle=10))
+    for text in ("the cat", "the cat", "the hat", "the hat"):
+        agreement.feed(heard(text))
+    assert agreement.tail == ["the", "hat"]
+
+
+def test_a_pause_shows_all_words_at_once() -> None:
+    agreement = Agreement(AgreementPolicy())
+    agreement.feed(heard("that is all."), paused=True)
+    assert agreement.tail == ["that", "is", "all."]
+
+
+def test_the_end_of_the_sound_is_not_shown_as_the_end_of_a_sentence() -> None:
+    agreement = Agreement(AgreementPolicy())
+    agreement.feed(heard("and so."))
+    agreement.feed(heard("and so."))
+    assert agreement.tail == ["and", "so"]
+
+
+def test_a_tail_does_not_run_on_past_the_end_of_a_sentence() -> None:
+    agreement = Agreement(AgreementPolicy(settle=10, show=1))
+    agreement.feed(heard("it is. and"))
+    agreement._row[1].settled = False
+    for slot in agreement._row:
+        slot.settled = False
+    assert agreement.tail == ["it", "is."]
+
+
+def test_the_end_of_a_sentence_is_settled_early_when_words_follow() -> None:
+    agreement = Agreement(AgreementPolicy(settle=10))
+    agreement.feed(heard("it is. and"))
+    assert texts(agreement.feed(heard("it is. and so"))) == ["it", "is."]
+    assert agreement.tail == ["and"]
+
+
+def test_finishing_settles_everything_and_leaves_no_tail() -> None:
+    agreement = Agreement(AgreementPolicy())
+    agreement.feed(heard("one two"))
+    assert texts(agreement.finish(heard("one two three"))) == ["one", "two", "three"]
+    assert agreement.tail == []
+
+
+def test_forgetting_sound_settles_its_words_and_keeps_the_rest() -> None:
+    agreement = Agreement(AgreementPolicy(settle=10))
+    agreement.feed(heard("one two three"))
+    agreement.feed(heard("one two three"))
+    assert texts(agreement.forget(2)) == ["one", "two"]
+    agreement.feed(heard("three four"))
+    agreement.feed(heard("three four"))
+    assert agreement.tail == ["three", "four"]
+
+
+@given(HYPOTHESES, st.lists(LETTERS, max_size=8))
+def test_settled_words_are_said_once_and_never_revised(
+    hypotheses: list[list[str]], last: list[str]
+) -> None:
+    agreement = Agreement(AgreementPolicy())
+    said: list[str] = []
+    for words in hypotheses:
+        said += texts(agreement.feed(heard(" ".join(words))))
+        assert [slot.word for slot in agreement._row if slot.settled and slot.word] == said
+    said += texts(agreement.finish(heard(" ".join(last))))
+    assert [slot.word for slot in agreement._row if slot.word] == said
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=8), st.integers(4, 8))
+def test_a_steady_hypothesis_is_settled_as_it_is(words: list[str], times: int) -> None:
+    agreement = Agreement(AgreementPolicy())
+    said: list[str] = []
+    for _ in range(times):
+        said += texts(agreement.feed(heard(" ".join(words))))
+    assert said == words
+
+
+@given(st.lists(LETTERS, max_size=8), st.lists(LETTERS, max_size=8))
+def test_alignment_uses_every_slot_and_every_word_once_in_order(
+    left: list[str], right: list[str]
+) -> None:
+    row, words = [Slot(word) for word in left], heard(" ".join(right))
+    pairs = align(row, words)
+    assert [slot for slot, _ in pairs if slot is not None] == row
+    assert [word for _, word in pairs if word is not None] == words
+
+
+def test_words_are_compared_without_case_and_punctuation() -> None:
+    assert key("Don't,") == key("dont")
+    assert key("…") == "…"
+
+
+def test_a_quotation_mark_may_follow_the_end_of_a_sentence() -> None:
+    assert ends_sentence('now."')
+    assert not ends_sentence("now,")

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+
+from streaming.moonshine import HeardWord, Hypothesis
+from streaming.plausible import NOTHING, once, plausible
+from streaming.segments import Segment
+
+
+def segment(voiced: int, silent: int = 20) -> Segment:
+    chunk = np.zeros(512, np.float32)
+    voice = [0.9] * voiced + [0.0] * silent
+    return Segment(0, voiced, [chunk] * len(voice), voice)
+
+
+def said(text: str, probability: float, *, complete: bool = True) -> Hypothesis:
+    return Hypothesis(tuple(HeardWord(w, probability) for w in text.split()), (), complete)
+
+
+def test_words_without_a_voice_are_nothing() -> None:
+    assert plausible(said("thank you", 0.9), segment(3), 23) == NOTHING
+
+
+def test_a_lone_word_that_the_model_doubts_is_nothing() -> None:
+    assert plausible(said("You", 0.2), segment(8), 28) == NOTHING
+
+
+def test_a_lone_word_that_the_model_is_sure_of_stays() -> None:
+    answer = said("Yes.", 0.9)
+    assert plausible(answer, segment(8), 28) == answer
+
+
+def test_a_doubtful_sentence_stays() -> None:
+    answer = said("patience is genius", 0.3)
+    assert plausible(answer, segment(40), 60) == answer
+
+
+def test_of_a_phrase_repeated_until_the_model_is_stopped_one_stays() -> None:
+    answer = said("so we go we go we go we go", 0.9, complete=False)
+    assert plausible(answer, segment(40), 60).text == "so we go"
+
+
+def test_a_phrase_said_twice_stays() -> None:
+    assert once("tick tock tick tock".split()) == 4
