@@ -102,6 +102,11 @@ class EmbeddedEngine:
     ) -> None:
         await self.close()
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return len(self._scheduler)
+
     def load(self) -> None:
         """Load the model now, if it is not loaded. Blocks. Raises RecognizerUnavailable."""
         with self._loading:
@@ -174,7 +179,7 @@ class _Work:
         except Exception as error:
             # The top of a thread's job: whatever failed ends this stream, and no other.
             self._over = True
-            failure = error if isinstance(error, ModelError) else ModelError(repr(type(error)))
+            failure = error if isinstance(error, ModelError) else ModelError(type(error).__name__)
             failure.__cause__ = None if failure is error else error
             self._deliver([failure])
             return
@@ -237,6 +242,11 @@ class EmbeddedRecognizer:
     def capabilities(self) -> Capabilities:
         """What this engine can do."""
         return CAPABILITIES
+
+    @property
+    def behind_ms(self) -> int:
+        """So much audio was sent that no thread has listened to."""
+        return len(self._work) * FRAME_MS if self._work is not None else 0
 
     async def send(self, frame: AudioFrame) -> None:
         """Take the next 80 ms. Waits while the stream is 30 s behind (live) or 1 s (not live)."""

@@ -35,7 +35,7 @@ class HearingPolicy:
     onset, offset: probabilities of speech at which voice begins and goes on.
     lead_ms: sound before the onset that the model gets too.
     intervals: (length of the segment, time between decodes) in ms, growing.
-    closings: (length of the segment, silence that ends it) in ms, growing.
+    closing_ms: silence that ends a segment.
     longest_ms: of a longer segment the oldest sound is let go, where that hurts least;
     context_ms: the most and the least of it that is then kept. The model hears worse the less
     came before: ending segments at shorter silences instead costs 1 to 2 points of word error.
@@ -46,7 +46,7 @@ class HearingPolicy:
     offset: float = 0.35
     lead_ms: int = 500
     intervals: Sequence[tuple[int, int]] = ((0, 350), (5000, 450), (9000, 600))
-    closings: Sequence[tuple[int, int]] = ((0, 1200),)
+    closing_ms: int = 1_200
     longest_ms: int = 12_000
     context_ms: tuple[int, int] = (8_000, 5_000)
     pause_ms: int = 350
@@ -204,8 +204,7 @@ class Hearing:
 
     def _decide(self, segment: Segment) -> list[RecognizerEvent]:
         length = segment.end - segment.start
-        silent = segment.silence >= chunks(_step(self._policy.closings, length))
-        if silent:
+        if segment.silence >= chunks(self._policy.closing_ms):
             return self._settle_all(segment, _Want(_Purpose.CLOSE, segment.end))
         if self._covered(segment):
             return self._idle()

@@ -41,4 +41,4 @@ def test_of_a_phrase_repeated_until_the_model_is_stopped_one_stays() -> None:
 
 
 def test_a_phrase_said_twice_stays() -> None:
-    assert once("tick tock tick tock".split()) == 4
+    assert once(["tick", "tock", "tick", "tock"]) == 4

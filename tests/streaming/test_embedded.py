@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from eval.accuracy import wer
+from eval.text import normalize
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
+from streaming.embedded import EmbeddedEngine, EmbeddedRecognizer
+from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
+from streaming.moonshine import HeardWord, Hypothesis, Moonshine, Pcm, model_folder
+from streaming.recognizer import Flushed, RecognizerEvent, Tail, Word
+
+TWO_CITIES = (
+    "It was the best of times, it was the worst of times, it was the age of wisdom, it was the "
+    "age of foolishness, it was the epoch of belief, it was the epoch of incredulity"
+)
+
+
+class LevelModel:
+    """Says the level of the sound, once for each half second of voice."""
+
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+        level = float(np.abs(pcm).max())
+        if level > 0.95:
+            raise ModelError("too loud")
+        count = int(np.count_nonzero(np.abs(pcm) > 0.1) / 8_000)
+        word = f"level{round(level * 10)}"
+        return Hypothesis(tuple(HeardWord(word, 0.8, n) for n in range(count)), (0,) * count)
+
+
+def loud_is_speech(chunk: Pcm) -> float:
+    return 1.0 if float(np.abs(chunk).max()) > 0.1 else 0.0
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[EmbeddedEngine]:
+    async with EmbeddedEngine(
+        load_model=LevelModel, load_detector=lambda: loud_is_speech, threads=2
+    ) as engine:
+        yield engine
+
+
+def frames(level: float, seconds: float = 4.0) -> list[AudioFrame]:
+    speech = np.full(round(seconds * SAMPLE_RATE), level, np.float32)
+    quiet = np.zeros(SAMPLE_RATE * 2, np.float32)
+    framer = Framer()
+    return framer.feed(np.concatenate([quiet, speech, quiet])) + framer.flush()
+
+
+async def feed(recognizer: EmbeddedRecognizer, given: list[AudioFrame]) -> None:
+    for frame in given:
+        await recognizer.send(frame)
+    await recognizer.finish()
+
+
+async def hear(
+    engine: EmbeddedEngine, given: list[AudioFrame], *, live: bool = False
+) -> list[RecognizerEvent]:
+    async with engine.open(live=live) as recognizer, asyncio.TaskGroup() as tasks:
+        tasks.create_task(feed(recognizer, given))
+        return [event async for event in recognizer]
+
+
+def text(events: list[RecognizerEvent]) -> str:
+    return " ".join(event.text for event in events if isinstance(event, Word))
+
+
+async def test_the_same_file_gives_the_same_events(engine: EmbeddedEngine) -> None:
+    assert await hear(engine, frames(0.3)) == await hear(engine, frames(0.3))
+
+
+async def test_a_live_stream_that_is_far_behind_loses_no_words(engine: EmbeddedEngine) -> None:
+    assert text(await hear(engine, frames(0.3), live=True)) == " ".join(["level3"] * 8)
+
+
+async def test_output_of_one_stream_never_reaches_another(engine: EmbeddedEngine) -> None:
+    levels = [0.2, 0.3, 0.4, 0.5, 0.6]
+    heard = await asyncio.gather(*(hear(engine, frames(level)) for level in levels))
+    for level, events in zip(levels, heard, strict=True):
+        assert set(text(events).split()) == {f"level{round(level * 10)}"}
+
+
+async def test_a_failed_decode_ends_that_stream_only(engine: EmbeddedEngine) -> None:
+    async def fail() -> None:
+        async with engine.open() as recognizer:
+            for frame in frames(1.0):
+                await recognizer.send(frame)
+            async for _ in recognizer:
+                pass
+
+    other = asyncio.create_task(hear(engine, frames(0.3)))
+    with pytest.raises(ModelError, match="too loud"):
+        await fail()
+    assert text(await other)
+
+
+async def test_what_a_model_raises_that_is_no_error_of_ours_becomes_one() -> None:
+    class Broken:
+        def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+            raise MemoryError
+
+    async with EmbeddedEngine(load_model=Broken, load_detector=lambda: loud_is_speech) as engine:
+        async with engine.open() as recognizer:
+            for frame in frames(0.5):
+                await recognizer.send(frame)
+            with pytest.raises(ModelError, match="MemoryError"):
+                [event async for event in recognizer]
+
+
+async def test_a_flush_is_answered_while_the_stream_goes_on(engine: EmbeddedEngine) -> None:
+    given = frames(0.3)
+    async with engine.open() as recognizer:
+        for frame in given[:50]:
+            await recognizer.send(frame)
+        await recognizer.flush()
+        said: list[RecognizerEvent] = []
+        async for event in recognizer:
+            said.append(event)
+            if isinstance(event, Flushed):
+                break
+        assert text(said)
+
+
+async def test_leaving_frees_the_stream_at_once(engine: EmbeddedEngine) -> None:
+    async with engine.open() as recognizer:
+        for frame in frames(0.3):
+            await recognizer.send(frame)
+        work = weakref.ref(recognizer._work)
+        async for _ in recognizer:
+            break
+    assert engine.streams == 0
+    while work() is not None:  # a thread may still be in a decode for it
+        await asyncio.sleep(0)
+        gc.collect()
+
+
+async def test_a_cancelled_reader_leaves_nothing_behind(engine: EmbeddedEngine) -> None:
+    task = asyncio.create_task(hear(engine, frames(0.3, seconds=30)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert engine.streams == 0
+
+
+async def test_a_stream_that_nobody_reads_is_bounded(engine: EmbeddedEngine) -> None:
+    silence = np.zeros(FRAME_SAMPLES, np.float32)
+    async with engine.open() as recognizer:
+        sending = asyncio.create_task(
+            feed(recognizer, [AudioFrame(silence, n * 24_000) for n in range(100_000)])
+        )
+        while not recognizer.behind_ms >= 30_000:
+            await asyncio.sleep(0)
+        assert not sending.done()
+        sending.cancel()
+
+
+async def test_nothing_can_be_sent_after_the_end(engine: EmbeddedEngine) -> None:
+    async with engine.open() as recognizer:
+        await recognizer.finish()
+        with pytest.raises(ValueError, match="finish"):
+            await recognizer.send(frames(0.3)[0])
+
+
+@pytest.mark.parametrize("language", ["fr", "de-AT", ""])
+def test_an_unknown_language_names_the_engine_that_may_have_it(language: str) -> None:
+    with pytest.raises(LanguageNotSupported, match="English only.*kyutai"):
+        EmbeddedEngine().open(language)
+
+
+def test_english_of_any_country_is_known() -> None:
+    EmbeddedEngine().open("en-GB")
+
+
+async def test_an_engine_is_made_without_loading_the_model() -> None:
+    def load() -> LevelModel:
+        raise RecognizerUnavailable("install it")
+
+    engine = EmbeddedEngine(load_model=load)
+    with pytest.raises(RecognizerUnavailable, match="install it"):
+        async with engine.open():
+            pass
+    await engine.close()
+
+
+def test_a_folder_without_a_model_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(RecognizerUnavailable, match="moonshine-voice==0.0.73"):
+        Moonshine(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def two_cities() -> list[AudioFrame]:
+    pcm, rate = soundfile.read(model_folder().parent / "two_cities.wav", dtype="float32")
+    framer = Framer(rate)
+    return framer.feed(pcm[: 17 * rate]) + framer.flush()
+
+
+async def test_real_speech_becomes_its_words(two_cities: list[AudioFrame]) -> None:
+    async with EmbeddedEngine() as engine:
+        events = await hear(engine, two_cities)
+    reference = normalize(TWO_CITIES, "en")
+    said = normalize(text(events), "en")[: len(reference)]
+    assert wer(reference, said).rate <= 0.15
+
+
+async def test_noise_becomes_no_words() -> None:
+    chance = np.random.default_rng(1)
+    framer = Framer()
+    noise = (chance.standard_normal(SAMPLE_RATE * 10) * 0.02).astype(np.float32)
+    async with EmbeddedEngine() as engine:
+        events = await hear(engine, framer.feed(noise))
+    assert not [event for event in events if isinstance(event, Word | Tail)]
+
+
+def test_a_draft_changes_nothing_but_the_time(two_cities: list[AudioFrame]) -> None:
+    model = Moonshine()
+    pcm = np.concatenate([frame.pcm for frame in two_cities[:60]])[::3].copy()
+    free = model.decode(pcm)
+    assert model.decode(pcm, free.tokens).text == free.text
+    assert model.decode(pcm, [5, 6, 7]).text == free.text
+
+
+def test_a_moment_of_sound_can_be_decoded() -> None:
+    Moonshine().decode(np.zeros(10, np.float32))

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
+from streaming.hearing import Hearing
+from streaming.moonshine import HeardWord, Hypothesis, Pcm
+from streaming.recognizer import (
+    Flushed,
+    Heard,
+    Pause,
+    RecognizerEvent,
+    Tail,
+    Word,
+    WordEnd,
+)
+
+WORD_S = 0.32
+
+
+def loud_is_speech(chunk: Pcm) -> float:
+    return 1.0 if float(np.abs(chunk).max()) > 0.1 else 0.0
+
+
+def one_word_a_third_of_a_second(pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+    count = int(np.count_nonzero(np.abs(pcm) > 0.1) / 16_000 / WORD_S)
+    words = tuple(HeardWord(f"w{n}", 0.8, n) for n in range(count))
+    return Hypothesis(words, tuple(range(count)))
+
+
+def sound(*stretches: tuple[float, float]) -> Pcm:
+    """Seconds and level of each stretch, one after the other."""
+    parts = [np.full(round(s * SAMPLE_RATE), level, np.float32) for s, level in stretches]
+    return np.concatenate(parts)
+
+
+def frames(pcm: Pcm) -> list[AudioFrame]:
+    framer = Framer()
+    return framer.feed(pcm) + framer.flush()
+
+
+def answer(hearing: Hearing) -> list[RecognizerEvent]:
+    events: list[RecognizerEvent] = []
+    while (request := hearing.request) is not None:
+        events += hearing.decoded(request, one_word_a_third_of_a_second(request.pcm))
+    return events
+
+
+def hear(given: list[AudioFrame], *, look_every: int = 1) -> list[RecognizerEvent]:
+    hearing = Hearing(loud_is_speech)
+    events: list[RecognizerEvent] = []
+    for number, frame in enumerate(given):
+        while hearing.wanted:
+            events += answer(hearing)
+        events += hearing.feed(frame)
+        if number % look_every == 0:
+            events += answer(hearing)
+    events += answer(hearing) + hearing.finish() + answer(hearing)
+    assert hearing.finished
+    return events
+
+
+def words(events: list[RecognizerEvent]) -> list[Word]:
+    return [event for event in events if isinstance(event, Word)]
+
+
+def times(events: list[RecognizerEvent]) -> list[int]:
+    return [
+        e.start_ms if isinstance(e, Word) else e.end_ms
+        for e in events
+        if isinstance(e, Word | WordEnd)
+    ]
+
+
+SPEECH = sound((1.0, 0.0), (3.3, 0.5), (2.0, 0.0))
+
+
+def test_speech_becomes_words_with_an_end_each() -> None:
+    events = hear(frames(SPEECH))
+    assert [word.text for word in words(events)] == [f"w{n}" for n in range(10)]
+    assert sum(isinstance(event, WordEnd) for event in events) == 10
+
+
+def test_the_first_word_begins_with_the_voice_and_the_last_ends_with_it() -> None:
+    events = hear(frames(SPEECH))
+    assert abs(times(events)[0] - 1000) < 100
+    assert abs(times(events)[-1] - 4300) < 100
+
+
+def test_a_pause_is_told_once_from_where_the_voice_ended() -> None:
+    pauses = [event for event in hear(frames(SPEECH)) if isinstance(event, Pause)]
+    assert len(pauses) == 1
+    assert abs(pauses[0].at_ms - 4300) < 100
+
+
+def test_words_after_a_pause_begin_after_it() -> None:
+    events = hear(frames(sound((0.5, 0.0), (2.0, 0.5), (2.0, 0.0), (2.0, 0.5), (2.0, 0.0))))
+    gaps = [later.start_ms - earlier.start_ms for earlier, later in pairwise(words(events))]
+    assert max(gaps) >= 2000
+
+
+def test_silence_is_heard_and_says_nothing() -> None:
+    events = hear(frames(sound((5.0, 0.0))))
+    assert events
+    assert all(isinstance(event, Heard) for event in events)
+    heard = [event.until_ms for event in events if isinstance(event, Heard)]
+    assert max(b - a for a, b in pairwise([0, *heard])) <= 600
+
+
+def test_a_blip_is_not_speech() -> None:
+    assert not words(hear(frames(sound((1.0, 0.0), (0.1, 0.5), (2.0, 0.0)))))
+
+
+def test_a_flush_settles_what_was_heard_and_goes_on() -> None:
+    hearing = Hearing(loud_is_speech)
+    events: list[RecognizerEvent] = []
+    for frame in frames(sound((0.5, 0.0), (2.0, 0.5))):
+        events += hearing.feed(frame) + answer(hearing)
+    events += hearing.flush() + answer(hearing)
+    assert isinstance(events[-1], Flushed)
+    assert len(words(events)) >= 5
+    assert [event for event in events if isinstance(event, Tail)][-1].text == ""
+    before = len(words(events))
+    base = SAMPLE_RATE * 5 // 2 // FRAME_SAMPLES * FRAME_SAMPLES + FRAME_SAMPLES
+    for frame in frames(sound((1.0, 0.5))):
+        moved = AudioFrame(frame.pcm, frame.position + base)
+        events += hearing.feed(moved) + answer(hearing)
+    events += hearing.finish() + answer(hearing)
+    texts = [word.text for word in words(events)]
+    assert len(texts) > before
+    assert texts == [f"w{n}" for n in range(len(texts))]
+
+
+def test_a_flush_in_silence_is_answered_at_once() -> None:
+    assert Hearing(loud_is_speech).flush() == [Flushed(0)]
+
+
+def test_a_short_hole_is_silence_and_times_stay_right() -> None:
+    given = frames(SPEECH)
+    late = [AudioFrame(f.pcm, f.position + SAMPLE_RATE) for f in given[:]]
+    assert abs(times(hear(late))[0] - 2000) < 100
+
+
+def test_a_hole_of_hours_is_cheap_and_times_stay_right() -> None:
+    hours = 3 * 3600
+    given = frames(SPEECH)
+    late = [AudioFrame(f.pcm, f.position + (hours + 10) * SAMPLE_RATE) for f in given]
+    events = hear([*given, *late])
+    assert len(words(events)) == 20
+    assert abs(times(events)[-1] - ((hours + 10) * 1000 + 4300)) < 100
+    assert len(events) < 500
+
+
+def test_a_hole_in_mid_word_loses_nothing_of_either_side() -> None:
+    given = frames(sound((0.5, 0.0), (2.0, 0.5)))
+    after = [AudioFrame(f.pcm, f.position + 60 * SAMPLE_RATE) for f in frames(sound((2.0, 0.5)))]
+    said = words(hear([*given, *after]))
+    assert len([w for w in said if w.start_ms < 10_000]) >= 6
+    assert len([w for w in said if w.start_ms >= 59_000]) >= 6
+
+
+def test_frames_heard_twice_are_taken_once() -> None:
+    given = frames(SPEECH)
+    assert hear([frame for frame in given for _ in range(2)]) == hear(given)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+def test_a_frame_that_is_no_sound_hurts_nothing_after_it(bad: float) -> None:
+    given = frames(SPEECH)
+    broken = AudioFrame(np.full(FRAME_SAMPLES, bad, np.float32), 0)
+    events = hear([broken, *given[1:]])
+    assert len(words(events)) >= 10
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0.1, 3.0), st.sampled_from([0.0, 0.5])), min_size=1, max_size=8),
+    st.integers(1, 30),
+)
+def test_times_never_go_back_whatever_is_skipped(
+    stretches: list[tuple[float, float]], look_every: int
+) -> None:
+    events = hear(frames(sound(*stretches)), look_every=look_every)
+    assert times(events) == sorted(times(events))
+    heard = [event.until_ms for event in events if isinstance(event, Heard)]
+    assert heard == sorted(heard)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 60))
+def test_skipped_decodes_lose_no_words(look_every: int) -> None:
+    said = [word.text for word in words(hear(frames(SPEECH), look_every=look_every))]
+    assert said == [f"w{n}" for n in range(10)]
+
+
+def test_the_same_frames_give_the_same_events() -> None:
+    assert hear(frames(SPEECH)) == hear(frames(SPEECH))
+
+
+def test_long_speech_without_a_pause_is_said_once_and_decoded_in_bounded_pieces() -> None:
+    hearing = Hearing(loud_is_speech)
+    longest = 0
+    events: list[RecognizerEvent] = []
+    for frame in frames(sound((0.5, 0.0), (60.0, 0.5), (2.0, 0.0))):
+        events += hearing.feed(frame)
+        while (request := hearing.request) is not None:
+            longest = max(longest, len(request.pcm))
+            said = numbered(request.pcm, request.until)
+            events += hearing.decoded(request, said)
+    events += hearing.finish()
+    assert longest <= 13 * 16_000
+    texts = [int(word.text[1:]) for word in words(events)]
+    assert texts == sorted(set(texts))
+    assert len(texts) >= 170
+
+
+def numbered(pcm: Pcm, until: int) -> Hypothesis:
+    """Words by the stream's own clock, so that a piece says what the whole would."""
+    end = until * 512 / 16_000
+    start = end - len(pcm) / 16_000
+    voiced = np.flatnonzero(np.abs(pcm) > 0.1)
+    if not len(voiced):
+        return Hypothesis((), ())
+    first = int(np.ceil((start + voiced[0] / 16_000) / WORD_S - 0.3))
+    last = int((start + voiced[-1] / 16_000) / WORD_S)
+    spoken = tuple(HeardWord(f"w{n}", 0.8, n - first) for n in range(first, last))
+    return Hypothesis(spoken, tuple(range(first, last)))
+
+
+def test_an_answer_that_nobody_asked_for_is_refused() -> None:
+    hearing = Hearing(loud_is_speech)
+    for frame in frames(sound((0.2, 0.0), (1.0, 0.5))):
+        hearing.feed(frame)
+    request = hearing.request
+    assert request is not None
+    hearing.decoded(request, Hypothesis((), ()))
+    with pytest.raises(ValueError, match="not made"):
+        hearing.decoded(request, Hypothesis((), ()))
