@@ -116,7 +116,12 @@ async def _stop_bot(bot: Bot, running: asyncio.Task[object]) -> None:
 def _viewer(server: MediaServer, name: str, *, can_speak: bool) -> dict[str, object]:
     identity = f"viewer-{uuid.uuid4().hex[:8]}"
     token = participant_token(
-        server.key, server.secret, room=ROOM, identity=identity, name=name or "Viewer"
+        server.key,
+        server.secret,
+        room=ROOM,
+        identity=identity,
+        name=name or "Viewer",
+        speaks=can_speak,
     )
     return {
         "url": server.url, "token": token, "room": ROOM,

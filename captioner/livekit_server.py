@@ -184,6 +184,7 @@ rtc:
   tcp_port: {self.tcp_port}
   udp_port: {self.udp_port}
   stun_servers: []
+audio: {{active_level: 55}}
 keys:
   {self.key}: {self.secret}
 logging: {{level: error}}

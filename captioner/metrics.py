@@ -19,6 +19,10 @@ TRACKS_FAILED = Counter("captioner_tracks_failed", "Tracks whose captions ended 
 RECOGNIZER_FAILURES = Counter("captioner_recognizer_failures", "Recogniser streams that failed.")
 CUES_CLOSED_STALE = Counter("captioner_cues_closed_stale", "Cues closed 5 s after their change.")
 REJOINS = Counter("captioner_rejoins", "Times the bot had to join its room again.")
+FRAME_SECONDS = Histogram(
+    "captioner_frame_seconds", "From an audio frame received to its recogniser having taken it.",
+    buckets=_FAST,
+)  # fmt: skip
 PUBLISH_SECONDS = Histogram(
     "captioner_publish_seconds", "From a recogniser's event to the packet handed over.",
     buckets=_FAST,

@@ -88,7 +88,8 @@ class FrameQueue:
     def __init__(self, track: rtc.Track, clock: RoomClock) -> None:
         self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
         self._clock = clock
-        self._frames: deque[AudioFrame] = deque()
+        self._frames: deque[tuple[AudioFrame, float]] = deque()
+        self._given_since: float | None = None
         self._more = asyncio.Event()
         self._ended = False
         self._pump = asyncio.create_task(self._read())
@@ -97,12 +98,16 @@ class FrameQueue:
         return self
 
     async def __anext__(self) -> AudioFrame:
+        if self._given_since is not None:  # who asks for the next one has dealt with that before
+            metrics.FRAME_SECONDS.observe(time.monotonic() - self._given_since)
+            self._given_since = None
         while not self._frames:
             if self._ended:
                 raise StopAsyncIteration
             self._more.clear()
             await self._more.wait()
-        return self._frames.popleft()
+        frame, self._given_since = self._frames.popleft()
+        return frame
 
     async def close(self) -> None:
         """Listen no more; what was heard can still be read."""
@@ -130,7 +135,7 @@ class FrameQueue:
             if len(self._frames) >= QUEUE_FRAMES:
                 self._frames.popleft()
                 metrics.FRAMES_DROPPED.inc()
-            self._frames.append(frame)
+            self._frames.append((frame, time.monotonic()))
         self._more.set()
 
 

@@ -22,10 +22,19 @@ HOST_ROLE = {"room_role": "owner"}
 
 
 def participant_token(
-    key: str, secret: str, *, room: str, identity: str, name: str = "", host: bool = False
+    key: str,
+    secret: str,
+    *,
+    room: str,
+    identity: str,
+    name: str = "",
+    host: bool = False,
+    speaks: bool = True,
 ) -> str:
-    """A token for a person who may speak and listen."""
-    grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=False)
+    """A token for a person who listens, and may speak."""
+    grants = api.VideoGrants(
+        room_join=True, room=room, can_publish=speaks, can_update_own_metadata=False
+    )
     token = _token(key, secret, room, identity).with_grants(grants).with_name(name)
     if host:
         token = token.with_attributes(dict(HOST_ROLE))
