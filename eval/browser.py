@@ -1,0 +1,184 @@
+"""A viewer in a headless Chromium: what its page shows, and when it was painted.
+
+The only file that imports Playwright, the tests' own scripts apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from eval.timeline import Update
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+FLAGS = (
+    "--no-sandbox",  # in a container Chromium's own does not start; the page is ours
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--disable-background-networking",
+    "--no-first-run",
+)
+
+PAINTED_MAX = 100_000
+"""Paintings that a page keeps: more than four hours of one person speaking without a pause."""
+
+_RECORD = f"""
+window.paintings = [];
+window.paintingsLost = 0;
+window.addEventListener("painted", (event) => {{
+  if (window.paintings.length < {PAINTED_MAX}) window.paintings.push(event.detail);
+  else window.paintingsLost += 1;
+}});
+"""
+_NOW = "performance.timeOrigin + performance.now()"
+_CAPTIONS = 'document.querySelector("live-captions")'
+
+
+class NoBrowser(Exception):
+    """There is no Chromium here. The message says what to do."""
+
+
+def on_path() -> str | None:
+    """A Chromium on the PATH."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """A caption that was painted. Times in ms since 1970, on the page's clock.
+
+    text: what its cue showed from then on; None: the cue was removed.
+    """
+
+    session: str
+    cue: str
+    rev: int
+    text: str | None
+    received: float
+    painted: float
+
+    def update(self, clock_ms: float = 0) -> Update:
+        """The same for eval's measures, on a clock on which the page's reads ``clock_ms`` at 0."""
+        return Update(round(self.painted - clock_ms), self.cue, self.text)
+
+
+class Viewer:
+    """One page that shows the captions of the room."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def paintings(self) -> list[Painting]:
+        """All since the document began. Raises ValueError if there were more than PAINTED_MAX."""
+        lost, found = await self.page.evaluate("[window.paintingsLost, window.paintings]")
+        if lost:
+            raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
+        return [_painting(detail) for detail in found]
+
+    async def cues(self) -> list[dict[str, Any]]:
+        """The cues that the page knows, in the order in which they began."""
+        found: list[dict[str, Any]] = await self._captions("cues()")
+        return found
+
+    async def shown(self) -> list[dict[str, str]]:
+        """The rows in sight: speaker, name, text."""
+        found: list[dict[str, str]] = await self._captions("shownText()")
+        return found
+
+    async def service(self) -> str | None:
+        """What the page knows of the caption service: "on" when captions come."""
+        found: str | None = await self._captions("service")
+        return found
+
+    async def until(self, condition: str, *, timeout_s: float = 30) -> None:
+        """Wait until a JavaScript expression is true; ``captions`` is the element in it.
+
+        Raises TimeoutError.
+        """
+        # Not Playwright's wait_for_function: the page's policy forbids the eval that it needs.
+        wait = "async () => { while (!(%s)) await new Promise((go) => setTimeout(go, 50)); }"
+        try:
+            async with asyncio.timeout(timeout_s):
+                captions = f"((captions) => {condition})({_CAPTIONS})"
+                await self.page.evaluate(wait % captions)
+        except TimeoutError:
+            raise TimeoutError(f"after {timeout_s:g} s it was not true that {condition}") from None
+
+    async def clock(self, trips: int = 21) -> tuple[float, float]:
+        """The page's clock minus ours (time.time), and half a round trip: median of ``trips``. ms.
+
+        The offset is known to within the second figure.
+        """
+        offsets, halves = [], []
+        for _ in range(trips):
+            asked = time.time()
+            there: float = await self.page.evaluate(_NOW)
+            answered = time.time()
+            offsets.append(there - (asked + answered) * 500)
+            halves.append((answered - asked) * 500)
+        return median(offsets), median(halves)
+
+    async def _captions(self, expression: str) -> Any:
+        return await self.page.evaluate(f"{_CAPTIONS}.{expression}")
+
+
+class Chromium:
+    """A headless browser; made by ``open_chromium``."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.version = browser.version
+
+    async def open(self, url: str, name: str) -> Viewer:
+        """A page of its own, as a user called ``name`` would have it, once it shows captions."""
+        context = await self._browser.new_context(viewport={"width": 1000, "height": 700})
+        await context.add_init_script(_RECORD)
+        page = await context.new_page()
+        await page.goto(f"{url}?{urlencode({'name': name, 'measure': ''})}")
+        viewer = Viewer(page)
+        await viewer.until('captions?.service === "on"')
+        return viewer
+
+
+@asynccontextmanager
+async def open_chromium(program: str | None = None) -> AsyncIterator[Chromium]:
+    """Start a headless Chromium: ``program``, the one on the PATH, or Playwright's own.
+
+    Raises NoBrowser.
+    """
+    async with async_playwright() as driver:
+        found = program or on_path() or _if_there(driver.chromium.executable_path)
+        if found is None:
+            raise NoBrowser("no Chromium: put one on the PATH as `chromium`, or run `make browser`")
+        try:
+            browser = await driver.chromium.launch(executable_path=found, args=list(FLAGS))
+        except PlaywrightError as error:
+            raise NoBrowser(f"{found} does not start: {error.message.splitlines()[0]}") from error
+        try:
+            yield Chromium(browser)
+        finally:
+            await browser.close()
+
+
+def _if_there(path: str) -> str | None:
+    return path if Path(path).exists() else None
+
+
+def _painting(detail: dict[str, Any]) -> Painting:
+    text = None if detail["state"] == "deleted" else detail["text"]
+    return Painting(
+        detail["session"], detail["id"], detail["rev"], text, detail["received"], detail["painted"]
+    )
