@@ -1,0 +1,183 @@
+"""The whole chain: real speech, a real media server, the bot in its own process, real pages."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import webvtt
+
+from captioner.tokens import agent_token
+from eval.accuracy import wer
+from eval.browser import Chromium, Viewer, open_chromium
+from eval.chain import Chain, Listener
+from eval.corpus import bundled_corpus
+from eval.text import normalize
+from streaming.audio import Pcm
+
+pytestmark = [pytest.mark.room, pytest.mark.browser]
+
+RATE = 48_000
+IMAGES = """document.images.length
+    + document.querySelector("live-captions").shadowRoot.querySelectorAll("img").length"""
+SKIPPED = "Object.keys(document.querySelector('live-captions').skipped).length"
+NAME = "<img src=x onerror=\"document.title='pwned'\">"
+FORGED = "forged"
+ROBOT = "robot"
+
+
+@pytest.fixture
+async def chain(livekit_program: Path) -> AsyncIterator[Chain]:
+    async with Chain(livekit_program) as chain:
+        yield chain
+
+
+@pytest.fixture
+async def chromium(chromium_path: str) -> AsyncIterator[Chromium]:
+    async with open_chromium(chromium_path) as chromium:
+        yield chromium
+
+
+def recording(*, until_s: float | None = None) -> Pcm:
+    sound = bundled_corpus()[0].audio(RATE)
+    return sound[: int(until_s * RATE)] if until_s else sound
+
+
+def sent_by_bot(listener: Listener) -> list[dict[str, Any]]:
+    return [
+        arrival.packet
+        for arrival in listener.arrivals
+        if arrival.by_agent and arrival.sender != ROBOT and "id" in arrival.packet
+    ]
+
+
+def last_of_each(packets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last packet of each cue, in the order in which the cues began."""
+    return list({packet["id"]: packet for packet in packets}.values())
+
+
+async def the_last_packet(listener: Listener) -> None:
+    """Wait for the number that the bot repeats when it has nothing more to say."""
+    known = len(listener.arrivals)
+    await listener.until(
+        lambda: any(a.packet.get("type") == "seq" for a in listener.arrivals[known:])
+    )
+
+
+def text_of(packet: dict[str, Any]) -> str:
+    (cue,) = webvtt.from_buffer(io.StringIO(f"WEBVTT\n\n{packet['vtt']}\n"))
+    assert cue.identifier == packet["id"]
+    text: str = cue.text
+    return text
+
+
+async def closed(viewer: Viewer, count: int) -> None:
+    await viewer.until(f'captions.cues().filter((c) => c.state === "closed").length >= {count}')
+
+
+def forgeries(packet: dict[str, Any]) -> list[bytes]:
+    """What somebody could send who has seen ``packet``."""
+    block = packet["vtt"].rsplit(">", 1)[0] + ">" + FORGED
+    newer = packet | {"rev": packet["rev"] + 1000, "vtt": block, "seq": packet["seq"] + 1000}
+    other = newer | {"id": "forged-1", "vtt": block.replace(packet["id"], "forged-1", 1)}
+    deletion = {key: newer[key] for key in newer if key not in ("vtt", "lang")}
+    return [json.dumps(p).encode() for p in (newer, other, deletion | {"state": "deleted"})]
+
+
+def garbage(packet: dict[str, Any]) -> list[bytes]:
+    """What a broken bot could send."""
+    whole = json.dumps(packet).encode()
+    chance = random.Random(3)
+    wrong: list[object] = [
+        packet | {"session": "00000000-0000-0000-0000-000000000000"}, packet | {"v": 2}, [], 7,
+        packet | {"rev": "many"}, packet | {"vtt": None}, packet | {"vtt": "WEBVTT"}, None, {},
+    ]  # fmt: skip
+    return [
+        chance.randbytes(300), b"", whole[: len(whole) // 2], b"[" * 5_000,
+        b"\xff" * 1_000, *(json.dumps(one).encode() for one in wrong),
+    ]  # fmt: skip
+
+
+async def interfere(chain: Chain, person: Listener, viewers: list[Viewer]) -> None:
+    """In the middle of a caption a person forges packets, and so does another agent, and worse."""
+    await person.until(lambda: len(sent_by_bot(person)) >= 3)
+    packet = sent_by_bot(person)[-1]
+    for payload in forgeries(packet):
+        await person.send(payload)
+    server, robot = chain.server, Listener()
+    token = agent_token(server.key, server.secret, room=chain.room, identity=ROBOT, name="R")
+    await robot.join(server.url, token)
+    for viewer in viewers:  # what comes from somebody unknown is not even looked at
+        await viewer.until(f'captions.room.remoteParticipants.has("{ROBOT}")')
+    for payload in [*forgeries(packet), *garbage(packet), b'{"done":true}']:
+        await robot.send(payload)
+    await person.until(lambda: any("done" in arrival.packet for arrival in person.arrivals))
+    await robot.leave()
+
+
+async def test_every_page_shows_what_was_published_and_nothing_else(
+    chain: Chain, chromium: Chromium
+) -> None:
+    viewers = [await chromium.open(chain.url, name) for name in ("Vera", "Sven")]
+    async with chain.listener() as listener:
+        async with chain.speaker("reader", NAME) as reader:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(interfere(chain, listener, viewers))
+                tasks.create_task(reader.play([recording()]))
+            in_sight = [await viewer.shown() for viewer in viewers]
+        await chain.bot.logged("track_ended")
+        await the_last_packet(listener)
+        packets = sent_by_bot(listener)
+        cues = last_of_each(packets)
+        for viewer in viewers:
+            await closed(viewer, len(cues))
+
+    texts = [text_of(packet) for packet in cues]
+    final = [(cue["id"], cue["rev"], "closed", text) for cue, text in zip(cues, texts, strict=True)]
+    said = {(packet["id"], packet["rev"], text_of(packet)) for packet in packets}
+    for viewer, rows in zip(viewers, in_sight, strict=True):
+        known = await viewer.cues()
+        assert [(cue["id"], cue["rev"], cue["state"], cue["text"]) for cue in known] == final
+        assert {(p.cue, p.rev, p.text) for p in await viewer.paintings()} <= said
+        assert rows
+        assert {row["name"] for row in rows} == {NAME}
+        assert await viewer.page.title() == "Live captions"
+        assert await viewer.page.evaluate(IMAGES) == 0
+        assert await viewer.page.evaluate(SKIPPED) > 0
+    reference = normalize(bundled_corpus()[0].transcript, "en")
+    assert wer(reference, normalize(" ".join(texts), "en")).rate <= 0.20
+
+
+async def test_who_opens_the_page_late_and_who_lost_the_server_read_on(
+    chain: Chain, chromium: Chromium
+) -> None:
+    early = await chromium.open(chain.url, "Vera")
+    async with chain.speaker("reader", "Reader") as reader:
+        await reader.play([recording(until_s=8)])
+    await chain.bot.logged("track_ended")
+    before = await early.cues()
+    assert before
+    late = await chromium.open(chain.url, "Lena")
+    await closed(late, len(before))
+    assert await late.cues() == before
+
+    await chain.server.kill()
+    for viewer in (early, late):
+        await viewer.until('captions.service !== "on"')
+    await chain.server.start()
+    for viewer in (early, late):
+        await viewer.until('captions.service === "on"')
+    async with chain.speaker("reader", "Reader") as reader:
+        await reader.play([recording(until_s=8)])
+    await chain.bot.logged("track_ended", times=2)
+    for viewer in (early, late):
+        await closed(viewer, len(before) + 1)
+        after = await viewer.cues()
+        assert after[: len(before)] == before
+        assert after[len(before)]["text"].startswith("It was the")
