@@ -107,12 +107,12 @@ async def test_what_a_model_raises_that_is_no_error_of_ours_becomes_one() -> Non
         def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
             raise MemoryError
 
-    async with EmbeddedEngine(load_model=Broken, load_detector=lambda: loud_is_speech) as engine:
-        async with engine.open() as recognizer:
-            for frame in frames(0.5):
-                await recognizer.send(frame)
-            with pytest.raises(ModelError, match="MemoryError"):
-                [event async for event in recognizer]
+    engine = EmbeddedEngine(load_model=Broken, load_detector=lambda: loud_is_speech)
+    async with engine, engine.open() as recognizer:
+        for frame in frames(0.5):
+            await recognizer.send(frame)
+        with pytest.raises(ModelError, match="MemoryError"):
+            [event async for event in recognizer]
 
 
 async def test_a_flush_is_answered_while_the_stream_goes_on(engine: EmbeddedEngine) -> None:
@@ -157,7 +157,7 @@ async def test_a_stream_that_nobody_reads_is_bounded(engine: EmbeddedEngine) -> 
         sending = asyncio.create_task(
             feed(recognizer, [AudioFrame(silence, n * 24_000) for n in range(100_000)])
         )
-        while not recognizer.behind_ms >= 30_000:
+        while not recognizer.behind_ms >= 30_000:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
         assert not sending.done()
         sending.cancel()
@@ -172,7 +172,7 @@ async def test_nothing_can_be_sent_after_the_end(engine: EmbeddedEngine) -> None
 
 @pytest.mark.parametrize("language", ["fr", "de-AT", ""])
 def test_an_unknown_language_names_the_engine_that_may_have_it(language: str) -> None:
-    with pytest.raises(LanguageNotSupported, match="English only.*kyutai"):
+    with pytest.raises(LanguageNotSupported, match=r"English only.*kyutai"):
         EmbeddedEngine().open(language)
 
 
@@ -192,7 +192,7 @@ async def test_an_engine_is_made_without_loading_the_model() -> None:
 
 
 def test_a_folder_without_a_model_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(RecognizerUnavailable, match="moonshine-voice==0.0.73"):
+    with pytest.raises(RecognizerUnavailable, match=r"moonshine-voice==0\.0\.73"):
         Moonshine(tmp_path)
 
 
