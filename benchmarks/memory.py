@@ -1,0 +1,119 @@
+"""Does the bot's memory stay flat over a meeting? Played fast: as fast as the machine recognises.
+
+    python -m benchmarks.memory [--minutes N] [--speech FOLDER]
+
+One speaker without an end goes through what the bot is made of: recogniser, segmenter, publisher
+with its history, packets encoded and thrown away. The room's own libraries are not in it;
+benchmarks.chain prints the memory of a whole bot. Resident memory is read after each minute of
+audio; the slope is the line of least squares after a warm-up of a fifth. A part of the slope is
+wanted: the history for those who come late, which holds 20,000 captions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import numpy as np
+import psutil
+
+from benchmarks.chain import add_speech_arguments, chosen_clips, joined
+from captioner import engines
+from captioner.contract import Caption
+from captioner.cues import CaptionEvent
+from captioner.publisher import Publisher, RoomClock
+from captioner.segmenter import Segmenter
+from captioner.track import TrackCaptioner
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
+
+WARM_UP = 0.2
+MB = 2**20
+
+
+class Meeting:
+    """Frames of ``sound``, again and again; reads the memory after each minute of them."""
+
+    def __init__(self, sound: Pcm, minutes: int) -> None:
+        self.resident: list[int] = []
+        self._frames = itertools.islice(_frames(sound), minutes * 60 * SAMPLE_RATE // FRAME_SAMPLES)
+        self._process = psutil.Process()
+        self._started = time.monotonic()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        frame = next(self._frames, None)
+        if frame is None:
+            raise StopAsyncIteration
+        if frame.position // (60 * SAMPLE_RATE) == len(self.resident):
+            self.resident.append(self._process.memory_info().rss)
+            self._say()
+        return frame
+
+    def _say(self) -> None:
+        minute = len(self.resident) - 1
+        if minute % 5 == 0:
+            took = time.monotonic() - self._started
+            print(f"{minute:>8}{self.resident[-1] / MB:>10.1f}{took:>12.0f}", flush=True)
+
+
+def _frames(sound: Pcm) -> Iterator[AudioFrame]:
+    whole = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    for n in itertools.count():
+        yield AudioFrame(whole[n % len(whole)], n * FRAME_SAMPLES)
+
+
+def slope(resident: Sequence[int]) -> float:
+    """MB an hour of audio, after the warm-up; one reading a minute."""
+    warm = np.array(resident[int(len(resident) * WARM_UP) :]) / MB
+    if len(warm) < 3:
+        return float("nan")
+    return float(np.polyfit(np.arange(len(warm)) / 60, warm, 1)[0])
+
+
+async def measure(arguments: argparse.Namespace) -> None:
+    speech = joined(chosen_clips(arguments), seconds=600, seed=arguments.seed)
+    sound = np.ascontiguousarray(speech.sound[::2])  # 48 to 24 kHz; nothing above 12 kHz
+    publisher = Publisher(RoomClock.start())
+
+    async def throw_away(_payload: bytes) -> None:
+        """In a room it would be sent."""
+
+    async def publish(event: CaptionEvent, heard_ms: int) -> None:
+        await publisher.publish(Caption(event, "reader", "Reader", "TR_benchmark", heard_ms))
+
+    publisher.attach(throw_away)
+    async with engines.embedded(language="en", threads=None, live=False) as engine:
+        print(f"{'minute':>8}{'MB':>10}{'took s':>12}")
+        meeting = Meeting(sound, arguments.minutes)
+        captioner = TrackCaptioner(
+            meeting,
+            open_recognizer=engine.open,
+            segmenter=Segmenter("reader", prefix="t1", language="en"),
+            publish=publish,
+            retry=False,
+        )
+        await captioner.run()
+        end = psutil.Process().memory_info().rss
+    print(f"\nat start {meeting.resident[0] / MB:.0f} MB, at the end {end / MB:.0f} MB")
+    print(f"slope after the warm-up: {slope(meeting.resident):+.1f} MB an hour of audio")
+    kept = sum(1 for _ in publisher.transcript.after(0))
+    print(f"captions kept for those who come late: {kept}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_speech_arguments(parser)
+    parser.add_argument("--minutes", type=int, default=60, help="of audio (default 60)")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
