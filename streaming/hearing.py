@@ -45,7 +45,7 @@ class HearingPolicy:
     onset: float = 0.5
     offset: float = 0.35
     lead_ms: int = 500
-    intervals: Sequence[tuple[int, int]] = ((0, 350), (5000, 450), (9000, 600))
+    intervals: Sequence[tuple[int, int]] = ((0, 350), (4000, 450), (8000, 600))
     closing_ms: int = 1_200
     longest_ms: int = 12_000
     context_ms: tuple[int, int] = (8_000, 5_000)

@@ -15,15 +15,19 @@ NOTHING = Hypothesis((), ())
 def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
     """``answer``, without what the sound up to chunk ``until`` does not bear out.
 
-    Nothing stays where the detector heard next to no voice, or of a word or two that the model
-    itself doubts: out of music and coughs it makes "You" at a probability of 0.2. Of a phrase
+    Nothing stays where the detector heard next to no voice, where there are more words than
+    anybody says in so much voice, and of a little that the model itself doubts: out of music it
+    makes "You" at a probability of 0.2, and ten words out of half a second of voice. Of a phrase
     that it repeats until it is stopped, one stays.
     """
     voiced = sum(p >= _VOICE for p in segment.voice[: until - segment.start])
     if voiced < _LEAST or not answer.words:
         return NOTHING
     sure = fmean(word.probability for word in answer.words)
-    if len(answer.words) <= _FEW and sure < (_SURE if voiced >= _SHORT else _SURE_IF_SHORT):
+    count = len(answer.words)
+    doubted = sure < _SURE and (count <= _FEW or voiced < _LITTLE)
+    doubted |= sure < _SURE_IF_SHORT and count <= _FEW and voiced < _SHORT
+    if doubted or count > voiced / _PER_WORD + _FEW:
         return NOTHING
     if answer.complete:
         return answer
@@ -45,6 +49,8 @@ def once(words: Sequence[str]) -> int:
 _VOICE = 0.5
 _LEAST = 6  # chunks: 0.2 s
 _SHORT = 16  # chunks: half a second
+_LITTLE = 32  # chunks: a second
+_PER_WORD = 4  # chunks: 8 words a second, twice as fast as people read aloud
 _FEW = 2  # words
 _SURE = 0.35
 _SURE_IF_SHORT = 0.6

@@ -30,6 +30,11 @@ def test_a_lone_word_that_the_model_is_sure_of_stays() -> None:
     assert plausible(answer, segment(8), 28) == answer
 
 
+def test_more_words_than_anybody_can_say_are_nothing() -> None:
+    answer = said("I am going to tell you a little bit about", 0.9)
+    assert plausible(answer, segment(15, 60), 75) == NOTHING
+
+
 def test_a_doubtful_sentence_stays() -> None:
     answer = said("patience is genius", 0.3)
     assert plausible(answer, segment(40), 60) == answer

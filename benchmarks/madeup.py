@@ -1,0 +1,43 @@
+"""How many words the embedded engine makes up where nobody speaks. The aim is none."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks.engine import Remembering, hear
+from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
+from eval.corpus import read_audio
+from streaming.hearing import HearingPolicy
+from streaming.recognizer import Tail, Word
+
+
+def row(name: str, sound: Sound) -> str:
+    """One line of the table."""
+    events = [event for _, event in hear(Remembering(), sound, HearingPolicy())]
+    settled = [event.text for event in events if isinstance(event, Word)]
+    shown = {event.text for event in events if isinstance(event, Tail) and event.text}
+    return f"{name:32} {len(sound) / 24_000:6.0f} s {len(settled):5} {len(shown):5}"
+
+
+def main() -> None:
+    """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seconds", type=int, default=75, help="of each made sound")
+    arguments.add_argument("--music", type=Path, default=MUSIC, help="a folder of .wav files")
+    arguments.add_argument("--music-seconds", type=int, default=60, help="of each file")
+    arguments.add_argument("--speech", type=Path, help="taken for the sake of the others; unused")
+    options = arguments.parse_args()
+    print(f"{'':32} {'':8} words tails")
+    for name, make in GENERATORS.items():
+        print(row(name, make(options.seconds, 1)), flush=True)
+    files = music_files(options.music)
+    if not files:
+        print(f"no music in {options.music}: install Debian's asterisk-moh-opsound-wav")
+    for path in files:
+        sound = read_audio(path)[: options.music_seconds * 24_000]
+        print(row(path.stem, sound), flush=True)
+
+
+if __name__ == "__main__":
+    main()
