@@ -1,14 +1,6 @@
-"""How many people can speak at once before their captions come late.
+"""How many people may speak at once: the delay of the first show, the machine's time included.
 
-    python -m benchmarks.speakers [--speech FOLDER] [--seconds N] [--least N] [--most N]
-
-For 1, 2, … speakers in one room, each with clips of its own order, in real time. The delay is that
-from the end of a word (its last sample handed to the publisher's audio source) to the arrival of
-the first packet that shows it at a listener; painting is left out, benchmarks.chain has it. Ends
-after the first number of speakers at which the 95th percentile passes 3 s.
-
-Speakers, listener and media server run on the same machine and take from its processors: *others*
-is what this process and the media server spend, in processors.
+Everybody speaks at the same time, each from another place in the recordings, in real time.
 """
 
 from __future__ import annotations
@@ -16,118 +8,78 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections import deque
-from collections.abc import Sequence
-from html import unescape
+from functools import partial
+from pathlib import Path
 
-import psutil
+import numpy as np
 
-from benchmarks.chain import Handed, Speech, add_speech_arguments, chosen_clips, joined, scored
-from captioner.livekit_server import find_or_build
-from eval.chain import Chain, Listener
-from eval.corpus import Clip
-from eval.latency import LATE_MS, Latency, percentiles, share_late
-from eval.timeline import Update
-
-
-def speech_of(
-    clips: Sequence[Clip], speaker: int, speakers: int, arguments: argparse.Namespace
-) -> Speech:
-    """What one of several speakers says: all start at another clip, or at least another pause."""
-    order = deque(clips)
-    order.rotate(-(len(clips) * speaker // speakers))
-    seconds = max(arguments.seconds, 1)
-    repeated = list(order) * (1 + int(seconds // sum(clip.seconds for clip in clips)))
-    return joined(repeated, seconds=seconds, seed=arguments.seed + speaker)
+from benchmarks.engine import Piece, Timed, joined, shown
+from eval.corpus import RefWord, bundled_corpus, read_corpus
+from eval.latency import Latency, latency, percentiles
+from eval.text import spoken_key
+from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
+from streaming.embedded import EmbeddedEngine, EmbeddedRecognizer
 
 
-def updates_of(listener: Listener, speaker: str) -> list[Update]:
-    """One speaker's captions as they arrived, in ms of the monotonic clock."""
-    return [
-        Update(round(arrival.at * 1000), packet["id"], _text(packet))
-        for arrival in listener.arrivals
-        if (packet := arrival.packet).get("speaker") == speaker and "id" in packet
-    ]
+def turned(piece: Piece, by_s: float, seconds: float) -> Piece:
+    """``seconds`` of the piece from ``by_s`` on, and from its beginning again after its end."""
+    sound = np.roll(piece.sound, -round(by_s * SAMPLE_RATE))[: round(seconds * SAMPLE_RATE)]
+    length = len(piece.sound) * 1000 // SAMPLE_RATE
+    words = []
+    for word in piece.words:
+        start = (word.start_ms - round(by_s * 1000)) % length
+        end = start + word.end_ms - word.start_ms
+        if end <= seconds * 1000:
+            words.append(RefWord(word.text, start, end))
+    return Piece(sound, "", tuple(sorted(words, key=lambda word: word.start_ms)))
 
 
-def _text(packet: dict[str, str]) -> str | None:
-    if "vtt" not in packet:
-        return None
-    return unescape(packet["vtt"].split("\n")[-1].split(">", 1)[1])
+async def speak(recognizer: EmbeddedRecognizer, frames: list[AudioFrame], began: float) -> None:
+    """Send the frames when their time has come."""
+    for frame in frames:
+        await asyncio.sleep(max(0.0, began + frame.end_ms / 1000 - time.monotonic()))
+        await recognizer.send(frame)
+    await recognizer.finish()
 
 
-async def speak(chain: Chain, identity: str, speech: Speech, start: float) -> Handed:
-    handed = Handed()
-    async with chain.speaker(identity, identity) as speaker:
-        await asyncio.sleep(start - time.monotonic())
-        await speaker.play([speech.sound], handed.note)
-    return handed
+async def listen(engine: EmbeddedEngine, piece: Piece) -> Latency:
+    """The delays of one speaker's words."""
+    framer = Framer()
+    frames = framer.feed(piece.sound) + framer.flush()
+    events: Timed = []
+    async with engine.open() as recognizer, asyncio.TaskGroup() as tasks:
+        began = time.monotonic()
+        tasks.create_task(speak(recognizer, frames, began))
+        async for event in recognizer:
+            events.append((round((time.monotonic() - began) * 1000), event))
+    return latency(piece.words, shown(events, "a"), key=partial(spoken_key, language="en"))
 
 
-async def measure(speeches: Sequence[Speech]) -> Latency:
-    """Print a line of the table."""
-    async with Chain(find_or_build(print)) as chain, chain.listener() as listener:
-        bot, rig = chain.bot.process, psutil.Process()
-        start = time.monotonic() + 1 + len(speeches) / 4
-        spent = -cpu_s(bot), -cpu_s(rig) - cpu_s(*rig.children()) + cpu_s(bot)
-        names = [f"speaker-{n}" for n in range(len(speeches))]
-        handed = await asyncio.gather(
-            *(
-                speak(chain, name, speech, start)
-                for name, speech in zip(names, speeches, strict=True)
-            )
-        )
-        lasted = time.monotonic() - start
-        others = spent[1] + cpu_s(rig) + cpu_s(*rig.children()) - cpu_s(bot)
-        mine = spent[0] + cpu_s(bot)
-        await chain.bot.logged("track_ended", times=len(speeches))
-        await asyncio.sleep(0.5)  # the last packets are on their way to the listener
-        delays = sum(
-            scored([h.on_wall(word, 0) for word in speech.words], updates_of(listener, name))
-            for name, speech, h in zip(names, speeches, handed, strict=True)
-        )
-    assert isinstance(delays, Latency)
-    say(speeches, delays, bot_cpu=mine / lasted, others=others / lasted)
-    return delays
-
-
-def say(speeches: Sequence[Speech], delays: Latency, *, bot_cpu: float, others: float) -> None:
-    found = percentiles(delays.shown) if delays.shown else None
-    figures = f"{found.p50:9.0f}{found.p95:9.0f}" if found else f"{'–':>9}{'–':>9}"
-    talk = sum(speech.seconds for speech in speeches)
-    print(
-        f"{len(speeches):>8}{figures}{share_late(delays.shown):9.1%}"
-        f"{delays.never_shown / max(len(delays.first), 1):12.1%}{bot_cpu:9.2f}{others:9.2f}"
-        f"{talk:10.0f}",
-        flush=True,
-    )
-
-
-def cpu_s(*processes: psutil.Process) -> float:
-    """User and system time."""
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
-
-
-async def measure_all(arguments: argparse.Namespace) -> None:
-    clips = chosen_clips(arguments)
-    print(f"{'speakers':>8}{'p50 ms':>9}{'p95 ms':>9}{'> 3 s':>9}", end="")
-    print(f"{'never shown':>12}{'bot CPU':>9}{'others':>9}{'speech s':>10}")
-    for speakers in range(arguments.least, arguments.most + 1):
-        speeches = [speech_of(clips, n, speakers, arguments) for n in range(speakers)]
-        delays = await measure(speeches)
-        if not delays.shown or percentiles(delays.shown).p95 > LATE_MS:
-            break
+async def row(piece: Piece, speakers: int, seconds: float) -> str:
+    """One line of the table."""
+    step = len(piece.sound) / SAMPLE_RATE / speakers
+    async with EmbeddedEngine() as engine:
+        await asyncio.to_thread(engine.load)
+        cpu = time.process_time()
+        pieces = [turned(piece, n * step, seconds) for n in range(speakers)]
+        delays = sum(await asyncio.gather(*(listen(engine, p) for p in pieces)), Latency())
+        cpu = (time.process_time() - cpu) / seconds
+    first = percentiles(delays.shown)
+    return f"{speakers:8} {first.p50 / 1000:6.2f}s {first.p95 / 1000:6.2f}s {cpu:8.2f}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_speech_arguments(parser)
-    parser.add_argument("--seconds", type=float, default=45, help="for each number of speakers")
-    parser.add_argument("--least", type=int, default=1, help="begin with so many speakers")
-    parser.add_argument("--most", type=int, default=8, help="end with so many")
-    asyncio.run(measure_all(parser.parse_args()))
+    """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--speech", type=Path, help="a folder with manifest.tsv and words.ctm")
+    arguments.add_argument("--speakers", type=int, nargs="+", default=[1, 2, 4, 6, 8])
+    arguments.add_argument("--seconds", type=float, default=40.0, help="that each speaks")
+    options = arguments.parse_args()
+    clips = read_corpus(options.speech) if options.speech else bundled_corpus()
+    piece = joined([clip for clip in clips if clip.words])[0]
+    print(f"{'speakers':>8} {'p50':>7} {'p95':>7} {'CPU/s':>8}")
+    for speakers in options.speakers:
+        print(asyncio.run(row(piece, speakers, options.seconds)), flush=True)
 
 
 if __name__ == "__main__":
