@@ -5,7 +5,8 @@
 One speaker without an end goes through what the bot is made of: recogniser, segmenter, publisher
 with its history, packets encoded and thrown away. The room's own libraries are not in it;
 benchmarks.chain prints the memory of a whole bot. Resident memory is read after each minute of
-audio; the slope is the line of least squares after a warm-up of a fifth. A part of the slope is
+audio; the slope is the line of least squares after a warm-up of 10 minutes, or
+half of a shorter run. A part of the slope is
 wanted: the history for those who come late, which holds 20,000 captions.
 """
 
@@ -30,7 +31,7 @@ from captioner.segmenter import Segmenter
 from captioner.track import TrackCaptioner
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 
-WARM_UP = 0.2
+WARM_UP_MINUTES = 10
 MB = 2**20
 
 
@@ -70,7 +71,7 @@ def _frames(sound: Pcm) -> Iterator[AudioFrame]:
 
 def slope(resident: Sequence[int]) -> float:
     """MB an hour of audio, after the warm-up; one reading a minute."""
-    warm = np.array(resident[int(len(resident) * WARM_UP) :]) / MB
+    warm = np.array(resident[min(WARM_UP_MINUTES, len(resident) // 2) :]) / MB
     if len(warm) < 3:
         return float("nan")
     return float(np.polyfit(np.arange(len(warm)) / 60, warm, 1)[0])
