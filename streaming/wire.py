@@ -1,0 +1,321 @@
+"""Kyutai's speech-to-text protocol: messages ⇄ msgpack, as moshi-server 0.6.4 speaks it.
+
+One binary websocket frame is one msgpack map tagged by ``"type"``. Unknown keys are ignored, and
+everything else that the protocol does not allow is a ProtocolError that says what came. Times are
+seconds of audio that the server received, samples are 24 kHz mono.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgpack
+import numpy as np
+
+from streaming.audio import Pcm, clean
+from streaming.errors import ProtocolError
+
+PATH = "/api/asr-streaming"
+"""Where on a server the websocket is."""
+
+KEY_HEADER = "kyutai-api-key"
+"""The header that carries a client's key; ``?auth_id=`` is the other way."""
+
+NO_FREE_CHANNELS = "no free channels"
+"""What a full server's Error says, instead of Ready."""
+
+MAX_CLIENT_BYTES = 1 << 20
+"""The longest message that a client may send: 8.7 s of float32 samples."""
+
+MAX_SERVER_BYTES = 1 << 16
+"""The longest message that a server may send."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """float32[n] in [-1, 1]; servers step 1920 samples (80 ms) at a time."""
+
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class OggOpus:
+    """A piece of an Ogg stream with Opus in it."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Comes back when the model has heard, with its delay, what was sent before it."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """Begin anew: the slot forgets what it heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """There is a free slot, and it is yours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, without the space before it.
+
+    joined: whether it continues the word before. A key of our own server; None from others.
+    """
+
+    text: str
+    start_time: float
+    joined: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndWord:
+    """Where the last word ended; with moshi-server that is where the next one starts."""
+
+    stop_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """80 ms of this client's audio went through the model.
+
+    step_idx: counts the server's steps, other clients' too. prs: what the pause heads say, 0–1.
+    """
+
+    step_idx: int
+    prs: tuple[float, ...]
+    buffered_pcm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """The server ends the stream."""
+
+    message: str
+
+
+ClientMessage = Audio | OggOpus | Marker | Init
+ServerMessage = Ready | Word | EndWord | Marker | Step | Error
+
+
+def encode(message: ClientMessage | ServerMessage) -> bytes:
+    """One frame, byte for byte as moshi-server and its clients write it."""
+    match message:
+        case Audio(pcm):
+            return _map("Audio", pcm=_floats(pcm))
+        case OggOpus(data):
+            return _map("OggOpus", data=_pack(list(data)))
+        case Marker(number):
+            return _map("Marker", id=_pack(number))
+        case Word(text, start_time, joined):
+            said = {} if joined is None else {"joined": _pack(joined)}
+            return _map("Word", text=_pack(text), start_time=_pack(float(start_time)), **said)
+        case EndWord(stop_time):
+            return _map("EndWord", stop_time=_pack(float(stop_time)))
+        case Step(index, prs, buffered):
+            heads = _floats(np.asarray(prs, np.float32))
+            return _map("Step", step_idx=_pack(index), prs=heads, buffered_pcm=_pack(buffered))
+        case Error(text):
+            return _map("Error", message=_pack(text))
+        case Init() | Ready():
+            return _map(type(message).__name__)
+
+
+def decode_client(data: bytes) -> ClientMessage:
+    """What a client sent; samples are cleaned. Raises ProtocolError."""
+    if len(data) > MAX_CLIENT_BYTES:
+        raise ProtocolError(f"a message of {len(data)} bytes; {MAX_CLIENT_BYTES} are the most")
+    pcm = _plain_audio(data)
+    if pcm is not None:
+        return Audio(clean(pcm))
+    return _read(data, _CLIENT)
+
+
+def decode_server(data: bytes) -> ServerMessage:
+    """What a server sent. Raises ProtocolError."""
+    if len(data) > MAX_SERVER_BYTES:
+        raise ProtocolError(f"a message of {len(data)} bytes; {MAX_SERVER_BYTES} are the most")
+    return _read(data, _SERVER)
+
+
+def _pack(value: object) -> bytes:
+    packed: bytes = msgpack.packb(value)
+    return packed
+
+
+def _map(kind: str, **fields: bytes) -> bytes:
+    parts = [bytes([0x81 + len(fields)]), _pack("type"), _pack(kind)]
+    for name, packed in fields.items():
+        parts += [_pack(name), packed]
+    return b"".join(parts)
+
+
+_FLOAT32 = 0xCA
+_MARKED = np.dtype([("mark", "u1"), ("value", ">f4")])  # how msgpack writes a float32
+
+
+def _floats(values: Pcm) -> bytes:
+    marked = np.empty(len(values), _MARKED)
+    marked["mark"] = _FLOAT32
+    marked["value"] = values
+    return _array_header(len(values)) + marked.tobytes()
+
+
+def _array_header(count: int) -> bytes:
+    if count < 16:
+        return bytes([0x90 | count])
+    return struct.pack(">BH", 0xDC, count) if count < 1 << 16 else struct.pack(">BI", 0xDD, count)
+
+
+_AUDIO_START = b"\x82" + _pack("type") + _pack("Audio") + _pack("pcm")
+
+
+def _plain_audio(data: bytes) -> Pcm | None:
+    """The samples, if ``data`` is written as clients do; many times faster than msgpack."""
+    start = len(_AUDIO_START)
+    for header in (3, 1, 5):
+        count, rest = divmod(len(data) - start - header, _MARKED.itemsize)
+        if rest or count < 0 or not data.startswith(_AUDIO_START + _array_header(count)):
+            continue
+        marked = np.frombuffer(data, _MARKED, count, start + header)
+        return marked["value"].astype(np.float32) if (marked["mark"] == _FLOAT32).all() else None
+    return None
+
+
+_Fields = dict[str, object]
+M = TypeVar("M")
+
+
+def _unpack(data: bytes) -> object:
+    try:
+        value: object = msgpack.unpackb(data)
+    except (ValueError, TypeError, OverflowError, msgpack.UnpackException) as exc:
+        raise ProtocolError(f"{len(data)} bytes that are no msgpack") from exc
+    return value
+
+
+def _tagged(data: bytes) -> tuple[str, _Fields]:
+    match _unpack(data):
+        case {"type": str(kind), **fields}:
+            return kind, {str(name): value for name, value in fields.items()}
+        case ["Audio", pcm]:  # another way in which the Rust server lets a client write it
+            return "Audio", {"pcm": pcm}
+        case dict():
+            raise ProtocolError("a map without a type")
+        case other:
+            raise ProtocolError(f"{_kind(other)}, where a map with a type is due")
+
+
+def _kind(value: object) -> str:
+    names = {
+        type(None): "nil", bool: "a boolean", int: "an integer", float: "a float",
+        str: "a string", bytes: "bin", list: "an array", dict: "a map",
+    }  # fmt: skip
+    return names.get(type(value), "an extension")
+
+
+def _field(fields: _Fields, name: str) -> object:
+    if name not in fields:
+        raise ProtocolError(f"a message without its {name}")
+    return fields[name]
+
+
+def _wrong(name: str, value: object, due: str) -> ProtocolError:
+    return ProtocolError(f"{name} is {_kind(value)}, where {due} is due")
+
+
+def _integer(fields: _Fields, name: str) -> int:
+    value = _field(fields, name)
+    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
+        raise _wrong(name, value, "an integer of 64 bits")
+    return value
+
+
+def _string(fields: _Fields, name: str) -> str:
+    value = _field(fields, name)
+    if not isinstance(value, str):
+        raise _wrong(name, value, "a string")
+    return value
+
+
+def _seconds(fields: _Fields, name: str) -> float:
+    value = _field(fields, name)
+    if type(value) not in (int, float):
+        raise _wrong(name, value, "a number")
+    seconds = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(seconds) or abs(seconds) > _MAX_SECONDS:
+        raise ProtocolError(f"{name} is no time")
+    return seconds
+
+
+_MAX_SECONDS = 1e8  # three years
+
+
+def _array(fields: _Fields, name: str) -> list[object]:
+    value = _field(fields, name)
+    if not isinstance(value, list):
+        raise _wrong(name, value, "an array")
+    return value
+
+
+def _numbers(fields: _Fields, name: str) -> Pcm:
+    values = _array(fields, name)
+    for value in values:
+        if type(value) not in (int, float):
+            raise _wrong(f"an element of {name}", value, "a number")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is infinite, and cleaned later
+        return np.asarray(values, np.float64).astype(np.float32)
+
+
+def _octets(fields: _Fields, name: str) -> bytes:
+    values = _array(fields, name)
+    for value in values:
+        if type(value) is not int or not 0 <= value < 256:
+            raise _wrong(f"an element of {name}", value, "an octet")
+    return bytes(values)  # type: ignore[arg-type]
+
+
+def _word(fields: _Fields) -> Word:
+    joined = fields.get("joined")
+    if not isinstance(joined, bool | None):
+        raise _wrong("joined", joined, "a boolean")
+    return Word(_string(fields, "text"), _seconds(fields, "start_time"), joined)
+
+
+def _step(fields: _Fields) -> Step:
+    heads = tuple(float(value) for value in _numbers(fields, "prs"))
+    return Step(_integer(fields, "step_idx"), heads, _integer(fields, "buffered_pcm"))
+
+
+def _read(data: bytes, readers: Mapping[str, Callable[[_Fields], M]]) -> M:
+    kind, fields = _tagged(data)
+    if kind not in readers:
+        raise ProtocolError(f"a message of unknown type {kind[:40]!r}")
+    return readers[kind](fields)
+
+
+_CLIENT: dict[str, Callable[[_Fields], ClientMessage]] = {
+    "Audio": lambda fields: Audio(clean(_numbers(fields, "pcm"))),
+    "OggOpus": lambda fields: OggOpus(_octets(fields, "data")),
+    "Marker": lambda fields: Marker(_integer(fields, "id")),
+    "Init": lambda fields: Init(),
+}
+
+_SERVER: dict[str, Callable[[_Fields], ServerMessage]] = {
+    "Ready": lambda fields: Ready(),
+    "Word": _word,
+    "EndWord": lambda fields: EndWord(_seconds(fields, "stop_time")),
+    "Marker": lambda fields: Marker(_integer(fields, "id")),
+    "Step": _step,
+    "Error": lambda fields: Error(_string(fields, "message")),
+}
