@@ -1,4 +1,4 @@
-"""A recogniser that says what it is told: for our tests, eval's and yours."""
+"""A recogniser and a model that say what they are told: for our tests, eval's and yours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
-from streaming.audio import AudioFrame
+import numpy as np
+
+from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
+from streaming.batch import Flags, StepOutput
 from streaming.recognizer import (
     Capabilities,
     Flushed,
@@ -18,6 +21,7 @@ from streaming.recognizer import (
     Word,
     WordEnd,
 )
+from streaming.words import PADDING
 
 
 def time_of(event: RecognizerEvent) -> int:
@@ -94,3 +98,73 @@ class ScriptedRecognizer:
         while self._script and time_of(self._script[0]) <= until_ms:
             self._out.put_nowait(self._script.pop(0))
         self._out.put_nowait(Heard(max(until_ms, 0)))
+
+
+class ToyVocabulary:
+    """A vocabulary of ``pieces``, numbered from 4; "▁" at the front stands for a space before.
+
+    The pieces "é-a" and "é-b" are the two halves of one character.
+    """
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self.pieces = list(pieces)
+
+    def starts_word(self, token: int) -> bool:
+        """Whether a space belongs before this piece."""
+        return self.pieces[token - 4].startswith("▁")
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The pieces put together."""
+        whole = "".join(self.pieces[token - 4] for token in tokens)
+        whole = whole.replace("é-aé-b", "é").replace("é-a", "\ufffd").replace("é-b", "\ufffd")
+        return whole.replace("▁", " ").strip()
+
+
+def frame_of(token: int) -> Pcm:
+    """80 ms of sound in which a ScriptedModel hears ``token`` (0 to 98)."""
+    return np.full(FRAME_SAMPLES, (token or _STARTS) / 100, np.float32)
+
+
+class ScriptedModel:
+    """Hears in each frame the token of ``frame_of``, and says it ``delay_frames`` steps later.
+
+    Like a real one it remembers: a row that is not reset says what the last stream left in it.
+    Silence is padding. heads: pause heads, all at 0.9 in padding, else 0.1. fail_at: raises
+    ``failure`` on this step.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: ToyVocabulary,
+        batch_size: int = 4,
+        delay_frames: int = 2,
+        heads: int = 0,
+        fail_at: int | None = None,
+        failure: Exception | None = None,
+    ) -> None:
+        self.vocabulary, self.batch_size, self.delay_frames = vocabulary, batch_size, delay_frames
+        self._heads, self._fail_at, self._failure = heads, fail_at, failure
+        self._steps = 0
+        self._held = [self._fresh() for _ in range(batch_size)]
+
+    def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
+        """One step; raises ``failure`` when its time has come."""
+        self._steps += 1
+        if self._failure and self._steps == self._fail_at:
+            raise self._failure
+        tokens = np.full(self.batch_size, -2, np.int64)
+        for row in range(self.batch_size):
+            if reset[row]:
+                self._held[row] = self._fresh()
+            if active[row]:
+                self._held[row].append(round(float(pcm[row, 0]) * 100) or PADDING)
+                tokens[row] = self._held[row].pop(0) % _STARTS
+        pauses = np.where(tokens == PADDING, 0.9, 0.1).astype(np.float32)
+        return StepOutput(tokens, np.repeat(pauses[None], self._heads, axis=0))
+
+    def _fresh(self) -> list[int]:
+        return [PADDING] * self.delay_frames
+
+
+_STARTS = 99  # silence is 0, so the token 0 is heard as 99

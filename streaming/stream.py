@@ -1,0 +1,123 @@
+"""One client's audio on its way through a batch: what waits, what was heard, what was said of it.
+
+Times are stream time: audio received, the silence that the server adds for a Marker not counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streaming.audio import FRAME_SAMPLES, Pcm, samples_to_ms
+from streaming.words import Spoken, WordAssembler
+
+SILENCE_AFTER_S = 0.16
+"""A Marker waits so long for more audio before the server feeds the silence that it needs itself.
+
+Two frames: in speech that goes on, silence would be heard as a pause.
+"""
+
+_TAIL_FRAMES = 2
+"""Frames beyond the model's delay after which a word is complete: one that the audio is held back,
+one of padding."""
+
+_IN_WORD_MAX = 25
+"""Steps that a Marker waits for a word to be completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """All that was heard before this Marker has been said."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step was made for this stream. step: of the server; waiting: samples not yet heard."""
+
+    step: int
+    pauses: tuple[float, ...]
+    waiting: int
+
+
+Answer = Spoken | Marked | Stepped
+
+
+@dataclass(slots=True)
+class Stream:
+    """What is known of one client's audio."""
+
+    words: WordAssembler
+    origins: deque[int]  # stream time of the last frames, ms
+    frames: deque[Pcm] = field(default_factory=deque)
+    partial: Pcm = field(default_factory=lambda: np.zeros(FRAME_SAMPLES, np.float32))
+    filled: int = 0
+    received: int = 0  # samples
+    consumed: int = 0  # samples
+    steps: int = 0
+    heard_at_step: int = 0
+    fed_at: float = 0.0
+    marks: deque[tuple[int, int]] = field(default_factory=deque)  # samples before it, id
+
+    @property
+    def waiting(self) -> int:
+        return len(self.frames) * FRAME_SAMPLES + self.filled
+
+    def wants_silence(self, now: float) -> bool:
+        return bool(self.marks) and now - self.fed_at >= SILENCE_AFTER_S
+
+    def feed(self, pcm: Pcm) -> None:
+        self.received += len(pcm)
+        while len(pcm):
+            taken = min(len(pcm), FRAME_SAMPLES - self.filled)
+            self.partial[self.filled : self.filled + taken] = pcm[:taken]
+            self.filled += taken
+            pcm = pcm[taken:]
+            if self.filled == FRAME_SAMPLES:
+                self.frames.append(self.partial)
+                self.partial = np.zeros(FRAME_SAMPLES, np.float32)
+                self.filled = 0
+
+    def take(self, now: float) -> Pcm | None:
+        """The next frame; silence if a Marker waits for it; None if there is nothing to hear."""
+        origin = samples_to_ms(self.consumed)
+        if self.frames:
+            frame = self.frames.popleft()
+            self.consumed += FRAME_SAMPLES
+            self.heard_at_step = self.steps + 1
+        elif self.wants_silence(now):
+            frame, self.partial = self.partial, np.zeros(FRAME_SAMPLES, np.float32)
+            if self.filled:
+                self.heard_at_step = self.steps + 1
+            self.consumed += self.filled
+            self.filled = 0
+        else:
+            return None
+        self.steps += 1
+        self.origins.append(origin)
+        return frame
+
+    def hear(self, token: int, delay: int) -> Iterator[Answer]:
+        """The answers to the token of the step just made."""
+        full = len(self.origins) == self.origins.maxlen
+        at_ms = self.origins[0] if full else 0
+        yield from self.words.feed(token, at_ms)
+        while self.marks and self._is_said(delay):
+            # What is still in a word now will not end: say it before the Marker.
+            yield from self.words.flush(at_ms) if self.words.in_word else self.words.pause()
+            yield Marked(self.marks.popleft()[1])
+
+    def _is_said(self, delay: int) -> bool:
+        """Whether all words before the first mark are out.
+
+        Later audio counts too: the frame in which the mark lies is ``behind`` frames back.
+        """
+        before = self.marks[0][0]
+        if before > self.consumed:
+            return False
+        behind = (self.consumed - before) // FRAME_SAMPLES + self.steps - self.heard_at_step
+        return behind >= delay + _TAIL_FRAMES + (_IN_WORD_MAX if self.words.in_word else 0)
