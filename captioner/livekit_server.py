@@ -107,6 +107,7 @@ class MediaServer:
     tcp_port: int = field(default_factory=free_port)
     udp_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
     _process: asyncio.subprocess.Process | None = None
+    _started_once: bool = False
 
     @property
     def url(self) -> str:
@@ -115,6 +116,18 @@ class MediaServer:
 
     async def start(self) -> None:
         """Start, and wait until it answers. Raises ConfigurationError."""
+        try:
+            await self._start()
+        except ConfigurationError:
+            if self._started_once:
+                raise  # participants know the ports
+            # Another program may have taken a port between our look and the server's.
+            self.port, self.tcp_port = free_port(), free_port()
+            self.udp_port = free_port(socket.SOCK_DGRAM)
+            await self._start()
+        self._started_once = True
+
+    async def _start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             str(self.program),
             env=os.environ | {"LIVEKIT_CONFIG": self._config()},  # a command line is seen by all
@@ -122,7 +135,7 @@ class MediaServer:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is ours to deal with: the bot leaves first
-        )  # fmt: skip
+        )
         try:
             async with asyncio.timeout(START_S):
                 while not await asyncio.to_thread(self._answers):

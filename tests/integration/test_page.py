@@ -161,9 +161,10 @@ async def test_who_opens_the_page_late_and_who_lost_the_server_read_on(
     async with chain.speaker("reader", "Reader") as reader:
         await reader.play([recording(until_s=8)])
     await chain.bot.logged("track_ended")
+    late = await chromium.open(chain.url, "Lena")
+    await early.until('captions.cues().every((cue) => cue.state === "closed")')
     before = await early.cues()
     assert before
-    late = await chromium.open(chain.url, "Lena")
     await closed(late, len(before))
     assert await late.cues() == before
 

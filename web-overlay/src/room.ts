@@ -17,7 +17,7 @@ export interface CaptionSink {
   service(state: ServiceState | null): void;
   /** The number after which packets of a session are missing; null when none is. */
   missingAfter(session: string): number | null;
-  /** The number up to which a session is known; null when it is new. */
+  /** The number up to which a session is known from its beginning; null when it is not. */
   completeTo(session: string): number | null;
 }
 
@@ -32,7 +32,7 @@ const heldLimit = 64;
 const held_ms = 3_000;
 const historyPause_ms = 250;
 const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
-const pageLimit = 60;
+const pageLimit = 1_000;
 const unsupportedMethod = 1400;
 
 /** Listens to the caption bot of a room: who it is by the SFU's word, its packets, its answers. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Packet } from "./contract";
-import { abandoned_after_ms, cuesInOrder, emptyState, limits, missingAfter, reduce, type Action, type CaptionState } from "./state";
+import { abandoned_after_ms, completeTo, cuesInOrder, emptyState, limits, missingAfter, reduce, type Action, type CaptionState } from "./state";
 import { captionOf, deletionOf } from "./testing";
 
 const take = (state: CaptionState, ...packets: Packet[]) => packets.reduce((before, packet) => reduce(before, { type: "packet", packet }), state);
@@ -100,6 +100,12 @@ test("a lost last packet is noticed by the announced number, and healed by the h
   const healed = act(take(lost, captionOf({ rev: 2, text: "hello all" })), { type: "synced", session: "s", seq: 6 });
   expect(missingAfter(healed, "s")).toBeNull();
   expect(texts(healed)).toEqual(["hello all"]);
+});
+
+test("packets alone do not tell what was said before them: that is asked from the beginning", () => {
+  const fresh = take(emptyState, { type: "seq", session: "s", seq: 8 }, captionOf({ seq: 9 }));
+  expect(completeTo(fresh, "s")).toBeNull();
+  expect(completeTo(act(fresh, { type: "synced", session: "s", seq: 9 }), "s")).toBe(9);
 });
 
 test("a lost deletion is healed by the history, which repeats it", () => {

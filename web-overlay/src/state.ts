@@ -16,6 +16,8 @@ export interface SessionState {
   readonly deleted: ReadonlyMap<string, number>;
   /** Every packet up to this number was seen, or its effect learnt; null before the first. */
   readonly complete_to: number | null;
+  /** Whether the bot has told what was said before the first packet. */
+  readonly caught_up: boolean;
   readonly newest: number;
   readonly ahead: ReadonlySet<number>;
   /** Cues that start before this were let go to bound memory, and do not come back. */
@@ -71,9 +73,10 @@ export function cuesInOrder(state: CaptionState): CueRecord[] {
   return state.sessions.flatMap((session) => [...session.cues.values()].sort((a, b) => a.start_ms - b.start_ms));
 }
 
-/** The number up to which a session is known, or null when it is new. */
+/** The number up to which a session is known from its beginning; null until the bot has told it. */
 export function completeTo(state: CaptionState, id: string): number | null {
-  return state.sessions.find((known) => known.id === id)?.complete_to ?? null;
+  const session = state.sessions.find((known) => known.id === id);
+  return session?.caught_up ? session.complete_to : null;
 }
 
 /** The number after which packets are missing, or null when none is. */
@@ -159,6 +162,7 @@ function synced(session: SessionState, seq: number): SessionState {
   return {
     ...session,
     gone_at: null,
+    caught_up: true,
     newest: Math.max(session.newest, seq),
     ...absorbed(complete, new Set(session.ahead)),
   };
@@ -201,6 +205,7 @@ function newSession(id: string): SessionState {
     cues: new Map(),
     deleted: new Map(),
     complete_to: null,
+    caught_up: false,
     newest: 0,
     ahead: new Set(),
     horizon_ms: 0,
