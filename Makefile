@@ -26,8 +26,10 @@ overlay: $(PAGE)
 browser: .venv/dev.done
 	@$(BIN)/python tests/find_browser.py
 
-bench: .venv/dev.done $(PAGE)
-	@echo "see benchmarks/README.md"
+# All tables, one after the other (about 20 minutes with the recording that the model carries).
+bench: .venv/dev.done browser $(PAGE)
+	@for table in engine madeup chain speakers chain_speakers memory; do \
+		echo; echo "== $$table"; $(BIN)/python -m benchmarks.$$table $(ARGS) || exit 1; done
 
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel
