@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from captioner import engines
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.settings import Settings
 from captioner.tokens import SECRET_MIN, probe
 from captioner.web import overlay_folder
-from streaming.embedded import EmbeddedEngine
 from streaming.errors import StreamingError
 
 CLOCK_MAX_S = 30.0
@@ -41,7 +42,11 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
 
 
 def _recognizer(language: str) -> str:
-    EmbeddedEngine(threads=1).open(language)
+    async def look() -> None:
+        async with engines.embedded(language=language, threads=1):
+            pass
+
+    asyncio.run(look())
     return f"embedded, language {language}"
 
 
