@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from captioner.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
@@ -16,11 +15,7 @@ from streaming.recognizer import (
     Word,
     WordEnd,
 )
-
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*$")
-_NO_SENTENCE_END = re.compile(
-    r"^\W*(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Mme|Mlle|M|vs|etc|e\.g|i\.e|p\.ex|cf)\.$", re.I
-)
+from streaming.sentence import ends_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +225,6 @@ class Segmenter:
 
     def _finished(self, cue: _Open, text: str) -> Cue:
         return Cue(cue.id, self._speaker, cue.start_ms, cue.end_ms, text, self._language)
-
-
-def ends_sentence(word: str) -> bool:
-    """Whether a sentence ends with ``word``: closing punctuation that is no abbreviation's."""
-    return bool(_SENTENCE_END.search(word)) and not _NO_SENTENCE_END.match(word)
 
 
 def up_to_sentence_end(text: str) -> str:

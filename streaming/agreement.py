@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming.moonshine import HeardWord
-
-_SENTENCE_ENDS = (".", "?", "!", "…")
+from streaming.sentence import ends_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,6 @@ def key(word: str) -> str:
     """The word without case and punctuation; itself if nothing would be left."""
     bare = "".join(c for c in word if c.isalnum())
     return (bare or word).casefold()
-
-
-def ends_sentence(word: str) -> bool:
-    """Whether a sentence ends with ``word``."""
-    return word.rstrip("\"'”’)").endswith(_SENTENCE_ENDS)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
-from captioner.segmenter import CuePolicy, Segmenter, ends_sentence, up_to_sentence_end
+from captioner.segmenter import CuePolicy, Segmenter, up_to_sentence_end
 from captioner.webvtt import escape
 from streaming.recognizer import Flushed, Heard, RecognizerEvent, Tail, Word, WordEnd
 
@@ -48,14 +48,6 @@ def test_a_sentence_end_closes_the_cue_at_once() -> None:
     last = events[-1]
     assert isinstance(last, CueUpdated)
     assert last.cue.text == "Next"
-
-
-def test_an_abbreviation_ends_no_sentence() -> None:
-    assert not ends_sentence("Mr.")
-    assert not ends_sentence("J.")
-    assert ends_sentence('over."')
-    assert ends_sentence("No.")
-    assert ends_sentence("?")
 
 
 def test_a_pause_closes_the_cue_without_waiting_for_the_next_word() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.agreement import Agreement, AgreementPolicy, Slot, align, ends_sentence, key
+from streaming.agreement import Agreement, AgreementPolicy, Slot, align, key
 from streaming.moonshine import HeardWord
 
 LETTERS = st.sampled_from("abcd")
@@ -133,8 +133,3 @@ def test_alignment_uses_every_slot_and_every_word_once_in_order(
 def test_words_are_compared_without_case_and_punctuation() -> None:
     assert key("Don't,") == key("dont")
     assert key("…") == "…"
-
-
-def test_a_quotation_mark_may_follow_the_end_of_a_sentence() -> None:
-    assert ends_sentence('now."')
-    assert not ends_sentence("now,")
