@@ -13,19 +13,18 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from enum import Enum, auto
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
 from streaming.errors import LanguageNotSupported, ModelError
 from streaming.hearing import Hearing, HearingPolicy
-from streaming.moonshine import Hypothesis, Moonshine, Pcm
+from streaming.moonshine import Moonshine
 from streaming.recognizer import Capabilities, RecognizerEvent
 from streaming.scheduler import Scheduler
+from streaming.stream_work import Command, Ended, Item, SpeechModel, StreamWork
 from streaming.vad import SileroVoiceActivity, VoiceActivity
 
 CAPABILITIES = Capabilities(engine="embedded", languages=("en",), revises=True, delay_ms=600)
@@ -36,14 +35,6 @@ BUFFER_MS = 30_000
 
 _AHEAD_MS = 1_000  # the same where no decode is skipped: enough to keep the threads busy
 _UNREAD = 2_000  # events that nobody reads, then the stream stands still
-
-
-class SpeechModel(Protocol):
-    """What turns a piece of sound into words; many threads call it at the same time."""
-
-    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
-        """The words in float32[n] at 16 kHz. Raises ModelError."""
-        ...
 
 
 class EmbeddedEngine:
@@ -67,6 +58,8 @@ class EmbeddedEngine:
         self._load_detector = load_detector
         self._loading = threading.Lock()
         self._model: SpeechModel | None = None
+        self._open: set[EmbeddedRecognizer] = set()
+        self._skipped_before = 0  # by streams that have ended
 
     @property
     def capabilities(self) -> Capabilities:
@@ -88,8 +81,10 @@ class EmbeddedEngine:
         return EmbeddedRecognizer(self, live=live)
 
     async def close(self) -> None:
-        """End the threads. Streams that are open get no more events."""
+        """End the threads. Iterating a stream that is open raises ModelError after its events."""
         await asyncio.to_thread(self._scheduler.close)
+        for stream in list(self._open):
+            stream.deliver([ModelError("the engine was closed before the stream had ended")])
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,133 +102,45 @@ class EmbeddedEngine:
         """How many streams are open."""
         return len(self._scheduler)
 
+    @property
+    def skipped_decodes(self) -> int:
+        """Decodes of live streams left out so far because no thread was free in time."""
+        return self._skipped_before + sum(stream.skipped_decodes for stream in self._open)
+
     def load(self) -> None:
         """Load the model now, if it is not loaded. Blocks. Raises RecognizerUnavailable."""
         with self._loading:
             self._model = self._model or self._load_model()
 
-    def _new_work(self, stream: EmbeddedRecognizer) -> _Work:
+    def _new_work(self, stream: EmbeddedRecognizer) -> StreamWork:
         self.load()
         assert self._model is not None
         hearing = Hearing(self._load_detector(), self._policy)
-        return _Work(self._model, hearing, live=stream.live, deliver=stream.deliver)
+        return StreamWork(self._model, hearing, live=stream.live, deliver=stream.deliver)
 
+    def _begin(self, stream: EmbeddedRecognizer, work: StreamWork) -> None:
+        self._scheduler.add(work)
+        self._open.add(stream)
 
-class _Command(Enum):
-    FLUSH = auto()
-    FINISH = auto()
-
-
-class _Ended(Enum):
-    ENDED = auto()
-
-
-_Item = RecognizerEvent | _Ended | ModelError
-
-
-class _Work:
-    """One stream as the threads see it."""
-
-    def __init__(
-        self,
-        model: SpeechModel,
-        hearing: Hearing,
-        *,
-        live: bool,
-        deliver: Callable[[list[_Item]], None],
-    ) -> None:
-        self._model = model
-        self._hearing = hearing
-        self._live = live
-        self._deliver = deliver
-        self._inbox: deque[AudioFrame | _Command] = deque()
-        self._due_since: float | None = None
-        self._must = False
-        self._over = False
-        self.stalled = False  # nobody reads
-
-    def __len__(self) -> int:
-        return len(self._inbox)
-
-    def put(self, item: AudioFrame | _Command) -> None:
-        """Take a frame or a command; any thread."""
-        self._inbox.append(item)
-
-    def urgency(self) -> float | None:
-        """Listening comes first, for it is cheap; then who has waited longest for a decode."""
-        if self._over or self.stalled:
-            return None
-        if self._inbox and self._can_listen:
-            return float("inf")
-        return None if self._due_since is None else time.monotonic() - self._due_since
-
-    @property
-    def _can_listen(self) -> bool:
-        return self._due_since is None or (self._live and not self._must)
-
-    def work(self) -> None:
-        """Listen to what has come, or decode once."""
-        try:
-            events = self._listen() if self._inbox and self._can_listen else self._decode()
-            self._look_ahead()
-        except Exception as error:
-            # The top of a thread's job: whatever failed ends this stream, and no other.
-            self._over = True
-            failure = error if isinstance(error, ModelError) else ModelError(type(error).__name__)
-            failure.__cause__ = None if failure is error else error
-            self._deliver([failure])
-            return
-        if self._hearing.finished:
-            self._over = True
-            self._deliver([*events, _Ended.ENDED])
-        else:
-            self._deliver([*events])
-
-    def _listen(self) -> list[RecognizerEvent]:
-        events: list[RecognizerEvent] = []
-        for _ in range(_AT_ONCE):
-            if not self._inbox or not self._can_listen:
-                break
-            match self._inbox.popleft():
-                case AudioFrame() as frame:
-                    events += self._hearing.feed(frame)
-                case _Command.FLUSH:
-                    events += self._hearing.flush()
-                case _Command.FINISH:
-                    events += self._hearing.finish()
-            self._look_ahead()
-        return events
-
-    def _decode(self) -> list[RecognizerEvent]:
-        request = self._hearing.request
-        if request is None:
-            return []
-        return self._hearing.decoded(request, self._model.decode(request.pcm, request.draft))
-
-    def _look_ahead(self) -> None:
-        wanted = self._hearing.wanted
-        self._must = wanted is True
-        if wanted is None:
-            self._due_since = None
-        elif self._due_since is None:
-            self._due_since = time.monotonic()
-
-
-_AT_ONCE = 25  # frames: 2 s, so that a file fed at once does not keep the others waiting
+    def _end(self, stream: EmbeddedRecognizer, work: StreamWork) -> None:
+        self._scheduler.remove(work)
+        self._open.discard(stream)
+        self._skipped_before += work.skipped
 
 
 class EmbeddedRecognizer:
     """One stream of the embedded engine; made by ``EmbeddedEngine.open``.
 
-    Word times are estimates, a few tenths of a second off. Iterating may raise ModelError.
+    Word times are estimates, a few tenths of a second off. Iterating may raise ModelError, also
+    when the engine is closed first.
     """
 
     def __init__(self, engine: EmbeddedEngine, *, live: bool) -> None:
         self._engine = engine
         self.live = live
-        self._work: _Work | None = None
+        self._work: StreamWork | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._out: deque[_Item] = deque()
+        self._out: deque[Item] = deque()
         self._ready = asyncio.Event()
         self._room = asyncio.Event()
         self._finished = False
@@ -248,6 +155,11 @@ class EmbeddedRecognizer:
         """So much audio was sent that no thread has listened to."""
         return len(self._work) * FRAME_MS if self._work is not None else 0
 
+    @property
+    def skipped_decodes(self) -> int:
+        """So many decodes were left out because no thread was free in time; 0 once it ended."""
+        return self._work.skipped if self._work is not None else 0
+
     async def send(self, frame: AudioFrame) -> None:
         """Take the next 80 ms. Waits while the stream is 30 s behind (live) or 1 s (not live)."""
         work = self._work
@@ -260,12 +172,12 @@ class EmbeddedRecognizer:
     async def flush(self) -> None:
         """Settle all that was heard; answered by Flushed."""
         if not self._finished:
-            self._put(_Command.FLUSH)
+            self._put(Command.FLUSH)
 
     async def finish(self) -> None:
         """No more audio: iteration ends when everything heard has been said."""
         if not self._finished:
-            self._put(_Command.FINISH)
+            self._put(Command.FINISH)
             self._finished = True
 
     async def __aiter__(self) -> AsyncIterator[RecognizerEvent]:
@@ -275,7 +187,7 @@ class EmbeddedRecognizer:
                 await self._ready.wait()
             item = self._out.popleft()
             self._go_on()
-            if isinstance(item, _Ended):
+            if isinstance(item, Ended):
                 return
             if isinstance(item, ModelError):
                 raise item
@@ -284,7 +196,7 @@ class EmbeddedRecognizer:
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._work = await asyncio.to_thread(self._engine._new_work, self)
-        self._engine._scheduler.add(self._work)
+        self._engine._begin(self, self._work)
         return self
 
     async def __aexit__(
@@ -294,10 +206,10 @@ class EmbeddedRecognizer:
         trace: TracebackType | None,
     ) -> None:
         self._end()
-        self._out.append(_Ended.ENDED)
+        self._out.append(Ended.ENDED)
         self._ready.set()
 
-    def deliver(self, items: list[_Item]) -> None:
+    def deliver(self, items: list[Item]) -> None:
         """Hand over what a thread has made; called by that thread."""
         loop = self._loop
         if loop is None or loop.is_closed():
@@ -305,13 +217,13 @@ class EmbeddedRecognizer:
             return
         loop.call_soon_threadsafe(self._accept, items)
 
-    def _accept(self, items: list[_Item]) -> None:
+    def _accept(self, items: list[Item]) -> None:
         if self._work is None:
             return
         self._out.extend(items)
         self._ready.set()
         self._room.set()
-        if items and isinstance(items[-1], _Ended | ModelError):
+        if items and isinstance(items[-1], Ended | ModelError):
             self._end()
         elif len(self._out) > _UNREAD:
             self._work.stalled = True
@@ -321,7 +233,7 @@ class EmbeddedRecognizer:
             self._work.stalled = False
             self._engine._scheduler.notify()
 
-    def _put(self, item: AudioFrame | _Command) -> None:
+    def _put(self, item: AudioFrame | Command) -> None:
         if self._finished:
             raise ValueError("nothing can be sent after finish()")
         if self._work is not None:  # otherwise the stream has failed, which the iteration tells
@@ -331,5 +243,5 @@ class EmbeddedRecognizer:
     def _end(self) -> None:
         work, self._work = self._work, None
         if work is not None:
-            self._engine._scheduler.remove(work)
+            self._engine._end(self, work)
         self._room.set()

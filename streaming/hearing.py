@@ -83,6 +83,8 @@ class Hearing:
 
     Events come in groups that Heard or Flushed closes: a Tail stands until the next Tail, also
     while Words of it are settled. The same frames and answers always give the same events.
+
+    skipped: how many decodes were left out because a request was answered late.
     """
 
     def __init__(self, detector: VoiceActivity, policy: HearingPolicy | None = None) -> None:
@@ -99,7 +101,9 @@ class Hearing:
         self._last = Hypothesis((), ())
         self._decoded = 0  # up to which chunk
         self._want: _Want | None = None
+        self._wanted_at = 0  # chunk
         self._ending = False
+        self.skipped = 0
 
     def feed(self, frame: AudioFrame) -> list[RecognizerEvent]:
         """Take the next frame; give what is known now. Not while a request ``must`` be answered."""
@@ -142,6 +146,8 @@ class Hearing:
         if self._want is None or self._segment is None:
             raise ValueError("an answer to a request that was not made")
         purpose, self._want = self._want.purpose, None
+        step = chunks(_step(self._policy.intervals, request.until - self._segment.start))
+        self.skipped += max(0, request.until - self._wanted_at) // step
         self._last = plausible(answer, self._segment, request.until)
         self._decoded = request.until
         return self._conclude(self._segment, purpose) + self._advance()
@@ -210,6 +216,8 @@ class Hearing:
             return self._idle()
         pausing = segment.silence >= chunks(self._policy.pause_ms)
         if pausing or segment.end - self._decoded >= chunks(_step(self._policy.intervals, length)):
+            if self._want is None:
+                self._wanted_at = segment.end
             self._want = _Want(_Purpose.LOOK)
         return []
 
@@ -221,6 +229,8 @@ class Hearing:
         if self._covered(segment):
             self._want = None
             return self._conclude(segment, want.purpose)
+        if self._want is None:
+            self._wanted_at = segment.end
         self._want = want
         return []
 

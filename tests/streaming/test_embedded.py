@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -113,6 +114,47 @@ async def test_what_a_model_raises_that_is_no_error_of_ours_becomes_one() -> Non
             await recognizer.send(frame)
         with pytest.raises(ModelError, match="MemoryError"):
             [event async for event in recognizer]
+
+
+async def test_closing_the_engine_ends_the_streams_that_are_open(engine: EmbeddedEngine) -> None:
+    async with engine.open() as recognizer:
+        for frame in frames(0.3)[:20]:
+            await recognizer.send(frame)
+        closing = asyncio.create_task(engine.close())
+        with pytest.raises(ModelError, match="closed"):
+            [event async for event in recognizer]
+        await closing
+        assert engine.streams == 0
+        await recognizer.send(frames(0.3)[0])
+
+
+async def test_a_stream_that_has_ended_is_not_harmed_by_closing(engine: EmbeddedEngine) -> None:
+    async with engine.open() as recognizer:
+        await recognizer.finish()
+        events = [event async for event in recognizer]
+        await engine.close()
+        assert not text(events)
+
+
+async def test_decodes_that_a_live_stream_leaves_out_are_counted() -> None:
+    sent = threading.Event()
+
+    def detect_when_all_is_sent(chunk: Pcm) -> float:
+        sent.wait()
+        return loud_is_speech(chunk)
+
+    engine = EmbeddedEngine(load_model=LevelModel, load_detector=lambda: detect_when_all_is_sent)
+    async with engine, engine.open() as recognizer:
+        await feed(recognizer, frames(0.3))
+        sent.set()
+        async for _ in recognizer:
+            pass
+    assert engine.skipped_decodes > 0
+
+
+async def test_no_decode_of_a_file_is_left_out(engine: EmbeddedEngine) -> None:
+    await hear(engine, frames(0.3))
+    assert engine.skipped_decodes == 0
 
 
 async def test_a_flush_is_answered_while_the_stream_goes_on(engine: EmbeddedEngine) -> None:

@@ -1,0 +1,136 @@
+"""One stream of the embedded engine as its threads see it: listen to frames, or decode once."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+from streaming.audio import AudioFrame
+from streaming.errors import ModelError
+from streaming.hearing import Hearing
+from streaming.moonshine import Hypothesis, Pcm
+from streaming.recognizer import RecognizerEvent
+
+
+class SpeechModel(Protocol):
+    """What turns a piece of sound into words; many threads call it at the same time."""
+
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+        """The words in float32[n] at 16 kHz. Raises ModelError."""
+        ...
+
+
+class Command(Enum):
+    """What a stream is told besides frames."""
+
+    FLUSH = auto()
+    FINISH = auto()
+
+
+class Ended(Enum):
+    """The mark behind the last event."""
+
+    ENDED = auto()
+
+
+Item = RecognizerEvent | Ended | ModelError
+"""What a stream hands over: events, and last how it ended."""
+
+
+class StreamWork:
+    """One stream as the threads see it."""
+
+    def __init__(
+        self,
+        model: SpeechModel,
+        hearing: Hearing,
+        *,
+        live: bool,
+        deliver: Callable[[list[Item]], None],
+    ) -> None:
+        self._model = model
+        self._hearing = hearing
+        self._live = live
+        self._deliver = deliver
+        self._inbox: deque[AudioFrame | Command] = deque()
+        self._due_since: float | None = None
+        self._must = False
+        self._over = False
+        self.stalled = False  # nobody reads
+
+    @property
+    def skipped(self) -> int:
+        """Decodes left out so far because no thread was free in time."""
+        return self._hearing.skipped
+
+    def __len__(self) -> int:
+        return len(self._inbox)
+
+    def put(self, item: AudioFrame | Command) -> None:
+        """Take a frame or a command; any thread."""
+        self._inbox.append(item)
+
+    def urgency(self) -> float | None:
+        """Listening comes first, for it is cheap; then who has waited longest for a decode."""
+        if self._over or self.stalled:
+            return None
+        if self._inbox and self._can_listen:
+            return float("inf")
+        return None if self._due_since is None else time.monotonic() - self._due_since
+
+    @property
+    def _can_listen(self) -> bool:
+        return self._due_since is None or (self._live and not self._must)
+
+    def work(self) -> None:
+        """Listen to what has come, or decode once."""
+        try:
+            events = self._listen() if self._inbox and self._can_listen else self._decode()
+            self._look_ahead()
+        except Exception as error:
+            # The top of a thread's job: whatever failed ends this stream, and no other.
+            self._over = True
+            failure = error if isinstance(error, ModelError) else ModelError(type(error).__name__)
+            failure.__cause__ = None if failure is error else error
+            self._deliver([failure])
+            return
+        if self._hearing.finished:
+            self._over = True
+            self._deliver([*events, Ended.ENDED])
+        else:
+            self._deliver([*events])
+
+    def _listen(self) -> list[RecognizerEvent]:
+        events: list[RecognizerEvent] = []
+        for _ in range(_AT_ONCE):
+            if not self._inbox or not self._can_listen:
+                break
+            match self._inbox.popleft():
+                case AudioFrame() as frame:
+                    events += self._hearing.feed(frame)
+                case Command.FLUSH:
+                    events += self._hearing.flush()
+                case Command.FINISH:
+                    events += self._hearing.finish()
+            self._look_ahead()
+        return events
+
+    def _decode(self) -> list[RecognizerEvent]:
+        request = self._hearing.request
+        if request is None:
+            return []
+        return self._hearing.decoded(request, self._model.decode(request.pcm, request.draft))
+
+    def _look_ahead(self) -> None:
+        wanted = self._hearing.wanted
+        self._must = wanted is True
+        if wanted is None:
+            self._due_since = None
+        elif self._due_since is None:
+            self._due_since = time.monotonic()
+
+
+_AT_ONCE = 25  # frames: 2 s, so that a file fed at once does not keep the others waiting
