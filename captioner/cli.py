@@ -162,9 +162,8 @@ def transcribe_command(files: tuple[Path, ...], form: Format, output: Path | Non
                 with click.progressbar(
                     length=length_ms, label=path.name, file=sys.stderr, show_eta=True
                 ) as bar:
-                    cues = await transcribe(path, engine, lambda ms: bar.update(ms - bar.pos))
+                    done.append(await transcribe(path, engine, lambda ms: bar.update(ms - bar.pos)))
                     bar.update(length_ms - bar.pos)
-                done.append((path, cues))
         text = render(done, Format(form))
         if output:
             write_whole(output, text)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Self
 
 from captioner.bot import Engine
 from captioner.cues import CaptionEvent, Cue, CueClosed
@@ -27,9 +29,19 @@ class Format(StrEnum):
     JSON = "json"
 
 
-async def transcribe(path: Path, engine: Engine, progress: Progress) -> list[Cue]:
-    """The finished cues of one file. Raises ConfigurationError if it has no sound."""
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The finished cues of one file, on its own clock, and how long it lasts."""
+
+    path: Path
+    cues: list[Cue]
+    length_ms: int
+
+
+async def transcribe(path: Path, engine: Engine, progress: Progress) -> Transcript:
+    """What is said in one file. Raises ConfigurationError if it has no sound."""
     cues: list[Cue] = []
+    frames = _Frames(path)
 
     async def publish(event: CaptionEvent, heard_ms: int) -> None:
         progress(heard_ms)
@@ -37,19 +49,31 @@ async def transcribe(path: Path, engine: Engine, progress: Progress) -> list[Cue
             cues.append(event.cue)
 
     captioner = TrackCaptioner(
-        _frames(path),
+        frames,
         open_recognizer=engine.open,
         segmenter=Segmenter(path.stem, prefix="f", language=engine.language),
         publish=publish,
         retry=False,
     )
     await captioner.run()
-    return cues
+    return Transcript(path, cues, frames.end_ms)
 
 
-async def _frames(path: Path) -> AsyncIterator[AudioFrame]:
-    for frame in _framed(path):
-        yield frame
+class _Frames:
+    """The file's frames, and where the last one ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._frames = _framed(path)
+        self.end_ms = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        for frame in self._frames:
+            self.end_ms = frame.end_ms
+            return frame
+        raise StopAsyncIteration
 
 
 def _framed(path: Path) -> Iterator[AudioFrame]:
@@ -59,22 +83,28 @@ def _framed(path: Path) -> Iterator[AudioFrame]:
     yield from framer.flush()
 
 
-def render(files: list[tuple[Path, list[Cue]]], form: Format) -> str:
-    """Transcripts as text; several files follow each other in time in WebVTT."""
+def render(files: Sequence[Transcript], form: Format) -> str:
+    """Transcripts as text. In WebVTT several files follow each other in time."""
     match form:
         case Format.VTT:
-            return document([(cue, cue.speaker) for _, cues in files for cue in cues])
+            return document(_one_after_the_other(files))
         case Format.TXT:
-            return "\n\n".join(" ".join(cue.text for cue in cues) for _, cues in files) + "\n"
+            return "\n\n".join(" ".join(cue.text for cue in f.cues) for f in files) + "\n"
         case Format.JSON:
             whole = [
-                {
-                    "file": str(path),
-                    "cues": [
-                        {"id": c.id, "start": c.start_ms, "end": c.end_ms, "text": c.text}
-                        for c in cues
-                    ],
-                }
-                for path, cues in files
+                {"file": str(f.path), "cues": [_as_json(cue) for cue in f.cues]} for f in files
             ]
             return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def _one_after_the_other(files: Sequence[Transcript]) -> Iterator[tuple[Cue, str]]:
+    offset_ms = 0
+    for number, file in enumerate(files, start=1):
+        for cue in file.cues:
+            start, end = cue.start_ms + offset_ms, cue.end_ms + offset_ms
+            yield replace(cue, id=f"{number}-{cue.id}", start_ms=start, end_ms=end), cue.speaker
+        offset_ms += file.length_ms
+
+
+def _as_json(cue: Cue) -> dict[str, Any]:
+    return {"id": cue.id, "start": cue.start_ms, "end": cue.end_ms, "text": cue.text}
