@@ -1,0 +1,210 @@
+"""Connections to Kyutai servers; here end the exceptions of websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from streaming import wire
+from streaming.errors import (
+    ConnectionLost,
+    ProtocolError,
+    RecognizerAtCapacity,
+    RecognizerError,
+    RecognizerUnavailable,
+)
+from streaming.session import Session, SessionPolicy
+
+SERVERS_TRIED = 8
+"""So many at most, each time that a stream begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where speech servers are, and the key that they know us by.
+
+    addresses: ws:// or wss://, without a path for Kyutai's own; each of a name's addresses counts
+    as a server. connect_s: seconds for connecting and Ready, each server.
+    """
+
+    addresses: tuple[str, ...]
+    key: str | None = field(default=None, repr=False)
+    connect_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if not self.addresses:
+            raise ValueError("no speech server is named")
+        for address in self.addresses:
+            _split(address)
+
+    async def connect(self, policy: SessionPolicy, *, position: int) -> Link:
+        """A connection that is Ready, for a stream that begins at sample ``position``.
+
+        Every server is tried once, in an order of chance. Raises RecognizerAtCapacity if one of
+        them is full and no other takes it, RecognizerUnavailable, ProtocolError.
+        """
+        faults: list[RecognizerError] = []
+        for url, host in await self._shuffled():
+            link = Link(url, Session(policy, position=position))
+            try:
+                async with asyncio.timeout(self.connect_s):
+                    await link.dial(host, self.key)
+                return link
+            except TimeoutError:
+                fault = f"the speech server {link.name} is not ready within {self.connect_s} s"
+                faults.append(RecognizerUnavailable(fault))
+            except (RecognizerUnavailable, ProtocolError) as exc:
+                faults.append(exc)
+            await link.close()
+        raise _worst(faults)
+
+    async def _shuffled(self) -> list[tuple[SplitResult, str]]:
+        found: list[tuple[SplitResult, str]] = []
+        faults: list[RecognizerError] = []
+        for address in self.addresses:
+            url = _split(address)
+            try:
+                found += [(url, host) for host in await _hosts(url)]
+            except OSError:
+                faults.append(RecognizerUnavailable(f"no machine is called {url.hostname}"))
+        if not found:
+            raise _worst(faults)
+        random.shuffle(found)
+        return found[:SERVERS_TRIED]
+
+
+def _worst(faults: Sequence[RecognizerError]) -> RecognizerError:
+    """The one that says most about what to do next."""
+    for kind in (RecognizerAtCapacity, ProtocolError):
+        for fault in faults:
+            if isinstance(fault, kind):
+                return fault
+    return faults[0]
+
+
+def _split(address: str) -> SplitResult:
+    url = urlsplit(address)
+    if url.scheme not in ("ws", "wss") or not url.hostname or url.username or url.query:
+        raise ValueError("a speech server's address is ws://HOST[:PORT] or wss://HOST[:PORT]")
+    return url if url.path.strip("/") else url._replace(path=wire.PATH)
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (443 if url.scheme == "wss" else 80)
+
+
+async def _hosts(url: SplitResult) -> list[str]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(url.hostname, _port(url), proto=6)  # TCP
+    return sorted({str(info[4][0]) for info in found})
+
+
+class Link:
+    """One connection, whose exceptions are ours.
+
+    name: host and port, for people.
+    """
+
+    def __init__(self, url: SplitResult, session: Session) -> None:
+        self.session = session
+        self.name = url.netloc
+        self._url = url
+        self._socket: ClientConnection | None = None
+
+    async def dial(self, host: str, key: str | None) -> None:
+        """Connect to ``host`` and wait for Ready. Raises RecognizerUnavailable, ProtocolError."""
+        with self._refusals():
+            self._socket = await connect(
+                urlunsplit(self._url),
+                host=host,
+                port=_port(self._url),
+                additional_headers={wire.KEY_HEADER: key} if key else {},
+                max_size=wire.MAX_SERVER_BYTES,
+                compression=None,  # samples do not shrink
+                proxy=None,
+                open_timeout=None,
+                close_timeout=0.5,
+                ping_interval=10,
+                ping_timeout=10,
+            )
+            while not self.session.ready:
+                self.session.receive(_binary(await self._socket.recv()))
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Raises ConnectionLost."""
+        assert self._socket is not None
+        try:
+            for message in messages:
+                await self._socket.send(message)
+        except ConnectionClosed:
+            raise self._lost() from None
+
+    async def receive(self, *, within_s: float) -> bytes | None:
+        """The next message, or None if there is none in time. Raises ConnectionLost."""
+        assert self._socket is not None
+        try:
+            async with asyncio.timeout(within_s):
+                return _binary(await self._socket.recv())
+        except TimeoutError:
+            return None
+        except ConnectionClosed:
+            raise self._lost() from None
+
+    async def close(self) -> None:
+        """Give the slot back; may be called at any time, any number of times."""
+        if self._socket is not None:
+            await self._socket.close()
+
+    def drop(self) -> None:
+        """Break the connection, without the politeness that waits for an answer."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _lost(self) -> ConnectionLost:
+        return ConnectionLost(f"the speech server {self.name} hung up")
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        server = f"the speech server {self.name}"
+        try:
+            yield
+        except InvalidStatus as exc:
+            status = exc.response.status_code
+            why = "does not know the key" if status in (401, 403) else f"answers {status}"
+            raise RecognizerUnavailable(f"{server} {why}") from None
+        except RecognizerAtCapacity:
+            raise RecognizerAtCapacity(f"{server} has no free slot") from None
+        except ProtocolError as exc:
+            raise ProtocolError(f"{server} does not speak Kyutai's protocol: {exc}") from exc
+        except ConnectionClosed:
+            raise RecognizerUnavailable(f"{server} hangs up") from None
+        except (OSError, WebSocketException) as exc:
+            kind = type(exc).__name__
+            raise RecognizerUnavailable(f"{server} cannot be reached ({kind})") from None
+
+
+def _binary(data: str | bytes) -> bytes:
+    if isinstance(data, str):
+        raise ProtocolError("a text frame")
+    return data

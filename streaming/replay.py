@@ -1,0 +1,177 @@
+"""Nothing lost, nothing doubled: what to say again to a new stream, and what of its answer is new.
+
+The rule. Sound is kept from the beginning of the last word given; when that is long over, from 2 s
+before where the recogniser has heard, or, while there was voice that no word came from, from 12 s
+before. A new stream hears what is kept. Its words are compared with those already given, in order:
+one with the same letters, begun within 200 ms of it, is the same word and is not given again; nor
+is one that begins no later than the last word given, however it is spelt. The first word past that
+is new, and so are all that follow it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from streaming.audio import FRAME_MS, AudioFrame
+from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, Tail, Word, WordEnd
+
+
+@dataclass(slots=True)
+class _Given:
+    word: Word
+    end_ms: int
+
+
+class Replay:
+    """Sits between one stream of frames and the recognisers, one after the other, that hear it.
+
+    dropped_ms: sound that fell off before any recogniser heard it.
+    """
+
+    def __init__(self, *, keep_ms: int = 60_000) -> None:
+        """``keep_ms``: so much sound is kept at most."""
+        self._most = keep_ms // FRAME_MS
+        self._kept: deque[tuple[AudioFrame, bool]] = deque()
+        self._given: deque[_Given] = deque(maxlen=64)
+        self._expected: list[_Given] = []  # may come a second time, in this order
+        self._last: _Given | None = None  # of those: a word that begins after it is new
+        self._dropping = False  # the WordEnd that comes belongs to a word that is not given
+        self._heard_ms = 0
+        self._paused_ms = -1
+        self._voiced: deque[int] = deque()  # ends of frames with voice that were not heard yet
+        self.voice_ms = 0
+        self.dropped_ms = 0
+
+    @property
+    def unheard(self) -> bool:
+        """Whether there is sound that no recogniser has dealt with."""
+        return bool(self._kept) and self._kept[-1][0].end_ms > self._heard_ms
+
+    @property
+    def heard_ms(self) -> int:
+        """What came before is words, or was no speech."""
+        return self._heard_ms
+
+    def add(self, frame: AudioFrame, *, voiced: bool) -> AudioFrame | None:
+        """Keep the frame; give the one that fell off before it was heard, if one did."""
+        self._kept.append((frame, voiced))
+        if voiced:
+            self._voiced.append(frame.end_ms)
+        if len(self._kept) <= self._most:
+            return None
+        lost, _ = self._kept.popleft()
+        if lost.end_ms <= self._heard_ms:
+            return None
+        self.dropped_ms += FRAME_MS
+        return lost
+
+    def restart(self) -> list[tuple[AudioFrame, bool]]:
+        """A new recogniser takes over: what it shall hear first, with whether there is voice."""
+        begin_ms = self._begin_ms()
+        frames = [(f, voiced) for f, voiced in self._kept if f.end_ms > begin_ms]
+        self._last = self._given[-1] if self._given else None
+        self._expected = [g for g in self._given if g.word.start_ms > begin_ms - _SAME_MS]
+        self._dropping = False
+        self.voice_ms = 0
+        self._voiced = deque(f.end_ms for f, voiced in frames if voiced)
+        return frames
+
+    def take(self, event: RecognizerEvent) -> list[RecognizerEvent]:
+        """Take one event of the recogniser; give it, unless it was given before."""
+        match event:
+            case Word():
+                self._dropping = self._was_given(event)
+                return [] if self._dropping else [self._give(event)]
+            case WordEnd(end_ms) if not self._dropping and self._given:
+                self._given[-1].end_ms = end_ms
+                return [event]
+            case Heard(until_ms):
+                return self._heard(until_ms)
+            case Flushed(at_ms):
+                self._heard(at_ms)
+                return [Flushed(self._heard_ms)]
+            case Pause(at_ms) if at_ms > self._paused_ms:
+                self._paused_ms = at_ms
+                return [event]
+            case Tail(text, start_ms) if not text or start_ms >= self._last_start_ms:
+                return [event]
+            case _:
+                return []
+
+    @property
+    def _last_start_ms(self) -> int:
+        return self._given[-1].word.start_ms if self._given else 0
+
+    def _was_given(self, word: Word) -> bool:
+        last = self._last
+        if last is None:
+            return False
+        for index, given in enumerate(self._expected):
+            near = abs(given.word.start_ms - word.start_ms) <= _SAME_MS
+            if near and _letters(given.word.text) == _letters(word.text):
+                del self._expected[: index + 1]
+                return True
+        # A model needs two steps to write a word, so what is nearer to the last one than that is
+        # the last one, heard otherwise.
+        margin = _JITTER_MS if not self._expected else _STEPS_MS
+        if word.start_ms < last.word.start_ms + margin:
+            reached_ms = word.start_ms + _STEPS_MS
+            self._expected = [g for g in self._expected if g.word.start_ms > reached_ms]
+            return True
+        self._last, self._expected = None, []
+        return False
+
+    def _give(self, word: Word) -> Word:
+        word = Word(word.text, max(word.start_ms, self._last_start_ms), word.joined)
+        self._given.append(_Given(word, word.start_ms + FRAME_MS))
+        self.voice_ms = 0
+        return word
+
+    def _heard(self, until_ms: int) -> list[RecognizerEvent]:
+        while self._voiced and self._voiced[0] <= until_ms:
+            self._voiced.popleft()
+            self.voice_ms += FRAME_MS
+        if until_ms < self._heard_ms:
+            return []
+        self._heard_ms = until_ms
+        begin_ms = self._begin_ms()
+        while self._kept and self._kept[0][0].end_ms <= begin_ms:
+            self._kept.popleft()
+        return [Heard(until_ms)]
+
+    def _begin_ms(self) -> int:
+        """Where a new stream has to begin, so that no word is lost and none is cut in two."""
+        word_ms, end_ms = self._last_whole_word()
+        over_ms = end_ms + _OVER_MS
+        quiet_ms = self._heard_ms - _WORD_MS
+        if quiet_ms <= over_ms:
+            return word_ms - FRAME_MS
+        for frame, voiced in self._kept:
+            if frame.start_ms >= quiet_ms:
+                break
+            if voiced and frame.start_ms >= over_ms:
+                return max(word_ms - FRAME_MS, self._heard_ms - _MUTE_MS)
+        return quiet_ms
+
+    def _last_whole_word(self) -> tuple[int, int]:
+        """Start of the last word given, all its pieces included, and its end."""
+        if not self._given:
+            return 0, 0
+        end_ms = self._given[-1].end_ms
+        for given in reversed(self._given):
+            if not given.word.joined:
+                return given.word.start_ms, end_ms
+        return self._given[0].word.start_ms, end_ms
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum()) or text
+
+
+_SAME_MS = 200
+_JITTER_MS = 40
+_STEPS_MS = 160
+_WORD_MS = 2_000  # no word is longer
+_OVER_MS = 1_000  # behind what is told of a word's end, the word is over
+_MUTE_MS = 12_000  # a model that fell silent is noticed before that

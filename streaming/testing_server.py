@@ -1,0 +1,221 @@
+"""A Kyutai server without a model, on a real websocket: for our tests and yours.
+
+    async with ScriptedServer() as server:
+        engine = RemoteEngine(Servers((server.url,)), load_voice=lambda: has_voice)
+        …send ``speech([1, 2, None, 3])``, read the words "w1" "w2" "w3"…
+
+It hears words that are levels of sound, so what it says depends on every frame that it was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from streaming import wire
+from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame, Pcm
+
+LEVELS = 64
+"""Words there are: w1 … w63."""
+
+WORD_FRAMES = 3
+"""A spoken word lasts so long."""
+
+
+def speech(words: Iterable[int | None], *, position: int = 0) -> list[AudioFrame]:
+    """Frames in which each number is a word of 240 ms with 80 ms behind it, None 240 ms of nothing.
+
+    Word n begins at (position in ms) + 320 · n if there is no None.
+    """
+    levels: list[int] = []
+    for word in words:
+        levels += [0] * WORD_FRAMES if word is None else [*[word] * WORD_FRAMES, 0]
+    return [
+        AudioFrame(np.full(FRAME_SAMPLES, n / LEVELS, np.float32), position + i * FRAME_SAMPLES)
+        for i, n in enumerate(levels)
+    ]
+
+
+def has_voice(frame: AudioFrame) -> bool:
+    """The voice detector for such speech."""
+    return bool(np.abs(frame.pcm).max() > 0)
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong. The lists have one number for each connection, in order; then all is well.
+
+    drop_after: frames heard, then the connection breaks. mute_after: frames, then there are Steps
+    but no words. deaf_after: frames, then nothing at all is answered. never_ready: no Ready comes.
+    nonsense: said after Ready. key: the only one that is let in.
+    """
+
+    drop_after: list[int] = field(default_factory=list)
+    mute_after: list[int] = field(default_factory=list)
+    deaf_after: list[int] = field(default_factory=list)
+    never_ready: bool = False
+    nonsense: bytes | None = None
+    key: str | None = None
+
+
+class Ears:
+    """What the model of such a server makes of one stream: words of 160 ms at least, once over."""
+
+    def __init__(self, *, delay_frames: int, heads: bool) -> None:
+        self._delay = delay_frames
+        self._heads = heads
+        self._steps = 0
+        self._level = 0
+        self._since = 0
+        self._said: deque[tuple[int, wire.ServerMessage]] = deque()  # step at which, what
+
+    def step(self, pcm: Pcm) -> list[wire.ServerMessage]:
+        """Hear float32[1920]."""
+        level = round(float(np.abs(pcm).max()) * LEVELS) if len(pcm) else 0
+        if level != self._level:
+            self._hear_end()
+            self._level, self._since = level, self._steps
+        self._steps += 1
+        out: list[wire.ServerMessage] = []
+        if self._heads:
+            pause = 0.0 if level else 0.95
+            out.append(wire.Step(self._steps + 3, (pause, pause, pause, 0.0), 0))
+        while self._said and self._said[0][0] <= self._steps:
+            out.append(self._said.popleft()[1])
+        return out
+
+    def mark(self, number: int) -> None:
+        """A Marker came; it goes back when the delay is over."""
+        self._said.append((self._steps + self._delay, wire.Marker(number)))
+
+    def _hear_end(self) -> None:
+        if self._level and self._steps - self._since > 1:
+            due = self._steps + 1 + self._delay
+            start_s = self._since * FRAME_MS / 1000
+            self._said.append((due, wire.Word(f"w{self._level}", start_s)))
+            self._said.append((due, wire.EndWord(self._steps * FRAME_MS / 1000)))
+
+
+class ScriptedServer:
+    """Listens on a free port of this machine while it is entered.
+
+    heads: whether it sends Steps. sessions, frames: so many it served and heard; used: slots.
+    """
+
+    def __init__(
+        self,
+        *,
+        capacity: int = 16,
+        delay_frames: int = 6,
+        heads: bool = True,
+        faults: Faults | None = None,
+    ) -> None:
+        self._capacity = capacity
+        self._delay = delay_frames
+        self._heads = heads
+        self.faults = faults or Faults()
+        self.sessions = 0
+        self.frames = 0
+        self.used = 0
+        self._server: Server | None = None
+        self._links: set[ServerConnection] = set()
+
+    @property
+    def url(self) -> str:
+        """Its address, without the path."""
+        assert self._server is not None
+        return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}"
+
+    def kill(self) -> None:
+        """Break every connection, as a process does that dies; it can be connected to again."""
+        for link in self._links:
+            link.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        self._server = await serve(
+            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._server is not None
+        self.kill()
+        self._server.close()
+        await self._server.wait_closed()
+
+    def _admit(self, link: ServerConnection, request: Request) -> Response | None:
+        if request.path.partition("?")[0] != wire.PATH:
+            return link.respond(HTTPStatus.NOT_FOUND, "")
+        if self.faults.key is not None and request.headers.get(wire.KEY_HEADER) != self.faults.key:
+            return link.respond(HTTPStatus.UNAUTHORIZED, "")
+        return None
+
+    async def _serve(self, link: ServerConnection) -> None:
+        if self.used >= self._capacity:
+            await link.send(wire.encode(wire.Error(wire.NO_FREE_CHANNELS)))
+            return
+        self.used += 1
+        self.sessions += 1
+        self._links.add(link)
+        try:
+            await self._hear(link)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._links.discard(link)
+            self.used -= 1
+
+    async def _hear(self, link: ServerConnection) -> None:
+        faults = self.faults
+        if faults.never_ready:
+            await link.wait_closed()
+            return
+        await link.send(wire.encode(wire.Ready()))
+        if faults.nonsense is not None:
+            await link.send(faults.nonsense)
+        drop, mute, deaf = map(_next, (faults.drop_after, faults.mute_after, faults.deaf_after))
+        ears = Ears(delay_frames=self._delay, heads=self._heads)
+        heard = 0
+        async for data in link:
+            assert isinstance(data, bytes)
+            message = wire.decode_client(data)
+            if isinstance(message, wire.Marker):
+                ears.mark(message.id)
+                continue
+            assert isinstance(message, wire.Audio)
+            heard += 1
+            self.frames += 1
+            if drop is not None and heard > drop:
+                link.transport.abort()
+                return
+            said = ears.step(message.pcm)
+            if deaf is not None and heard > deaf:
+                continue
+            await self._say(link, said, mute=mute is not None and heard > mute)
+
+    async def _say(
+        self, link: ServerConnection, said: Sequence[wire.ServerMessage], *, mute: bool
+    ) -> None:
+        for message in said:
+            if not (mute and isinstance(message, wire.Word | wire.EndWord)):
+                await link.send(wire.encode(message))
+        await asyncio.sleep(0)  # the others' turn, as between a model's steps
+
+
+def _next(numbers: list[int]) -> int | None:
+    return numbers.pop(0) if numbers else None
