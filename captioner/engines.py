@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from captioner import metrics
 from captioner.bot import Engine
 from streaming.embedded import EmbeddedEngine
 
@@ -23,4 +24,5 @@ async def embedded(
     async with EmbeddedEngine(threads=threads) as engine:
         engine.open(language)  # a language that it does not have is an error before the meeting
         await asyncio.to_thread(engine.load)
+        metrics.DECODES_SKIPPED.set_function(lambda: engine.skipped_decodes)
         yield Engine("embedded", language, lambda: engine.open(language, live=live))

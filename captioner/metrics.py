@@ -15,6 +15,9 @@ PACKETS_LOST = Counter("captioner_packets_lost", "Packets that could not be hand
 FRAMES = Counter("captioner_frames", "Audio frames of 80 ms received.")
 FRAMES_DROPPED = Counter("captioner_frames_dropped", "Frames dropped: the recogniser is too slow.")
 HOLES_MS = Counter("captioner_holes_milliseconds", "Audio that never arrived, filled with silence.")
+DECODES_SKIPPED = Gauge(
+    "captioner_decodes_skipped", "Intermediate decodes left out: the machine is too slow."
+)
 TRACKS_FAILED = Counter("captioner_tracks_failed", "Tracks whose captions ended by a fault.")
 RECOGNIZER_FAILURES = Counter("captioner_recognizer_failures", "Recogniser streams that failed.")
 CUES_CLOSED_STALE = Counter("captioner_cues_closed_stale", "Cues closed 5 s after their change.")
