@@ -82,18 +82,21 @@ class RemoteEngine:
         """What the servers can do, by what this engine was told."""
         return self._capabilities
 
-    def open(self, language: str = "en", *, live: bool = True) -> RemoteRecognizer:
+    def open(
+        self, language: str = "en", *, live: bool = True, replay: Replay | None = None
+    ) -> RemoteRecognizer:
         """A new stream; entering it connects.
 
         live: sound that no server takes falls off after a minute, counted. Otherwise ``send``
-        waits: for files. Raises LanguageNotSupported.
+        waits: for files. replay: what another recogniser of the same stream leaves to be heard.
+        Raises LanguageNotSupported.
         """
         known = self._capabilities.languages
         if language.split("-")[0].lower() not in known:
             raise LanguageNotSupported(
                 f"the Kyutai servers are said to know {', '.join(known)}, not {language!r}"
             )
-        return RemoteRecognizer(self, live=live)
+        return RemoteRecognizer(self, live=live, replay=replay)
 
     async def probe(self) -> str:
         """Host and port of a server that has a free slot now; it is given back at once.
@@ -143,8 +146,7 @@ class RemoteRecognizer:
     ProtocolError. restarts: how often it went on with a new connection.
     """
 
-    def __init__(self, engine: RemoteEngine, *, live: bool, replay: Replay | None = None) -> None:
-        """``replay``: what another recogniser of this stream leaves to be heard."""
+    def __init__(self, engine: RemoteEngine, *, live: bool, replay: Replay | None) -> None:
         self._engine = engine
         self._policy = engine.policy
         self._live = live
@@ -258,7 +260,7 @@ class RemoteRecognizer:
         self._asked.clear()
         again = self._replay.restart()
         self._unsent = deque([*again, *asked])
-        return again[0][0].position if again else 0
+        return again[0][0].position if again else self._replay.next_position
 
     async def _sound_to_hear(self) -> None:
         """A server frees the slot of who is muted for minutes: nothing is lost by that."""

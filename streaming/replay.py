@@ -26,7 +26,8 @@ class _Given:
 class Replay:
     """Sits between one stream of frames and the recognisers, one after the other, that hear it.
 
-    dropped_ms: sound that fell off before any recogniser heard it.
+    dropped_ms: sound that fell off before any recogniser heard it. voice_ms: voice that was heard
+    since the last word. next_position: just behind the last frame, in samples.
     """
 
     def __init__(self, *, keep_ms: int = 60_000) -> None:
@@ -38,10 +39,12 @@ class Replay:
         self._last: _Given | None = None  # of those: a word that begins after it is new
         self._dropping = False  # the WordEnd that comes belongs to a word that is not given
         self._heard_ms = 0
+        self._cut_ms = 0
         self._paused_ms = -1
         self._voiced: deque[int] = deque()  # ends of frames with voice that were not heard yet
         self.voice_ms = 0
         self.dropped_ms = 0
+        self.next_position = 0
 
     @property
     def unheard(self) -> bool:
@@ -56,6 +59,7 @@ class Replay:
     def add(self, frame: AudioFrame, *, voiced: bool) -> AudioFrame | None:
         """Keep the frame; give the one that fell off before it was heard, if one did."""
         self._kept.append((frame, voiced))
+        self.next_position = frame.position + len(frame.pcm)
         if voiced:
             self._voiced.append(frame.end_ms)
         if len(self._kept) <= self._most:
@@ -66,9 +70,13 @@ class Replay:
         self.dropped_ms += FRAME_MS
         return lost
 
+    def cut(self) -> None:
+        """All that was heard is said: another recogniser begins behind it."""
+        self._cut_ms = self._heard_ms
+
     def restart(self) -> list[tuple[AudioFrame, bool]]:
         """A new recogniser takes over: what it shall hear first, with whether there is voice."""
-        begin_ms = self._begin_ms()
+        begin_ms = max(self._begin_ms(), self._cut_ms)
         frames = [(f, voiced) for f, voiced in self._kept if f.end_ms > begin_ms]
         self._last = self._given[-1] if self._given else None
         self._expected = [g for g in self._given if g.word.start_ms > begin_ms - _SAME_MS]

@@ -107,7 +107,7 @@ class Ears:
 
 
 class ScriptedServer:
-    """Listens on a free port of this machine while it is entered.
+    """Listens on a port of this machine while it is entered; 0: a free one.
 
     heads: whether it sends Steps. sessions, frames: so many it served and heard; used: slots.
     """
@@ -119,7 +119,9 @@ class ScriptedServer:
         delay_frames: int = 6,
         heads: bool = True,
         faults: Faults | None = None,
+        port: int = 0,
     ) -> None:
+        self._port = port
         self._capacity = capacity
         self._delay = delay_frames
         self._heads = heads
@@ -143,7 +145,7 @@ class ScriptedServer:
 
     async def __aenter__(self) -> Self:
         self._server = await serve(
-            self._serve, "127.0.0.1", 0, process_request=self._admit, compression=None
+            self._serve, "127.0.0.1", self._port, process_request=self._admit, compression=None
         )
         return self
 
