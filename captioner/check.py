@@ -28,7 +28,7 @@ class Finding:
 
 def check(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after the other."""
-    yield _look("speech recogniser", lambda: _recognizer(settings.language))
+    yield _look("speech recogniser", lambda: _recognizer(settings))
     yield _look("page", lambda: f"built, in {overlay_folder().name}/")
     yield _look("key", lambda: _key(settings))
     yield _look("media server", lambda: _server(settings))
@@ -41,13 +41,14 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, False, str(exc))
 
 
-def _recognizer(language: str) -> str:
-    async def look() -> None:
-        async with engines.embedded(language=language, threads=1):
-            pass
+def _recognizer(settings: Settings) -> str:
+    async def look() -> str:
+        if settings.engine_name == "kyutai":
+            return await engines.probe(settings)
+        async with engines.chosen(settings):
+            return f"embedded, language {settings.language}"
 
-    asyncio.run(look())
-    return f"embedded, language {language}"
+    return asyncio.run(look())
 
 
 def _key(settings: Settings) -> str:

@@ -50,6 +50,23 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives the command the settings, with what the command line says of the engine."""
+
+    @click.option("--engine", type=click.Choice(["embedded", "kyutai"]), help="Which recogniser.")
+    @click.option("--asr", help="Addresses of Kyutai servers: ws://HOST:PORT[,ws://…].")
+    @click.option(
+        "--fallback",
+        type=click.Choice(["embedded", "none"]),
+        help="What captions English while no server answers.",
+    )
+    @functools.wraps(command)
+    def run(*, engine: str | None, asr: str | None, fallback: str | None, **others: object) -> None:
+        command(read_settings(engine=engine, asr=asr, fallback=fallback), **others)
+
+    return run
+
+
 def _leaves(group: BaseException) -> Iterator[BaseException]:
     if isinstance(group, BaseExceptionGroup):
         for inner in group.exceptions:
@@ -91,7 +108,10 @@ def main() -> None:
     "--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; 0: a free one."
 )
 @_plainly
-def demo(audio: Path | None, mic: bool, once: bool, out: Path | None, port: int) -> None:
+@_with_settings
+def demo(
+    settings: Settings, audio: Path | None, mic: bool, once: bool, out: Path | None, port: int
+) -> None:
     """Try it: media server, bot, page and a voice on this machine."""
     if out and not once:
         raise click.UsageError("--out needs --once: a demo without an end has no whole file")
@@ -99,7 +119,6 @@ def demo(audio: Path | None, mic: bool, once: bool, out: Path | None, port: int)
         raise click.UsageError(
             "--once plays a recording: name one with --audio, or leave out --mic"
         )
-    settings = read_settings()
     log_module.configure(form=settings.log_format, level=log_module.WARNING)
     _until_signal(demo_module.run_demo(demo_module.Plan(audio, mic, once, out, port), settings))
 
@@ -108,9 +127,9 @@ def demo(audio: Path | None, mic: bool, once: bool, out: Path | None, port: int)
 @click.option("--room", required=True, help="The room's name.")
 @click.option("--identity", help="The bot's identity; a new one each time by default.")
 @_plainly
-def run(room: str, identity: str | None) -> None:
+@_with_settings
+def run(settings: Settings, room: str, identity: str | None) -> None:
     """Caption one room until the meeting is over."""
-    settings = read_settings()
     log_module.configure(form=settings.log_format)
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port)
@@ -126,7 +145,7 @@ async def _run(room: str, identity: str, settings: Settings) -> None:
             settings.livekit_api_key, secret, room=room, identity=identity, name="Captions"
         )
 
-    async with engines.embedded(language=settings.language, threads=settings.threads) as engine:
+    async with engines.chosen(settings) as engine:
         bot = Bot(engine, url=settings.livekit_url, token=token)
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, bot.stop)
@@ -147,15 +166,15 @@ async def _run(room: str, identity: str, settings: Settings) -> None:
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here, not to stdout.")
 @_plainly
-def transcribe_command(files: tuple[Path, ...], form: Format, output: Path | None) -> None:
+@_with_settings
+def transcribe_command(
+    settings: Settings, files: tuple[Path, ...], form: Format, output: Path | None
+) -> None:
     """Caption audio or video files, without a room."""
-    settings = read_settings()
     log_module.configure(form=settings.log_format)
 
     async def work() -> None:
-        async with engines.embedded(
-            language=settings.language, threads=settings.threads, live=False
-        ) as engine:
+        async with engines.chosen(settings, live=False) as engine:
             done = []
             for path in files:
                 length_ms = int((duration_s(path) or 0) * 1000) or 1
@@ -196,10 +215,11 @@ def token(room: str, identity: str, name: str, host: bool, agent: bool) -> None:
 
 @main.command()
 @_plainly
-def check() -> None:
+@_with_settings
+def check(settings: Settings) -> None:
     """Say in plain words what is missing or wrong."""
     faults = 0
-    for finding in check_all(read_settings()):
+    for finding in check_all(settings):
         faults += not finding.good
         click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what:<18} {finding.advice}")
     sys.exit(1 if faults else 0)

@@ -67,9 +67,7 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
     overlay_folder()
     async with AsyncExitStack() as stack:
         with _step("Speech recogniser"):
-            engine = await stack.enter_async_context(
-                engines.embedded(language=settings.language, threads=settings.threads)
-            )
+            engine = await stack.enter_async_context(engines.chosen(settings))
         with _step("Media server"):
             program = await asyncio.to_thread(find_or_build, _tell)
             server = await stack.enter_async_context(MediaServer(program))

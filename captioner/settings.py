@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -21,6 +24,18 @@ class Settings(BaseSettings):
     livekit_token: SecretStr = Field(default=SecretStr(""), validation_alias="LIVEKIT_TOKEN")
 
     language: str = Field(default="en", validation_alias="CAPTIONER_LANGUAGE")
+    engine: str = Field(
+        default="", validation_alias="CAPTIONER_ENGINE", pattern="^(|embedded|kyutai)$"
+    )
+    asr: str = Field(default="", validation_alias="CAPTIONER_ASR")
+    asr_key: SecretStr = Field(default=SecretStr(""), validation_alias="CAPTIONER_ASR_KEY")
+    asr_languages: str = Field(default="en,fr", validation_alias="CAPTIONER_ASR_LANGUAGES")
+    asr_delay_ms: int = Field(
+        default=480, validation_alias="CAPTIONER_ASR_DELAY_MS", ge=0, le=10_000
+    )
+    fallback: str = Field(
+        default="embedded", validation_alias="CAPTIONER_FALLBACK", pattern="^(embedded|none)$"
+    )
     threads: int | None = Field(default=None, validation_alias="CAPTIONER_THREADS", ge=1, le=64)
     metrics_port: int | None = Field(
         default=None, validation_alias="CAPTIONER_METRICS_PORT", ge=1, le=65_535
@@ -29,11 +44,28 @@ class Settings(BaseSettings):
         default="console", validation_alias="CAPTIONER_LOG", pattern="^(console|json)$"
     )
 
+    @property
+    def engine_name(self) -> str:
+        """The engine named, else kyutai where a server is named, else embedded."""
+        return self.engine or ("kyutai" if self.asr else "embedded")
 
-def read_settings() -> Settings:
-    """The settings of this process. Raises ConfigurationError that names what is wrong."""
+
+def read_settings(**overrides: str | None) -> Settings:
+    """The settings of this process. Raises ConfigurationError that names what is wrong.
+
+    overrides: values by field name that take precedence over the environment, unless None.
+    """
     try:
-        return Settings()
+        return Settings(**_by_alias(overrides))
     except ValidationError as exc:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
         raise ConfigurationError(f"a setting in the environment is wrong: {faults}") from None
+
+
+def _by_alias(values: Mapping[str, str | None]) -> dict[str, Any]:
+    """As the environment names them: of two names for one setting that one would win."""
+    return {
+        str(Settings.model_fields[name].validation_alias): value
+        for name, value in values.items()
+        if value is not None
+    }

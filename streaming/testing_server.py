@@ -135,8 +135,7 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         """Its address, without the path."""
-        assert self._server is not None
-        return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}"
+        return f"ws://127.0.0.1:{self._port}"
 
     def kill(self) -> None:
         """Break every connection, as a process does that dies; it can be connected to again."""
@@ -147,6 +146,7 @@ class ScriptedServer:
         self._server = await serve(
             self._serve, "127.0.0.1", self._port, process_request=self._admit, compression=None
         )
+        self._port = next(iter(self._server.sockets)).getsockname()[1]
         return self
 
     async def __aexit__(
