@@ -6,13 +6,17 @@ PAGE := captioner/overlay/index.html
 PAGE_SOURCES := $(shell find web-overlay -type f -not -path '*/node_modules/*' 2>/dev/null)
 ARGS ?=
 
-.PHONY: demo test check overlay browser lock wheel bench clean
+.PHONY: demo test test-kyutai check overlay browser lock wheel bench clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
 
 test: check browser
 	$(BIN)/pytest $(ARGS)
+
+# Kyutai's server: the extra's pins differ from ours, so it has an environment of its own (7 GB).
+test-kyutai: .venv-kyutai/done
+	NO_TORCH_COMPILE=1 OMP_WAIT_POLICY=PASSIVE .venv-kyutai/bin/pytest tests/kyutai $(ARGS)
 
 check: .venv/dev.done $(PAGE) web-overlay/node_modules/.done
 	$(BIN)/ruff check
@@ -51,6 +55,16 @@ wheel: .venv/dev.done $(PAGE)
 	@$(PIP) --require-hashes -r locks/dev.txt
 	@touch $@
 
+.venv-kyutai/done: locks/kyutai.txt locks/kyutai-dev.txt pyproject.toml
+	@echo "Installing torch and moshi (about 3 minutes, 7 GB)"
+	@$(PYTHON) -c 'import sys; sys.exit("moshi needs Python 3.11 to 3.13: make PYTHON=python3.12 …" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	@test -x .venv-kyutai/bin/pip || $(PYTHON) -m venv .venv-kyutai
+	@.venv-kyutai/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/kyutai.txt
+	@.venv-kyutai/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/kyutai-dev.txt
+	@.venv-kyutai/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r locks/build.txt
+	@.venv-kyutai/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
 web-overlay/node_modules/.done: web-overlay/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed to build the page: https://nodejs.org"; exit 1; }
 	@echo "Installing what the page is built with"
@@ -68,7 +82,8 @@ lock:
 	$(LOCK) pyproject.toml -o locks/run.txt
 	$(LOCK) pyproject.toml --extra dev --extra eval -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
+	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
 	printf 'hatchling\neditables\n' | $(LOCK) - -c locks/dev.txt -o locks/build.txt
 
 clean:
-	rm -rf .venv web-overlay/node_modules captioner/overlay dist
+	rm -rf .venv .venv-kyutai web-overlay/node_modules captioner/overlay dist

@@ -1,0 +1,163 @@
+"""The command line of asr-server. Exit codes: 0, 1 (failed), 2 (wrong usage)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import ssl
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from streaming.batch import BatchedModel
+from streaming.errors import StreamingError
+from streaming.keys import Keys, read_keys
+from streaming.server import Limits, Server, listen
+
+
+@click.group(invoke_without_command=True)
+@click.version_option(package_name="live-captions")
+@click.option("--model", envvar="ASR_MODEL", help="A checkpoint's folder, or owner/name.")
+@click.option("--device", envvar="ASR_DEVICE", default="cpu", show_default=True)
+@click.option(
+    "--dtype",
+    envvar="ASR_DTYPE",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+)
+@click.option(
+    "--batch-size",
+    envvar="ASR_BATCH_SIZE",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Streams at once.",
+)
+@click.option(
+    "--threads",
+    envvar="ASR_THREADS",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Of torch, on a CPU.",
+)
+@click.option("--host", envvar="ASR_HOST", default="127.0.0.1", show_default=True)
+@click.option(
+    "--port",
+    envvar="ASR_PORT",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="0 takes a free one.",
+)
+@click.option(
+    "--api-key-file",
+    envvar="ASR_API_KEY_FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="One key a line.",
+)
+@click.option(
+    "--streams-per-key", default=Limits().streams_per_key, show_default=True, type=click.IntRange(1)
+)
+@click.option(
+    "--drain-seconds",
+    default=Limits().drain_s,
+    show_default=True,
+    help="On SIGTERM, how long streams may go on.",
+)
+@click.option("--tls-cert", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_context
+def main(context: click.Context, model: str | None, device: str, dtype: str, batch_size: int,
+         threads: int, host: str, port: int, api_key_file: Path | None, streams_per_key: int,
+         drain_seconds: float, tls_cert: Path | None, tls_key: Path | None) -> None:  # fmt: skip
+    """Serve a Kyutai speech-to-text model over Kyutai's own websocket protocol."""
+    if context.invoked_subcommand is not None:
+        return
+    if model is None:
+        raise click.UsageError("name a checkpoint: --model FOLDER or --model owner/name")
+    keys = _keys(api_key_file)
+    if keys.is_public and not _is_loopback(host):
+        raise click.UsageError(
+            f"on {host} everybody could use this server: the default key is public."
+            " Give keys of your own with --api-key-file."
+        )
+    tls = _tls(tls_cert, tls_key)
+    limits = Limits(streams_per_key=streams_per_key, drain_s=drain_seconds)
+    try:
+        from streaming.kyutai import load_model
+    except ImportError as exc:
+        _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
+    try:
+        loaded = load_model(
+            model, batch_size=batch_size, device=device, dtype=dtype, threads=threads
+        )
+        asyncio.run(_serve(loaded, Path(model).name, keys, limits, (host, port, tls)))
+    except StreamingError as exc:
+        _fail(str(exc))
+
+
+@main.command("make-test-checkpoint")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def make_test_checkpoint_command(folder: Path) -> None:
+    """Write a checkpoint of 1 MB that recognises six tones, for tests; takes a minute.
+
+    It proves plumbing, never accuracy on speech.
+    """
+    try:
+        from streaming.checkpoint import make_test_checkpoint
+    except ImportError as exc:
+        _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
+    try:
+        make_test_checkpoint(folder)
+    except (StreamingError, OSError) as exc:
+        _fail(str(exc))
+    click.echo(f"{folder}: recognises six tones. It proves plumbing, never accuracy on speech.")
+
+
+async def _serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,
+                 where: tuple[str, int, ssl.SSLContext | None]) -> None:  # fmt: skip
+    server = Server(model, name=name, keys=keys, limits=limits)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    host, port, tls = where
+    async with listen(server, host=host, port=port, tls=tls) as url:
+        click.echo(f"listening: {url}")
+        await server.run(stop)
+
+
+def _keys(path: Path | None) -> Keys:
+    if path is None:
+        return Keys()
+    try:
+        return read_keys(path)
+    except (OSError, ValueError) as exc:
+        raise click.UsageError(f"the file of keys cannot be read: {exc}") from exc
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as exc:
+        raise click.UsageError(f"the TLS certificate cannot be used: {exc}") from exc
+    return context
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"asr-server: {message}", err=True)
+    sys.exit(1)

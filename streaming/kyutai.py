@@ -1,0 +1,198 @@
+"""Kyutai's speech-to-text on moshi and torch, as a BatchedModel. Nobody else imports them to serve.
+
+Each row of the batch is a stream. What one row hears never changes another's tokens, bit for bit,
+at the same batch size.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, clean
+from streaming.batch import Flags, StepOutput
+from streaming.errors import ModelError, RecognizerUnavailable
+
+# Both are read when moshi is imported; compiling on a CPU takes longer than it saves.
+os.environ.setdefault("NO_TORCH_COMPILE", "1")
+
+import torch
+from moshi.models import LMGen, loaders
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""What --dtype may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePieces:
+    """The tokens of a sentencepiece model."""
+
+    processor: Any
+
+    def starts_word(self, token: int) -> bool:
+        """Whether a space belongs before this piece."""
+        return bool(self._known(token) and self.processor.id_to_piece(token).startswith("▁"))
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The pieces put together."""
+        return str(self.processor.decode([t for t in tokens if self._known(t)])).strip()
+
+    def _known(self, token: int) -> bool:
+        return 0 <= token < int(self.processor.vocab_size())
+
+
+class KyutaiModel:
+    """``batch_size`` streams through Mimi and the language model. One thread calls ``step``."""
+
+    def __init__(self, mimi: Any, lm: Any, *, batch_size: int, vocabulary: SentencePieces,
+                 delay_tokens: int) -> None:  # fmt: skip
+        """mimi, lm: as moshi's loaders give them. delay_tokens: of the checkpoint's stt_config."""
+        self.batch_size = batch_size
+        self.vocabulary = vocabulary
+        # Kyutai counts the step that is being made, so its delay of n is n - 1 steps later.
+        self.delay_frames = max(delay_tokens - 1, 0)
+        self._device = lm.device
+        mimi.decoder_transformer = None  # only heard, never spoken: saves 8 MB a slot
+        self._mimi = mimi
+        self._gen = LMGen(lm, temp=0, temp_text=0.0, use_sampling=False, support_out_of_sync=True)
+        self._held: torch.Tensor | None = None
+        with torch.no_grad():
+            mimi.streaming_forever(batch_size)
+            self._gen.streaming_forever(batch_size)
+        self._caches = _kv_caches(mimi) + _kv_caches(lm)
+
+    def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
+        """80 ms of every active row. Raises ModelError if torch does."""
+        try:
+            with torch.no_grad():
+                return self._step(pcm, active, reset)
+        except (RuntimeError, ValueError, IndexError, AssertionError) as exc:
+            raise ModelError(f"a step of the model failed: {type(exc).__name__}: {exc}") from exc
+
+    def _step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
+        if reset.any():
+            self._forget(torch.from_numpy(reset).to(self._device))
+        mask = torch.from_numpy(active).to(self._device)
+        self._mimi.set_exec_mask(mask)
+        self._gen.set_exec_mask(mask)
+        # Idle rows go through the model too: what they hear must be harmless.
+        sound = torch.from_numpy(clean(np.where(active[:, None], pcm, np.float32(0))))
+        codes = self._mimi.encode(sound.to(self._device)[:, None])
+        if self._held is None:
+            self._held = torch.zeros_like(codes)
+        # Held back by one step: so the model was trained.
+        heard = torch.where(mask[:, None, None], self._held, codes)
+        self._held = torch.where(mask[:, None, None], codes, self._held)
+        tokens, heads = self._gen.step_with_extra_heads(heard)
+        return StepOutput(
+            tokens[:, 0, 0].cpu().numpy(),
+            np.stack([head[:, 0, 0].float().cpu().numpy() for head in heads])
+            if heads
+            else np.zeros((0, self.batch_size), np.float32),
+        )
+
+    def _forget(self, rows: torch.Tensor) -> None:
+        self._mimi.reset_streaming(reset_mask=rows)
+        self._gen.reset_streaming(reset_mask=rows)
+        # A reset only moves the ring's end: a NaN left in it would still poison the next stream,
+        # because 0 · NaN is NaN. And nobody's speech stays in memory.
+        for cache in self._caches:
+            cache[:, rows] = 0
+        if self._held is not None:
+            self._held[rows] = 0
+
+
+def _kv_caches(model: Any) -> list[torch.Tensor]:
+    states = (getattr(module, "_streaming_state", None) for module in model.modules())
+    rings = (getattr(state, "kv_cache", None) for state in states)
+    return [ring.cache for ring in rings if ring is not None]
+
+
+def load_model(
+    name: str, *, batch_size: int, device: str = "cpu", dtype: str = "auto", threads: int = 1
+) -> KyutaiModel:
+    """Load a checkpoint in the published format.
+
+    name: a folder with a config.json, or owner/name of a repository, which is downloaded once.
+    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu. threads: torch's, on the cpu.
+    Raises RecognizerUnavailable with what is wrong and what to do.
+    """
+    torch.set_num_threads(threads)
+    info = _checkpoint(name)
+    kind = DTYPES[_auto(device) if dtype == "auto" else dtype]
+    try:
+        mimi = info.get_mimi(device)
+        lm = info.get_moshi(device, kind)
+        vocabulary = SentencePieces(info.get_text_tokenizer())
+    except Exception as exc:  # whatever a broken file makes moshi, torch or safetensors raise
+        raise RecognizerUnavailable(
+            f"the checkpoint {name} cannot be loaded: {type(exc).__name__}: {exc}"
+        ) from exc
+    delay_s = float(info.stt_config["audio_delay_seconds"])
+    return KyutaiModel(
+        mimi,
+        lm,
+        batch_size=batch_size,
+        vocabulary=vocabulary,
+        delay_tokens=round(delay_s * SAMPLE_RATE / FRAME_SAMPLES),
+    )
+
+
+def _auto(device: str) -> str:
+    return "bfloat16" if device.startswith("cuda") else "float32"
+
+
+def _checkpoint(name: str) -> Any:
+    folder = Path(name)
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith(".") or "/" not in name):
+        raise RecognizerUnavailable(
+            f"there is no folder {name}: name one with a config.json, or owner/name"
+        )
+    try:
+        info = _local(folder) if folder.is_dir() else loaders.CheckpointInfo.from_hf_repo(name)
+    except RecognizerUnavailable:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise RecognizerUnavailable(
+            f"the checkpoint {name} cannot be had ({type(exc).__name__}). Without a network:"
+            " download it elsewhere, and name the folder with its config.json here."
+        ) from exc
+    if "audio_delay_seconds" not in info.stt_config:
+        raise RecognizerUnavailable(f"{name} is no speech-to-text checkpoint: no stt_config in it")
+    return info
+
+
+def _local(folder: Path) -> Any:
+    """The checkpoint in ``folder``, all of its files there: nothing is downloaded."""
+    config = folder / "config.json"
+    if not config.is_file():
+        raise RecognizerUnavailable(f"{folder} has no config.json: it is no checkpoint")
+    names = _json(config)
+    files = {
+        "moshi_weights": names.get("moshi_name", loaders.MOSHI_NAME),
+        "mimi_weights": names.get("mimi_name", loaders.MIMI_NAME),
+        "tokenizer": names.get("tokenizer_name", loaders.TEXT_TOKENIZER_NAME),
+    }
+    if "mimi_config_name" in names:
+        files["mimi_config_path"] = names["mimi_config_name"]
+    missing = [str(file) for file in files.values() if not (folder / str(file)).is_file()]
+    if missing:
+        raise RecognizerUnavailable(f"{folder} lacks {', '.join(missing)}, which its config names")
+    paths = {key: folder / str(file) for key, file in files.items()}
+    return loaders.CheckpointInfo.from_hf_repo(str(folder), config_path=config, **paths)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as exc:
+        raise RecognizerUnavailable(f"{path} is no JSON: {exc}") from exc
+    if not isinstance(value, dict):
+        raise RecognizerUnavailable(f"{path} holds no object")
+    return value

@@ -1,0 +1,290 @@
+"""asr-server: Kyutai's speech-to-text protocol over HTTP and websockets, around the step loop.
+
+aiohttp, because one port answers websockets, the POST of a file and plain GETs alike; the
+websockets package has no request bodies. The only file of this package that imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from streaming import metrics, wire
+from streaming.audio import Pcm
+from streaming.batch import BatchedModel
+from streaming.errors import ProtocolError, RecognizerUnavailable
+from streaming.keys import Keys
+from streaming.opus import OggOpusDecoder, read_file
+from streaming.steps import Seat, StepLoop
+from streaming.stream import Answer, Marked, Stepped
+from streaming.words import WordEnded, WordSaid
+
+_LARGE = 2_048  # bytes of Opus whose decoding would hold up the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may take. Times in seconds.
+
+    idle_s: without a binary message. ping_s: between pings; half of it later the client is gone.
+    session_s: of one stream. streams_per_key: at once. post_bytes: of a file.
+    """
+
+    idle_s: float = 120.0
+    ping_s: float = 10.0
+    session_s: float = 12 * 3600.0
+    streams_per_key: int = 1_000
+    post_bytes: int = 64 << 20
+    drain_s: float = 30.0
+
+
+class Server:
+    """One model, served. ``name`` is what build_info says of the model."""
+
+    def __init__(
+        self, model: BatchedModel, *, name: str, keys: Keys, limits: Limits | None = None
+    ) -> None:
+        self.steps = StepLoop(model)
+        self._name = name
+        self._keys = keys
+        self._limits = limits or Limits()
+
+    def app(self) -> web.Application:
+        """The routes."""
+        app = web.Application(client_max_size=self._limits.post_bytes)
+        app.router.add_get(wire.PATH, self._websocket)
+        app.router.add_post(wire.PATH, self._post)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/api/build_info", self._build_info)
+        app.router.add_get("/api/modules_info", self._modules_info)
+        return app
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Step until ``stop``, then drain. Raises ModelError if a step failed."""
+        stepping = asyncio.create_task(self.steps.run())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([stepping, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not stepping.done():
+                draining = asyncio.create_task(self.steps.drain(self._limits.drain_s))
+                await asyncio.wait([stepping, draining], return_when=asyncio.FIRST_COMPLETED)
+                draining.cancel()
+            if stepping.done():
+                stepping.result()
+        finally:
+            stepping.cancel()
+            stopping.cancel()
+            await asyncio.gather(stepping, stopping, return_exceptions=True)
+
+    def _seat(self, key: int, request: web.Request) -> Seat | None:
+        transport = request.transport
+        abort = transport.abort if transport is not None else (lambda: None)
+        return self.steps.admit(key, abort, per_key=self._limits.streams_per_key)
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        key = self._keys.number(request.headers.get(wire.KEY_HEADER, request.query.get("auth_id")))
+        if key is None:
+            return web.Response(status=401)
+        # Without compression: the samples hardly shrink, and inflating can be made to cost much.
+        socket = web.WebSocketResponse(
+            heartbeat=self._limits.ping_s, max_msg_size=wire.MAX_CLIENT_BYTES, compress=False
+        )
+        await socket.prepare(request)
+        seat = self._seat(key, request)
+        if seat is None:
+            await _finish(socket, wire.NO_FREE_CHANNELS, WSCloseCode.TRY_AGAIN_LATER)
+            return socket
+        try:
+            await self._serve(socket, seat)
+        finally:
+            self.steps.leave(seat)
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse, seat: Seat) -> None:
+        """Until the client leaves, is told to, or says what makes no sense."""
+        telling = asyncio.create_task(_tell(socket, seat))
+        hearing = asyncio.create_task(self._hear(socket, seat))
+        try:
+            async with asyncio.timeout(self._limits.session_s):
+                await asyncio.wait([telling, hearing], return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                hearing.result()
+            else:
+                await _finish(socket, seat.ended or "the stream is over", WSCloseCode.GOING_AWAY)
+        except ProtocolError as exc:
+            metrics.ENDED.labels("nonsense").inc()
+            await _finish(socket, str(exc), WSCloseCode.INVALID_TEXT)
+        except TimeoutError:
+            metrics.ENDED.labels("idle").inc()
+            await _finish(socket, "idle for too long, or too long a stream", WSCloseCode.GOING_AWAY)
+        except ConnectionError:
+            pass  # gone; the seat is given back above
+        finally:
+            telling.cancel()
+            hearing.cancel()
+            await asyncio.gather(telling, hearing, return_exceptions=True)
+
+    async def _hear(self, socket: web.WebSocketResponse, seat: Seat) -> None:
+        opus = OggOpusDecoder()
+        while (data := await self._binary(socket)) is not None:
+            match wire.decode_client(data):
+                case wire.Audio(pcm):
+                    await self.steps.feed(seat, pcm)
+                case wire.OggOpus(packed):
+                    await self.steps.feed(seat, await _unpacked(opus, packed))
+                case wire.Marker(number):
+                    await self.steps.mark(seat, number)
+                case wire.Init():
+                    opus = OggOpusDecoder()
+                    self.steps.batch.restart(seat.ticket)
+
+    async def _binary(self, socket: web.WebSocketResponse) -> bytes | None:
+        """The next binary message; None when there are no more. Text is ignored, as by Kyutai."""
+        async with asyncio.timeout(self._limits.idle_s):
+            while True:
+                message = await socket.receive()
+                if message.type is WSMsgType.BINARY:
+                    return bytes(message.data)
+                if message.type is not WSMsgType.TEXT:
+                    return None
+
+    async def _post(self, request: web.Request) -> web.Response:
+        key = self._keys.number(request.headers.get(wire.KEY_HEADER))
+        if key is None:
+            return web.Response(status=401)
+        data = await request.read()
+        seat = self._seat(key, request)
+        if seat is None:
+            return web.json_response({"error": wire.NO_FREE_CHANNELS}, status=503)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                feeding = tasks.create_task(self._feed_file(seat, data))
+                answers = [answer async for answer in _until_marked(seat)]
+                feeding.cancel()
+            if seat.ended:
+                return web.json_response({"error": seat.ended}, status=503)
+            said = [answer for answer in answers if not isinstance(answer, Stepped)]
+            return web.json_response([_as_json(answer) for answer in said])
+        except* ProtocolError as group:
+            reason = str(group.exceptions[0])
+        finally:
+            self.steps.leave(seat)
+        return web.json_response({"error": reason}, status=400)
+
+    async def _feed_file(self, seat: Seat, data: bytes) -> None:
+        pieces = read_file(data)
+        while (pcm := await asyncio.to_thread(next, pieces, None)) is not None:
+            await self.steps.feed(seat, pcm)
+        await self.steps.mark(seat, 0)
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        fault = self.steps.fault()
+        pace = self.steps.pace
+        facts = {
+            "status": fault or "ok",
+            "used_slots": self.steps.batch.used,
+            "total_slots": self.steps.batch.batch_size,
+            "step_ms_median": round(pace.quantile(0.5) * 1000, 1),
+            "step_ms_p90": round(pace.quantile(0.9) * 1000, 1),
+        }
+        return web.json_response(facts, status=503 if fault else 200)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE}
+        )
+
+    async def _build_info(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {"name": "live-captions asr-server", "version": version("live-captions"),
+             "model": self._name}
+        )  # fmt: skip
+
+    async def _modules_info(self, _request: web.Request) -> web.Response:
+        batch = self.steps.batch
+        slots = {"used_slots": batch.used, "total_slots": batch.batch_size}
+        return web.json_response([{"name": "asr", "path": wire.PATH, **slots}])
+
+
+@asynccontextmanager
+async def listen(
+    server: Server, *, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """Answer on ``host``:``port`` (0: a free one); gives the websocket's address.
+
+    Raises RecognizerUnavailable if the port is taken.
+    """
+    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        except OSError as exc:
+            raise RecognizerUnavailable(
+                f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port or --host"
+            ) from exc
+        shown = f"[{host}]" if ":" in host else host
+        yield f"{'wss' if tls else 'ws'}://{shown}:{runner.addresses[0][1]}{wire.PATH}"
+    finally:
+        await runner.cleanup()
+
+
+async def _tell(socket: web.WebSocketResponse, seat: Seat) -> None:
+    await socket.send_bytes(wire.encode(wire.Ready()))
+    async for answer in seat:
+        await socket.send_bytes(wire.encode(_as_message(answer)))
+
+
+async def _finish(socket: web.WebSocketResponse, reason: str, code: WSCloseCode) -> None:
+    """Say why, and close; a client that does not answer the close is not waited for long."""
+    if socket.closed:
+        return
+    try:
+        async with asyncio.timeout(2):
+            await socket.send_bytes(wire.encode(wire.Error(reason)))
+            await socket.close(code=code, message=reason.encode()[:120])
+    except (TimeoutError, ConnectionError):
+        pass  # gone
+
+
+async def _unpacked(opus: OggOpusDecoder, packed: bytes) -> Pcm:
+    if len(packed) < _LARGE:
+        return opus.feed(packed)
+    return await asyncio.get_running_loop().run_in_executor(None, partial(opus.feed, packed))
+
+
+async def _until_marked(seat: Seat) -> AsyncIterator[Answer]:
+    async for answer in seat:
+        if isinstance(answer, Marked):
+            return
+        yield answer
+
+
+def _as_message(answer: Answer) -> wire.ServerMessage:
+    match answer:
+        case WordSaid(text, start_ms, joined):
+            return wire.Word(text, start_ms / 1000, joined)
+        case WordEnded(end_ms):
+            return wire.EndWord(end_ms / 1000)
+        case Marked(number):
+            return wire.Marker(number)
+        case Stepped(step, pauses, waiting):
+            return wire.Step(step, pauses, waiting)
+
+
+def _as_json(answer: Answer) -> dict[str, object]:
+    match answer:
+        case WordSaid(text, start_ms, joined):
+            return {"type": "Word", "text": text, "start_time": start_ms / 1000, "joined": joined}
+        case WordEnded(end_ms):
+            return {"type": "EndWord", "stop_time": end_ms / 1000}
+        case _:
+            return {}

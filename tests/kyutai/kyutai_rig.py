@@ -1,0 +1,92 @@
+"""A server on a port of its own, and a client that knows nothing but the wire format."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from streaming import wire
+from streaming.audio import FRAME_SAMPLES, Pcm
+from streaming.batch import BatchedModel
+from streaming.keys import DEFAULT_KEY, Keys
+from streaming.server import Limits, Server, listen
+
+
+class Client:
+    """Kyutai's protocol, with nothing of ours but the wire format."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def send(self, message: wire.ClientMessage) -> None:
+        await self.socket.send_bytes(wire.encode(message))
+
+    async def say(self, pcm: Pcm, *, chunk: int = FRAME_SAMPLES) -> None:
+        for at in range(0, len(pcm), chunk):
+            await self.send(wire.Audio(pcm[at : at + chunk]))
+
+    async def receive(self) -> wire.ServerMessage | None:
+        """The next message; None when the server closed."""
+        message = await self.socket.receive(timeout=30)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return wire.decode_server(message.data)
+        return None
+
+    async def until(self, last: wire.ServerMessage) -> list[wire.ServerMessage]:
+        """All up to ``last``, the Steps left out."""
+        got: list[wire.ServerMessage] = []
+        while (message := await self.receive()) != last:
+            assert message is not None, got
+            if not isinstance(message, wire.Step):
+                got.append(message)
+        return got
+
+    async def words(self, pcm: Pcm, *, mark: int = 1, chunk: int = FRAME_SAMPLES) -> list[str]:
+        await self.say(pcm, chunk=chunk)
+        await self.send(wire.Marker(mark))
+        said = await self.until(wire.Marker(mark))
+        return [message.text for message in said if isinstance(message, wire.Word)]
+
+
+class Running:
+    """A server on a port of its own, and clients for it."""
+
+    def __init__(self, server: Server, url: str, session: aiohttp.ClientSession) -> None:
+        self.server, self.url, self.session = server, url, session
+        self.http = url.replace("ws://", "http://")
+
+    @asynccontextmanager
+    async def connect(self, *, key: str = DEFAULT_KEY) -> AsyncIterator[Client]:
+        async with self.session.ws_connect(self.url, headers={wire.KEY_HEADER: key}) as socket:
+            yield Client(socket)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """One that was told Ready."""
+        async with self.connect() as client:
+            assert await client.receive() == wire.Ready()
+            yield client
+
+    async def empty(self) -> None:
+        """Wait until no slot is taken."""
+        async with asyncio.timeout(10):
+            await self.server.steps.empty()
+
+
+@asynccontextmanager
+async def serving(
+    model: BatchedModel, *, keys: Keys | None = None, limits: Limits | None = None
+) -> AsyncIterator[Running]:
+    """``model``, served until the context ends."""
+    server = Server(model, name="test", keys=keys or Keys(), limits=limits)
+    stop = asyncio.Event()
+    async with listen(server, host="127.0.0.1", port=0) as url, aiohttp.ClientSession() as session:
+        running = asyncio.create_task(server.run(stop))
+        try:
+            yield Running(server, url, session)
+        finally:
+            stop.set()
+            await asyncio.gather(running, return_exceptions=True)
