@@ -106,7 +106,7 @@ def _remote(settings: Settings, *, patience_s: float) -> RemoteEngine:
 
 def _servers(settings: Settings, addresses: tuple[str, ...]) -> Servers:
     try:
-        return Servers(addresses, settings.asr_key.get_secret_value() or None)
+        return Servers(addresses, settings.asr_key.get_secret_value())
     except ValueError as exc:
         raise ConfigurationError(
             f"{exc}: say where the Kyutai servers are, by --asr or CAPTIONER_ASR"

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from captioner.errors import ConfigurationError
+from streaming.wire import PUBLIC_KEY
 
 
 class Settings(BaseSettings):
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
         default="", validation_alias="CAPTIONER_ENGINE", pattern="^(|embedded|kyutai)$"
     )
     asr: str = Field(default="", validation_alias="CAPTIONER_ASR")
-    asr_key: SecretStr = Field(default=SecretStr(""), validation_alias="CAPTIONER_ASR_KEY")
+    asr_key: SecretStr = Field(default=SecretStr(PUBLIC_KEY), validation_alias="CAPTIONER_ASR_KEY")
     asr_languages: str = Field(default="en,fr", validation_alias="CAPTIONER_ASR_LANGUAGES")
     asr_delay_ms: int = Field(
         default=480, validation_alias="CAPTIONER_ASR_DELAY_MS", ge=0, le=10_000

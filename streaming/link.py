@@ -37,7 +37,7 @@ class Servers:
     """
 
     addresses: tuple[str, ...]
-    key: str | None = field(default=None, repr=False)
+    key: str = field(default=wire.PUBLIC_KEY, repr=False)
     connect_s: float = 0.5
 
     def __post_init__(self) -> None:
@@ -121,14 +121,14 @@ class Link:
         self._url = url
         self._socket: ClientConnection | None = None
 
-    async def dial(self, host: str, key: str | None) -> None:
+    async def dial(self, host: str, key: str) -> None:
         """Connect to ``host`` and wait for Ready. Raises RecognizerUnavailable, ProtocolError."""
         with self._refusals():
             self._socket = await connect(
                 urlunsplit(self._url),
                 host=host,
                 port=_port(self._url),
-                additional_headers={wire.KEY_HEADER: key} if key else {},
+                additional_headers={wire.KEY_HEADER: key},
                 max_size=wire.MAX_SERVER_BYTES,
                 compression=None,  # samples do not shrink
                 proxy=None,

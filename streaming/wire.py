@@ -25,6 +25,9 @@ PATH = "/api/asr-streaming"
 KEY_HEADER = "kyutai-api-key"
 """The header that carries a client's key; ``?auth_id=`` is the other way."""
 
+PUBLIC_KEY = "public_token"
+"""The key of servers that nobody gave one: of all configurations that Kyutai ships."""
+
 NO_FREE_CHANNELS = "no free channels"
 """What a full server's Error says, instead of Ready."""
 

@@ -18,6 +18,7 @@ from streaming.errors import (
 from streaming.link import Servers
 from streaming.recognizer import Flushed, Heard, RecognizerEvent, Word
 from streaming.testing_server import Faults, ScriptedServer, has_voice, speech
+from streaming.wire import PUBLIC_KEY
 
 SENTENCE = [1, 2, 3, None, 3, 3, 4, None, None, None, 5, 6, 7, 7, 8, None, 9, 10, 11]
 PATIENT = RemotePolicy(first_wait_s=0.01, longest_wait_s=0.05)
@@ -34,7 +35,7 @@ def starts(spoken: Sequence[int | None]) -> list[int]:
 
 
 def engine_for(
-    *servers: ScriptedServer, key: str | None = None, policy: RemotePolicy = PATIENT
+    *servers: ScriptedServer, key: str = PUBLIC_KEY, policy: RemotePolicy = PATIENT
 ) -> RemoteEngine:
     addresses = Servers(tuple(server.url for server in servers), key)
     return RemoteEngine(addresses, policy=policy, load_voice=lambda: has_voice)
