@@ -154,6 +154,20 @@ async def test_a_stream_begins_on_whatever_server_is_there() -> None:
             assert texts(await hear(engine, speech([1, 2]))) == ["w1", "w2"]
 
 
+async def test_each_address_of_a_name_is_a_server() -> None:
+    async with ScriptedServer() as server:
+        named = Servers((server.url.replace("127.0.0.1", "localhost"),))
+        engine = RemoteEngine(named, policy=PATIENT, load_voice=lambda: has_voice)
+        for _ in range(5):
+            assert texts(await hear(engine, speech([1, 2]))) == ["w1", "w2"]
+
+
+async def test_a_name_that_nobody_has_is_unavailable() -> None:
+    engine = RemoteEngine(Servers(("ws://no-such-name.invalid",)), load_voice=lambda: has_voice)
+    with pytest.raises(RecognizerUnavailable, match=r"no machine is called no-such-name\.invalid"):
+        await hear(engine, [])
+
+
 async def test_full_servers_are_at_capacity() -> None:
     async with ScriptedServer(capacity=0) as one, ScriptedServer(capacity=0) as two:
         with pytest.raises(RecognizerAtCapacity, match="no free slot"):

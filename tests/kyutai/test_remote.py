@@ -1,0 +1,107 @@
+"""Our client at our server with real tokens, also over a cable that is cut again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import numpy as np
+from kyutai_rig import Running
+
+from streaming.audio import AudioFrame, Framer
+from streaming.client import RemoteEngine, RemotePolicy
+from streaming.link import Servers
+from streaming.recognizer import Word
+from streaming.session import SessionPolicy
+from streaming.tones import TONES, sing, start_ms
+
+POLICY = RemotePolicy(
+    session=SessionPolicy(delay_ms=160), first_wait_s=0.01, longest_wait_s=0.05, patience_s=10
+)
+CUTS = 20
+
+
+def loud(frame: AudioFrame) -> bool:
+    return bool(np.abs(frame.pcm).max() > 0.01)
+
+
+class Cable:
+    """Carries connections to a server; each of the first ones breaks after so many bytes."""
+
+    def __init__(self, server: str, cuts: list[int]) -> None:
+        self._to = urlsplit(server)
+        self._cuts = cuts
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = self._cuts.pop(0) if self._cuts else None
+        back, forth = await asyncio.open_connection(self._to.hostname, self._to.port)
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(4096):
+                sink.write(data)
+                await sink.drain()
+
+        async def cut() -> None:
+            nonlocal left
+            while data := await reader.read(4096):
+                forth.write(data)
+                await forth.drain()
+                left = None if left is None else left - len(data)
+                if left is not None and left <= 0:
+                    return
+
+        tasks = [asyncio.create_task(cut()), asyncio.create_task(pump(back, writer))]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        writer.transport.abort()
+        forth.transport.abort()
+
+
+@asynccontextmanager
+async def cable(server: str, cuts: list[int]) -> AsyncIterator[str]:
+    ends = await asyncio.start_server(Cable(server, cuts).carry, "127.0.0.1", 0)
+    async with ends:
+        yield f"ws://127.0.0.1:{ends.sockets[0].getsockname()[1]}"
+
+
+async def hear(address: str, spoken: list[str]) -> tuple[list[Word], int]:
+    framer = Framer()
+    frames = framer.feed(sing(spoken)) + framer.flush()
+    engine = RemoteEngine(Servers((address,)), policy=POLICY, load_voice=lambda: loud)
+    async with engine.open(live=False) as recognizer, asyncio.TaskGroup() as tasks:
+
+        async def feed() -> None:
+            for frame in frames:
+                await recognizer.send(frame)
+            await recognizer.finish()
+
+        tasks.create_task(feed())
+        words = [event async for event in recognizer if isinstance(event, Word)]
+        return words, recognizer.restarts
+
+
+def said(number: int, *, seed: int) -> list[str]:
+    return random.Random(seed).choices(list(TONES), k=number)
+
+
+async def test_every_tone_is_a_word_at_its_time(running: Running) -> None:
+    spoken = said(60, seed=1)
+    words, _ = await hear(running.url, spoken)
+    assert [word.text for word in words] == spoken
+    assert [word.start_ms for word in words] == [start_ms(i) for i in range(len(spoken))]
+
+
+async def test_a_cable_cut_twenty_times_loses_and_doubles_no_tone(running: Running) -> None:
+    spoken = said(200, seed=2)
+    cuts = [random.Random(n).randrange(500_000, 900_000) for n in range(CUTS)]
+    async with cable(running.url, cuts) as address:
+        words, restarts = await hear(address, spoken)
+    assert restarts == CUTS
+    assert [word.text for word in words] == spoken
+    for number, word in enumerate(words):
+        assert abs(word.start_ms - start_ms(number)) <= 80
