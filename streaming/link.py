@@ -74,8 +74,9 @@ class Servers:
         for address in self.addresses:
             url = _split(address)
             try:
-                found += [(url, host) for host in await _hosts(url)]
-            except OSError:
+                async with asyncio.timeout(self.connect_s):
+                    found += [(url, host) for host in await _hosts(url)]
+            except OSError:  # also when the name service does not answer in time
                 faults.append(RecognizerUnavailable(f"no machine is called {url.hostname}"))
         if not found:
             raise _worst(faults)
