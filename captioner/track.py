@@ -129,6 +129,7 @@ class TrackCaptioner:
         self._retry = retry
         self._changed_at = clock()
         self._ended = False
+        self._unheard: AudioFrame | None = None  # of a stream that could not be opened
         self._heard_ms = 0
         self._offset_ms = 0
 
@@ -141,10 +142,11 @@ class TrackCaptioner:
             await self._give(self._segmenter.flush())
 
     async def _one_stream(self) -> None:
-        first = await anext(self._frames, None)
+        first = self._unheard or await anext(self._frames, None)
         if first is None:
             self._ended = True
             return
+        self._unheard = first
         self._offset_ms = self._heard_ms = first.start_ms
         self._segmenter.restart(first.start_ms)
         try:
@@ -166,6 +168,7 @@ class TrackCaptioner:
     async def _feed(self, recognizer: Recognizer, first: AudioFrame) -> None:
         base = first.position
         await recognizer.send(AudioFrame(first.pcm, 0))
+        self._unheard = None
         async for frame in self._frames:
             await recognizer.send(AudioFrame(frame.pcm, frame.position - base))
         self._ended = True

@@ -154,6 +154,21 @@ async def test_a_new_recogniser_goes_on_where_the_failed_one_stopped() -> None:
     assert second >= first + 800
 
 
+async def test_no_frame_is_lost_while_no_recogniser_can_be_opened() -> None:
+    screen, made = Screen(), list[ScriptedRecognizer]()
+    refusals = iter(range(3))
+
+    def opened() -> ScriptedRecognizer:
+        if next(refusals, None) is not None:
+            raise RecognizerUnavailable("not yet")
+        made.append(ScriptedRecognizer(words("one")))
+        return made[-1]
+
+    await captioner(Frames(10, start_ms=800), screen, opened).run()
+    assert len(made[0].heard) == 10
+    assert screen.texts() == ["one"]
+
+
 async def test_a_file_is_not_tried_again() -> None:
     screen = Screen()
 
