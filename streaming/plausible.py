@@ -18,7 +18,8 @@ def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
     Nothing stays where the detector heard next to no voice, where there are more words than
     anybody says in so much voice, and of a little that the model itself doubts: out of music it
     makes "You" at a probability of 0.2, and ten words out of half a second of voice. Of a phrase
-    that it repeats until it is stopped, one stays.
+    that it says thrice at the end, one stays: it does so with "it was the season of light." where
+    the sound breaks off, in several hypotheses in succession. "No, no, no." may have been said.
     """
     voiced = sum(p >= _VOICE for p in segment.voice[: until - segment.start])
     if voiced < _LEAST or not answer.words:
@@ -29,15 +30,16 @@ def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
     doubted |= sure < _SURE_IF_SHORT and count <= _FEW and voiced < _SHORT
     if doubted or count > voiced / _PER_WORD + _FEW:
         return NOTHING
-    if answer.complete:
-        return answer
-    kept = once([key(word.text) for word in answer.words])
-    return Hypothesis(answer.words[:kept], answer.tokens)
+    kept = once([key(word.text) for word in answer.words], least=_PHRASE if answer.complete else 1)
+    return Hypothesis(answer.words[:kept], answer.tokens, answer.complete)
 
 
-def once(words: Sequence[str]) -> int:
-    """How many words are left when a phrase repeated at the end, thrice or more, stays once."""
-    for period in range(1, len(words) // 3 + 1):
+def once(words: Sequence[str], *, least: int = 1) -> int:
+    """How many words are left when a phrase repeated at the end, thrice or more, stays once.
+
+    least: so many words make a phrase.
+    """
+    for period in range(least, len(words) // 3 + 1):
         end = len(words)
         while end > period and words[end - period - 1] == words[end - 1]:
             end -= 1
@@ -52,5 +54,6 @@ _SHORT = 16  # chunks: half a second
 _LITTLE = 32  # chunks: a second
 _PER_WORD = 4  # chunks: 8 words a second, twice as fast as people read aloud
 _FEW = 2  # words
+_PHRASE = 3  # words
 _SURE = 0.35
 _SURE_IF_SHORT = 0.6

@@ -47,3 +47,14 @@ def test_of_a_phrase_repeated_until_the_model_is_stopped_one_stays() -> None:
 
 def test_a_phrase_said_twice_stays() -> None:
     assert once(["tick", "tock", "tick", "tock"]) == 4
+
+
+def test_a_phrase_that_the_model_stutters_at_the_end_of_the_sound_stays_once() -> None:
+    answer = said("the epoch. " + "It was a season of light. " * 3, 0.9)
+    kept = plausible(answer, segment(300), 320)
+    assert kept.text == "the epoch. It was a season of light."
+
+
+def test_a_word_said_three_times_over_stays_as_it_was_said() -> None:
+    answer = said("no, no, no.", 0.9)
+    assert plausible(answer, segment(60), 80) == answer
