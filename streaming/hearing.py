@@ -34,21 +34,26 @@ class HearingPolicy:
 
     onset, offset: probabilities of speech at which voice begins and goes on.
     lead_ms: sound before the onset that the model gets too.
-    intervals: (length of the segment, time between decodes) in ms, growing.
+    intervals: (length of the segment, time between decodes) in ms, growing. Decoding a quarter
+    more often costs a tenth more processor time and shows words 0.11 s (p95 0.24 s) sooner.
     closing_ms: silence that ends a segment.
     longest_ms: of a longer segment the oldest sound is let go, where that hurts least;
     context_ms: the most and the least of it that is then kept. The model hears worse the less
     came before: ending segments at shorter silences instead costs 1 to 2 points of word error.
+    fresh_ms: (pause, length) in ms: when so much has been said since a pause as long, the sound
+    before it is let go of too. On two draws of joined clips (each another voice) this gives 0.3
+    points less word error at 0.015 CPU-seconds a second less.
     pause_ms: silence after which all that was heard is decoded and shown, and a Pause told.
     """
 
     onset: float = 0.5
     offset: float = 0.35
     lead_ms: int = 500
-    intervals: Sequence[tuple[int, int]] = ((0, 350), (4000, 450), (8000, 600))
+    intervals: Sequence[tuple[int, int]] = ((0, 280), (4000, 350), (8000, 450))
     closing_ms: int = 1_200
     longest_ms: int = 12_000
     context_ms: tuple[int, int] = (8_000, 5_000)
+    fresh_ms: tuple[int, int] = (600, 3_000)
     pause_ms: int = 350
     agreement: AgreementPolicy = field(default_factory=AgreementPolicy)
 
@@ -252,14 +257,26 @@ class Hearing:
 
     def _shorten(self, segment: Segment) -> list[RecognizerEvent]:
         """Let go of the oldest sound of a long segment, where that hurts least."""
-        if segment.end - segment.start < chunks(self._policy.longest_ms):
+        at = self._fresh(segment) or self._too_long(segment)
+        if at is None:
             return []
-        most, least = self._policy.context_ms
-        at = segment.quietest(segment.end - chunks(most), segment.end - chunks(least))
         count, events = self._saying.forget(self._last.words, before=at)
         self._last = self._last.after(count)
         segment.forget(before=at)
         return events
+
+    def _fresh(self, segment: Segment) -> int | None:
+        """Where to cut before what was said since a pause, once that is enough."""
+        pause, least = map(chunks, self._policy.fresh_ms)
+        until = segment.end - least
+        begun = segment.went_on(pause, offset=self._policy.offset, until=until)
+        return None if begun is None else begun - _BEFORE
+
+    def _too_long(self, segment: Segment) -> int | None:
+        if segment.end - segment.start < chunks(self._policy.longest_ms):
+            return None
+        most, least = self._policy.context_ms
+        return segment.quietest(segment.end - chunks(most), segment.end - chunks(least))
 
 
 def _step(steps: Sequence[tuple[int, int]], length: int) -> int:
@@ -269,3 +286,4 @@ def _step(steps: Sequence[tuple[int, int]], length: int) -> int:
 
 _TELL = chunks(500)
 _AFTER = chunks(100)
+_BEFORE = chunks(384)  # of a pause stays before the voice

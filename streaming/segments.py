@@ -79,6 +79,16 @@ class Segment:
         window = smooth[first - self.start : last - self.start]
         return first + int(np.argmin(window))
 
+    def went_on(self, pause: int, *, offset: float, until: int) -> int | None:
+        """The last chunk up to ``until`` at which voice goes on after ``pause`` chunks or more.
+
+        offset: a chunk that is less likely speech is part of a pause.
+        """
+        voiced = self.start + np.flatnonzero(np.array(self.voice) >= offset)
+        begins = voiced[1:][np.diff(voiced) > pause]
+        early = begins[begins <= until]
+        return int(early[-1]) if len(early) else None
+
     def forget(self, *, before: int) -> None:
         """Let go of the sound before chunk ``before``."""
         del self.pcm[: before - self.start], self.voice[: before - self.start]
