@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,16 +31,19 @@ from streaming.vad import SileroVoiceActivity
 
 SETTINGS = {
     "default": HearingPolicy(),
-    "settle at 2": HearingPolicy(agreement=AgreementPolicy(settle=2.0)),
-    "settle at 4": HearingPolicy(agreement=AgreementPolicy(settle=4.0)),
-    "show at 1": HearingPolicy(agreement=AgreementPolicy(show=1.0)),
-    "show at 3, settle at 5": HearingPolicy(
-        agreement=AgreementPolicy(show=3.0, settle=5.0, sure=0.95)
+    "settle at 3": HearingPolicy(agreement=AgreementPolicy(settle=3.0)),
+    "settle at 6": HearingPolicy(agreement=AgreementPolicy(settle=6.0)),
+    "show at 1, revise at 2": HearingPolicy(agreement=AgreementPolicy(show=1.0, revise=2.0)),
+    "show at 2, settle at 3": HearingPolicy(
+        agreement=AgreementPolicy(show=2.0, settle=3.0, revise=2.0, doubt=0.5)
+    ),
+    "show at 4, settle at 6": HearingPolicy(
+        agreement=AgreementPolicy(show=4.0, settle=6.0, sure=0.95)
     ),
     "decode every 0.6 s": HearingPolicy(intervals=((0, 600),)),
-    "shorter context": HearingPolicy(longest_ms=9_000, context_ms=(6_000, 3_500)),
+    "no fresh beginnings": HearingPolicy(fresh_ms=(60_000, 60_000)),
 }
-HEADER = f"{'':31}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
+HEADER = f"{'':33}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
 
 Timed = list[tuple[int, RecognizerEvent]]
 
@@ -112,9 +115,9 @@ def alone(clips: Sequence[Clip]) -> list[Piece]:
     return [Piece(np.concatenate([c.audio(), quiet]), c.transcript, c.words) for c in clips]
 
 
-def joined(clips: Sequence[Clip]) -> list[Piece]:
-    """All clips one after the other, with pauses of 0.3 to 1.5 s, the same each time."""
-    chance = random.Random(1)
+def joined(clips: Sequence[Clip], seed: int = 1) -> list[Piece]:
+    """All clips one after the other, with pauses of 0.3 to 1.5 s drawn by ``seed``."""
+    chance = random.Random(seed)
     parts: list[Pcm] = []
     words: list[RefWord] = []
     length = 0
@@ -134,28 +137,72 @@ def whole(model: Moonshine, clips: Sequence[Clip]) -> WordErrors:
     )
 
 
-def row(model: Remembering, pieces: Sequence[Piece], policy: HearingPolicy, against: float) -> str:
-    """One line of the table."""
-    errors, stability, delays = WordErrors(), Erasure(), Latency()
-    cpu_before = model.cpu_s
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one setting does to some sound. Scores add up: no rate is a mean of rates."""
+
+    errors: WordErrors = field(default_factory=WordErrors)
+    stability: Erasure = field(default_factory=Erasure)
+    delays: Latency = field(default_factory=Latency)
+    cpu_s: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(
+            self.errors + other.errors,
+            self.stability + other.stability,
+            self.delays + other.delays,
+            self.cpu_s + other.cpu_s,
+            self.seconds + other.seconds,
+        )
+
+    def row(self, against: float) -> str:
+        """One line of the table."""
+        first = percentiles(self.delays.shown)
+        return (
+            f"{self.errors.rate:6.1%} {100 * (self.errors.rate - against):+6.1f} "
+            f"{self.stability.rate:8.3f} {self.stability.raw_rate:5.2f} {first.p50 / 1000:5.2f}s "
+            f"{first.p95 / 1000:5.2f}s {self.cpu_s / self.seconds:6.3f}"
+        )
+
+
+def score(model: Remembering, pieces: Sequence[Piece], policy: HearingPolicy) -> Score:
+    """How well ``pieces`` are heard, each by a stream of its own."""
+    total = Score()
     for number, piece in enumerate(pieces):
+        cpu_before = model.cpu_s
         events = hear(model, piece.sound, policy)
         said = " ".join(event.text for _, event in events if isinstance(event, Word))
         updates = shown(events, str(number))
-        errors += _errors(piece.transcript, said)
-        stability += erasure(updates)
-        delays += latency(piece.words, updates, key=partial(spoken_key, language="en"))
-    seconds = sum(len(piece.sound) for piece in pieces) / SAMPLE_RATE
-    cpu = (model.cpu_s - cpu_before) / seconds
-    first = percentiles(delays.shown)
-    return (
-        f"{errors.rate:6.1%} {errors.rate - against:+6.1%} {stability.rate:8.3f} "
-        f"{stability.raw_rate:5.2f} {first.p50 / 1000:5.2f}s {first.p95 / 1000:5.2f}s {cpu:6.3f}"
-    )
+        total += Score(
+            _errors(piece.transcript, said),
+            erasure(updates),
+            latency(piece.words, updates, key=partial(spoken_key, language="en")),
+            model.cpu_s - cpu_before,
+            len(piece.sound) / SAMPLE_RATE,
+        )
+    return total
 
 
 def _errors(reference: str, hypothesis: str) -> WordErrors:
     return replace(wer(normalize(reference, "en"), normalize(hypothesis, "en")), alignment=())
+
+
+def table(
+    model: Remembering, clips: Sequence[Clip], names: Sequence[str], seeds: Sequence[int]
+) -> None:
+    """Print the lines of each setting: clips alone, joined by each seed, all seeds together."""
+    against = whole(model.model, clips).rate
+    print(f"model's own decode of {len(clips)} whole clips: WER {against:.1%}\n{HEADER}")
+    for name in names:
+        policy = SETTINGS[name]
+        print(f"{name + ', alone':33}{score(model, alone(clips), policy).row(against)}", flush=True)
+        total = Score()
+        for seed in seeds:
+            one = score(model, joined(clips, seed), policy)
+            print(f"{f'  joined, pauses of seed {seed}':33}{one.row(against)}", flush=True)
+            total += one
+        print(f"{f'{name}, joined, {len(seeds)} seeds':33}{total.row(against)}", flush=True)
 
 
 def main() -> None:
@@ -163,16 +210,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--speech", type=Path, help="a folder with manifest.tsv and words.ctm")
     arguments.add_argument("--curve", action="store_true", help="other settings too")
+    arguments.add_argument(
+        "--seeds", type=int, default=1, help="draws of the pauses between joined clips"
+    )
+    arguments.add_argument("--first-seed", type=int, default=1, help="to measure with others")
     options = arguments.parse_args()
     clips = read_corpus(options.speech) if options.speech else bundled_corpus()
-    model = Remembering()
-    against = whole(model.model, clips).rate
-    print(f"model's own decode of {len(clips)} whole clips: WER {against:.1%}\n{HEADER}")
-    layouts: dict[str, Callable[[Sequence[Clip]], list[Piece]]] = {"alone": alone, "joined": joined}
-    for name, policy in SETTINGS.items() if options.curve else [("default", SETTINGS["default"])]:
-        for layout, arrange in layouts.items():
-            label = f"{name}, {layout}"
-            print(f"{label:31}{row(model, arrange(clips), policy, against)}", flush=True)
+    names = list(SETTINGS) if options.curve else ["default"]
+    seeds = range(options.first_seed, options.first_seed + max(1, options.seeds))
+    table(Remembering(), clips, names, seeds)
 
 
 if __name__ == "__main__":
