@@ -16,7 +16,7 @@ test: check browser
 
 # Kyutai's server: the extra's pins differ from ours, so it has an environment of its own (7 GB).
 test-kyutai: .venv-kyutai/done
-	NO_TORCH_COMPILE=1 OMP_WAIT_POLICY=PASSIVE .venv-kyutai/bin/pytest tests/kyutai $(ARGS)
+	NO_TORCH_COMPILE=1 OMP_WAIT_POLICY=PASSIVE .venv-kyutai/bin/pytest tests/kyutai -m "not slow" $(ARGS)
 
 check: .venv/dev.done $(PAGE) web-overlay/node_modules/.done
 	$(BIN)/ruff check

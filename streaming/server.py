@@ -103,34 +103,39 @@ class Server:
             await _finish(socket, wire.NO_FREE_CHANNELS, WSCloseCode.TRY_AGAIN_LATER)
             return socket
         try:
-            await self._serve(socket, seat)
+            ending = await self._serve(socket, seat)
         finally:
+            # Before the close, which a client may take its time to answer.
             self.steps.leave(seat)
+        if ending is not None:
+            await _finish(socket, *ending)
         return socket
 
-    async def _serve(self, socket: web.WebSocketResponse, seat: Seat) -> None:
-        """Until the client leaves, is told to, or says what makes no sense."""
+    async def _serve(
+        self, socket: web.WebSocketResponse, seat: Seat
+    ) -> tuple[str, WSCloseCode] | None:
+        """Until the client leaves (None), or there is a reason to end the stream."""
         telling = asyncio.create_task(_tell(socket, seat))
         hearing = asyncio.create_task(self._hear(socket, seat))
         try:
             async with asyncio.timeout(self._limits.session_s):
                 await asyncio.wait([telling, hearing], return_when=asyncio.FIRST_COMPLETED)
-            if hearing.done():
-                hearing.result()
-            else:
-                await _finish(socket, seat.ended or "the stream is over", WSCloseCode.GOING_AWAY)
+            if not hearing.done():
+                return seat.ended or "the stream is over", WSCloseCode.GOING_AWAY
+            hearing.result()
         except ProtocolError as exc:
             metrics.ENDED.labels("nonsense").inc()
-            await _finish(socket, str(exc), WSCloseCode.INVALID_TEXT)
+            return str(exc), WSCloseCode.INVALID_TEXT
         except TimeoutError:
             metrics.ENDED.labels("idle").inc()
-            await _finish(socket, "idle for too long, or too long a stream", WSCloseCode.GOING_AWAY)
+            return "idle for too long, or too long a stream", WSCloseCode.GOING_AWAY
         except ConnectionError:
-            pass  # gone; the seat is given back above
+            pass  # gone
         finally:
             telling.cancel()
             hearing.cancel()
             await asyncio.gather(telling, hearing, return_exceptions=True)
+        return None
 
     async def _hear(self, socket: web.WebSocketResponse, seat: Seat) -> None:
         opus = OggOpusDecoder()

@@ -21,6 +21,13 @@ class Client:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
+    def abort(self) -> None:
+        """Vanish: no close frame, nothing."""
+        connection = self.socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.abort()
+
     async def send(self, message: wire.ClientMessage) -> None:
         await self.socket.send_bytes(wire.encode(message))
 

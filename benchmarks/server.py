@@ -1,0 +1,169 @@
+"""asr-server on this machine: ms a step by batch size, and streams held in real time.
+
+Runs on the test checkpoint, in the environment of the extra: .venv-kyutai/bin/python -m
+benchmarks.server. Its figures are about plumbing on this machine; they say nothing of accuracy on
+speech, nor of the cost of a model of full size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+
+from streaming import wire
+from streaming.audio import FRAME_SAMPLES
+from streaming.keys import DEFAULT_KEY
+from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
+
+FRAME_S = 0.08
+SAID_AFTER = TONE_FRAMES  # frames from the first of a tone to the one with which its word is said
+NOTE = "Test checkpoint (six tones): plumbing on this machine, never accuracy on speech."
+
+
+def ms(values: Sequence[float], share: float) -> float:
+    return float(np.percentile(values, share * 100)) * 1000
+
+
+def step_table(folder: Path, sizes: Sequence[int], threads: int, steps: int) -> None:
+    """ms a step, the model alone, every row active."""
+    from streaming.kyutai import load_model
+
+    song = sing(list(TONES) * 4).reshape(-1, FRAME_SAMPLES)
+    print(f"| batch | ms a step, median | p95 |  ({threads} torch thread)\n|---|---|---|")
+    for size in sizes:
+        model = load_model(str(folder), batch_size=size, threads=threads)
+        every, none = np.ones(size, np.bool_), np.zeros(size, np.bool_)
+        costs = []
+        for number in range(steps + 5):
+            pcm = np.repeat(song[number % len(song)][None], size, axis=0)
+            began = time.perf_counter()
+            model.step(pcm, every, none)
+            costs.append(time.perf_counter() - began)
+        print(f"| {size} | {ms(costs[5:], 0.5):.1f} | {ms(costs[5:], 0.95):.1f} |", flush=True)
+
+
+@dataclass
+class Heard:
+    """What came of one stream. delays: seconds from the frame that decides a word to its Word."""
+
+    delays: list[float] = field(default_factory=list)
+    wrong: int = 0
+    late_s: float = 0.0
+
+
+async def stream(url: str, first: int, seconds: float) -> Heard:
+    """Sing in real time for ``seconds``, beginning with word number ``first``."""
+    words = [list(TONES)[(first + i) % len(TONES)] for i in range(len(TONES))]
+    frames = [wire.encode(wire.Audio(f)) for f in sing(words).reshape(-1, FRAME_SAMPLES)]
+    heard, count = Heard(), int(seconds / FRAME_S)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers={wire.KEY_HEADER: DEFAULT_KEY}) as socket,
+    ):
+        ready = wire.decode_server((await socket.receive()).data)
+        if ready != wire.Ready():
+            raise SystemExit(f"the server says {ready}")
+        await asyncio.sleep(np.random.default_rng(first).uniform(0, FRAME_S))
+        began = time.monotonic()
+
+        async def send() -> None:
+            for number in range(count):
+                await asyncio.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
+                heard.late_s = max(heard.late_s, time.monotonic() - began - number * FRAME_S)
+                await socket.send_bytes(frames[number % len(frames)])
+            await socket.send_bytes(wire.encode(wire.Marker(1)))
+
+        sending = asyncio.create_task(send())
+        number = 0
+        async for message in socket:
+            match wire.decode_server(message.data):
+                case wire.Word(text, start):
+                    at = number * FRAMES_PER_WORD
+                    heard.wrong += text != words[number % len(words)] or abs(start - at * FRAME_S) > 0.001
+                    sent = began + (at + SAID_AFTER) * FRAME_S
+                    heard.delays.append(time.monotonic() - sent)
+                    number += 1
+                case wire.Marker():
+                    break
+        await sending
+        heard.wrong += abs(number - (count - SAID_AFTER + 3) // FRAMES_PER_WORD) > 1
+    return heard
+
+
+async def load(folder: Path, streams: int, seconds: float, threads: int) -> None:
+    """``streams`` at once on a server in another process."""
+    server = await asyncio.create_subprocess_exec(
+        "asr-server", "--model", str(folder), "--batch-size", str(streams), "--port", "0",
+        "--threads", str(threads), "--drain-seconds", "1",
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        url = (await server.stdout.readline()).decode().split()[-1]
+        heard = await asyncio.gather(*(stream(url, i, seconds) for i in range(streams)))
+        print(await report(url, heard, streams), flush=True)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        await server.wait()
+
+
+async def report(url: str, heard: Sequence[Heard], streams: int) -> str:
+    root = url.replace("ws://", "http://").removesuffix(wire.PATH)
+    async with aiohttp.ClientSession() as session, session.get(root + "/metrics") as answer:
+        text = await answer.text()
+    delays = [delay for one in heard for delay in one.delays]
+    return (
+        f"| {streams} | {quantile(text, 'asr_step_seconds', 0.95):.0f} "
+        f"| {quantile(text, 'asr_overhead_seconds', 0.95):.1f} "
+        f"| {ms(delays, 0.5):.0f} | {ms(delays, 0.95):.0f} | {ms(delays, 1):.0f} "
+        f"| {sum(one.wrong for one in heard)} of {len(delays)} "
+        f"| {max(one.late_s for one in heard) * 1000:.0f} |"
+    )
+
+
+def quantile(text: str, name: str, share: float) -> float:
+    """ms below which ``share`` of a histogram lies: the upper edge of the bucket."""
+    rows = re.findall(rf'^{name}_bucket{{le="([^"]+)"}} (\S+)', text, re.MULTILINE)
+    total = float(rows[-1][1])
+    return next(float(edge) * 1000 for edge, count in rows if float(count) >= share * total)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="a test checkpoint; made anew without")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1, 8, 16, 32, 64])
+    parser.add_argument("--streams", type=int, nargs="*", default=[32, 64])
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = args.model or Path(made)
+        if args.model is None:
+            from streaming.checkpoint import make_test_checkpoint
+
+            make_test_checkpoint(folder)
+        print(NOTE)
+        step_table(folder, args.sizes, args.threads, args.steps)
+        print(
+            "\n| streams | step p95 ms ≤ | overhead p95 ms ≤ | word delay p50 | p95 | max"
+            " | wrong words | load generator late ms |\n|---|---|---|---|---|---|---|---|"
+        )
+        for streams in args.streams:
+            asyncio.run(load(folder, streams, args.seconds, args.threads))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Clients that mean harm, or are broken, cost nobody else a word and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import suppress
+from random import Random
+
+import aiohttp
+import numpy as np
+import psutil
+import pytest
+from kyutai_rig import Client, Running
+
+from streaming import wire
+from streaming.tones import sing
+
+WORDS = ["hello", "world", "live", "caption", "test", "room"]
+VALID = [
+    wire.encode(wire.Audio(np.zeros(64, np.float32))),
+    wire.encode(wire.Marker(7)),
+    wire.encode(wire.Init()),
+    wire.encode(wire.OggOpus(b"OggS" + bytes(40))),
+    wire.encode(wire.Audio(sing(["hello"])[:1_920])),
+]
+
+
+def mutated(random: Random) -> bytes:
+    """A valid message, mostly with some of its bytes changed, cut off or doubled."""
+    data = bytearray(random.choice(VALID))
+    for _ in range(random.choice([0, 1, 1, 2, 8])):
+        at = random.randrange(len(data) or 1)
+        match random.randrange(4):
+            case 0:
+                data[at : at + 1] = random.randbytes(1)
+            case 1:
+                del data[at:]
+            case 2:
+                data[at:at] = random.randbytes(random.randrange(9))
+            case 3:
+                data[at:at] = data[: random.randrange(64)]
+    return bytes(data)
+
+
+async def harass(running: Running, messages: int, random: Random) -> None:
+    """Send ``messages``, over as many connections as it takes."""
+    sent = 0
+    while sent < messages:
+        with suppress(ConnectionError, aiohttp.ClientError):
+            async with running.connect() as client:
+                if await client.receive() != wire.Ready():
+                    continue  # the slot of the last one is not free yet
+                while sent < messages and not client.socket.closed:
+                    sent += 1
+                    await client.socket.send_bytes(mutated(random))
+                    if sent % 16 == 0:
+                        with suppress(TimeoutError):
+                            await client.socket.receive(timeout=0.001)
+        await asyncio.sleep(0)
+
+
+async def listen_on(client: Client, until: asyncio.Event) -> int:
+    """How often the words came out, all of them right every time."""
+    rounds = 0
+    while not until.is_set():
+        assert await client.words(sing(WORDS), mark=rounds) == WORDS
+        rounds += 1
+    return rounds
+
+
+@pytest.mark.parametrize(
+    "messages", [1_000, pytest.param(100_000, marks=pytest.mark.slow, id="many")]
+)
+async def test_whatever_is_sent_others_words_are_unchanged(running: Running, messages: int) -> None:
+    done = asyncio.Event()
+    async with running.client() as good:
+        listening = asyncio.create_task(listen_on(good, done))
+        await asyncio.gather(*(harass(running, messages // 2, Random(i)) for i in range(2)))
+        done.set()
+        assert await listening > 0
+    async with asyncio.timeout(10):
+        await running.server.steps.empty()
+    async with running.client() as client:
+        assert await client.words(sing(WORDS)) == WORDS
+
+
+async def visit(running: Running, number: int) -> None:
+    """One client: well-behaved, abrupt, or hostile."""
+    async with running.connect() as client:
+        if await client.receive() != wire.Ready():
+            return
+        match number % 4:
+            case 0:
+                await client.say(sing(["hello"]))
+            case 1:
+                await client.socket.send_bytes(b"\xc1")
+            case 2:
+                await client.say(sing(["world"]))
+                client.abort()
+            case 3:
+                await client.send(wire.Marker(1))
+                await client.until(wire.Marker(1))
+
+
+@pytest.mark.parametrize("visits", [300, pytest.param(10_000, marks=pytest.mark.slow, id="many")])
+async def test_no_visit_leaks_a_slot_or_memory(running: Running, visits: int) -> None:
+    process = psutil.Process()
+
+    async def visits_of(count: int) -> int:
+        for number in range(0, count, 3):
+            await asyncio.gather(*(visit(running, number + i) for i in range(3)))
+        async with asyncio.timeout(10):
+            await running.server.steps.empty()
+        gc.collect()
+        return int(process.memory_info().rss)
+
+    before = await visits_of(150)
+    after = await visits_of(visits)
+    assert running.server.steps.batch.used == 0
+    assert after - before < 20 << 20
