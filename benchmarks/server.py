@@ -90,7 +90,8 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
             match wire.decode_server(message.data):
                 case wire.Word(text, start):
                     at = number * FRAMES_PER_WORD
-                    heard.wrong += text != words[number % len(words)] or abs(start - at * FRAME_S) > 0.001
+                    late = abs(start - at * FRAME_S) > 0.001
+                    heard.wrong += late or text != words[number % len(words)]
                     sent = began + (at + SAID_AFTER) * FRAME_S
                     heard.delays.append(time.monotonic() - sent)
                     number += 1
