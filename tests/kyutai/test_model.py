@@ -95,12 +95,15 @@ def noise(level: float, count: int) -> list[Pcm]:
         pytest.param(frames(sing(WORDS[:3]))[:-4], id="leaving in mid-word"),
     ],
 )
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_neighbour_changes_nothing_bit_for_bit(
-    checkpoint_folder: Path, neighbour: list[Pcm]
+    checkpoint_folder: Path, neighbour: list[Pcm], dtype: str
 ) -> None:
     mine = frames(sing(WORDS[20:32]))
-    alone = tokens(load_model(str(checkpoint_folder), batch_size=4), mine, [])
-    beside = tokens(load_model(str(checkpoint_folder), batch_size=4), mine, neighbour)
+    alone, beside = (
+        tokens(load_model(str(checkpoint_folder), batch_size=4, dtype=dtype), mine, others)
+        for others in ([], neighbour)
+    )
     assert beside == alone
 
 
