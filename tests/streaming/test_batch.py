@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.audio import FRAME_SAMPLES, Pcm
@@ -236,14 +237,15 @@ def test_wild_samples_are_harmless() -> None:
     assert np.abs(pcm).max() <= 1
 
 
-@given(SCRIPTS, st.lists(st.integers(1, 5000), min_size=1, max_size=12))
+@settings(deadline=None)  # a busy machine is no fault
+@given(SCRIPTS, st.lists(st.integers(1, 5000), max_size=12))
 def test_how_audio_is_cut_into_messages_changes_nothing(script: list[int], cuts: list[int]) -> None:
     whole, cut = bench(1), bench(1)
     pcm: Pcm = np.concatenate([frame_of(t) for t in script] or [np.zeros(0, np.float32)])
     expected = whole.transcript(script)
     ticket = cut.join()
     at = 0
-    for size in (cuts * (len(pcm) + 1))[: len(pcm)]:
+    for size in cycle([*cuts, 1_000]):
         if at >= len(pcm):
             break
         cut.batch.feed(ticket, pcm[at : at + size], now=cut.now)
@@ -253,6 +255,7 @@ def test_how_audio_is_cut_into_messages_changes_nothing(script: list[int], cuts:
     assert cut.told[ticket] == expected
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(SCRIPTS, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_each_stream_is_told_the_same_as_if_it_were_alone(
     scripts: list[list[int]], random: Random
@@ -260,7 +263,7 @@ def test_each_stream_is_told_the_same_as_if_it_were_alone(
     alone = [bench(3).transcript(script) for script in scripts]
     table = bench(3)
     rest, running, told = list(enumerate(scripts)), {}, {}
-    for _ in range(2000):
+    while len(told) < len(scripts):
         if rest and (ticket := table.batch.admit()):
             number, script = rest.pop(0)
             table.told[ticket] = []
@@ -279,6 +282,7 @@ def test_each_stream_is_told_the_same_as_if_it_were_alone(
     assert [told[number] for number in range(len(scripts))] == alone
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(st.sampled_from("jlsr"), st.integers(0, 5)), max_size=60))
 def test_no_sequence_of_joins_and_leaves_leaks_a_slot(acts: list[tuple[str, int]]) -> None:
     table = bench(3)
