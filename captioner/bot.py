@@ -69,6 +69,7 @@ class Bot:
         self._prefixes = (f"t{n}" for n in itertools.count(1))
         self._voices: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._lost_ms = 0  # room time at which the last stay broke off
 
     def stop(self) -> None:
         """Let the last words out, then leave."""
@@ -94,15 +95,17 @@ class Bot:
 
     async def _stay(self) -> Left | None:
         room = Room(self.publisher.clock)
-        lost_ms = self.publisher.clock.now_ms()
         try:
             await room.join(self._url, self._token())
             await self._greet(room)
             if self.joined.is_set():
-                await self.publisher.declare_gap(lost_ms, self.publisher.clock.now_ms(), GAP_LINK)
+                now_ms = self.publisher.clock.now_ms()
+                await self.publisher.declare_gap(self._lost_ms, now_ms, GAP_LINK)
             self.joined.set()
             self._backoff.reset()
-            return await self._until_over(room)
+            left = await self._until_over(room)
+            self._lost_ms = room.lost_ms
+            return left
         except RoomUnavailable:
             if not self.joined.is_set():
                 raise

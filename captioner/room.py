@@ -149,7 +149,8 @@ class Room:
         self._voices: dict[str, Voice] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._left = False
-        self._lost_ms = 0
+        self._interrupted_ms: int | None = None
+        self.lost_ms = 0  # room time at which the stay ended
 
     async def join(self, url: str, token: str) -> None:
         """Join, and listen to every microphone, shared sound and other agent.
@@ -247,13 +248,17 @@ class Room:
             closing.add_done_callback(self._closing.discard)
 
     def _interrupted(self) -> None:
-        self._lost_ms = self._clock.now_ms()
+        if self._interrupted_ms is None:
+            self._interrupted_ms = self._clock.now_ms()
 
     def _resumed(self) -> None:
-        self._events.put_nowait(Gap(self._lost_ms, self._clock.now_ms()))
+        now_ms = self._clock.now_ms()
+        self._events.put_nowait(Gap(self._interrupted_ms or now_ms, now_ms))
+        self._interrupted_ms = None
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._left = True
+        self.lost_ms = self._interrupted_ms or self._clock.now_ms()
         for sid in list(self._voices):
             self._end(sid)
         self._events.put_nowait(_LEFT.get(reason, Left.LOST))
