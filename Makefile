@@ -5,6 +5,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PAGE := captioner/overlay/index.html
 PAGE_SOURCES := $(shell find web-overlay -type f -not -path '*/node_modules/*' 2>/dev/null)
 ARGS ?=
+# Each step of a set-up says what it does and how long it took.
+BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
+END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
 .PHONY: demo test test-kyutai check overlay browser lock wheel bench clean
 
@@ -40,20 +43,16 @@ wheel: .venv/dev.done $(PAGE)
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
-	@echo "Making .venv"
-	@$(PYTHON) -m venv .venv && touch $@
+	$(call BEGIN,Making a Python environment) $(PYTHON) -m venv .venv; $(END)
 
 .venv/run.done: .venv/made locks/run.txt pyproject.toml
-	@echo "Installing what the demo needs (about 1 minute)"
-	@$(PIP) --require-hashes -r locks/run.txt
-	@$(PIP) --require-hashes --no-deps -r locks/build.txt
-	@$(PIP) --no-build-isolation --no-deps --editable .
-	@touch $@
+	$(call BEGIN,Installing what the demo needs: about 1 minute) \
+	$(PIP) --require-hashes -r locks/run.txt && \
+	$(PIP) --require-hashes --no-deps -r locks/build.txt && \
+	$(PIP) --no-build-isolation --no-deps --editable .; $(END)
 
 .venv/dev.done: .venv/run.done locks/dev.txt
-	@echo "Installing what the tests need"
-	@$(PIP) --require-hashes -r locks/dev.txt
-	@touch $@
+	$(call BEGIN,Installing what the tests need) $(PIP) --require-hashes -r locks/dev.txt; $(END)
 
 .venv-kyutai/done: locks/kyutai.txt locks/kyutai-dev.txt pyproject.toml
 	@echo "Installing torch and moshi (about 3 minutes, 7 GB)"
@@ -67,14 +66,12 @@ wheel: .venv/dev.done $(PAGE)
 
 web-overlay/node_modules/.done: web-overlay/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed to build the page: https://nodejs.org"; exit 1; }
-	@echo "Installing what the page is built with"
-	@npm --prefix web-overlay ci --loglevel=error --no-fund --no-audit
-	@touch $@
+	$(call BEGIN,Installing what the page is built with) \
+	npm --prefix web-overlay ci --silent --no-fund --no-audit || \
+	npm --prefix web-overlay ci --no-fund --no-audit; $(END)
 
 $(PAGE): web-overlay/node_modules/.done $(PAGE_SOURCES)
-	@echo "Building the page"
-	@npm --prefix web-overlay run --silent build
-	@touch $@
+	$(call BEGIN,Building the page) npm --prefix web-overlay run --silent build; $(END)
 
 # Made anew by hand when a dependency changes; needs uv.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
