@@ -6,20 +6,19 @@ import hmac
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DEFAULT_KEY = "public_token"
-"""The key in all of Kyutai's configurations: everybody knows it."""
+from streaming.wire import PUBLIC_KEY
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys of a server. They appear in no log and no repr."""
 
-    keys: tuple[str, ...] = field(default=(DEFAULT_KEY,), repr=False)
+    keys: tuple[str, ...] = field(default=(PUBLIC_KEY,), repr=False)
 
     @property
     def is_public(self) -> bool:
         """Whether everybody knows one of them."""
-        return DEFAULT_KEY in self.keys
+        return PUBLIC_KEY in self.keys
 
     def number(self, given: str | None) -> int | None:
         """The number of the key that was ``given``; None if it is no key. In constant time."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streaming.keys import DEFAULT_KEY, Keys, read_keys
+from streaming.keys import Keys, read_keys
+from streaming.wire import PUBLIC_KEY
 
 
 def test_a_key_is_known_by_its_number() -> None:
@@ -20,7 +21,7 @@ def test_keys_are_shown_to_nobody() -> None:
 
 def test_the_default_key_is_public() -> None:
     assert Keys().is_public
-    assert Keys(("own", DEFAULT_KEY)).is_public
+    assert Keys(("own", PUBLIC_KEY)).is_public
     assert not Keys(("own",)).is_public
 
 
