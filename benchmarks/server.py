@@ -23,7 +23,6 @@ import numpy as np
 
 from streaming import wire
 from streaming.audio import FRAME_SAMPLES
-from streaming.keys import DEFAULT_KEY
 from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
 
 FRAME_S = 0.08
@@ -69,7 +68,7 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
     heard, count = Heard(), int(seconds / FRAME_S)
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(url, headers={wire.KEY_HEADER: DEFAULT_KEY}) as socket,
+        session.ws_connect(url, headers={wire.KEY_HEADER: wire.PUBLIC_KEY}) as socket,
     ):
         ready = wire.decode_server((await socket.receive()).data)
         if ready != wire.Ready():

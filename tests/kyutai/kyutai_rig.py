@@ -11,8 +11,9 @@ import aiohttp
 from streaming import wire
 from streaming.audio import FRAME_SAMPLES, Pcm
 from streaming.batch import BatchedModel
-from streaming.keys import DEFAULT_KEY, Keys
+from streaming.keys import Keys
 from streaming.server import Limits, Server, listen
+from streaming.wire import PUBLIC_KEY
 
 
 class Client:
@@ -66,7 +67,7 @@ class Running:
         self.http = url.replace("ws://", "http://")
 
     @asynccontextmanager
-    async def connect(self, *, key: str = DEFAULT_KEY) -> AsyncIterator[Client]:
+    async def connect(self, *, key: str = PUBLIC_KEY) -> AsyncIterator[Client]:
         async with self.session.ws_connect(self.url, headers={wire.KEY_HEADER: key}) as socket:
             yield Client(socket)
 
