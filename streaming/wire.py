@@ -255,7 +255,7 @@ def _seconds(fields: _Fields, name: str) -> float:
     value = _field(fields, name)
     if type(value) not in (int, float):
         raise _wrong(name, value, "a number")
-    seconds = float(value)  # type: ignore[arg-type]
+    seconds = float(value)  # type: ignore[arg-type]  # a number, by the check above (no bool)
     if not math.isfinite(seconds) or abs(seconds) > _MAX_SECONDS:
         raise ProtocolError(f"{name} is no time")
     return seconds
@@ -285,7 +285,7 @@ def _octets(fields: _Fields, name: str) -> bytes:
     for value in values:
         if type(value) is not int or not 0 <= value < 256:
             raise _wrong(f"an element of {name}", value, "an octet")
-    return bytes(values)  # type: ignore[arg-type]
+    return bytes(values)  # type: ignore[arg-type]  # octets, by the check above
 
 
 def _word(fields: _Fields) -> Word:
