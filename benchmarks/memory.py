@@ -103,7 +103,7 @@ async def measure(arguments: argparse.Namespace) -> None:
         end = psutil.Process().memory_info().rss
     print(f"\nat start {meeting.resident[0] / MB:.0f} MB, at the end {end / MB:.0f} MB")
     print(f"slope after the warm-up: {slope(meeting.resident):+.1f} MB an hour of audio")
-    kept = sum(1 for _ in publisher.transcript.after(0))
+    kept = len(publisher.history)
     print(f"captions kept for those who come late: {kept}")
 
 

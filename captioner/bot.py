@@ -12,18 +12,18 @@ import structlog
 
 from captioner import metrics
 from captioner.contract import (
-    HELLO,
-    HISTORY,
     TOPIC,
     Caption,
+    GapReason,
+    Service,
     State,
     TrackState,
-    decode_hello,
-    decode_history,
+    attributes,
 )
 from captioner.cues import CaptionEvent
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.publisher import Publisher, RoomClock
+from captioner.requests import HELLO, HISTORY, decode_hello, decode_history
 from captioner.room import Gap, Left, Room, Voice
 from captioner.segmenter import Segmenter
 from captioner.track import Backoff, TrackCaptioner
@@ -33,9 +33,6 @@ log = structlog.get_logger()
 
 DRAIN_S = 5.0
 """How long the last words may take when the bot is told to stop."""
-
-GAP_LINK = "connection-lost"
-"""The reason of a gap for which nobody but the link to the media server is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class Bot:
             await self._greet(room)
             if self.joined.is_set():
                 now_ms = self.publisher.clock.now_ms()
-                await self.publisher.declare_gap(self._lost_ms, now_ms, GAP_LINK)
+                await self.publisher.declare_gap(self._lost_ms, now_ms, GapReason.CONNECTION_LOST)
             self.joined.set()
             self._backoff.reset()
             left = await self._until_over(room)
@@ -121,16 +118,11 @@ class Bot:
         room.answer(HELLO, self._hello)
         room.answer(HISTORY, self._history)
         publisher.state = State.ON
-        await room.set_attributes(
-            {
-                "captions.session": publisher.session,
-                "captions.origin": str(publisher.clock.origin_utc_ms),
-                "captions.state": str(publisher.state),
-                "captions.lang": self._engine.language,
-                "captions.engine": self._engine.name,
-                "captions.transcript": "off",
-            }
+        origin_ms = publisher.clock.origin_utc_ms
+        service = Service(
+            publisher.state, publisher.session, origin_ms, self._engine.language, self._engine.name
         )
+        await room.set_attributes(attributes(service))
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
         log.info("joined", session=publisher.session)
 
@@ -156,7 +148,7 @@ class Bot:
                     self._voices.add(task)
                     task.add_done_callback(self._voices.discard)
                 case Gap(start_ms, end_ms):
-                    await self.publisher.declare_gap(start_ms, end_ms, GAP_LINK)
+                    await self.publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")
@@ -207,4 +199,4 @@ class Bot:
         return self.publisher.hello(decode_hello(payload))
 
     async def _history(self, _caller: str, payload: str) -> str:
-        return self.publisher.history(decode_history(payload))
+        return self.publisher.page(decode_history(payload))

@@ -1,7 +1,8 @@
 """The caption contract, version 1: what travels on the data topic ``captions``.
 
 One reliable packet a change, UTF-8 JSON of at most 1,200 bytes. The page's side of it is
-web-overlay/src/contract.ts. Receivers ignore keys that they do not know.
+web-overlay/src/contract.ts. Receivers ignore keys that they do not know. What pages ask the bot
+is in requests.py; the bot's attributes are ``attributes`` below.
 """
 
 from __future__ import annotations
@@ -13,15 +14,12 @@ from enum import StrEnum
 from typing import Any
 
 from captioner.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.errors import InvalidRequest
 from captioner.webvtt import NAME_MAX, cue_block, voice_name
 
 VERSION = 1
 TOPIC = "captions"
 PACKET_MAX = 1_200
 """Bytes: one packet fits one SCTP chunk on any path."""
-
-HELLO, HISTORY = "captions.hello", "captions.history"
 
 
 class State(StrEnum):
@@ -37,6 +35,22 @@ class State(StrEnum):
     NO_LANGUAGE = "no-language"
 
 
+class GapReason(StrEnum):
+    """Why nobody heard the room for a while."""
+
+    CONNECTION_LOST = "connection-lost"
+    BOT_RESTARTED = "bot-restarted"
+    MEDIA_SERVER_LOST = "media-server-lost"
+    DROPPED = "dropped"
+
+
+class ConsentRule(StrEnum):
+    """Who is captioned that said nothing about it."""
+
+    UNLESS_REFUSED = "unless-refused"
+    IF_AGREED = "if-agreed"
+
+
 class TrackState(StrEnum):
     """What happens to one speaker."""
 
@@ -45,6 +59,46 @@ class TrackState(StrEnum):
     UNAVAILABLE = "unavailable"
     REFUSED = "refused"
     STALLED = "stalled"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the bot says of itself in its attributes; everybody sees it without asking.
+
+    engine: what works now. stands_in: the engine that works while the chosen one is away, or "".
+    engines, languages: what a host may choose. by: the host who last switched, or "".
+    """
+
+    state: State
+    session: str
+    origin_utc_ms: int
+    language: str
+    engine: str
+    stands_in: str = ""
+    engines: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    by: str = ""
+    transcript: bool = False
+    consent: ConsentRule = ConsentRule.UNLESS_REFUSED
+    delay_ms: int = 0
+
+
+def attributes(service: Service) -> dict[str, str]:
+    """The bot's attributes."""
+    return {
+        "captions.state": str(service.state),
+        "captions.session": service.session,
+        "captions.origin": str(service.origin_utc_ms),
+        "captions.lang": service.language,
+        "captions.engine": service.engine,
+        "captions.stands_in": service.stands_in,
+        "captions.engines": ",".join(service.engines),
+        "captions.languages": ",".join(service.languages),
+        "captions.by": service.by,
+        "captions.transcript": "on" if service.transcript else "off",
+        "captions.consent": str(service.consent),
+        "captions.delay_ms": str(service.delay_ms),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,69 +170,6 @@ def gap_packet(
 def encode(packet: Mapping[str, Any]) -> bytes:
     """A packet, or an RPC's answer, as it travels."""
     return json.dumps(packet, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """A page says whether its user reads captions, and what it has already."""
-
-    want: bool
-    session: str | None
-    after_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A page asks for what it missed: what changed after ``after_seq``.
-
-    The cursor of a further page is, for those who ask, opaque; it is the last number seen.
-    """
-
-    session: str
-    after_seq: int
-
-
-def decode_hello(payload: str) -> Hello:
-    """Raises InvalidRequest."""
-    request = _decode(payload)
-    want, session = request.get("want"), request.get("session")
-    if not isinstance(want, bool):
-        raise InvalidRequest('"want" must be true or false')
-    if session is not None and not isinstance(session, str):
-        raise InvalidRequest('"session" must be a string')
-    return Hello(want, session, _count(request, "after_seq"))
-
-
-def decode_history(payload: str) -> History:
-    """Raises InvalidRequest."""
-    request = _decode(payload)
-    session, cursor = request.get("session"), request.get("cursor")
-    if not isinstance(session, str):
-        raise InvalidRequest('"session" must be a string')
-    if cursor is None:
-        return History(session, _count(request, "after_seq"))
-    if not isinstance(cursor, str) or not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidRequest('"cursor" must be one that an answer of ours gave')
-    return History(session, int(cursor[:18]))
-
-
-def _decode(payload: str) -> dict[str, Any]:
-    try:
-        request = json.loads(payload)
-    except (ValueError, RecursionError):
-        raise InvalidRequest("the request is no JSON") from None
-    if not isinstance(request, dict):
-        raise InvalidRequest("the request must be a JSON object")
-    if request.get("v", VERSION) != VERSION:
-        raise InvalidRequest(f'"v" must be {VERSION}')
-    return request
-
-
-def _count(request: Mapping[str, Any], key: str) -> int:
-    value = request.get(key, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidRequest(f'"{key}" must be a number, 0 or more')
-    return value
 
 
 def cue_of(event: CaptionEvent) -> Cue | None:

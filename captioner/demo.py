@@ -26,8 +26,9 @@ from captioner.media import read_chunks
 from captioner.room import Speaker
 from captioner.settings import Settings
 from captioner.tokens import agent_token, participant_token
+from captioner.transcript import write_whole
 from captioner.web import overlay_folder, serve_page
-from captioner.webvtt import timestamp, voice_name
+from captioner.webvtt import document, timestamp, voice_name
 from streaming.audio import Pcm
 
 RATE = 48_000
@@ -86,7 +87,7 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
         if plan.once:
             await _stop_bot(bot, running)
             if plan.out:
-                bot.publisher.transcript.write(plan.out)
+                write_whole(plan.out, document(bot.publisher.history.closed()))
                 _tell(f"Captions written to {plan.out}")
 
 

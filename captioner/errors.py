@@ -3,11 +3,27 @@
     CaptionerError
       RoomUnavailable       cannot reach or stay in the room   → check the address; join again
       NotAllowed            the server or the room says no     → another key, token or right
-      InvalidRequest        a control's request is no good     → mend the request; code 1
+      InvalidRequest        a control's request is refused     → what its code says
       ConfigurationError    settings, files, ports             → mend what the message names
+      StateError            the state store fails              → mend its folder; nothing changed
 
 Every message says what to do, and none carries what people said.
 """
+
+from enum import IntEnum
+
+
+class RequestCode(IntEnum):
+    """The code of a refused request; pages translate by it. LiveKit has 1001 to 1999."""
+
+    BAD_REQUEST = 1
+    NOT_ALLOWED = 2
+    UNKNOWN_VERSION = 3
+    TOO_MANY_REQUESTS = 4
+    TOO_LARGE = 5
+    NO_SUCH_CHOICE = 6
+    NOT_STORED = 7
+    NOT_AVAILABLE = 8
 
 
 class CaptionerError(Exception):
@@ -23,8 +39,19 @@ class NotAllowed(CaptionerError):
 
 
 class InvalidRequest(CaptionerError):
-    """A control's request that cannot be understood."""
+    """A control's request that is refused. data: what would be possible, for a page to show."""
+
+    def __init__(
+        self, message: str, *, code: RequestCode = RequestCode.BAD_REQUEST, data: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
 
 
 class ConfigurationError(CaptionerError):
     """Something on this machine must be mended first."""
+
+
+class StateError(CaptionerError):
+    """What was decided in a room cannot be read, or cannot be kept."""

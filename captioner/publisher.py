@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from captioner.contract import (
     Caption,
-    Hello,
-    History,
+    GapReason,
     State,
+    TrackState,
     caption_packet,
     encode,
     gap_packet,
     seq_packet,
     track_packet,
 )
-from captioner.transcript import Entry, Transcript
+from captioner.history import Entry, History, Page
+from captioner.requests import After, Hello, Older
 
 RPC_PAGE_MAX = 14_000
 """Bytes of cues in one answer; LiveKit carries 15,360 in all."""
+
+TRACKS_MAX, GAPS_MAX = 4_000, 2_000
+"""Bytes of those in one answer: what is out of the ordinary, and what is newest, comes first."""
+
+GAPS_KEPT = 100
 
 SETTLE_S, BEACON_S = 1.0, 10.0
 
@@ -64,10 +71,11 @@ class Publisher:
         self.clock = clock
         self.seq = 0
         self.state = State.STARTING
-        self.transcript = Transcript()
+        self.history = History()
         self.watchers: list[Callable[[Caption], None]] = []
         self._send: Send | None = None
         self._tracks: dict[str, dict[str, Any]] = {}
+        self._gaps: deque[dict[str, Any]] = deque(maxlen=GAPS_KEPT)
         self._sent = asyncio.Event()
 
     def attach(self, send: Send | None) -> None:
@@ -78,7 +86,7 @@ class Publisher:
         """Send one caption event to everybody."""
         self.seq += 1
         packet = caption_packet(caption, session=self.session, seq=self.seq)
-        self.transcript.add(Entry(self.seq, caption, packet))
+        self.history.add(Entry(self.seq, caption, packet))
         for watch in self.watchers:
             watch(caption)
         await self._give(packet)
@@ -94,10 +102,11 @@ class Publisher:
         """The track is gone."""
         self._tracks.pop(track, None)
 
-    async def declare_gap(self, start_ms: int, end_ms: int, reason: str) -> None:
+    async def declare_gap(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
         """Say that nobody heard the room between two room times."""
         self.seq += 1
         gap = gap_packet(self.session, self.seq, start_ms=start_ms, end_ms=end_ms, reason=reason)
+        self._gaps.append(gap)
         await self._give(gap)
 
     async def beacon(self) -> None:
@@ -119,37 +128,69 @@ class Publisher:
                 except TimeoutError:
                     continue
 
-    def hello(self, request: Hello) -> str:
-        """What a page gets that says hello: the state, and what it has not seen yet."""
-        known = request.session == self.session
+    def hello(self, request: Hello, *, you: Mapping[str, Any] | None = None) -> str:
+        """What a page gets that says hello: the state, and what it has not seen yet.
+
+        A newcomer gets the open cues and the newest closed ones, and asks for older ones by
+        ``older``; who knows this session gets what changed, and goes on by ``cursor``.
+        """
+        special = sorted(self._tracks.values(), key=lambda t: t["state"] == TrackState.ON)
         answer = {
             "v": 1,
+            "session": self.session,
+            "seq": self.seq,
             "state": str(self.state),
             "origin_utc_ms": self.clock.origin_utc_ms,
             "now_utc_ms": self.clock.origin_utc_ms + self.clock.now_ms(),
-            "tracks": list(self._tracks.values())[:50],
+            "tracks": _within(special, TRACKS_MAX),
+            "gaps": _within(reversed(self._gaps), GAPS_MAX)[::-1],
+            "you": dict(you or {}),
         }
-        return self._page(answer, after=request.after_seq if known else 0)
+        if request.session == self.session and request.after_seq is not None:
+            return self._changed(answer, request.after_seq)
+        return self._newest(answer)
 
-    def history(self, request: History) -> str:
+    def page(self, request: After | Older) -> str:
         """What a page gets that missed something; from the start if it knows another session."""
-        known = request.session == self.session
-        return self._page({"v": 1}, after=request.after_seq if known else 0)
+        answer = {"v": 1, "session": self.session, "seq": self.seq}
+        match request:
+            case After(session, seq):
+                return self._changed(answer, seq if session == self.session else 0)
+            case Older(session, seq):
+                return self._newest(answer, before=seq if session == self.session else 0)
 
-    def _page(self, answer: dict[str, Any], *, after: int) -> str:
-        answer |= {"session": self.session, "seq": self.seq}
-        cues: list[dict[str, Any]] = []
-        room = RPC_PAGE_MAX - len(encode(answer))
-        cursor: str | None = None
-        for entry in self.transcript.after(after):
-            room -= len(encode(entry.packet)) + 1
-            if room < 0:
-                cursor = str(cues[-1]["seq"]) if cues else str(entry.seq)
-                break
-            cues.append(entry.packet)
-        return encode({**answer, "cues": cues, "cursor": cursor}).decode()
+    def _changed(self, answer: dict[str, Any], seq: int) -> str:
+        page = self.history.after(seq, room=_room(answer))
+        return _answer(answer, page, cursor=_text(page.rest), older=None)
+
+    def _newest(self, answer: dict[str, Any], *, before: int | None = None) -> str:
+        page = self.history.newest(before=before, room=_room(answer))
+        return _answer(answer, page, cursor=None, older=_text(page.rest))
 
     async def _give(self, packet: dict[str, Any]) -> None:
         self._sent.set()
         if self._send is not None:
             await self._send(encode(packet))
+
+
+def _answer(answer: dict[str, Any], page: Page, **rest: str | None) -> str:
+    return encode({**answer, "cues": page.cues, **rest}).decode()
+
+
+def _room(answer: dict[str, Any]) -> int:
+    return RPC_PAGE_MAX - len(encode(answer))
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _within(packets: Iterable[dict[str, Any]], size: int) -> list[dict[str, Any]]:
+    """As many of the first ones as fit into ``size`` bytes."""
+    taken = []
+    for packet in packets:
+        size -= len(encode(packet)) + 1
+        if size < 0:
+            break
+        taken.append(packet)
+    return taken

@@ -21,6 +21,7 @@ from livekit.rtc.participant import PublishDataError
 from captioner import metrics
 from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
 from captioner.publisher import RoomClock
+from captioner.requests import sentence
 from captioner.track import HoleFinder
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 
@@ -33,9 +34,6 @@ PIECE_MS = 20
 """Milliseconds of sound that a Speaker hands over at a time."""
 
 Handed = Callable[[int, float], None]
-
-RPC_BAD_REQUEST = 1
-"""The code of an answer to a request that cannot be understood."""
 
 RpcAnswer = Callable[[str, str], Awaitable[str]]
 """(caller's identity, payload) → payload; may raise InvalidRequest."""
@@ -194,7 +192,7 @@ class Room:
             try:
                 return await answer(call.caller_identity, call.payload)
             except InvalidRequest as exc:
-                raise rtc.RpcError(RPC_BAD_REQUEST, str(exc)[:256]) from exc
+                raise rtc.RpcError(exc.code, sentence(str(exc)), exc.data or None) from exc
 
         self._room.local_participant.register_rpc_method(method, handle)
 

@@ -1,6 +1,5 @@
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,15 +8,12 @@ from captioner.contract import (
     Caption,
     TrackState,
     caption_packet,
-    decode_hello,
-    decode_history,
     encode,
     gap_packet,
     seq_packet,
     track_packet,
 )
 from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.errors import InvalidRequest
 
 SESSION = "0b6f0a3e-3c5f-4f1e-9a68-1f0f7c2f6a11"
 
@@ -77,21 +73,3 @@ def test_the_other_packets_say_their_type() -> None:
     assert (gap["type"], gap["start"], gap["end"]) == ("gap", 5, 9)
     state = track_packet(SESSION, 9, track="TR_x", speaker="a", state=TrackState.STALLED)
     assert (state["type"], state["state"]) == ("track", "stalled")
-
-
-@pytest.mark.parametrize(
-    "payload",
-    ["", "nonsense", "[]", "1", "{}", '{"want":1}', '{"want":true,"v":2}',
-     '{"want":true,"after_seq":-1}',
-     '{"want":true,"after_seq":"x"}', '{"want":true,"session":5}', "[" * 100_000],
-)  # fmt: skip
-def test_a_bad_hello_is_an_error_and_no_crash(payload: str) -> None:
-    with pytest.raises(InvalidRequest):
-        decode_hello(payload)
-
-
-def test_hello_and_history_are_read() -> None:
-    assert decode_hello('{"v":1,"want":true,"lang":"fr","extra":0}').want
-    assert decode_history('{"v":1,"session":"s","after_seq":3}').after_seq == 3
-    with pytest.raises(InvalidRequest):
-        decode_history('{"after_seq":3}')

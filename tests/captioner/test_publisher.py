@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from captioner.contract import Caption, Hello, History, TrackState
+from captioner.contract import Caption, GapReason, TrackState
 from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.history import Entry, History
 from captioner.publisher import RPC_PAGE_MAX, Publisher, RoomClock
-from captioner.transcript import Entry, Transcript
+from captioner.requests import After, Hello, Older
 
 
 class Wire:
@@ -43,7 +44,7 @@ async def test_each_packet_has_the_next_number() -> None:
     wire = Wire()
     out = publisher(wire)
     await out.publish(caption(1))
-    await out.declare_gap(0, 10, "connection-lost")
+    await out.declare_gap(0, 10, GapReason.CONNECTION_LOST)
     await out.publish(caption(2))
     assert [p["seq"] for p in wire.packets] == [1, 2, 3]
 
@@ -53,24 +54,53 @@ async def test_who_missed_packets_gets_the_newest_of_each_cue_that_changed() -> 
     await out.publish(caption(1, "a", closed=False))
     await out.publish(caption(2, "b"))
     await out.publish(caption(1, "a b", rev=2))
-    assert [c["id"] for c in page_of(out.history(History("s", 0)))["cues"]] == ["t1-2", "t1-1"]
-    assert [c["rev"] for c in page_of(out.history(History("s", 2)))["cues"]] == [2]
-    assert page_of(out.history(History("s", 3)))["cues"] == []
+    assert [c["id"] for c in page_of(out.page(After("s", 0)))["cues"]] == ["t1-2", "t1-1"]
+    assert [c["rev"] for c in page_of(out.page(After("s", 2)))["cues"]] == [2]
+    assert page_of(out.page(After("s", 3)))["cues"] == []
 
 
-async def test_a_long_meeting_comes_in_pages_that_fit_and_lose_nothing() -> None:
+async def test_what_was_missed_comes_in_pages_that_fit_and_lose_nothing() -> None:
     out = publisher()
     for number in range(300):
         await out.publish(caption(number, "à" * 100))
-    page = page_of(out.hello(Hello(True, None, 0)))
+    page = page_of(out.hello(Hello(True, "s", 0)))
     ids: list[str] = []
     while True:
         assert len(json.dumps(page, ensure_ascii=False).encode()) < RPC_PAGE_MAX * 1.1
+        assert page["older"] is None
         ids += [c["id"] for c in page["cues"]]
         if page["cursor"] is None:
             break
-        page = page_of(out.history(History("s", int(page["cursor"]))))
+        page = page_of(out.page(After("s", int(page["cursor"]))))
     assert ids == [f"t1-{n}" for n in range(300)]
+
+
+async def test_a_newcomer_gets_the_newest_first_and_then_all_that_is_older() -> None:
+    out = publisher()
+    for number in range(300):
+        await out.publish(caption(number, "à" * 100, closed=number != 7))
+    page = page_of(out.hello(Hello(True)))
+    assert page["cues"][0]["id"] == "t1-7"
+    assert page["cues"][0]["state"] == "open"
+    ids: list[str] = []
+    while True:
+        starts = [c["vtt"].split("\n")[1] for c in page["cues"]]
+        assert starts == sorted(starts)
+        assert len(json.dumps(page, ensure_ascii=False).encode()) < RPC_PAGE_MAX * 1.1
+        assert page["cursor"] is None
+        ids = [c["id"] for c in page["cues"] if c["state"] == "closed"] + ids
+        if page["older"] is None:
+            break
+        page = page_of(out.page(Older("s", int(page["older"]))))
+    assert ids == [f"t1-{n}" for n in range(300) if n != 7]
+
+
+async def test_a_newcomer_is_told_of_no_deleted_cue_but_who_saw_it_is() -> None:
+    out = publisher()
+    await out.publish(caption(1))
+    await out.publish(Caption(CueDeleted("t1-1", 9), "anna", "Anna", "TR_1", 0))
+    assert page_of(out.hello(Hello(True)))["cues"] == []
+    assert page_of(out.hello(Hello(True, "s", 1)))["cues"][0]["state"] == "deleted"
 
 
 async def test_a_page_that_knows_another_session_starts_anew() -> None:
@@ -78,14 +108,38 @@ async def test_a_page_that_knows_another_session_starts_anew() -> None:
     await out.publish(caption(1))
     assert len(page_of(out.hello(Hello(True, "another", 99)))["cues"]) == 1
     assert len(page_of(out.hello(Hello(True, "s", 1)))["cues"]) == 0
+    assert len(page_of(out.page(After("another", 99)))["cues"]) == 1
+    assert page_of(out.page(Older("another", 99)))["cues"] == []
+
+
+async def test_hello_repeats_the_gaps() -> None:
+    out = publisher()
+    for start in range(200):
+        await out.declare_gap(start, start + 10, GapReason.BOT_RESTARTED)
+    gaps = page_of(out.hello(Hello(True)))["gaps"]
+    assert len(gaps) > 10
+    assert gaps[-1]["start"] == 199
+    assert gaps[-1]["reason"] == "bot-restarted"
+
+
+async def test_fifty_speakers_leave_room_for_cues() -> None:
+    out = publisher()
+    for number in range(50):
+        state = TrackState.STALLED if number == 49 else TrackState.ON
+        await out.announce_track(track=f"TR_{number}", speaker="s" * 60, state=state)
+    for number in range(50):
+        await out.publish(caption(number, "à" * 100))
+    answer = page_of(out.hello(Hello(True)))
+    assert answer["tracks"][0]["state"] == "stalled"
+    assert len(answer["cues"]) > 15
 
 
 async def test_hello_repeats_what_happens_to_each_speaker() -> None:
     out = publisher()
     await out.announce_track(track="TR_1", speaker="anna", state=TrackState.STALLED)
-    assert page_of(out.hello(Hello(True, None, 0)))["tracks"][0]["state"] == "stalled"
+    assert page_of(out.hello(Hello(True)))["tracks"][0]["state"] == "stalled"
     out.forget_track("TR_1")
-    assert page_of(out.hello(Hello(True, None, 0)))["tracks"] == []
+    assert page_of(out.hello(Hello(True)))["tracks"] == []
 
 
 async def test_the_newest_number_is_repeated_when_it_grows_quiet(
@@ -109,20 +163,20 @@ async def test_what_is_said_while_the_room_is_away_is_there_afterwards() -> None
     await out.publish(caption(1))
     wire = Wire()
     out.attach(wire.send)
-    assert len(page_of(out.history(History("s", 0)))["cues"]) == 1
+    assert len(page_of(out.page(After("s", 0)))["cues"]) == 1
 
 
 def test_history_is_bounded_and_what_is_dropped_is_counted() -> None:
-    kept = Transcript(limit=10)
+    kept = History(limit=10)
     for seq in range(25):
         one = caption(seq)
         kept.add(Entry(seq + 1, one, {"id": f"t1-{seq}"}))
-    assert len(list(kept.after(0))) == 10
+    assert len(kept) == len(kept.after(0, room=10**6).cues) == 10
     assert kept.forgotten == 15
 
 
 def test_a_deleted_cue_is_in_no_file() -> None:
-    kept = Transcript()
+    kept = History()
     kept.add(Entry(1, caption(1), {"id": "t1-1"}))
     kept.add(Entry(2, caption(2), {"id": "t1-2"}))
     deleted = Caption(CueDeleted("t1-1", 9), "anna", "Anna", "TR_1", 0)

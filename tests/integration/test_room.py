@@ -14,9 +14,10 @@ import pytest
 from livekit import rtc
 
 from captioner.bot import Bot, Engine
-from captioner.contract import HELLO, TOPIC
+from captioner.contract import TOPIC
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.livekit_server import MediaServer
+from captioner.requests import HELLO
 from captioner.room import Left, Speaker
 from captioner.tokens import agent_token, participant_token
 from streaming.errors import ModelError

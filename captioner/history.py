@@ -1,0 +1,143 @@
+"""What was said in this session, bounded, for those who come late or missed something. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from captioner.contract import Caption, cue_of, encode
+from captioner.cues import Cue, CueClosed, CueDeleted
+from captioner.webvtt import voice_name
+
+HISTORY_MAX = 20_000
+"""Cues kept: more than ten hours of one person speaking without a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The newest packet of one cue, and the caption in it."""
+
+    seq: int
+    caption: Caption
+    packet: dict[str, Any]
+
+    @property
+    def cue(self) -> Cue | None:
+        """None when the cue is deleted."""
+        return cue_of(self.caption.event)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it stays as it is."""
+        return isinstance(self.caption.event, CueClosed)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Packets for one answer, without what the answer says once for all (v, session).
+
+    rest: the number to ask on from, None when that was all.
+    """
+
+    cues: list[dict[str, Any]]
+    rest: int | None
+
+
+class History:
+    """The newest state of each cue, in the order of their last change.
+
+    ``forgotten`` counts the cues that were dropped because there were more than ``limit``.
+    """
+
+    def __init__(self, *, limit: int = HISTORY_MAX) -> None:
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._limit = limit
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Take a packet that is newer than all before it."""
+        cue_id = entry.packet["id"]
+        self._entries.pop(cue_id, None)
+        self._entries[cue_id] = entry
+        if len(self._entries) > self._limit:
+            self._entries.popitem(last=False)
+            self.forgotten += 1
+
+    def after(self, seq: int, *, room: int) -> Page:
+        """The cues that changed after ``seq``, oldest change first, in ``room`` bytes."""
+        newer: list[Entry] = []
+        for entry in reversed(self._entries.values()):
+            if entry.seq <= seq:
+                break
+            newer.append(entry)
+        taken = _fitting(reversed(newer), room)
+        rest = taken[-1].seq if len(taken) < len(newer) else None
+        return Page([_bare(e.packet) for e in taken], rest)
+
+    def newest(self, *, before: int | None = None, room: int) -> Page:
+        """The newest closed cues before number ``before``, in order of their start.
+
+        Without ``before`` all open cues come first: that is what a newcomer gets.
+        """
+        open_now = [] if before is not None else [e for e in self._entries.values() if _open(e)]
+        closed = [
+            e
+            for e in reversed(self._entries.values())
+            if e.closed and (before is None or e.seq < before)
+        ]
+        shown = _fitting(open_now, room)
+        room -= sum(_size(e) for e in shown)
+        taken = _fitting(closed, room, least=0 if shown else 1)
+        rest = None
+        if len(taken) < len(closed):
+            rest = taken[-1].seq if taken else closed[0].seq + 1
+        ordered = sorted([*shown, *taken], key=_start_ms)
+        return Page([_bare(e.packet) for e in ordered], rest)
+
+    def of(self, speaker: str) -> list[Entry]:
+        """The cues of one speaker that were not deleted."""
+        return [
+            e
+            for e in self._entries.values()
+            if e.caption.speaker == speaker and not isinstance(e.caption.event, CueDeleted)
+        ]
+
+    def closed(self) -> list[tuple[Cue, str]]:
+        """Each finished cue with its speaker's name."""
+        return [
+            (entry.cue, voice_name(entry.caption.name, identity=entry.caption.speaker))
+            for entry in self._entries.values()
+            if entry.closed and entry.cue is not None
+        ]
+
+
+def _fitting(entries: Iterable[Entry], room: int, *, least: int = 1) -> list[Entry]:
+    """The first ones that fit, but ``least`` in any case, so that there is always an end."""
+    taken: list[Entry] = []
+    for entry in entries:
+        room -= _size(entry)
+        if room < 0 and len(taken) >= least:
+            break
+        taken.append(entry)
+    return taken
+
+
+def _bare(packet: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in packet.items() if key not in ("v", "session")}
+
+
+def _size(entry: Entry) -> int:
+    return len(encode(_bare(entry.packet))) + 1
+
+
+def _open(entry: Entry) -> bool:
+    return not entry.closed and not isinstance(entry.caption.event, CueDeleted)
+
+
+def _start_ms(entry: Entry) -> int:
+    return entry.cue.start_ms if entry.cue else 0
