@@ -10,11 +10,12 @@ from captioner import metrics
 from captioner.bot import Engine
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings
-from streaming.client import RemoteEngine, RemotePolicy
+from streaming.client import RemotePolicy
 from streaming.embedded import EmbeddedEngine
 from streaming.errors import RecognizerError
 from streaming.failover import FailoverEngine
 from streaming.link import Servers
+from streaming.remote import RemoteEngine
 from streaming.session import SessionPolicy
 
 HANDOVER_S = 2.0

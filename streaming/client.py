@@ -1,9 +1,4 @@
-"""The remote engine: speech to words on a Kyutai server, over a websocket.
-
-    async with RemoteEngine(Servers(("ws://asr-1:8080", "ws://asr-2:8080"))) as engine:
-        async with engine.open("fr") as recognizer:
-            await recognizer.send(frame)       # one task
-            async for event in recognizer:     # another
+"""One voice at Kyutai servers, over websockets, as a Recognizer.
 
 A stream outlives its connection: when that breaks, what is not yet words is said again to the next
 server, faster than it was spoken, and nothing is given twice (``streaming/replay.py``, the rule).
@@ -12,35 +7,31 @@ server, faster than it was spoken, and nothing is given twice (``streaming/repla
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.errors import (
-    ConnectionLost,
-    LanguageNotSupported,
-    RecognizerUnavailable,
-)
+from streaming.client_metrics import DROPPED_MS, RESTARTS, SEARCHING
+from streaming.errors import ConnectionLost, RecognizerUnavailable
 from streaming.link import Link, Servers
 from streaming.recognizer import Capabilities, Flushed, Heard, RecognizerEvent, Word
 from streaming.replay import Replay
 from streaming.session import Session, SessionPolicy
-from streaming.voiced import VoiceFinder, silero
-
-LANGUAGES = ("en", "fr")
-"""What Kyutai's 1B model knows."""
+from streaming.voiced import VoiceFinder
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePolicy:
     """How a stream behaves towards servers.
 
-    patience_s: so long a broken stream looks for a server before it fails.
+    patience_s: so long a broken stream looks for a server before it fails; one whose sound has
+        ended, or need not keep up with a voice, half a minute at most.
     first_wait_s, longest_wait_s: between two tries; doubled each time, with jitter.
     mute_ms: voice without a word, after which the stream is begun anew; then twice that.
     silent_s: a server with so much as a second to work on that says nothing so long is dead.
@@ -48,77 +39,12 @@ class RemotePolicy:
     """
 
     session: SessionPolicy = field(default_factory=SessionPolicy)
-    patience_s: float = 30.0
+    patience_s: float = math.inf
     first_wait_s: float = 0.1
     longest_wait_s: float = 2.0
     mute_ms: int = 8_000
     silent_s: float = 5.0
     keep_ms: int = 60_000
-
-
-class RemoteEngine:
-    """Knows the servers; every stream chooses one of them anew.
-
-    languages: what the servers' model knows; they do not say. load_voice: makes what finds voice
-    in one stream's frames.
-    """
-
-    def __init__(
-        self,
-        servers: Servers,
-        *,
-        languages: Sequence[str] = LANGUAGES,
-        policy: RemotePolicy | None = None,
-        load_voice: Callable[[], VoiceFinder] = silero,
-    ) -> None:
-        self.servers = servers
-        self.policy = policy or RemotePolicy()
-        self.load_voice = load_voice
-        delay_ms = self.policy.session.delay_ms + 2 * FRAME_MS
-        self._capabilities = Capabilities("kyutai", tuple(languages), False, delay_ms)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the servers can do, by what this engine was told."""
-        return self._capabilities
-
-    def open(
-        self, language: str = "en", *, live: bool = True, replay: Replay | None = None
-    ) -> RemoteRecognizer:
-        """A new stream; entering it connects.
-
-        live: sound that no server takes falls off after a minute, counted. Otherwise ``send``
-        waits: for files. replay: what another recogniser of the same stream leaves to be heard.
-        Raises LanguageNotSupported.
-        """
-        known = self._capabilities.languages
-        if language.split("-")[0].lower() not in known:
-            raise LanguageNotSupported(
-                f"the Kyutai servers are said to know {', '.join(known)}, not {language!r}"
-            )
-        return RemoteRecognizer(self, live=live, replay=replay)
-
-    async def probe(self) -> str:
-        """Host and port of a server that has a free slot now; it is given back at once.
-
-        Raises RecognizerUnavailable, ProtocolError.
-        """
-        async with await self.servers.connect(self.policy.session, position=0) as link:
-            return link.name
-
-    async def close(self) -> None:
-        """Nothing to end: every stream ends itself."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
 
 class _Ask(Enum):
@@ -133,6 +59,7 @@ _Events = list[RecognizerEvent]
 _UNREAD = 2_000  # events that nobody reads, then the server waits
 _AHEAD = 25  # frames that wait for a server when sound need not fall off
 _WORKING = 13  # frames: a second
+_ENDED_PATIENCE_S = 30.0  # somebody waits for the end
 
 
 class _Muted(Exception):
@@ -146,11 +73,22 @@ class RemoteRecognizer:
     ProtocolError. restarts: how often it went on with a new connection.
     """
 
-    def __init__(self, engine: RemoteEngine, *, live: bool, replay: Replay | None) -> None:
-        self._engine = engine
-        self._policy = engine.policy
+    def __init__(
+        self,
+        servers: Servers,
+        capabilities: Capabilities,
+        policy: RemotePolicy,
+        *,
+        load_voice: Callable[[], VoiceFinder],
+        live: bool,
+        replay: Replay | None,
+    ) -> None:
+        self._servers = servers
+        self._capabilities = capabilities
+        self._policy = policy
+        self._load_voice = load_voice
         self._live = live
-        self._session_policy = engine.policy.session
+        self._session_policy = policy.session
         if not live:  # the words are not waited for, and shall be the same every time
             self._session_policy = replace(self._session_policy, flush_at_pauses=False)
         self._replay = replay or Replay(keep_ms=self._policy.keep_ms)
@@ -170,7 +108,7 @@ class RemoteRecognizer:
     @property
     def capabilities(self) -> Capabilities:
         """What the servers can do."""
-        return self._engine.capabilities
+        return self._capabilities
 
     @property
     def dropped_ms(self) -> int:
@@ -186,7 +124,8 @@ class RemoteRecognizer:
             await self._room.wait()
         voiced = self._finds_voice(frame) if self._finds_voice else False
         lost = self._replay.add(frame, voiced=voiced)
-        if lost is not None and self._unsent:
+        if lost is not None:
+            DROPPED_MS.inc(FRAME_MS)
             self._forget(lost)
         self._unsent.append((frame, voiced))
         self._wake.set()
@@ -209,7 +148,7 @@ class RemoteRecognizer:
             yield item
 
     async def __aenter__(self) -> Self:
-        self._finds_voice = self._engine.load_voice()
+        self._finds_voice = self._load_voice()
         link = await self._connect(self._say_again())
         self._running = asyncio.create_task(self._run(link))
         self._running.add_done_callback(self._end)
@@ -250,9 +189,11 @@ class RemoteRecognizer:
         """Connection after connection, until all is said or no server can be had."""
         while not await self._speak(link):
             self.restarts += 1
+            RESTARTS.inc()
             position = self._say_again()
             await self._sound_to_hear()
-            link = await self._connect_patiently(position)
+            with SEARCHING.track_inprogress():
+                link = await self._connect_patiently(position)
 
     def _say_again(self) -> int:
         """What a new stream has to hear is to be sent; gives where in the stream it begins."""
@@ -269,19 +210,25 @@ class RemoteRecognizer:
             await self._wake.wait()
 
     async def _connect(self, position: int) -> Link:
-        return await self._engine.servers.connect(self._session_policy, position=position)
+        return await self._servers.connect(self._session_policy, position=position)
 
     async def _connect_patiently(self, position: int) -> Link:
         loop = asyncio.get_running_loop()
-        wait_s, until = self._policy.first_wait_s, loop.time() + self._policy.patience_s
+        wait_s, began = self._policy.first_wait_s, loop.time()
         while True:
             try:
                 return await self._connect(position)
             except RecognizerUnavailable:
-                if loop.time() + wait_s > until:
+                if loop.time() + wait_s > began + self._patience_s:
                     raise
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
             wait_s = min(wait_s * 2, self._policy.longest_wait_s)
+
+    @property
+    def _patience_s(self) -> float:
+        if self._live and not self._finished:
+            return self._policy.patience_s
+        return min(self._policy.patience_s, _ENDED_PATIENCE_S)
 
     async def _speak(self, link: Link) -> bool:
         """Until all is said (True) or the connection cannot be used any more (False)."""

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from streaming.audio import AudioFrame
-from streaming.client import RemoteEngine, RemoteRecognizer
+from streaming.client import RemoteRecognizer
+from streaming.client_metrics import STAND_INS
 from streaming.errors import ProtocolError, RecognizerUnavailable
 from streaming.recognizer import (
     Capabilities,
@@ -25,6 +26,7 @@ from streaming.recognizer import (
     Recognizer,
     RecognizerEvent,
 )
+from streaming.remote import RemoteEngine
 from streaming.replay import Replay
 
 PROBE_S = 5.0
@@ -194,6 +196,8 @@ class FailoverRecognizer:
         self._open = AsyncExitStack()
         stand_in = self._engine.stand_in.open(self._language, live=self._live)
         self._current = await self._open.enter_async_context(stand_in)
+        STAND_INS.inc()
+        self._open.callback(STAND_INS.dec)
         self._server_is_back.clear()
         probing = asyncio.create_task(self._probe())
         self._open.callback(probing.cancel)

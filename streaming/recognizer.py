@@ -63,7 +63,15 @@ class Flushed:
     at_ms: int
 
 
-RecognizerEvent = Word | WordEnd | Tail | Pause | Heard | Flushed
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """This sound was taken, but no recogniser heard it, and none will."""
+
+    start_ms: int
+    end_ms: int
+
+
+RecognizerEvent = Word | WordEnd | Tail | Pause | Heard | Flushed | Dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Recognizer(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this engine can do."""
+        """What the engine can do that has the stream now: it changes while another stands in."""
         ...
 
     async def send(self, frame: AudioFrame) -> None:

@@ -14,7 +14,16 @@ from collections import deque
 from dataclasses import dataclass
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, Tail, Word, WordEnd
+from streaming.recognizer import (
+    Dropped,
+    Flushed,
+    Heard,
+    Pause,
+    RecognizerEvent,
+    Tail,
+    Word,
+    WordEnd,
+)
 
 
 @dataclass(slots=True)
@@ -43,6 +52,7 @@ class Replay:
         self._paused_ms = -1
         self._voiced: deque[int] = deque()  # ends of frames with voice that were not heard yet
         self.voice_ms = 0
+        self._dropped: Dropped | None = None  # was not told yet
         self.dropped_ms = 0
         self.next_position = 0
 
@@ -68,6 +78,8 @@ class Replay:
         if lost.end_ms <= self._heard_ms:
             return None
         self.dropped_ms += FRAME_MS
+        begin_ms = self._dropped.start_ms if self._dropped else lost.start_ms
+        self._dropped = Dropped(begin_ms, lost.end_ms)
         return lost
 
     def cut(self) -> None:
@@ -146,7 +158,14 @@ class Replay:
         begin_ms = self._begin_ms()
         while self._kept and self._kept[0][0].end_ms <= begin_ms:
             self._kept.popleft()
-        return [Heard(until_ms)]
+        return [*self._tell_dropped(), Heard(until_ms)]
+
+    def _tell_dropped(self) -> list[RecognizerEvent]:
+        dropped = self._dropped
+        if dropped is None or dropped.start_ms > self._heard_ms:
+            return []
+        self._dropped = None
+        return [dropped]
 
     def _begin_ms(self) -> int:
         """Where a new stream has to begin, so that no word is lost and none is cut in two."""

@@ -13,6 +13,7 @@ from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.batch import Flags, StepOutput
 from streaming.recognizer import (
     Capabilities,
+    Dropped,
     Flushed,
     Heard,
     Pause,
@@ -27,7 +28,7 @@ from streaming.words import PADDING
 def time_of(event: RecognizerEvent) -> int:
     """The stream time in ms that ``event`` speaks of."""
     match event:
-        case Word(start_ms=at) | Tail(start_ms=at):
+        case Word(start_ms=at) | Tail(start_ms=at) | Dropped(start_ms=at):
             return at
         case WordEnd(end_ms=at) | Pause(at_ms=at) | Heard(until_ms=at) | Flushed(at_ms=at):
             return at

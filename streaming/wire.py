@@ -7,7 +7,6 @@ seconds of audio that the server received, samples are 24 kHz mono.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 
 from streaming.audio import Pcm, clean
 from streaming.errors import ProtocolError
+from streaming.fields import Fields, integer, kind_of, numbers, octets, seconds, string, wrong
 
 PATH = "/api/asr-streaming"
 """Where on a server the websocket is."""
@@ -195,7 +195,6 @@ def _plain_audio(data: bytes) -> Pcm | None:
     return None
 
 
-_Fields = dict[str, object]
 M = TypeVar("M")
 
 
@@ -207,7 +206,7 @@ def _unpack(data: bytes) -> object:
     return value
 
 
-def _tagged(data: bytes) -> tuple[str, _Fields]:
+def _tagged(data: bytes) -> tuple[str, Fields]:
     match _unpack(data):
         case {"type": str(kind), **fields}:
             return kind, {str(name): value for name, value in fields.items()}
@@ -216,109 +215,40 @@ def _tagged(data: bytes) -> tuple[str, _Fields]:
         case dict():
             raise ProtocolError("a map without a type")
         case other:
-            raise ProtocolError(f"{_kind(other)}, where a map with a type is due")
+            raise ProtocolError(f"{kind_of(other)}, where a map with a type is due")
 
 
-def _kind(value: object) -> str:
-    names = {
-        type(None): "nil", bool: "a boolean", int: "an integer", float: "a float",
-        str: "a string", bytes: "bin", list: "an array", dict: "a map",
-    }  # fmt: skip
-    return names.get(type(value), "an extension")
-
-
-def _field(fields: _Fields, name: str) -> object:
-    if name not in fields:
-        raise ProtocolError(f"a message without its {name}")
-    return fields[name]
-
-
-def _wrong(name: str, value: object, due: str) -> ProtocolError:
-    return ProtocolError(f"{name} is {_kind(value)}, where {due} is due")
-
-
-def _integer(fields: _Fields, name: str) -> int:
-    value = _field(fields, name)
-    if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
-        raise _wrong(name, value, "an integer of 64 bits")
-    return value
-
-
-def _string(fields: _Fields, name: str) -> str:
-    value = _field(fields, name)
-    if not isinstance(value, str):
-        raise _wrong(name, value, "a string")
-    return value
-
-
-def _seconds(fields: _Fields, name: str) -> float:
-    value = _field(fields, name)
-    if type(value) not in (int, float):
-        raise _wrong(name, value, "a number")
-    seconds = float(value)  # type: ignore[arg-type]  # a number, by the check above (no bool)
-    if not math.isfinite(seconds) or abs(seconds) > _MAX_SECONDS:
-        raise ProtocolError(f"{name} is no time")
-    return seconds
-
-
-_MAX_SECONDS = 1e8  # three years
-
-
-def _array(fields: _Fields, name: str) -> list[object]:
-    value = _field(fields, name)
-    if not isinstance(value, list):
-        raise _wrong(name, value, "an array")
-    return value
-
-
-def _numbers(fields: _Fields, name: str) -> Pcm:
-    values = _array(fields, name)
-    for value in values:
-        if type(value) not in (int, float):
-            raise _wrong(f"an element of {name}", value, "a number")
-    with np.errstate(over="ignore"):  # a float64 beyond float32 is infinite, and cleaned later
-        return np.asarray(values, np.float64).astype(np.float32)
-
-
-def _octets(fields: _Fields, name: str) -> bytes:
-    values = _array(fields, name)
-    for value in values:
-        if type(value) is not int or not 0 <= value < 256:
-            raise _wrong(f"an element of {name}", value, "an octet")
-    return bytes(values)  # type: ignore[arg-type]  # octets, by the check above
-
-
-def _word(fields: _Fields) -> Word:
+def _word(fields: Fields) -> Word:
     joined = fields.get("joined")
     if not isinstance(joined, bool | None):
-        raise _wrong("joined", joined, "a boolean")
-    return Word(_string(fields, "text"), _seconds(fields, "start_time"), joined)
+        raise wrong("joined", joined, "a boolean")
+    return Word(string(fields, "text"), seconds(fields, "start_time"), joined)
 
 
-def _step(fields: _Fields) -> Step:
-    heads = tuple(float(value) for value in _numbers(fields, "prs"))
-    return Step(_integer(fields, "step_idx"), heads, _integer(fields, "buffered_pcm"))
+def _step(fields: Fields) -> Step:
+    heads = tuple(float(value) for value in numbers(fields, "prs"))
+    return Step(integer(fields, "step_idx"), heads, integer(fields, "buffered_pcm"))
 
 
-def _read(data: bytes, readers: Mapping[str, Callable[[_Fields], M]]) -> M:
+def _read(data: bytes, readers: Mapping[str, Callable[[Fields], M]]) -> M:
     kind, fields = _tagged(data)
     if kind not in readers:
         raise ProtocolError(f"a message of unknown type {kind[:40]!r}")
     return readers[kind](fields)
 
 
-_CLIENT: dict[str, Callable[[_Fields], ClientMessage]] = {
-    "Audio": lambda fields: Audio(clean(_numbers(fields, "pcm"))),
-    "OggOpus": lambda fields: OggOpus(_octets(fields, "data")),
-    "Marker": lambda fields: Marker(_integer(fields, "id")),
+_CLIENT: dict[str, Callable[[Fields], ClientMessage]] = {
+    "Audio": lambda fields: Audio(clean(numbers(fields, "pcm"))),
+    "OggOpus": lambda fields: OggOpus(octets(fields, "data")),
+    "Marker": lambda fields: Marker(integer(fields, "id")),
     "Init": lambda fields: Init(),
 }
 
-_SERVER: dict[str, Callable[[_Fields], ServerMessage]] = {
+_SERVER: dict[str, Callable[[Fields], ServerMessage]] = {
     "Ready": lambda fields: Ready(),
     "Word": _word,
-    "EndWord": lambda fields: EndWord(_seconds(fields, "stop_time")),
-    "Marker": lambda fields: Marker(_integer(fields, "id")),
+    "EndWord": lambda fields: EndWord(seconds(fields, "stop_time")),
+    "Marker": lambda fields: Marker(integer(fields, "id")),
     "Step": _step,
-    "Error": lambda fields: Error(_string(fields, "message")),
+    "Error": lambda fields: Error(string(fields, "message")),
 }

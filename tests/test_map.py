@@ -37,7 +37,10 @@ def imports_of(path: Path) -> set[str]:
         ("livekit.api", "captioner/tokens.py"),
         ("av", "captioner/media.py streaming/opus.py"),
         ("aiohttp", "captioner/web.py streaming/server.py"),
-        ("prometheus_client", "captioner/metrics.py streaming/metrics.py"),
+        (
+            "prometheus_client",
+            "captioner/metrics.py streaming/metrics.py streaming/client_metrics.py",
+        ),
         ("pydantic_settings", "captioner/settings.py"),
     ],
 )

@@ -12,9 +12,10 @@ import numpy as np
 from kyutai_rig import Running
 
 from streaming.audio import AudioFrame, Framer
-from streaming.client import RemoteEngine, RemotePolicy
+from streaming.client import RemotePolicy
 from streaming.link import Servers
 from streaming.recognizer import Word
+from streaming.remote import RemoteEngine
 from streaming.session import SessionPolicy
 from streaming.tones import TONES, sing, start_ms
 

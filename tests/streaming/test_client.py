@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from streaming.audio import FRAME_SAMPLES, AudioFrame
-from streaming.client import RemoteEngine, RemotePolicy
+from streaming.client import RemotePolicy
 from streaming.errors import (
     LanguageNotSupported,
     ProtocolError,
@@ -16,7 +16,8 @@ from streaming.errors import (
     RecognizerUnavailable,
 )
 from streaming.link import Servers
-from streaming.recognizer import Flushed, Heard, RecognizerEvent, Word
+from streaming.recognizer import Dropped, Flushed, Heard, RecognizerEvent, Word
+from streaming.remote import RemoteEngine
 from streaming.testing_server import Faults, ScriptedServer, has_voice, speech
 from streaming.wire import PUBLIC_KEY
 
@@ -242,6 +243,28 @@ async def test_what_no_server_hears_falls_off_and_is_counted() -> None:
         for frame in speech([1] * 100):
             await recognizer.send(frame)
         assert recognizer.dropped_ms == 400 * 80 - 8_000
+
+
+async def test_a_live_stream_waits_for_a_server_and_tells_what_nobody_will_hear() -> None:
+    policy = replace(PATIENT, keep_ms=3_200)
+    early, late = speech([1, 2]), speech(range(3, 33), position=8 * FRAME_SAMPLES)
+    async with ScriptedServer() as server, engine_for(server, policy=policy).open() as recognizer:
+        reading = aiter(recognizer)
+        for frame in early:
+            await recognizer.send(frame)
+        await recognizer.flush()
+        while not isinstance(await anext(reading), Flushed):
+            pass
+        port = int(server.url.rpartition(":")[2])
+        await server.__aexit__(None, None, None)
+        for frame in late:
+            await recognizer.send(frame)
+        async with ScriptedServer(port=port):
+            await recognizer.finish()
+            events = [event async for event in reading]
+    end_ms = late[-1].end_ms
+    assert [e for e in events if isinstance(e, Dropped)] == [Dropped(640, end_ms - 3_200)]
+    assert texts(events) == said(range(23, 33))
 
 
 async def test_a_stream_that_is_left_gives_its_slot_back() -> None:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from streaming.audio import FRAME_SAMPLES, AudioFrame
-from streaming.client import RemoteEngine, RemotePolicy, RemoteRecognizer
+from streaming.client import RemotePolicy, RemoteRecognizer
 from streaming.embedded import EmbeddedEngine
 from streaming.errors import LanguageNotSupported
 from streaming.failover import FailoverEngine, FailoverRecognizer
 from streaming.link import Servers
 from streaming.moonshine import HeardWord, Hypothesis, Pcm
 from streaming.recognizer import Flushed, RecognizerEvent, Word
+from streaming.remote import RemoteEngine
 from streaming.testing_server import LEVELS, ScriptedServer, has_voice, speech
 
 QUICK = RemotePolicy(first_wait_s=0.01, longest_wait_s=0.02, patience_s=0.05)
