@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -68,27 +68,39 @@ class Faults:
     key: str | None = None
 
 
-class Ears:
-    """What the model of such a server makes of one stream: words of 160 ms at least, once over."""
+def level(pcm: Pcm) -> str | None:
+    """The word that ``speech`` put into float32[n]."""
+    number = round(float(np.abs(pcm).max(initial=0.0)) * LEVELS)
+    return f"w{number}" if number else None
 
-    def __init__(self, *, delay_frames: int, heads: bool) -> None:
+
+class Ears:
+    """What the model of such a server makes of one stream: words of 160 ms at least, once over.
+
+    hear: the word that sounds in a frame, or None.
+    """
+
+    def __init__(
+        self, *, delay_frames: int, heads: bool, hear: Callable[[Pcm], str | None] = level
+    ) -> None:
         self._delay = delay_frames
         self._heads = heads
+        self._hear = hear
         self._steps = 0
-        self._level = 0
+        self._word: str | None = None
         self._since = 0
         self._said: deque[tuple[int, wire.ServerMessage]] = deque()  # step at which, what
 
     def step(self, pcm: Pcm) -> list[wire.ServerMessage]:
         """Hear float32[1920]."""
-        level = round(float(np.abs(pcm).max()) * LEVELS) if len(pcm) else 0
-        if level != self._level:
+        word = self._hear(pcm) if len(pcm) else None
+        if word != self._word:
             self._hear_end()
-            self._level, self._since = level, self._steps
+            self._word, self._since = word, self._steps
         self._steps += 1
         out: list[wire.ServerMessage] = []
         if self._heads:
-            pause = 0.0 if level else 0.95
+            pause = 0.0 if word else 0.95
             out.append(wire.Step(self._steps + 3, (pause, pause, pause, 0.0), 0))
         while self._said and self._said[0][0] <= self._steps:
             out.append(self._said.popleft()[1])
@@ -99,17 +111,18 @@ class Ears:
         self._said.append((self._steps + self._delay, wire.Marker(number)))
 
     def _hear_end(self) -> None:
-        if self._level and self._steps - self._since > 1:
+        if self._word and self._steps - self._since > 1:
             due = self._steps + 1 + self._delay
             start_s = self._since * FRAME_MS / 1000
-            self._said.append((due, wire.Word(f"w{self._level}", start_s)))
+            self._said.append((due, wire.Word(self._word, start_s)))
             self._said.append((due, wire.EndWord(self._steps * FRAME_MS / 1000)))
 
 
 class ScriptedServer:
     """Listens on a port of this machine while it is entered; 0: a free one.
 
-    heads: whether it sends Steps. sessions, frames: so many it served and heard; used: slots.
+    heads: whether it sends Steps. hear: the word that sounds in a frame of 80 ms.
+    sessions, frames: so many it served and heard; used: slots taken, of ``capacity``.
     """
 
     def __init__(
@@ -118,11 +131,13 @@ class ScriptedServer:
         capacity: int = 16,
         delay_frames: int = 6,
         heads: bool = True,
+        hear: Callable[[Pcm], str | None] = level,
         faults: Faults | None = None,
         port: int = 0,
     ) -> None:
+        self.capacity = capacity
+        self._hears = hear
         self._port = port
-        self._capacity = capacity
         self._delay = delay_frames
         self._heads = heads
         self.faults = faults or Faults()
@@ -168,7 +183,7 @@ class ScriptedServer:
         return None
 
     async def _serve(self, link: ServerConnection) -> None:
-        if self.used >= self._capacity:
+        if self.used >= self.capacity:
             await link.send(wire.encode(wire.Error(wire.NO_FREE_CHANNELS)))
             return
         self.used += 1
@@ -191,7 +206,7 @@ class ScriptedServer:
         if faults.nonsense is not None:
             await link.send(faults.nonsense)
         drop, mute, deaf = map(_next, (faults.drop_after, faults.mute_after, faults.deaf_after))
-        ears = Ears(delay_frames=self._delay, heads=self._heads)
+        ears = Ears(delay_frames=self._delay, heads=self._heads, hear=self._hears)
         heard = 0
         async for data in link:
             assert isinstance(data, bytes)
