@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -22,9 +22,10 @@ from captioner.contract import (
 )
 from captioner.cues import CaptionEvent
 from captioner.errors import NotAllowed, RoomUnavailable
+from captioner.meeting import Changed, Gap, Kind, Left, Room, Voice
 from captioner.publisher import Publisher, RoomClock
 from captioner.requests import HELLO, HISTORY, decode_hello, decode_history
-from captioner.room import Gap, Left, Room, Voice
+from captioner.room import LiveKitRoom
 from captioner.segmenter import Segmenter
 from captioner.track import Backoff, TrackCaptioner
 from streaming.recognizer import Recognizer
@@ -91,7 +92,7 @@ class Bot:
             beacon.cancel()
 
     async def _stay(self) -> Left | None:
-        room = Room(self.publisher.clock)
+        room = LiveKitRoom(self.publisher.clock)
         try:
             await room.join(self._url, self._token())
             await self._greet(room)
@@ -112,7 +113,7 @@ class Bot:
             await room.leave()
 
     async def _greet(self, room: Room) -> None:
-        if any("captions.session" in attributes for attributes in room.other_agents()):
+        if any("captions.session" in attributes for attributes in _agents(room)):
             raise NotAllowed("another caption bot is in this room already; this one leaves")
         publisher = self.publisher
         room.answer(HELLO, self._hello)
@@ -123,6 +124,7 @@ class Bot:
             publisher.state, publisher.session, origin_ms, self._engine.language, self._engine.name
         )
         await room.set_attributes(attributes(service))
+        room.hear(lambda _identity: True)
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
         log.info("joined", session=publisher.session)
 
@@ -149,6 +151,8 @@ class Bot:
                     task.add_done_callback(self._voices.discard)
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
+                case Changed():
+                    pass
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")
@@ -200,3 +204,7 @@ class Bot:
 
     async def _history(self, _caller: str, payload: str) -> str:
         return self.publisher.page(decode_history(payload))
+
+
+def _agents(room: Room) -> list[Mapping[str, str]]:
+    return [person.attributes for person in room.people() if person.kind is Kind.AGENT]

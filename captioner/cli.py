@@ -21,7 +21,7 @@ from captioner.bot import Bot
 from captioner.check import check as check_all
 from captioner.errors import CaptionerError, NotAllowed
 from captioner.media import duration_s
-from captioner.room import Left
+from captioner.meeting import Left
 from captioner.settings import Settings, read_settings
 from captioner.tokens import agent_token, participant_token
 from captioner.transcribe import Format, render, transcribe

@@ -23,8 +23,8 @@ from captioner.cues import CueClosed, CueUpdated
 from captioner.errors import ConfigurationError
 from captioner.livekit_server import MediaServer, find_or_build
 from captioner.media import read_chunks
-from captioner.room import Speaker
 from captioner.settings import Settings
+from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
 from captioner.transcript import write_whole
 from captioner.web import overlay_folder, serve_page

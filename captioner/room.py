@@ -1,177 +1,87 @@
-"""A LiveKit room, as the bot sees it: whose voice can be heard, and a way to say something.
+"""A LiveKit room (meeting.Room). Only this file and speaker.py import livekit.rtc.
 
-The only file that imports livekit.rtc. Its exceptions end here.
+The SDK's exceptions end here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Self
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import numpy as np
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError
+from livekit.rtc.room import EventTypes
 
 from captioner import metrics
 from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
+from captioner.frames import FrameQueue
+from captioner.meeting import (
+    Changed,
+    Gap,
+    Kind,
+    Left,
+    Person,
+    RoomEvent,
+    RpcAnswer,
+    Source,
+    Voice,
+)
 from captioner.publisher import RoomClock
 from captioner.requests import sentence
-from captioner.track import HoleFinder
-from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
-
-QUEUE_FRAMES = 30_000 // FRAME_MS
-"""Frames kept while a recogniser is busy: 30 s."""
+from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 CONNECT_TIMEOUT_S = 10.0
 
-PIECE_MS = 20
-"""Milliseconds of sound that a Speaker hands over at a time."""
 
-Handed = Callable[[int, float], None]
-
-RpcAnswer = Callable[[str, str], Awaitable[str]]
-"""(caller's identity, payload) → payload; may raise InvalidRequest."""
-
-
-class Left(Enum):
-    """Why the bot is no longer in the room."""
-
-    LOST = "the connection to the media server was lost"
-    ROOM_GONE = "the room was closed"
-    REMOVED = "the bot was removed from the room"
-    REPLACED = "another participant joined with the bot's identity"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Voice:
-    """A track that can be heard now: subscribed, not muted.
-
-    track: LiveKit sid. ``frames`` ends when it can be heard no more.
-    """
-
-    track: str
-    speaker: str
-    frames: FrameQueue
-    _participant: rtc.RemoteParticipant
-
-    @property
-    def name(self) -> str:
-        """The speaker's name as it is now; may be empty."""
-        return self._participant.name
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """The link to the media server was broken between two room times, and works again."""
-
-    start_ms: int
-    end_ms: int
-
-
-RoomEvent = Voice | Gap | Left
-
-
-class FrameQueue:
-    """The audio of one track, placed on the room's clock, read at once into a bounded queue.
-
-    When it is full the oldest frame is dropped and counted; its place shows as a hole.
-    """
-
-    def __init__(self, track: rtc.Track, clock: RoomClock) -> None:
-        self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
-        self._clock = clock
-        self._frames: deque[tuple[AudioFrame, float]] = deque()
-        self._given_since: float | None = None
-        self._more = asyncio.Event()
-        self._ended = False
-        self._pump = asyncio.create_task(self._read())
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> AudioFrame:
-        if self._given_since is not None:  # who asks for the next one has dealt with that before
-            metrics.FRAME_SECONDS.observe(time.monotonic() - self._given_since)
-            self._given_since = None
-        while not self._frames:
-            if self._ended:
-                raise StopAsyncIteration
-            self._more.clear()
-            await self._more.wait()
-        frame, self._given_since = self._frames.popleft()
-        return frame
-
-    async def close(self) -> None:
-        """Listen no more; what was heard can still be read."""
-        self._pump.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pump
-        await self._stream.aclose()
-
-    async def _read(self) -> None:
-        holes = HoleFinder()
-        try:
-            async for event in self._stream:
-                now_ms = self._clock.now_ms()
-                metrics.FRAMES.inc()
-                missed_ms = holes.missed_ms
-                self._put(holes.feed(_float(event.frame), now_ms))
-                metrics.HOLES_MS.inc(holes.missed_ms - missed_ms)
-        finally:
-            self._put(holes.flush())
-            self._ended = True
-            self._more.set()
-
-    def _put(self, frames: list[AudioFrame]) -> None:
-        for frame in frames:
-            if len(self._frames) >= QUEUE_FRAMES:
-                self._frames.popleft()
-                metrics.FRAMES_DROPPED.inc()
-            self._frames.append((frame, time.monotonic()))
-        self._more.set()
-
-
-class Room:
-    """One stay in one room. ``events`` gives who can be heard, and at the end why it was left."""
+class LiveKitRoom:
+    """One stay in one room."""
 
     def __init__(self, clock: RoomClock) -> None:
         self._room = rtc.Room()
         self._clock = clock
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
+        self._wanted: Callable[[str], bool] = lambda _identity: False
         self._closing: set[asyncio.Task[None]] = set()
         self._left = False
         self._interrupted_ms: int | None = None
-        self.lost_ms = 0  # room time at which the stay ended
+        self.sid = ""
+        self.lost_ms = 0
+
+    @property
+    def me(self) -> Person:
+        """The bot itself."""
+        return _person(self._room.local_participant)
 
     async def join(self, url: str, token: str) -> None:
-        """Join, and listen to every microphone, shared sound and other agent.
-
-        Raises RoomUnavailable or NotAllowed.
-        """
+        """Join, without hearing anybody yet. Raises RoomUnavailable or NotAllowed."""
         self._listen()
         options = rtc.RoomOptions(auto_subscribe=False, connect_timeout=CONNECT_TIMEOUT_S)
         try:
             await self._room.connect(url, token, options)
         except rtc.ConnectError as exc:
             raise connect_error(url, exc.message) from exc
-        for participant in self._room.remote_participants.values():
-            for publication in participant.track_publications.values():
-                self._subscribe(publication, participant)
+        self.sid = await self._room.sid
 
     async def events(self) -> AsyncIterator[RoomEvent]:
-        """Voices as they can be heard; ends after the first Left."""
+        """What happens; ends after the first Left."""
         while True:
             event = await self._events.get()
             yield event
             if isinstance(event, Left):
                 return
+
+    def people(self) -> Sequence[Person]:
+        """Everybody else who is there."""
+        return [_person(p) for p in self._room.remote_participants.values()]
+
+    def hear(self, wanted: Callable[[str], bool]) -> None:
+        """From now on hear the people, by identity, that are wanted, and nobody else."""
+        self._wanted = wanted
+        for participant in self._room.remote_participants.values():
+            for publication in participant.track_publications.values():
+                self._subscribe(publication, participant)
 
     async def send(self, payload: bytes, *, topic: str) -> None:
         """Send a reliable packet to everybody. What cannot be sent is counted: pages ask again."""
@@ -196,10 +106,6 @@ class Room:
 
         self._room.local_participant.register_rpc_method(method, handle)
 
-    def other_agents(self) -> list[Mapping[str, str]]:
-        """The attributes of the other agents in the room."""
-        return [dict(p.attributes) for p in self._room.remote_participants.values() if _agent(p)]
-
     async def stop_listening(self) -> None:
         """End every voice; what was heard can still be read."""
         for track in list(self._voices):
@@ -218,6 +124,8 @@ class Room:
         on("track_unsubscribed", lambda _track, pub, _participant: self._end(pub.sid))
         on("track_muted", lambda _participant, pub: self._end(pub.sid))
         on("track_unmuted", lambda participant, pub: self._begin(pub, participant))
+        for event in _PEOPLE:
+            on(event, lambda *_: self._events.put_nowait(Changed()))
         on("reconnecting", self._interrupted)
         on("reconnected", self._resumed)
         on("disconnected", self._disconnected)
@@ -225,17 +133,31 @@ class Room:
     def _subscribe(
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> None:
-        if _is_voice(publication, participant):
-            publication.set_subscribed(True)
+        if not _is_voice(publication, participant):
+            return
+        wanted = self._wanted(participant.identity)
+        if wanted != publication.subscribed:
+            publication.set_subscribed(wanted)
+        if wanted:
+            self._begin(publication, participant)
+        else:
+            self._end(publication.sid)
 
     def _begin(self, publication: rtc.TrackPublication, participant: rtc.Participant) -> None:
         sid, track = publication.sid, publication.track
         if track is None or publication.muted or sid in self._voices or self._left:
             return
-        if not isinstance(participant, rtc.RemoteParticipant):
+        identity = participant.identity
+        if not isinstance(participant, rtc.RemoteParticipant) or not self._wanted(identity):
             return
-        frames = FrameQueue(track, self._clock)
-        voice = Voice(sid, participant.identity, frames, participant)
+        shared = publication.source == rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
+        voice = Voice(
+            sid,
+            identity,
+            Source.SCREEN if shared else Source.MICROPHONE,
+            FrameQueue(_TrackSound(track), self._clock.now_ms),
+            lambda: _person(participant),
+        )
         self._voices[sid] = voice
         self._events.put_nowait(voice)
 
@@ -262,6 +184,11 @@ class Room:
         self._events.put_nowait(_LEFT.get(reason, Left.LOST))
 
 
+_PEOPLE: tuple[EventTypes, ...] = (
+    "participant_connected", "participant_disconnected", "participant_attributes_changed",
+    "participant_permissions_changed", "participant_name_changed",
+)  # fmt: skip
+
 _LEFT = {
     rtc.DisconnectReason.ROOM_DELETED: Left.ROOM_GONE,
     rtc.DisconnectReason.ROOM_CLOSED: Left.ROOM_GONE,
@@ -269,9 +196,37 @@ _LEFT = {
     rtc.DisconnectReason.DUPLICATE_IDENTITY: Left.REPLACED,
 }
 
+_KINDS = {
+    rtc.ParticipantKind.PARTICIPANT_KIND_AGENT: Kind.AGENT,
+    rtc.ParticipantKind.PARTICIPANT_KIND_SIP: Kind.PHONE,
+}
 
-def _agent(participant: rtc.Participant) -> bool:
-    return participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+
+class _TrackSound:
+    """frames.Sound of a track. What the SDK gives without our asking is bounded by our queue."""
+
+    def __init__(self, track: rtc.Track) -> None:
+        self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        async for event in self._stream:
+            yield _float(event.frame)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _person(participant: rtc.Participant) -> Person:
+    joined = participant.joined_at
+    return Person(
+        participant.identity,
+        participant.name,
+        _KINDS.get(participant.kind, Kind.PERSON),
+        participant.attributes,
+        not participant.permissions.can_update_metadata,
+        participant.sid,
+        round(joined.timestamp() * 1000) if joined else 0,
+    )
 
 
 def _is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -> bool:
@@ -279,7 +234,7 @@ def _is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -
     if publication.kind != rtc.TrackKind.KIND_AUDIO:
         return False
     sources = (rtc.TrackSource.SOURCE_MICROPHONE, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
-    return publication.source in sources or _agent(participant)
+    return publication.source in sources or _KINDS.get(participant.kind) is Kind.AGENT
 
 
 def _float(frame: rtc.AudioFrame) -> Pcm:
@@ -300,63 +255,3 @@ def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:
     return RoomUnavailable(
         f"cannot join at {url}: check LIVEKIT_URL and that the media server runs"
     )
-
-
-def _pieces(chunks: Iterable[Pcm], size: int) -> Iterator[Pcm]:
-    """The same sound in pieces of ``size`` samples, the last one filled up with silence."""
-    pending = np.zeros(0, np.float32)
-    for chunk in chunks:
-        pending = np.concatenate([pending, chunk])
-        while len(pending) >= size:
-            yield pending[:size]
-            pending = pending[size:]
-    if len(pending):
-        yield np.pad(pending, (0, size - len(pending)))
-
-
-class Speaker:
-    """A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
-
-    def __init__(self, *, rate: int = 48_000) -> None:
-        self._room = rtc.Room()
-        self._source = rtc.AudioSource(rate, 1, queue_size_ms=200)
-        self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
-        self._rate = rate
-
-    async def join(self, url: str, token: str) -> None:
-        """Join and publish a microphone. Raises RoomUnavailable or NotAllowed."""
-        try:
-            await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
-        except rtc.ConnectError as exc:
-            raise connect_error(url, exc.message) from exc
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self._room.local_participant.publish_track(self._track, options)
-
-    async def play(self, chunks: Iterable[Pcm], handed: Handed | None = None) -> None:
-        """Publish float32 sound at its own pace, PIECE_MS at a time.
-
-        ``handed`` is told of each piece, after it was handed over: (samples handed over so far,
-        reading of the monotonic clock).
-        """
-        done, started = 0, time.monotonic()
-        for piece in _pieces(chunks, self._rate * PIECE_MS // 1000):
-            await asyncio.sleep(started + done / self._rate - time.monotonic())
-            samples = (np.clip(piece, -1, 1) * 32_767).astype(np.int16)
-            frame = rtc.AudioFrame(samples.tobytes(), self._rate, 1, len(samples))
-            await self._source.capture_frame(frame)
-            done += len(samples)
-            if handed:
-                handed(done, time.monotonic())
-
-    def mute(self) -> None:
-        """Mute the microphone."""
-        self._track.mute()
-
-    def unmute(self) -> None:
-        """Unmute the microphone."""
-        self._track.unmute()
-
-    async def leave(self) -> None:
-        """Leave the room."""
-        await self._source.aclose()
-        await self._room.disconnect()

@@ -14,7 +14,7 @@ from captioner import metrics
 from captioner.contract import TrackState
 from captioner.cues import CaptionEvent
 from captioner.segmenter import Segmenter
-from streaming.audio import SAMPLE_RATE, AudioFrame, Pcm
+from streaming.audio import AudioFrame
 from streaming.errors import ModelError, RecognizerError
 from streaming.recognizer import Flushed, Heard, Recognizer
 
@@ -29,53 +29,6 @@ STALE_S = 5.0
 
 FLUSH_BEFORE_S = 1.0
 """So long before that, the recogniser is asked to let go of what it holds."""
-
-HOLE_MS = 200
-"""What the clock has more than samples received is a hole from here on."""
-
-HOLD_S = 0.1
-"""A late frame is held so long: if those behind it come at once it was only late."""
-
-
-class HoleFinder:
-    """Puts frames on the room's clock. Frames carry no time, so a hole shows only as lateness.
-
-    A loop of ours that was busy makes frames late too, but then those behind come in a burst.
-    Which of the two it is shows within HOLD_S; until then the late frames are held.
-    """
-
-    def __init__(self) -> None:
-        self._next: int | None = None  # samples since room time 0
-        self._held: list[Pcm] = []
-        self._held_since_ms = 0
-        self.missed_ms = 0
-
-    def feed(self, pcm: Pcm, now_ms: int) -> list[AudioFrame]:
-        """Take float32[1920] that arrived at ``now_ms`` of room time; give placed frames."""
-        arrived = now_ms * SAMPLE_RATE // 1000
-        if self._next is None:
-            self._next = max(arrived - len(pcm), 0)
-        self._held.append(pcm)
-        held = sum(len(p) for p in self._held)
-        late_ms = (arrived - self._next - held) * 1000 // SAMPLE_RATE
-        if late_ms > HOLE_MS:
-            if len(self._held) == 1:
-                self._held_since_ms = now_ms
-            if now_ms - self._held_since_ms < HOLD_S * 1000:
-                return []
-            self._next += late_ms * SAMPLE_RATE // 1000
-            self.missed_ms += late_ms
-        return self.flush()
-
-    def flush(self) -> list[AudioFrame]:
-        """No more frames: give those that are held."""
-        frames = []
-        for pcm in self._held:
-            assert self._next is not None
-            frames.append(AudioFrame(pcm, self._next))
-            self._next += len(pcm)
-        self._held = []
-        return frames
 
 
 class Backoff:

@@ -29,7 +29,7 @@ from livekit import rtc
 
 from captioner.contract import TOPIC
 from captioner.livekit_server import MediaServer
-from captioner.room import Speaker
+from captioner.speaker import Speaker
 from captioner.tokens import participant_token
 from captioner.web import serve_page
 

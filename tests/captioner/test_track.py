@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from captioner.contract import TrackState
 from captioner.cues import CaptionEvent, CueClosed
+from captioner.frames import HoleFinder
 from captioner.segmenter import Segmenter
-from captioner.track import Backoff, HoleFinder, TrackCaptioner
+from captioner.track import Backoff, TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.errors import ModelError, RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd

@@ -17,8 +17,9 @@ from captioner.bot import Bot, Engine
 from captioner.contract import TOPIC
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.livekit_server import MediaServer
+from captioner.meeting import Left
 from captioner.requests import HELLO
-from captioner.room import Left, Speaker
+from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent, Word, WordEnd

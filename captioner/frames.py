@@ -1,0 +1,142 @@
+"""The audio of one track: frames on the room's clock, in a bounded queue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol, Self
+
+from captioner import metrics
+from streaming.audio import FRAME_MS, SAMPLE_RATE, AudioFrame, Pcm
+
+QUEUE_FRAMES = 30_000 // FRAME_MS
+"""Frames kept while no recogniser takes them: 30 s."""
+
+HOLE_MS = 200
+"""What the clock has more than samples received is a hole from here on."""
+
+HOLD_S = 0.1
+"""A late frame is held so long: if those behind it come at once it was only late."""
+
+
+class HoleFinder:
+    """Puts frames on the room's clock. Frames carry no time, so a hole shows only as lateness.
+
+    A loop of ours that was busy makes frames late too, but then those behind come in a burst.
+    Which of the two it is shows within HOLD_S; until then the late frames are held.
+    """
+
+    def __init__(self) -> None:
+        self._next: int | None = None  # samples since room time 0
+        self._held: list[Pcm] = []
+        self._held_since_ms = 0
+        self.missed_ms = 0
+
+    def feed(self, pcm: Pcm, now_ms: int) -> list[AudioFrame]:
+        """Take float32[1920] that arrived at ``now_ms`` of room time; give placed frames."""
+        arrived = now_ms * SAMPLE_RATE // 1000
+        if self._next is None:
+            self._next = max(arrived - len(pcm), 0)
+        self._held.append(pcm)
+        held = sum(len(p) for p in self._held)
+        late_ms = (arrived - self._next - held) * 1000 // SAMPLE_RATE
+        if late_ms > HOLE_MS:
+            if len(self._held) == 1:
+                self._held_since_ms = now_ms
+            if now_ms - self._held_since_ms < HOLD_S * 1000:
+                return []
+            self._next += late_ms * SAMPLE_RATE // 1000
+            self.missed_ms += late_ms
+        return self.flush()
+
+    def flush(self) -> list[AudioFrame]:
+        """No more frames: give those that are held."""
+        frames = []
+        for pcm in self._held:
+            assert self._next is not None
+            frames.append(AudioFrame(pcm, self._next))
+            self._next += len(pcm)
+        self._held = []
+        return frames
+
+
+class Sound(Protocol):
+    """A track's sound as it comes in: float32[1920] at 24 kHz, at its own pace."""
+
+    def __aiter__(self) -> AsyncIterator[Pcm]: ...
+
+    async def aclose(self) -> None:
+        """No more is wanted."""
+        ...
+
+
+class FrameQueue:
+    """The audio of one track, placed on the room's clock, read at once into a bounded queue.
+
+    When it is full the oldest frame is dropped and counted; its place shows as a hole. Waiting
+    for a frame can be cancelled and taken up again.
+    """
+
+    def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
+        self._sound = sound
+        self._now_ms = now_ms
+        self._frames: deque[tuple[AudioFrame, float]] = deque()
+        self._given_since: float | None = None
+        self._more = asyncio.Event()
+        self._ended = self._forgotten = False
+        self._pump = asyncio.create_task(self._read())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        if self._given_since is not None:  # who asks for the next one has dealt with that before
+            metrics.FRAME_SECONDS.observe(time.monotonic() - self._given_since)
+            self._given_since = None
+        while not self._frames:
+            if self._ended:
+                raise StopAsyncIteration
+            self._more.clear()
+            await self._more.wait()
+        frame, self._given_since = self._frames.popleft()
+        return frame
+
+    async def close(self) -> None:
+        """Listen no more; what was heard can still be read."""
+        self._pump.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._pump
+        await self._sound.aclose()
+
+    def forget(self) -> None:
+        """What was heard and not read yet is gone, and nothing more can be read."""
+        self._frames.clear()
+        self._forgotten = self._ended = True
+        self._more.set()
+
+    async def _read(self) -> None:
+        holes = HoleFinder()
+        try:
+            async for pcm in self._sound:
+                now_ms = self._now_ms()
+                metrics.FRAMES.inc()
+                missed_ms = holes.missed_ms
+                self._put(holes.feed(pcm, now_ms))
+                metrics.HOLES_MS.inc(holes.missed_ms - missed_ms)
+        finally:
+            self._put(holes.flush())
+            self._ended = True
+            self._more.set()
+
+    def _put(self, frames: list[AudioFrame]) -> None:
+        if self._forgotten:
+            return
+        for frame in frames:
+            if len(self._frames) >= QUEUE_FRAMES:
+                self._frames.popleft()
+                metrics.FRAMES_DROPPED.inc()
+            self._frames.append((frame, time.monotonic()))
+        self._more.set()

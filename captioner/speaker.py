@@ -1,0 +1,78 @@
+"""A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from livekit import rtc
+
+from captioner.room import connect_error
+from streaming.audio import Pcm
+
+PIECE_MS = 20
+"""Milliseconds of sound that a Speaker hands over at a time."""
+
+Handed = Callable[[int, float], None]
+
+
+def _pieces(chunks: Iterable[Pcm], size: int) -> Iterator[Pcm]:
+    """The same sound in pieces of ``size`` samples, the last one filled up with silence."""
+    pending = np.zeros(0, np.float32)
+    for chunk in chunks:
+        pending = np.concatenate([pending, chunk])
+        while len(pending) >= size:
+            yield pending[:size]
+            pending = pending[size:]
+    if len(pending):
+        yield np.pad(pending, (0, size - len(pending)))
+
+
+class Speaker:
+    """A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
+
+    def __init__(self, *, rate: int = 48_000) -> None:
+        self._room = rtc.Room()
+        self._source = rtc.AudioSource(rate, 1, queue_size_ms=200)
+        self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+        self._rate = rate
+
+    async def join(self, url: str, token: str) -> None:
+        """Join and publish a microphone. Raises RoomUnavailable or NotAllowed."""
+        try:
+            await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+        except rtc.ConnectError as exc:
+            raise connect_error(url, exc.message) from exc
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        await self._room.local_participant.publish_track(self._track, options)
+
+    async def play(self, chunks: Iterable[Pcm], handed: Handed | None = None) -> None:
+        """Publish float32 sound at its own pace, PIECE_MS at a time.
+
+        ``handed`` is told of each piece, after it was handed over: (samples handed over so far,
+        reading of the monotonic clock).
+        """
+        done, started = 0, time.monotonic()
+        for piece in _pieces(chunks, self._rate * PIECE_MS // 1000):
+            await asyncio.sleep(started + done / self._rate - time.monotonic())
+            samples = (np.clip(piece, -1, 1) * 32_767).astype(np.int16)
+            frame = rtc.AudioFrame(samples.tobytes(), self._rate, 1, len(samples))
+            await self._source.capture_frame(frame)
+            done += len(samples)
+            if handed:
+                handed(done, time.monotonic())
+
+    def mute(self) -> None:
+        """Mute the microphone."""
+        self._track.mute()
+
+    def unmute(self) -> None:
+        """Unmute the microphone."""
+        self._track.unmute()
+
+    async def leave(self) -> None:
+        """Leave the room."""
+        await self._source.aclose()
+        await self._room.disconnect()
