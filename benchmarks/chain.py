@@ -37,11 +37,11 @@ from captioner.livekit_server import find_or_build, free_port
 from eval.accuracy import wer
 from eval.browser import Viewer, open_chromium
 from eval.chain import Chain
-from eval.corpus import Clip, RefWord, bundled_corpus, read_corpus
+from eval.corpus import Clip, bundled_corpus, read_corpus
 from eval.latency import Latency, latency, percentiles, share_late
 from eval.stability import erasure
 from eval.text import normalize, spoken_key
-from eval.timeline import Update
+from eval.timeline import RefWord, Update
 from streaming.audio import Pcm
 
 RATE = 48_000

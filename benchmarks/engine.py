@@ -17,11 +17,11 @@ import numpy as np
 
 from captioner.segmenter import Segmenter
 from eval.accuracy import WordErrors, wer
-from eval.corpus import Clip, RefWord, bundled_corpus, read_corpus
+from eval.corpus import Clip, bundled_corpus, read_corpus
 from eval.latency import Latency, latency, percentiles
 from eval.stability import Erasure, erasure
 from eval.text import normalize, spoken_key
-from eval.timeline import Update, update_of
+from eval.timeline import RefWord, Update, update_of
 from streaming.agreement import AgreementPolicy
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.hearing import Hearing, HearingPolicy

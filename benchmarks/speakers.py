@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.engine import Piece, Timed, joined, shown
-from eval.corpus import RefWord, bundled_corpus, read_corpus
+from eval.corpus import bundled_corpus, read_corpus
 from eval.latency import Latency, latency, percentiles
 from eval.text import spoken_key
+from eval.timeline import RefWord
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
 from streaming.embedded import EmbeddedEngine, EmbeddedRecognizer
 

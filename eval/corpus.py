@@ -13,6 +13,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from eval.timeline import RefWord
+
 MANIFEST = "manifest.tsv"
 WORD_TIMES = "words.ctm"
 COLUMNS = ("path", "lang", "transcript")
@@ -20,19 +22,6 @@ COLUMNS = ("path", "lang", "transcript")
 
 class CorpusError(Exception):
     """A corpus cannot be read. The message names file and line, and says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefWord:
-    """A spoken word and where it lies, in ms from the start of its recording."""
-
-    text: str
-    start_ms: int
-    end_ms: int
-
-    def later(self, by_ms: int) -> RefWord:
-        """The same word on a clock on which its recording began at ``by_ms``."""
-        return RefWord(self.text, self.start_ms + by_ms, self.end_ms + by_ms)
 
 
 @dataclass(frozen=True, slots=True)

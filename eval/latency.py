@@ -9,10 +9,9 @@ from itertools import accumulate
 import numpy as np
 
 from eval.alignment import Alignment, Reference
-from eval.corpus import RefWord
 from eval.stability import common_beginning
 from eval.text import word_key
-from eval.timeline import Update
+from eval.timeline import RefWord, Update
 
 LATE_MS = 3000  # Ofcom's limit for live captions
 

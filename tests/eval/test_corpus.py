@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.corpus import CorpusError, RefWord, bundled_corpus, read_audio, read_corpus
+from eval.corpus import CorpusError, bundled_corpus, read_audio, read_corpus
 from eval.text import normalize
+from eval.timeline import RefWord
 
 HEADER = "path\tlang\tseconds\ttranscript\tlicence\n"
 

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.alignment import Reference
-from eval.corpus import RefWord
 from eval.latency import Latency, latency, percentiles, share_late
-from eval.timeline import Update
+from eval.timeline import RefWord, Update
 
 WORD_MS = 300
 vocabulary = st.sampled_from(["it", "was", "the", "best", "worst"])

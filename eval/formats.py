@@ -1,0 +1,246 @@
+"""Who said what, and when, out of transcripts of any common format.
+
+One bad line never loses a file: it is left out and named, with file and line, among the problems.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.textgrid import intervals
+from eval.timeline import RefWord
+from eval.vtt_file import read_blocks
+
+# In this order; every byte is something in the last one.
+ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
+
+
+class FormatError(Exception):
+    """A file cannot be read at all. The message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one speaker's speech.
+
+    recording: which one, in formats that hold several; else "". speaker: "" if nobody is named.
+    text: None in a format that says only who spoke when. Times in ms, where the format has them.
+    lines: the text as the file breaks it, where it does. cue: the name of a caption, if it has one.
+    """
+
+    text: str | None
+    speaker: str = ""
+    start_ms: int | None = None
+    end_ms: int | None = None
+    words: tuple[RefWord, ...] = ()
+    recording: str = ""
+    lines: tuple[str, ...] = ()
+    cue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a file says. problems: what was left out of it, "file:line: why"."""
+
+    segments: tuple[Segment, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def of(self, recording: str) -> tuple[Segment, ...]:
+        """The segments of one recording, named with or without folder and ending."""
+        stem = Path(recording).stem
+        return tuple(s for s in self.segments if Path(s.recording).stem in ("", stem))
+
+
+class BadLine(ValueError):
+    """A line that cannot be used. The message says why."""
+
+
+def read_transcript(path: Path) -> Transcript:
+    """Read .txt, .vtt, .srt, .stm, .ctm, .TextGrid or .rttm, by the file's ending.
+
+    Any encoding that a BOM names, UTF-8, else Windows-1252 (which is then among the problems);
+    any line ending. Raises FormatError.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise FormatError(
+            f"{path}: the ending {path.suffix!r} is unknown; give one of {', '.join(READERS)}"
+        )
+    text, problems = read_text(path)
+    segments: list[Segment] = []
+    for number, found in reader(text):
+        if isinstance(found, Segment):
+            segments.append(found)
+        else:
+            problems.append(f"{path}:{number}: {found}")
+    return Transcript(tuple(segments), tuple(problems))
+
+
+def read_text(path: Path) -> tuple[str, list[str]]:
+    """A file's text with "\\n" at the ends of lines, and what was odd about its encoding.
+
+    Raises FormatError.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+    problems = []
+    text = ""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        for encoding in ENCODINGS:
+            try:
+                text = content.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            if encoding != "utf-8-sig":
+                problems.append(f"{path}: is not UTF-8; read as {encoding}")
+            break
+    return text.replace("\r\n", "\n").replace("\r", "\n"), problems
+
+
+Found = Iterator[tuple[int, Segment | str]]
+"""Line numbers with a segment, or with what is wrong there."""
+
+
+def _txt(text: str) -> Found:
+    said = " ".join(text.split())
+    yield 1, Segment(said)
+
+
+def _captions(text: str) -> Found:
+    """WebVTT and SubRip; what is only against WebVTT's rules is no problem here."""
+    for block in read_blocks(text):
+        if block.start_ms is None or block.end_ms is None:
+            yield block.line, "no caption: its time line cannot be read"
+        else:
+            lines = tuple(block.text.split("\n"))
+            yield (
+                block.line,
+                Segment(
+                    " ".join(block.text.split()),
+                    block.speaker,
+                    block.start_ms,
+                    block.end_ms,
+                    block.words,
+                    lines=lines,
+                    cue=block.id,
+                ),
+            )
+
+
+def _by_line(parse: Callable[[str], Segment | None]) -> Callable[[str], Found]:
+    def read(text: str) -> Found:
+        for number, line in enumerate(text.split("\n"), start=1):
+            if not line.strip() or line.startswith(";;"):  # the comments of NIST's formats
+                continue
+            try:
+                if segment := parse(line):
+                    yield number, segment
+            except BadLine as error:
+                yield number, str(error)
+
+    return read
+
+
+def _stm_line(line: str) -> Segment:
+    """NIST STM: recording channel speaker start end [<label>] text."""
+    parts = line.split(maxsplit=5)
+    if len(parts) < 5:
+        raise BadLine("expected recording, channel, speaker, start, end and text")
+    recording, _, speaker, start, end = parts[:5]
+    text = re.sub(r"^<[^>]*>\s*", "", parts[5]) if len(parts) > 5 else ""
+    if text.upper() == "IGNORE_TIME_SEGMENT_IN_SCORING":
+        raise BadLine("to be ignored in scoring, it says")
+    begin, stop = _span(start, end)
+    return Segment(" ".join(text.split()), speaker, begin, stop, recording=recording)
+
+
+def ctm_line(line: str) -> Segment:
+    """NIST CTM: recording channel start length word [confidence]. Raises BadLine."""
+    # From the right: the name of the recording may hold spaces.
+    for fields in (5, 6):
+        match line.rsplit(maxsplit=fields - 1):
+            case [recording, _, start, length, word, *_]:
+                try:
+                    begin = float(start)
+                    end = begin + float(length)
+                except ValueError:
+                    continue
+                said = RefWord(word, round(begin * 1000), round(end * 1000))
+                return Segment(word, "", said.start_ms, said.end_ms, (said,), recording)
+    raise BadLine("expected path, channel, start, length and word; start and length in seconds")
+
+
+def _rttm_line(line: str) -> Segment | None:
+    """NIST RTTM: SPEAKER recording channel start length <NA> <NA> speaker …"""
+    parts = line.split()
+    if parts[0] != "SPEAKER":
+        return None
+    if len(parts) < 8:
+        raise BadLine("expected SPEAKER, recording, channel, start, length, <NA>, <NA>, speaker")
+    start = _seconds(parts[3])
+    begin, end = round(start * 1000), round((start + _seconds(parts[4])) * 1000)
+    return Segment(None, parts[7], begin, end, recording=parts[1])
+
+
+def _textgrid(text: str) -> Found:
+    """Praat's: a tier named "words" or "… - words" has words, any other one turns of a speaker."""
+    try:
+        found = list(intervals(text))
+    except ValueError as error:
+        yield 1, f"is no TextGrid in Praat's long or short text format ({error})"
+        return
+    for line, tier, start_ms, end_ms, said in found:
+        speaker, is_words = _tier(tier)
+        if said.strip() and tier.lower() not in ("phones", "phonemes"):
+            words = (RefWord(said.strip(), start_ms, end_ms),) if is_words else ()
+            yield line, Segment(" ".join(said.split()), speaker, start_ms, end_ms, words)
+
+
+def _tier(name: str) -> tuple[str, bool]:
+    """The speaker that a tier's name names, and whether its intervals are words."""
+    match = re.fullmatch(r"(?:(.*?)\s*[-–_:]\s*)?(words?|mots?)", name.strip(), re.IGNORECASE)
+    return (match[1] or "", True) if match else (name.strip(), False)
+
+
+def _span(start: str, end: str) -> tuple[int, int]:
+    begin, stop = _seconds(start), _seconds(end)
+    if stop < begin:
+        raise BadLine(f"ends ({end}) before it starts ({start})")
+    return round(begin * 1000), round(stop * 1000)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise BadLine(f"{text!r} is no time in seconds") from error
+
+
+READERS: Mapping[str, Callable[[str], Found]] = {
+    ".txt": _txt,
+    ".vtt": _captions,
+    ".srt": _captions,
+    ".stm": _by_line(_stm_line),
+    ".ctm": _by_line(ctm_line),
+    ".textgrid": _textgrid,
+    ".rttm": _by_line(_rttm_line),
+}
+
+
+def tsv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table with a header, columns separated by tabs, with their line numbers.
+
+    Raises FormatError.
+    """
+    text, _ = read_text(path)
+    table = csv.DictReader(text.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
+    for row in table:
+        yield table.line_num, {k: v for k, v in row.items() if k is not None and v is not None}

@@ -1,0 +1,238 @@
+"""What a run saw, clip by clip, and the folder that it leaves: the seam of measuring and scoring.
+
+    REPORT/
+      run.json            how it was measured: Run
+      clips/0001.json …   one Observation a clip
+      results.json, clips.csv, report.html     made of these by ``caption-eval report REPORT``
+
+Who measures writes ``run.json`` first and each clip as soon as it is done; what is there already
+need not be measured again. All times are in ms on the clip's own clock: 0 is the instant at which
+its first sample was handed over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from eval.timeline import RefWord, Update
+
+VERSION = 1
+
+Through = Literal["engine", "room", "browser", "file", "listen"]
+"""How far the captions went before they were observed; "file": no run, captions of a file."""
+
+State = Literal["open", "closed", "deleted"]
+
+WordTimes = Literal["given", "aligned"]
+"""Where the times of the reference's words come from; "aligned": by forced alignment."""
+
+
+class ObservationError(Exception):
+    """A run's folder cannot be read or written. The message names the file and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one person said in one go, by the reference.
+
+    speaker: "" where the reference names nobody. Times and words where they are known.
+    """
+
+    text: str
+    speaker: str = ""
+    start_ms: int | None = None
+    end_ms: int | None = None
+    words: tuple[RefWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """From ``at_ms`` on a cue showed ``text``; "" when it is deleted.
+
+    at_ms: when it was there for whoever looked: given by the engine, received, or painted.
+    settled: how many code points of the text will not change any more.
+    start_ms, end_ms: where the cue itself says that it lies.
+    heard_ms: how far the sound behind this text reached. said_ms: when the engine said it;
+    sent_ms: when the bot sent it; received_ms, painted_ms: when a page had it and showed it.
+    lines: how the page broke the whole text of the cue; None where nobody looked.
+    """
+
+    at_ms: int
+    cue: str
+    text: str
+    speaker: str = ""
+    state: State = "open"
+    settled: int = 0
+    start_ms: int | None = None
+    end_ms: int | None = None
+    heard_ms: int | None = None
+    said_ms: int | None = None
+    sent_ms: int | None = None
+    received_ms: int | None = None
+    painted_ms: int | None = None
+    lines: tuple[str, ...] | None = None
+
+    def update(self) -> Update:
+        """The same as the measures take it."""
+        return Update(self.at_ms, self.cue, None if self.state == "deleted" else self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One clip: what was said, what was shown.
+
+    id: the clip's name in reports and for pairing two runs; with ``condition`` it is unique.
+    path: of the sound, as the corpus has it, absolute or from the folder in which it was run;
+    audio: of what was played, from the run's folder, where it is not that file itself.
+    columns: whatever else the corpus says of the clip: accent, sex, device, …
+    fast: not played in real time; then there are no delays to measure.
+    until_ms: how long it was watched.
+    vtt_problems: what is wrong with the captions as WebVTT; None where that was not checked.
+    left_out: one sentence for each part of the clip that could not be used.
+    error: why the whole clip was left out; its measures are then not taken.
+    """
+
+    id: str
+    language: str
+    seconds: float
+    reference: tuple[Turn, ...]
+    shown: tuple[Shown, ...]
+    through: Through
+    path: str = ""
+    audio: str | None = None
+    condition: str = "clean"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    word_times: WordTimes | None = None
+    fast: bool = False
+    until_ms: int | None = None
+    vtt_problems: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run was made, so that it can be made again.
+
+    command: as typed. started: ISO 8601, UTC. versions: of packages and programs; machine:
+    processor, memory, system; settings: everything that was chosen; left_out: rows of the corpus
+    that gave no clip, each as a sentence with file and line.
+    """
+
+    command: str = ""
+    started: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """Begin a run's folder, or note what has changed. Raises ObservationError."""
+    _write(folder / "run.json", {"version": VERSION} | _plain(run))
+
+
+def read_run(folder: Path) -> Run:
+    """Raises ObservationError."""
+    found = _read(folder / "run.json")
+    return Run(**found | {"left_out": tuple(found.get("left_out", ()))})
+
+
+def write_observation(folder: Path, number: int, observation: Observation) -> None:
+    """Write clip ``number`` (from 1) of a run: whole or not at all. Raises ObservationError."""
+    path = folder / "clips" / f"{number:04}.json"
+    _write(path, {"version": VERSION} | _plain(observation))
+
+
+def observed(folder: Path) -> dict[int, Observation]:
+    """The clips of a run that are there, by number. Raises ObservationError."""
+    return {int(path.stem): read_observation(path) for path in _clip_files(folder)}
+
+
+def read_observation(path: Path) -> Observation:
+    """One clip's file. Raises ObservationError."""
+    found = _read(path)
+    try:
+        if found["through"] not in get_args(Through):
+            raise ValueError(f"through is {found['through']!r}")
+        return Observation(
+            **found
+            | {
+                "reference": tuple(_turn(turn) for turn in found["reference"]),
+                "shown": tuple(_shown(shown) for shown in found["shown"]),
+                "left_out": tuple(found.get("left_out", ())),
+                "vtt_problems": _maybe_tuple(found.get("vtt_problems")),
+            }
+        )
+    except (TypeError, ValueError, KeyError) as error:
+        raise ObservationError(f"{path}: is no observation ({error}); measure it again") from error
+
+
+def _turn(found: dict[str, Any]) -> Turn:
+    return Turn(**found | {"words": tuple(RefWord(*word) for word in found.get("words", ()))})
+
+
+def _shown(found: dict[str, Any]) -> Shown:
+    return Shown(**found | {"lines": _maybe_tuple(found.get("lines"))})
+
+
+def _maybe_tuple(found: list[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)
+
+
+def _clip_files(folder: Path) -> Iterator[Path]:
+    if not (folder / "run.json").is_file():
+        raise ObservationError(
+            f"{folder}: holds no run (no run.json); give the folder that `caption-eval run` wrote"
+        )
+    yield from sorted(path for path in (folder / "clips").glob("*.json") if path.stem.isdecimal())
+
+
+def _plain(thing: Any) -> Any:
+    """As JSON has it: what is None or empty is left out, a word is [text, start, end]."""
+    match thing:
+        case RefWord():
+            return [thing.text, thing.start_ms, thing.end_ms]
+        case Turn() | Shown() | Observation() | Run():
+            fields = ((name, getattr(thing, name)) for name in thing.__slots__)
+            kept = ((name, value) for name, value in fields if value is not None)
+            return {name: _plain(value) for name, value in kept}
+        case tuple():
+            return [_plain(part) for part in thing]
+        case Mapping():
+            return dict(thing)
+    return thing
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    beside = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        beside.write_text(text + "\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise ObservationError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ObservationError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ObservationError(f"{path}: is no JSON ({error}); measure it again") from error
+    if not isinstance(found, dict) or found.pop("version", None) != VERSION:
+        raise ObservationError(
+            f"{path}: was not written by this version of caption-eval (it reads version "
+            f"{VERSION}); measure again, or use the version that wrote it"
+        )
+    return found

@@ -1,0 +1,202 @@
+"""Caption files of any product: read with patience, checked without.
+
+``read_blocks`` takes WebVTT and SubRip as they are found: styles, positions, tags, notes, missing
+headers, commas in times. ``check`` holds a file against the rules of WebVTT
+(https://www.w3.org/TR/webvtt1/, section 4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import unescape
+
+from eval.timeline import RefWord
+
+_ARROW = "-->"
+_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")
+_STRICT = re.compile(r"(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}")
+_TAG = re.compile(r"<(/?[^<>]*)>|\{\\[^}]*\}")  # the last: SubRip's positions
+_INLINE = re.compile(r"<((?:\d+:)?\d\d:\d\d\.\d{3})>")
+_KNOWN_TAGS = {"c", "i", "b", "u", "ruby", "rt", "v", "lang"}
+_SETTINGS = {"vertical", "line", "position", "size", "align", "region"}
+_BLOCKS_APART = ("NOTE", "STYLE", "REGION")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One voice of a cue. text: plain, "\\n" where the file breaks the line.
+
+    line: of its times, from 1. Times in ms; None if they cannot be read.
+    words: where the text carries times of its own.
+    """
+
+    line: int
+    id: str
+    start_ms: int | None
+    end_ms: int | None
+    text: str
+    speaker: str = ""
+    words: tuple[RefWord, ...] = ()
+
+
+def read_blocks(text: str) -> Iterator[Block]:
+    """The cues of a WebVTT or SubRip file, in its order; a cue with several voices gives several.
+
+    text: with "\\n" at the ends of lines, without BOM.
+    """
+    for number, block in _blocks(text):
+        at = next((n for n, line in enumerate(block) if _ARROW in line), None)
+        if at is None:
+            continue  # header, style, region, note
+        name = block[at - 1].strip() if at else ""
+        start, end = _times(block[at])
+        body = "\n".join(block[at + 1 :])
+        for speaker, said in _voices(body):
+            shown = _plain(said)
+            if shown or not body.strip():
+                cue = Block(number + at, name, start, end, shown, speaker)
+                yield replace(cue, words=_words(said, start, end))
+
+
+def check(text: str) -> Iterator[tuple[int, str]]:
+    """What is wrong with a WebVTT file: line and sentence. Nothing: a strict parser takes it."""
+    lines = text.split("\n")
+    if not re.match(r"\ufeff?WEBVTT(?:[ \t]|$)", lines[0]):
+        yield 1, "does not begin with WEBVTT"
+    elif len(lines) > 1 and lines[1].strip() and _ARROW not in lines[1]:
+        pass  # header lines of the old kind, such as X-TIMESTAMP-MAP, which HLS puts there
+    seen: dict[str, int] = {}
+    latest = 0
+    cues = False
+    for number, block in _blocks(text):
+        at = next((n for n, line in enumerate(block) if _ARROW in line), None)
+        if at is None:
+            kind = block[0].split()[0] if block[0].split() else ""
+            if kind in ("STYLE", "REGION") and cues:
+                yield number, f"{kind} after the first cue"
+            elif number > 1 and kind not in _BLOCKS_APART:
+                yield number, "neither a cue nor a note: no line of times"
+            continue
+        cues = True
+        yield from _check_times(number + at, block[at])
+        start, _ = _times(block[at])
+        if start is not None:
+            if start < latest:
+                yield number + at, "starts before the cue above it"
+            latest = max(latest, start)
+        if at > 1:
+            yield number, "more than one line above the times"
+        if at and (name := block[at - 1].strip()):
+            if name in seen:
+                yield number, f"the id {name!r} is that of line {seen[name]} too"
+            seen.setdefault(name, number)
+        yield from _check_text(number + at + 1, block[at + 1 :], _times(block[at]))
+
+
+def _check_times(line: int, text: str) -> Iterator[tuple[int, str]]:
+    before, _, after = text.partition(_ARROW)
+    end, *settings = after.split() or [""]
+    for time in (before.strip(), end):
+        if not _STRICT.fullmatch(time):
+            yield line, f"{time!r} is no time of the form 00:00:00.000"
+    if not (before.endswith((" ", "\t")) and after.startswith((" ", "\t"))):
+        yield line, "no space around -->"
+    begin, stop = _times(text)
+    if begin is not None and stop is not None and stop <= begin:
+        yield line, "ends before it starts"
+    for setting in settings:
+        name, colon, value = setting.partition(":")
+        if name not in _SETTINGS or not colon or not value:
+            yield line, f"{setting!r} is no setting of a cue"
+
+
+def _check_text(
+    line: int, body: list[str], times: tuple[int | None, int | None]
+) -> Iterator[tuple[int, str]]:
+    latest, end = times
+    for number, text in enumerate(body, start=line):
+        if _ARROW in text:
+            yield number, "--> inside a text"
+        for tag in _TAG.finditer(text):
+            yield from ((number, wrong) for wrong in _check_tag(tag[0]))
+        for inline in _INLINE.finditer(text):
+            at = _ms(inline[1])
+            if latest is not None and end is not None and at is not None:
+                if not latest < at < end:
+                    yield number, f"the time {inline[1]} does not increase inside its cue"
+                latest = at
+        rest = _TAG.sub("", text)
+        if "<" in rest:
+            yield number, "a < that is not written as &lt;"
+        if re.search(r"&(?!(?:amp|lt|gt|nbsp|lrm|rlm|#\d+|#x[0-9a-fA-F]+|\w+);)", rest):
+            yield number, "an & that is not written as &amp;"
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
+            yield number, "a control character"
+
+
+def _check_tag(tag: str) -> Iterator[str]:
+    if tag.startswith("{") or _INLINE.fullmatch(tag):
+        return
+    name = re.split(r"[\s.]", tag.strip("<>").lstrip("/"), maxsplit=1)[0]
+    if name not in _KNOWN_TAGS:
+        yield f"{tag!r} is no tag of WebVTT"
+    elif name == "v" and not tag.startswith("</") and not re.search(r"\s\S", tag.strip("<>")):
+        yield "a voice without a name"
+
+
+def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
+    """What stands between blank lines, each with the number of its first line."""
+    block: list[str] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        # A cue that follows without a blank line begins a block of its own.
+        if block and (not line or (_ARROW in line and any(_ARROW in old for old in block))):
+            yield number - len(block), block
+            block = []
+        if line:
+            block.append(line)
+    if block:
+        yield len(text.split("\n")) + 1 - len(block) - (not text.split("\n")[-1]), block
+
+
+def _times(line: str) -> tuple[int | None, int | None]:
+    before, _, after = line.partition(_ARROW)
+    return _ms(before.strip()), _ms((after.split() or [""])[0])
+
+
+def _ms(text: str) -> int | None:
+    match = _TIME.fullmatch(text)
+    if not match:
+        return None
+    hours, minutes, seconds, fraction = match.groups()
+    return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(
+        fraction.ljust(3, "0")
+    )
+
+
+def _voices(body: str) -> Iterator[tuple[str, str]]:
+    """The text of each voice, its tags still in it."""
+    at, speaker = 0, ""
+    for match in re.finditer(r"<v(?:\.[^\s>]*)?(?:\s+([^>]*))?>", body):
+        if body[at : match.start()].strip():
+            yield speaker, body[at : match.start()]
+        at, speaker = match.end(), " ".join(unescape(match[1] or "").split())
+    yield speaker, body[at:]
+
+
+def _plain(body: str) -> str:
+    lines = (" ".join(unescape(_TAG.sub("", line)).split()) for line in body.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _words(body: str, start: int | None, end: int | None) -> tuple[RefWord, ...]:
+    """The words of a text with times in it; each time begins what follows it."""
+    if start is None or end is None or not _INLINE.search(body):
+        return ()
+    parts = _INLINE.split(body)
+    begins = [start, *(_ms(time) or start for time in parts[1::2])]
+    words: list[RefWord] = []
+    for begin, stop, said in zip(begins, [*begins[1:], end], parts[::2], strict=True):
+        words += [RefWord(word, begin, max(begin, stop)) for word in _plain(said).split()]
+    return tuple(words)
