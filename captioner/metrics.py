@@ -22,6 +22,16 @@ TRACKS_FAILED = Counter("captioner_tracks_failed", "Tracks whose captions ended 
 RECOGNIZER_FAILURES = Counter("captioner_recognizer_failures", "Recogniser streams that failed.")
 CUES_CLOSED_STALE = Counter("captioner_cues_closed_stale", "Cues closed 5 s after their change.")
 REJOINS = Counter("captioner_rejoins", "Times the bot had to join its room again.")
+TRANSCRIPT_LOST = Counter(
+    "captioner_transcript_cues_lost", "Cues that a transcript should have and has not."
+)
+TRANSCRIPT_FAILURES = Counter(
+    "captioner_transcript_failures", "Transcripts that the disk put an end to."
+)
+TRANSCRIPT_SLOW = Counter(
+    "captioner_transcript_slow", "Times that the disk fell behind, so that cues went out first."
+)
+AUDIT_LOST = Counter("captioner_audit_lost", "Decisions that could not be written down.")
 FRAME_SECONDS = Histogram(
     "captioner_frame_seconds", "From an audio frame received to its recogniser having taken it.",
     buckets=_FAST,

@@ -40,10 +40,13 @@ def timestamp(ms: int) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
 
 
-def cue_block(cue: Cue, *, name: str) -> str:
-    """One valid cue block, id line first, no line break at its end."""
+def cue_block(cue: Cue, *, name: str, tagged: bool = False) -> str:
+    """One valid cue block, id line first, no line break at its end. tagged: with its language."""
     times = f"{timestamp(cue.start_ms)} --> {timestamp(cue.end_ms)}"
-    return f"{cue.id}\n{times}\n<v {escape(name)}>{escape(cue.text)}"
+    text = escape(cue.text)
+    if tagged and cue.language != "und":
+        text = f"<lang {escape(cue.language)}>{text}</lang>"
+    return f"{cue.id}\n{times}\n<v {escape(name)}>{text}"
 
 
 def document(cues: Iterable[tuple[Cue, str]], *, notes: Iterable[str] = ()) -> str:

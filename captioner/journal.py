@@ -1,0 +1,253 @@
+"""A meeting's transcript as a journal: records, one JSON line each, and what they add up to.
+
+Pure. A journal is only ever added to, so that a process killed while it writes spoils at most the
+last line. captioner/journal_file.py keeps one on disk.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from captioner.cues import Cue
+from captioner.webvtt import cue_block, plain, timestamp
+
+RECORDS_MAX = 100_000
+"""Cues, and the few other things, of one meeting: 80 hours of one person who never pauses."""
+
+VERSION = 1
+LATEST_MS = 253_402_300_799_000
+"""The last second of the year 9999."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first record: which meeting. Times of all others are ms since ``origin_utc_ms``."""
+
+    room: str
+    origin_utc_ms: int
+    v: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """From here on what is said is kept. session: the bot's; cue ids are unique within it."""
+
+    at_ms: int
+    session: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A host switched the transcript off."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A finished cue, and its speaker's name as shown."""
+
+    session: str
+    id: str
+    speaker: str
+    name: str
+    start_ms: int
+    end_ms: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Audio that nobody heard."""
+
+    start_ms: int
+    end_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The media server began, or ended, a recording of the room."""
+
+    at_ms: int
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """``speaker`` wants nothing kept: all that the journal has of it before this is void."""
+
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """One cue, deleted after it was closed."""
+
+    session: str
+    id: str
+
+
+Record = Opened | Started | Stopped | Said | Missed | Recording | Forgotten | Withdrawn
+
+_TYPES: Mapping[str, type[Record]] = {
+    "opened": Opened, "started": Started, "stopped": Stopped, "said": Said,
+    "missed": Missed, "recording": Recording, "forgotten": Forgotten, "withdrawn": Withdrawn,
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _TYPES.items()}
+
+
+def encode(record: Record) -> bytes:
+    """One line, line feed included."""
+    fields = {"type": _NAMES[type(record)], **asdict(record)}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Record | None:
+    """The record of one line; None if it is damaged, or of a kind that is not known."""
+    try:
+        fields = json.loads(line)
+        kind = _TYPES[fields.pop("type")]
+        record = kind(**fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return record if _well_typed(record) else None
+
+
+def _well_typed(record: Record) -> bool:
+    kinds = {"int": int, "str": str, "bool": bool}
+    values = {name: getattr(record, name) for name in type(record).__annotations__}
+    return all(
+        type(value) is kinds[str(type(record).__annotations__[name])]
+        and (type(value) is not int or 0 <= value <= LATEST_MS)
+        for name, value in values.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found in a journal. whole: bytes up to the end of the last whole line.
+
+    damaged: lines before that which are no records.
+    """
+
+    records: tuple[Record, ...]
+    whole: int
+    damaged: int
+
+
+def read(data: bytes) -> Reading:
+    """Read a journal. A last line without an end was being written when its writer died."""
+    whole = data.rfind(b"\n") + 1
+    decoded = [decode(line) for line in data[:whole].splitlines()]
+    records = tuple(record for record in decoded if record is not None)
+    return Reading(records, whole, len(decoded) - len(records))
+
+
+class Minutes:
+    """The meeting so far: feed it the records, it gives the WebVTT file.
+
+    forgets: whether there are records in the journal that should no longer be there.
+    lost: records left out because there were more than ``limit``.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), *, limit: int = RECORDS_MAX) -> None:
+        self.forgets = False
+        self.lost = 0
+        self._limit = limit
+        self._records: list[Record] = []
+        self._blocks: list[tuple[int, int, str, str]] = []  # sorted: start, end, id, block
+        self._kept: set[tuple[str, str]] = set()
+        self._sessions: dict[str, int] = {}
+        for record in records:
+            self.feed(record)
+
+    def feed(self, record: Record) -> None:
+        """Take the next record. A cue that is there already is not taken twice."""
+        match record:
+            case Forgotten(speaker):
+                self._drop(lambda said: said.speaker == speaker)
+            case Withdrawn(session, cue_id):
+                self._drop(lambda said: (said.session, said.id) == (session, cue_id))
+            case _ if len(self._records) >= self._limit:
+                self.lost += 1
+            case Said(session, cue_id):
+                if (session, cue_id) not in self._kept:
+                    self._say(record)
+            case _:
+                if isinstance(record, Started):
+                    self._sessions.setdefault(record.session, len(self._sessions) + 1)
+                self._records.append(record)
+
+    @property
+    def cues(self) -> int:
+        """How many cues there are."""
+        return len(self._blocks)
+
+    def has(self, session: str, cue_id: str) -> bool:
+        """Whether this cue is kept."""
+        return (session, cue_id) in self._kept
+
+    def records(self) -> list[Record]:
+        """What a journal must hold to say the same, and nothing that was withdrawn."""
+        return list(self._records)
+
+    def vtt(self) -> str:
+        """The whole WebVTT file, sorted by start."""
+        head = "WEBVTT"
+        if language := self._language():
+            head += f"\nLanguage: {language}"
+        notes = [f"NOTE {note}" for note in self._notes()]
+        return "\n\n".join([head, *notes, *(block[-1] for block in self._blocks)]) + "\n"
+
+    def _say(self, said: Said) -> None:
+        self._records.append(said)
+        self._kept.add((said.session, said.id))
+        number = self._sessions.get(said.session, 1)
+        cue_id = said.id if number == 1 else f"s{number}-{said.id}"
+        cue = Cue(cue_id, said.speaker, said.start_ms, said.end_ms, said.text, said.language)
+        block = cue_block(cue, name=said.name, tagged=said.language != self._language())
+        bisect.insort(self._blocks, (said.start_ms, said.end_ms, cue_id, block))
+
+    def _drop(self, void: Callable[[Said], bool]) -> None:
+        left = [r for r in self._records if not (isinstance(r, Said) and void(r))]
+        if len(left) == len(self._records):
+            return
+        self._records, self._blocks, self._kept = [], [], set()
+        for record in left:
+            self.feed(record)
+        self.forgets = True
+
+    def _language(self) -> str:
+        """Of the first stretch that was kept; what was said in another is tagged."""
+        first = next((r for r in self._records if isinstance(r, Started)), None)
+        return plain(first.language) if first and first.language != "und" else ""
+
+    def _notes(self) -> list[str]:
+        notes = []
+        for record in self._records:
+            match record:
+                case Opened(origin_utc_ms=origin):
+                    notes.append(f"Captions made by a machine. Time 0 is {utc(origin)}.")
+                case Started(at_ms):
+                    notes.append(f"Kept from {timestamp(at_ms)}.")
+                case Stopped(at_ms):
+                    notes.append(f"Not kept from {timestamp(at_ms)}.")
+                case Missed(start_ms, end_ms, reason):
+                    times = f"{timestamp(start_ms)} to {timestamp(end_ms)}"
+                    notes.append(f"Gap from {times}: nothing was heard ({plain(reason)}).")
+                case Recording(at_ms, running):
+                    verb = "begins" if running else "ends"
+                    notes.append(f"The recording {verb} at {timestamp(at_ms)}.")
+        return [note.replace("-->", "->") for note in notes]
+
+
+def utc(ms: int) -> str:
+    """ms since 1970 as ``2026-11-22T05:42:06.123Z``."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"

@@ -1,0 +1,213 @@
+"""A meeting's journal on disk, and the WebVTT file beside it. Blocks: call it from a thread.
+
+    budget-2026-11-22.journal    added to line by line; locked while somebody writes
+    budget-2026-11-22.vtt        replaced whole, at most a second behind
+
+Both are readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from captioner.journal import Minutes, Opened, Record, encode, read
+
+JOURNAL = ".journal"
+OWNER_ONLY = 0o600
+MEETINGS_MAX = 1_000
+"""Meetings of one name: budget, budget-2, budget-3…"""
+
+
+class Busy(OSError):
+    """Another process writes this journal."""
+
+
+class NamesTaken(OSError):
+    """As many transcripts as there may be have this name."""
+
+
+class JournalFile:
+    """One journal that is being written. Made by ``open``; every method may raise OSError.
+
+    ``minutes`` is what it says; the journal's own lock guards it where threads share it.
+    """
+
+    def __init__(self, path: Path, fd: int, minutes: Minutes, size: int) -> None:
+        self.path = path
+        self.minutes = minutes
+        self._fd = fd
+        self._size = size
+        self._lock = threading.Lock()
+        self._shown = ""
+
+    @classmethod
+    def open(cls, folder: Path, base: str, meeting: Opened, *, create: bool = True) -> Self | None:
+        """The journal of ``meeting``: the one begun before, else a new one, or None.
+
+        Raises OSError, and Busy if somebody else writes it.
+        """
+        if create:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in _candidates(folder, base):
+            if not create and not path.exists():
+                return None
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
+            try:
+                found = cls._continue(path, fd, meeting)
+            except BaseException:
+                os.close(fd)
+                raise
+            if found is not None:
+                return found
+            os.close(fd)
+        raise NamesTaken(f"there are {MEETINGS_MAX} transcripts of this name")
+
+    @classmethod
+    def existing(cls, path: Path) -> Self:
+        """A journal that nobody writes, as it was left; what was torn is cut off.
+
+        Raises OSError, and Busy if somebody writes it.
+        """
+        fd = os.open(path, os.O_RDWR | os.O_APPEND)
+        try:
+            return cls._mended(path, fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @classmethod
+    def _continue(cls, path: Path, fd: int, meeting: Opened) -> Self | None:
+        """The journal if it is this meeting's, or nobody's yet."""
+        first = os.pread(fd, 4096, 0).partition(b"\n")
+        begun = read(first[0] + first[1]).records
+        if begun and begun[0] != meeting:
+            return None
+        file = cls._mended(path, fd)
+        records = file.minutes.records()
+        if not records:
+            file.append(meeting)
+            _sync_folder(path.parent)
+        elif records[0] != meeting:
+            return None
+        return file
+
+    @classmethod
+    def _mended(cls, path: Path, fd: int) -> Self:
+        lock(path, fd)
+        times = os.fstat(fd)
+        reading = read(path.read_bytes())
+        if reading.whole < times.st_size:
+            os.ftruncate(fd, reading.whole)
+            # Retention counts from the last thing said, not from when it was mended.
+            os.utime(fd, ns=(times.st_atime_ns, times.st_mtime_ns))
+        return cls(path, fd, Minutes(reading.records), reading.whole)
+
+    def append(self, record: Record) -> None:
+        """Add a record: after this a kill of the process does not lose it."""
+        line = encode(record)
+        with self._lock:
+            written = 0
+            try:
+                while written < len(line):
+                    written += os.write(self._fd, line[written:])
+            except OSError:
+                os.ftruncate(self._fd, self._size)  # no half line before what may come later
+                raise
+            self._size += written
+            self.minutes.feed(record)
+
+    def sync(self) -> None:
+        """After this not even a power cut loses what was added, nor brings back what was voided."""
+        os.fsync(self._fd)
+        with self._lock:
+            if self.minutes.forgets:
+                self._compact()
+
+    def show(self) -> None:
+        """Bring the WebVTT file up to date."""
+        with self._lock:
+            text = self.minutes.vtt()
+        if text == self._shown:
+            return
+        target = self.path.with_suffix(".vtt")
+        _replace(target, text.encode())
+        self._shown = text
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        os.close(self._fd)
+
+    def _compact(self) -> None:
+        """Write the journal anew, without what was withdrawn."""
+        data = b"".join(map(encode, self.minutes.records()))
+        part = part_of(self.path)
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, OWNER_ONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _write(fd, data)
+            os.fsync(fd)
+            os.replace(part, self.path)
+        except BaseException:
+            os.close(fd)
+            part.unlink(missing_ok=True)
+            raise
+        os.close(self._fd)
+        self._fd, self._size = fd, len(data)
+        self.minutes.forgets = False
+        _sync_folder(self.path.parent)
+
+
+def _candidates(folder: Path, base: str) -> Iterator[Path]:
+    for number in range(1, MEETINGS_MAX + 1):
+        # not with_suffix: a name may have dots in it
+        yield folder / f"{base}{'' if number == 1 else f'-{number}'}{JOURNAL}"
+
+
+def lock(path: Path, fd: int) -> None:
+    """Take the journal for this process, until it ends, however it ends. Raises Busy."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Busy(f"{path.name} is being written by another process") from None
+    if os.fstat(fd).st_ino != path.stat().st_ino:
+        raise Busy(f"{path.name} was replaced by another process")
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """A reader sees the old file or the new one, whole."""
+    part = part_of(target)
+    try:
+        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+        try:
+            _write(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(part, target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def part_of(path: Path) -> Path:
+    """The name of ``path`` while it is being written anew."""
+    return path.with_name(f".{path.name}.part")
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,109 @@
+"""The folder in which transcripts are kept: names, what a crash left, what is too old. Blocks."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from captioner.audit import expire_audit
+from captioner.errors import ConfigurationError
+from captioner.journal_file import JOURNAL, Busy, JournalFile, lock, part_of
+from captioner.webvtt import plain
+
+BASE_BYTES_MAX = 180
+DAY_S = 86_400
+NAME = "{room}-{date}-{time}"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptPolicy:
+    """Where transcripts go, what they are called, after how many days they go (None: never)."""
+
+    folder: Path
+    name: str = NAME
+    keep_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What was done to a folder. rebuilt: (file, its cues). Counts for the rest."""
+
+    rebuilt: tuple[tuple[Path, int], ...]
+    busy: int
+    deleted: int
+    failed: int
+
+
+def base_name(template: str, *, room: str, utc: str, recording: str = "") -> str:
+    """A file's name from its template: {room}, {date}, {time}, {recording}.
+
+    utc: when the meeting began, as ``2026-11-22T05:42:06…``. Whatever is no letter, digit or one
+    of ``-_.`` becomes ``_``.
+    """
+    facts = {
+        "room": room, "date": utc[:10], "time": utc[11:19].replace(":", ""),
+        "recording": recording or room,
+    }  # fmt: skip
+    filled = re.sub(r"\{(\w+)\}", lambda found: facts.get(found[1], found[0]), template)
+    safe = re.sub(r"[^\w.-]", "_", plain(filled)).strip(".") or "meeting"
+    return safe.encode()[:BASE_BYTES_MAX].decode(errors="ignore")
+
+
+def tidy(policy: TranscriptPolicy, *, now_s: float, every: bool = False) -> Tidied:
+    """Rebuild WebVTT files that are behind their journals (all of them: ``every``), delete those
+    that are too old. What is being written is left alone.
+
+    now_s: seconds since 1970. Raises ConfigurationError if there is no such folder.
+    """
+    rebuilt: list[tuple[Path, int]] = []
+    busy = deleted = failed = 0
+    for path in _journals(policy.folder):
+        try:
+            if policy.keep_days is not None and _expire(path, now_s - policy.keep_days * DAY_S):
+                deleted += 1
+            elif every or _is_behind(path):
+                rebuilt.append((path.with_suffix(".vtt"), _rebuild(path)))
+        except Busy:
+            busy += 1
+        except OSError:
+            failed += 1
+    if policy.keep_days is not None:
+        expire_audit(policy.folder, keep_days=policy.keep_days, now_s=now_s)
+    return Tidied(tuple(rebuilt), busy, deleted, failed)
+
+
+def _journals(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ConfigurationError(f"there is no folder {folder}: name the one with the transcripts")
+    return sorted(path for path in folder.glob(f"*{JOURNAL}") if not path.name.startswith("."))
+
+
+def _is_behind(path: Path) -> bool:
+    vtt = path.with_suffix(".vtt")
+    return not vtt.exists() or vtt.stat().st_mtime_ns < path.stat().st_mtime_ns
+
+
+def _rebuild(path: Path) -> int:
+    file = JournalFile.existing(path)
+    try:
+        file.sync()
+        file.show()
+        return file.minutes.cues
+    finally:
+        file.close()
+
+
+def _expire(path: Path, before_s: float) -> bool:
+    if path.stat().st_mtime >= before_s:
+        return False
+    fd = os.open(path, os.O_RDWR)
+    try:
+        lock(path, fd)
+        vtt = path.with_suffix(".vtt")
+        for each in (vtt, part_of(vtt), part_of(path), path):
+            each.unlink(missing_ok=True)
+    finally:
+        os.close(fd)
+    return True

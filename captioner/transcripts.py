@@ -1,0 +1,223 @@
+"""The stored transcript of one meeting: off until a host switches it on, and never in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+
+import structlog
+
+from captioner import metrics
+from captioner.contract import Caption
+from captioner.cues import CueClosed, CueDeleted
+from captioner.errors import InvalidRequest, RequestCode
+from captioner.journal import (
+    Forgotten,
+    Missed,
+    Opened,
+    Record,
+    Recording,
+    Said,
+    Started,
+    Stopped,
+    Withdrawn,
+    utc,
+)
+from captioner.journal_file import Busy, JournalFile, NamesTaken
+from captioner.journal_writer import JournalWriter
+from captioner.transcript_folder import TranscriptPolicy, base_name
+from captioner.webvtt import voice_name
+
+log = structlog.get_logger()
+
+GUARD_MS = 500
+"""Word times are estimates: what seems to have begun so shortly after the switch is left out."""
+
+REMEMBERED_MAX = 1_000
+"""Stretches that were kept, and speakers who agreed late, of one meeting."""
+
+NO_FOLDER = "no transcripts are kept here: the operator would have to set CAPTIONER_TRANSCRIPTS"
+
+
+class TranscriptKeeper:
+    """One meeting's transcript. Belongs to the event loop; only what is awaited waits for a disk.
+
+    on: what the room is told. why: the word for why it went off by itself, else "".
+    A cue that began before the transcript was switched on, or ended after it was switched off, is
+    left out whole.
+    """
+
+    def __init__(
+        self,
+        policy: TranscriptPolicy,
+        *,
+        room: str,
+        origin_utc_ms: int,
+        session: str,
+        kept: Callable[[str], bool],
+        changed: Callable[[], None] = lambda: None,
+        recording: str = "",
+    ) -> None:
+        """kept: whether a speaker (identity) agrees to what it says being kept. changed: called
+        when the transcript went off by itself. recording: the name of the recording, if any.
+        """
+        self.on = False
+        self.why = ""
+        self._policy = policy
+        self._meeting = Opened(room, origin_utc_ms)
+        self._base = base_name(policy.name, room=room, utc=utc(origin_utc_ms), recording=recording)
+        self._session = session
+        self._kept = kept
+        self._changed = changed
+        self._stretches: list[tuple[int, int | None]] = []  # room times: from, until
+        self._not_before: dict[str, int] = {}  # speaker → room time
+        self._recording: Recording | None = None
+        self._writer: JournalWriter | None = None
+        self._busy = asyncio.Lock()
+
+    @property
+    def lost(self) -> int:
+        """Cues since it was last switched on that should be kept and are not."""
+        return self._writer.lost if self._writer else 0
+
+    async def start(self, at_ms: int, language: str) -> None:
+        """Keep what is said from ``at_ms`` on. Returns when that is on the disk.
+
+        Raises InvalidRequest (NOT_AVAILABLE) if nothing can be written; then nothing has changed.
+        """
+        async with self._busy:
+            if self.on:
+                return
+            if self.why:  # it failed: what was said since then was shown as not kept
+                self._stretches = []
+                await self._let_go()
+            try:
+                await self._write(Started(max(at_ms, 0), self._session, language))
+            except (OSError, TimeoutError) as exc:
+                await self._let_go()
+                message = f"no transcript can be kept: {_word(exc)[1]}"
+                raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
+            self._stretches = [*self._stretches[-REMEMBERED_MAX:], (at_ms, None)]
+            self.on, self.why = True, ""
+            if self._recording is not None and self._recording.running:
+                self._put(self._recording)
+            log.info("transcript_on")
+
+    async def stop(self, at_ms: int) -> None:
+        """Keep nothing of what is said after ``at_ms``."""
+        async with self._busy:
+            if not self.on:
+                return
+            self.on = False
+            self._stretches[-1] = (self._stretches[-1][0], at_ms)
+            self._put(Stopped(max(at_ms, 0)))
+            log.info("transcript_off", why="switched off")
+
+    def take(self, caption: Caption) -> None:
+        """Keep a cue that is finished, if it and its speaker may be kept."""
+        match caption.event:
+            case CueClosed(cue) if self._may_keep(caption.speaker, cue.start_ms, cue.end_ms):
+                name = voice_name(caption.name, identity=caption.speaker)
+                said = Said(
+                    self._session, cue.id, caption.speaker, name,
+                    cue.start_ms, cue.end_ms, cue.text, cue.language,
+                )  # fmt: skip
+                self._put(said)
+            case CueDeleted(cue_id) if self._writer:
+                if self._writer.file.minutes.has(self._session, cue_id):
+                    self._put(Withdrawn(self._session, cue_id))
+
+    def gap(self, start_ms: int, end_ms: int, reason: str) -> None:
+        """Nobody heard the room between two room times."""
+        if self.on:
+            self._put(Missed(max(start_ms, 0), max(end_ms, 0), reason))
+
+    def recording(self, at_ms: int, *, running: bool) -> None:
+        """The media server records the room, or no longer."""
+        self._recording = Recording(max(at_ms, 0), running)
+        if self.on:
+            self._put(self._recording)
+
+    async def forget(self, speaker: str) -> None:
+        """``speaker`` no longer agrees: what is written is erased. Returns when that is done.
+
+        Raises InvalidRequest (NOT_STORED) if the disk cannot be written.
+        """
+        async with self._busy:
+            try:
+                await self._write(Forgotten(speaker), create=False)
+            except (OSError, TimeoutError) as exc:
+                message = f"what was kept cannot be erased: {_word(exc)[1]}"
+                raise InvalidRequest(message, code=RequestCode.NOT_STORED) from None
+
+    def allow(self, speaker: str, at_ms: int) -> None:
+        """``speaker`` agrees again: what begins after ``at_ms`` may be kept."""
+        self._not_before.pop(speaker, None)
+        if len(self._not_before) >= REMEMBERED_MAX:
+            self._not_before.pop(next(iter(self._not_before)))
+        self._not_before[speaker] = at_ms + GUARD_MS
+
+    async def close(self) -> None:
+        """The end: all that was handed over is on the disk."""
+        async with self._busy:
+            self.on = False
+            await self._let_go()
+
+    def _may_keep(self, speaker: str, start_ms: int, end_ms: int) -> bool:
+        return (
+            self._kept(speaker)
+            and start_ms >= self._not_before.get(speaker, 0)
+            and any(
+                start_ms >= since + GUARD_MS and (until is None or end_ms <= until)
+                for since, until in reversed(self._stretches)
+            )
+        )
+
+    def _put(self, record: Record) -> None:
+        if self._writer is not None:
+            self._writer.put(record)
+        elif isinstance(record, Said):
+            metrics.TRANSCRIPT_LOST.inc()
+
+    async def _write(self, record: Record, *, create: bool = True) -> None:
+        if self._writer is None:
+            folder, meeting = self._policy.folder, self._meeting
+            file = await asyncio.to_thread(
+                JournalFile.open, folder, self._base, meeting, create=create
+            )
+            if file is None:
+                return  # nothing was ever kept of this meeting
+            self._writer = JournalWriter(file, failed=self._went_wrong)
+        await self._writer.on_disk(record)
+
+    def _went_wrong(self, exc: OSError) -> None:
+        self.why = _word(exc)[0]
+        metrics.TRANSCRIPT_FAILURES.inc()
+        log.error("transcript_failed", why=self.why)
+        was_on, self.on = self.on, False
+        if was_on:
+            self._changed()
+
+    async def _let_go(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.to_thread(writer.close)
+
+
+def _word(exc: BaseException) -> tuple[str, str]:
+    """What is wrong with the disk: a word for logs, and a sentence. Neither names a file."""
+    if isinstance(exc, Busy):
+        return "busy", "another bot writes this meeting's transcript"
+    if isinstance(exc, TimeoutError):
+        return "slow", "the disk does not answer"
+    if isinstance(exc, NamesTaken):
+        return "names", "too many transcripts have the same name: put {time} into it"
+    match exc.errno if isinstance(exc, OSError) else None:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "full", "the disk is full"
+        case errno.EROFS:
+            return "read-only", "the disk is read-only"
+        case errno.EACCES | errno.EPERM:
+            return "not-allowed", "the bot may not write in the folder of the transcripts"
+    return "failed", "the folder of the transcripts cannot be written"
