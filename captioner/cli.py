@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from captioner.settings import Settings, read_settings
 from captioner.tokens import agent_token, participant_token
 from captioner.transcribe import Format, render, transcribe
 from captioner.transcript import write_whole
+from captioner.transcript_folder import TranscriptPolicy, tidy
 from streaming.errors import StreamingError
 
 P = ParamSpec("P")
@@ -237,3 +239,23 @@ def check(settings: Settings) -> None:
         faults += not finding.good
         click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what:<18} {finding.advice}")
     sys.exit(1 if faults else 0)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_plainly
+def recover(folder: Path) -> None:
+    """Rebuild the .vtt files of a folder of transcripts; delete what is older than
+    CAPTIONER_KEEP_DAYS."""
+    policy = TranscriptPolicy(folder, keep_days=read_settings().keep_days)
+    done = tidy(policy, now_s=time.time(), every=True)
+    for path, cues in done.rebuilt:
+        click.echo(f"{path}  {cues} captions")
+    for count, what in (
+        (done.busy, "being written now, and left alone"),
+        (done.deleted, "deleted for their age"),
+        (done.failed, "could not be read or written: look at the folder's rights and its disk"),
+    ):
+        if count:
+            click.echo(f"{count} {what}", err=True)
+    sys.exit(1 if done.failed else 0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from captioner.errors import ConfigurationError
+from captioner.transcript_folder import NAME, TranscriptPolicy
 from streaming.wire import PUBLIC_KEY
 
 
@@ -44,6 +46,19 @@ class Settings(BaseSettings):
     log_format: str = Field(
         default="console", validation_alias="CAPTIONER_LOG", pattern="^(console|json)$"
     )
+
+    transcripts: Path | None = Field(default=None, validation_alias="CAPTIONER_TRANSCRIPTS")
+    transcript_name: str = Field(default=NAME, validation_alias="CAPTIONER_TRANSCRIPT_NAME")
+    keep_days: int | None = Field(
+        default=None, validation_alias="CAPTIONER_KEEP_DAYS", ge=0, le=36_500
+    )
+
+    @property
+    def transcript_policy(self) -> TranscriptPolicy | None:
+        """Where transcripts go; None where none may be kept."""
+        if self.transcripts is None:
+            return None
+        return TranscriptPolicy(self.transcripts, self.transcript_name, self.keep_days)
 
     @property
     def engine_name(self) -> str:

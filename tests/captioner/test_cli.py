@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import captioner
 from captioner.cli import main
 from captioner.demo import bundled_recording
+from captioner.journal import Opened, Said, Started, encode
 from captioner.web import OVERLAY
 
 KEYS = {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 32}
@@ -150,3 +151,21 @@ def pcm_of_two_seconds(path: Path) -> None:
         out.setsampwidth(2)
         out.setframerate(16_000)
         out.writeframes(bytes(64_000))
+
+
+def test_recover_rebuilds_what_a_killed_bot_left_and_says_so(tmp_path: Path) -> None:
+    cue = Said("s", "t1-1", "anna", "Anna", 1_000, 2_000, "kept after all", "en")
+    lines = [Opened("budget", 0), Started(0, "s", "en"), cue]
+    torn = b"".join(map(encode, lines)) + b'{"type":"said","te'
+    (tmp_path / "budget.journal").write_bytes(torn)
+    made = run("recover", str(tmp_path))
+    assert made.exit_code == 0
+    assert "budget.vtt  1 captions" in made.stdout
+    assert "<v Anna>kept after all" in (tmp_path / "budget.vtt").read_text()
+
+
+def test_recover_of_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    made = run("recover", str(tmp_path / "none"))
+    assert made.exit_code == 1
+    assert "no folder" in made.stderr
+    assert "Traceback" not in made.output
