@@ -197,6 +197,8 @@ rtc:
   tcp_port: {self.tcp_port}
   udp_port: {self.udp_port}
   stun_servers: []
+  ips: {{includes: [127.0.0.1/32]}}
+  use_ice_lite: true
 audio: {{active_level: 55}}
 keys:
   {self.key}: {self.secret}
