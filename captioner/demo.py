@@ -77,8 +77,8 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
             stack.push_async_callback(_stop_bot, bot, running)
         with _step("Page"):
 
-            def join(name: str) -> dict[str, object]:
-                return _viewer(server, name, can_speak=plan.mic)
+            def join(name: str, guest: bool) -> dict[str, object]:
+                return _viewer(server, name, host=not guest, can_speak=plan.mic)
 
             address = await stack.enter_async_context(serve_page(join, port=plan.port))
         _tell(f"\n  Open  {address}  and read what is spoken.  Ctrl-C ends it.\n")
@@ -112,7 +112,7 @@ async def _stop_bot(bot: Bot, running: asyncio.Task[object]) -> None:
     await running
 
 
-def _viewer(server: MediaServer, name: str, *, can_speak: bool) -> dict[str, object]:
+def _viewer(server: MediaServer, name: str, *, host: bool, can_speak: bool) -> dict[str, object]:
     identity = f"viewer-{uuid.uuid4().hex[:8]}"
     token = participant_token(
         server.key,
@@ -120,6 +120,7 @@ def _viewer(server: MediaServer, name: str, *, can_speak: bool) -> dict[str, obj
         room=ROOM,
         identity=identity,
         name=name or "Viewer",
+        host=host,
         speaks=can_speak,
     )
     return {

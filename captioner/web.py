@@ -15,8 +15,8 @@ OVERLAY = Path(__file__).parent / "overlay"
 
 NAME_MAX = 200
 
-Join = Callable[[str], dict[str, object]]
-"""A viewer's name → what the page needs to join."""
+Join = Callable[[str, bool], dict[str, object]]
+"""A viewer's name, whether they come as a guest → what the page needs to join."""
 
 _POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss: http: https:; style-src 'self';"
@@ -44,7 +44,8 @@ async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
     folder = overlay_folder()
 
     async def answer_join(request: web.Request) -> web.Response:
-        return web.json_response(join(request.query.get("name", "")[:NAME_MAX]))
+        name = request.query.get("name", "")[:NAME_MAX]
+        return web.json_response(join(name, request.query.get("role") == "guest"))
 
     async def index(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(folder / "index.html")

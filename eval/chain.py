@@ -142,11 +142,11 @@ class Chain:
     ) -> None:
         await self._stack.aclose()
 
-    def token(self, identity: str, name: str = "") -> str:
+    def token(self, identity: str, name: str = "", *, host: bool = False) -> str:
         """For a person."""
         server = self.server
         return participant_token(
-            server.key, server.secret, room=self.room, identity=identity, name=name
+            server.key, server.secret, room=self.room, identity=identity, name=name, host=host
         )
 
     @asynccontextmanager
@@ -169,9 +169,10 @@ class Chain:
         finally:
             await listener.leave()
 
-    def _pass(self, name: str) -> dict[str, object]:
+    def _pass(self, name: str, guest: bool) -> dict[str, object]:
         identity = f"viewer-{uuid.uuid4().hex[:8]}"
+        token = self.token(identity, name, host=not guest)
         return {
-            "url": self.server.url, "token": self.token(identity, name), "room": self.room,
-            "identity": identity, "can_speak": False,
+            "url": self.server.url, "token": token, "room": self.room,
+            "identity": identity, "can_speak": True,
         }  # fmt: skip
