@@ -77,7 +77,7 @@ LM_CONFIG: dict[str, Any] = {
 }  # fmt: skip
 """The language model, small, with pause heads."""
 
-_OTHERS = {
+OTHERS: dict[str, Any] = {
     "model_type": "stt",
     "mimi_name": "mimi.safetensors",
     "mimi_config_name": "mimi_config.json",
@@ -89,6 +89,7 @@ _OTHERS = {
     },
     "lm_gen_config": {"temp": 0.0, "temp_text": 0.0, "top_k": 1, "top_k_text": 1},
 }
+"""The rest of config.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,13 @@ def make_test_checkpoint(folder: Path, *, steps: int = 800, seed: int = 1) -> No
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         mimi = _trained_mimi(steps)
-        lm = _written_lm()
-    _save(folder / "mimi.safetensors", mimi.state_dict())
-    _save(folder / "model.safetensors", lm.state_dict())
+        lm = written_lm(LM_CONFIG)
+    save_file(published(mimi.state_dict()), folder / "mimi.safetensors")
+    save_file(published(lm.state_dict()), folder / "model.safetensors")
     (folder / "words.model").write_bytes(_tokenizer())
     (folder / "mimi_config.json").write_text(json.dumps(MIMI_CONFIG, indent=1))
     # Last: a folder with a config.json is complete.
-    (folder / "config.json").write_text(json.dumps(LM_CONFIG | _OTHERS, indent=1))
+    (folder / "config.json").write_text(json.dumps(LM_CONFIG | OTHERS, indent=1))
 
 
 def is_complete(folder: Path) -> bool:
@@ -204,12 +205,13 @@ def _between(low: int, high: int) -> int:
     return int(torch.randint(low, high, (1,)))
 
 
-def _written_lm() -> Any:
+def written_lm(config: dict[str, Any]) -> Any:
     """A tone after padding begins a word, the next frame of it says which, the rest is padding.
 
-    The state is the text token before, nothing else: attention and feed-forward add nothing.
+    config: LM_CONFIG, or with more audio codes; all but the tones' mean silence. The state is the
+    text token before, nothing else: attention and feed-forward add nothing.
     """
-    lm = loaders.get_moshi_lm(None, lm_kwargs=LM_CONFIG, dtype=torch.float32)
+    lm = loaders.get_moshi_lm(None, lm_kwargs=config, dtype=torch.float32)
     silence, started, padded, said = _SILENCE, 8, 9, 10  # dimensions of the model, after the tones
     with torch.no_grad():
         for weight in (*lm.parameters(),):
@@ -218,9 +220,9 @@ def _written_lm() -> Any:
         for norm in lm.modules():
             if hasattr(norm, "alpha"):
                 norm.alpha.fill_(1.0)
-        for code in range(_CODES + 1):
+        for code in range(config["card"] + 1):
             lm.emb[0].weight[code, min(code, silence)] = 1.0
-        for token in range(LM_CONFIG["text_card"] + 1):
+        for token in range(config["text_card"] + 1):
             before = started if token == WORD_STARTS else said if token in _WORD_TOKENS else padded
             lm.text_emb.weight[token, before] = 1.0
         _write_text(lm.text_linear.weight, silence, started, padded, said)
@@ -258,12 +260,11 @@ def _tokenizer() -> bytes:
     return out.getvalue()
 
 
-def _save(path: Path, state: dict[str, Tensor]) -> None:
-    """Write with the names of the published files."""
-    renamed = {
+def published(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``state`` with the names of the published files."""
+    return {
         name.replace("self_attn.in_projs.0.weight", "self_attn.in_proj_weight").replace(
             "self_attn.out_projs.0.weight", "self_attn.out_proj.weight"
         ): tensor.contiguous()
         for name, tensor in state.items()
     }
-    save_file(renamed, path)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import signal
 import ssl
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -69,12 +71,19 @@ from streaming.server import Limits, Server, listen
     show_default=True,
     help="On SIGTERM, how long streams may go on.",
 )
+@click.option(
+    "--admit-when-slow",
+    is_flag=True,
+    help="For files: admit streams also when steps take longer than real time.",
+)
 @click.option("--tls-cert", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--allow-root", is_flag=True, help="Let root serve beyond this machine.")
 @click.pass_context
 def main(context: click.Context, model: str | None, device: str, dtype: str, batch_size: int,
          threads: int, host: str, port: int, api_key_file: Path | None, streams_per_key: int,
-         drain_seconds: float, tls_cert: Path | None, tls_key: Path | None) -> None:  # fmt: skip
+         drain_seconds: float, admit_when_slow: bool, tls_cert: Path | None,
+         tls_key: Path | None, allow_root: bool) -> None:  # fmt: skip
     """Serve a Kyutai speech-to-text model over Kyutai's own websocket protocol."""
     if context.invoked_subcommand is not None:
         return
@@ -86,8 +95,14 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
             f"on {host} everybody could use this server: the default key is public."
             " Give keys of your own with --api-key-file."
         )
+    if os.geteuid() == 0 and not _is_loopback(host) and not allow_root:
+        raise click.UsageError(
+            f"root does not serve on {host}: run it as a user of its own, or say --allow-root"
+        )
     tls = _tls(tls_cert, tls_key)
-    limits = Limits(streams_per_key=streams_per_key, drain_s=drain_seconds)
+    limits = Limits(
+        streams_per_key=streams_per_key, drain_s=drain_seconds, admit_when_slow=admit_when_slow
+    )
     try:
         from streaming.kyutai import load_model
     except ImportError as exc:
@@ -103,17 +118,29 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
 
 @main.command("make-test-checkpoint")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def make_test_checkpoint_command(folder: Path) -> None:
+@click.option(
+    "--moshi-server",
+    is_flag=True,
+    help="One that Kyutai's moshi-server 0.6.4 can load too: with a codec of full size, 385 MB by"
+    " its length, 14 MB on disk.",
+)
+def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
     """Write a checkpoint of 1 MB that recognises six tones, for tests; takes a minute.
 
     It proves plumbing, never accuracy on speech.
     """
     try:
         from streaming.checkpoint import make_test_checkpoint
+        from streaming.checkpoint_wide import make_wide_checkpoint
     except ImportError as exc:
         _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
     try:
-        make_test_checkpoint(folder)
+        if moshi_server:
+            with tempfile.TemporaryDirectory() as small:
+                make_test_checkpoint(Path(small))
+                make_wide_checkpoint(Path(small), folder)
+        else:
+            make_test_checkpoint(folder)
     except (StreamingError, OSError) as exc:
         _fail(str(exc))
     click.echo(f"{folder}: recognises six tones. It proves plumbing, never accuracy on speech.")

@@ -26,6 +26,12 @@ from streaming.steps import Seat, StepLoop
 from streaming.stream import Answer, Marked, Stepped
 from streaming.words import WordEnded, WordSaid
 
+_BUILD = (
+    "build_timestamp", "build_date", "git_branch", "git_timestamp", "git_date", "git_hash",
+    "git_describe", "rustc_host_triple", "rustc_version", "cargo_target_triple",
+)  # fmt: skip
+"""What moshi-server tells of its build, and a client of it may ask for."""
+
 _LARGE = 2_048  # bytes of Opus whose decoding would hold up the event loop
 
 
@@ -35,6 +41,7 @@ class Limits:
 
     idle_s: without a binary message. ping_s: between pings; half of it later the client is gone.
     session_s: of one stream. streams_per_key: at once. post_bytes: of a file.
+    admit_when_slow: also who would make all fall behind real time.
     """
 
     idle_s: float = 120.0
@@ -43,6 +50,7 @@ class Limits:
     streams_per_key: int = 1_000
     post_bytes: int = 64 << 20
     drain_s: float = 30.0
+    admit_when_slow: bool = False
 
 
 class Server:
@@ -51,10 +59,10 @@ class Server:
     def __init__(
         self, model: BatchedModel, *, name: str, keys: Keys, limits: Limits | None = None
     ) -> None:
-        self.steps = StepLoop(model)
+        self._limits = limits or Limits()
+        self.steps = StepLoop(model, admit_when_slow=self._limits.admit_when_slow)
         self._name = name
         self._keys = keys
-        self._limits = limits or Limits()
 
     def app(self) -> web.Application:
         """The routes."""
@@ -192,14 +200,10 @@ class Server:
 
     async def _health(self, _request: web.Request) -> web.Response:
         fault = self.steps.fault()
-        pace = self.steps.pace
-        facts = {
-            "status": fault or "ok",
-            "used_slots": self.steps.batch.used,
-            "total_slots": self.steps.batch.batch_size,
-            "step_ms_median": round(pace.quantile(0.5) * 1000, 1),
-            "step_ms_p90": round(pace.quantile(0.9) * 1000, 1),
-        }
+        batch, pace = self.steps.batch, self.steps.pace
+        times = {f"step_ms_p{n}": round(pace.quantile(n / 100) * 1000, 1) for n in (50, 90)}
+        slots = {"used_slots": batch.used, "total_slots": batch.batch_size}
+        facts = {"status": fault or "ok", **slots, **times}
         return web.json_response(facts, status=503 if fault else 200)
 
     async def _metrics(self, _request: web.Request) -> web.Response:
@@ -208,15 +212,15 @@ class Server:
         )
 
     async def _build_info(self, _request: web.Request) -> web.Response:
-        return web.json_response(
-            {"name": "live-captions asr-server", "version": version("live-captions"),
-             "model": self._name}
-        )  # fmt: skip
+        ours = {"name": "live-captions asr-server", "version": version("live-captions")}
+        return web.json_response({**dict.fromkeys(_BUILD, "unknown"), **ours, "model": self._name})
 
     async def _modules_info(self, _request: web.Request) -> web.Response:
+        """As moshi-server writes it, numbers as text; but with names where it has local paths."""
         batch = self.steps.batch
-        slots = {"used_slots": batch.used, "total_slots": batch.batch_size}
-        return web.json_response([{"name": "asr", "path": wire.PATH, **slots}])
+        slots = {"used_slots": str(batch.used), "total_slots": str(batch.batch_size)}
+        files = {"lm": self._name, "audio_tokenizer": self._name}
+        return web.json_response([{"type": "batched_asr", "path": wire.PATH, **slots, **files}])
 
 
 @asynccontextmanager

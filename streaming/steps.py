@@ -64,7 +64,13 @@ class Seat:
 class StepLoop:
     """Steps a model for everybody who has a seat. All but the model runs on the event loop."""
 
-    def __init__(self, model: BatchedModel, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        model: BatchedModel,
+        *,
+        admit_when_slow: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.batch = Batch(
             batch_size=model.batch_size,
             delay_frames=model.delay_frames,
@@ -72,6 +78,7 @@ class StepLoop:
         )
         self.pace = Pace(clock())
         self.draining = False
+        self._admit_when_slow = admit_when_slow
         self._model = model
         self._clock = clock
         self._seats: dict[Ticket, Seat] = {}
@@ -155,7 +162,8 @@ class StepLoop:
             return "draining"
         if sum(seat.key == key for seat in self._seats.values()) >= per_key:
             return "key has enough"
-        return "overloaded" if self._seats and self.pace.overloaded else None
+        slow = self._seats and self.pace.overloaded and not self._admit_when_slow
+        return "overloaded" if slow else None
 
     async def _room(self, seat: Seat) -> None:
         while self.batch.is_full(seat.ticket) and seat.ended is None:

@@ -8,18 +8,32 @@ import pytest
 from kyutai_rig import Running, serving
 from platformdirs import user_cache_path
 
-from streaming import checkpoint
+from streaming import checkpoint, checkpoint_wide
 from streaming.kyutai import KyutaiModel, load_model
 from streaming.server import Limits
+
+
+def recipe(*sources: str | None) -> str:
+    """Changes with the code that a cached thing is made by."""
+    return hashlib.sha256(b"".join(Path(str(s)).read_bytes() for s in sources)).hexdigest()[:12]
 
 
 @pytest.fixture(scope="session")
 def checkpoint_folder() -> Path:
     """The checkpoint that recognises tones; trained when its recipe changed, else cached."""
-    recipe = hashlib.sha256(Path(checkpoint.__file__).read_bytes()).hexdigest()[:12]
-    folder = user_cache_path("live-captions") / f"test-checkpoint-{recipe}"
+    folder = user_cache_path("live-captions") / f"test-checkpoint-{recipe(checkpoint.__file__)}"
     if not checkpoint.is_complete(folder):
         checkpoint.make_test_checkpoint(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wide_folder(checkpoint_folder: Path) -> Path:
+    """The same with a Mimi of full size, for moshi-server and ours alike; cached."""
+    made_by = recipe(checkpoint.__file__, checkpoint_wide.__file__)
+    folder = user_cache_path("live-captions") / f"test-checkpoint-wide-{made_by}"
+    if not (folder / "config.json").is_file():
+        checkpoint_wide.make_wide_checkpoint(checkpoint_folder, folder)
     return folder
 
 

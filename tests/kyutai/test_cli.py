@@ -63,6 +63,20 @@ async def test_the_default_key_is_not_served_to_the_world(checkpoint_folder: Pat
     assert "--api-key-file" in error
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
+async def test_root_serves_this_machine_alone_unless_told(
+    checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text("secret\n")
+    arguments = ["--model", str(checkpoint_folder), "--api-key-file", str(tmp_path / "keys")]
+    arguments += ["--host", "0.0.0.0", "--port", "0"]
+    code, error = await refusal(*arguments)
+    assert code == 2
+    assert "--allow-root" in error
+    async with started(*arguments, "--allow-root") as (_, url):
+        assert url.startswith("ws://0.0.0.0:")
+
+
 async def test_a_file_without_keys_is_refused(checkpoint_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("# none yet\n")
     code, error = await refusal(

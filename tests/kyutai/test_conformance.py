@@ -1,0 +1,402 @@
+"""Kyutai's moshi-server and ours, the same checkpoint in both: their answers are compared.
+
+Our client speaks to both, and so does one that is written here with nothing of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+import msgpack
+import numpy as np
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from streaming.audio import AudioFrame, Framer, Pcm
+from streaming.checkpoint_wide import moshi_server_config
+from streaming.client import RemotePolicy
+from streaming.link import Servers
+from streaming.recognizer import Word
+from streaming.remote import RemoteEngine
+from streaming.session import SessionPolicy
+from streaming.tones import sing, start_ms
+
+MOSHI_SERVER = os.environ.get("MOSHI_SERVER") or shutil.which("moshi-server")
+WORDS = ["hello", "world", "test", "room", "live", "caption"]
+KEY = {"kyutai-api-key": "public_token"}
+PATH = "/api/asr-streaming"
+SLOTS = 2
+
+pytestmark = pytest.mark.skipif(
+    MOSHI_SERVER is None, reason="no moshi-server: MOSHI_SERVER does not name it, nor is it on PATH"
+)
+
+Message = dict[str, Any]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def answering(command: list[str], port: int, log: Path) -> Iterator[str]:
+    """The address of the server that ``command`` starts, once it answers."""
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
+        try:
+            until = time.monotonic() + 90
+            while True:
+                try:
+                    get(f"http://127.0.0.1:{port}/api/build_info")
+                    break
+                except URLError:
+                    said = log.read_text(errors="replace")[-2_000:]
+                    assert process.poll() is None, said
+                    assert time.monotonic() < until, said
+                    time.sleep(0.1)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def theirs(wide_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    scratch = tmp_path_factory.mktemp("moshi")
+    config = scratch / "moshi-server.toml"
+    config.write_text(moshi_server_config(wide_folder, batch_size=SLOTS, scratch=scratch))
+    port = free_port()
+    command = [str(MOSHI_SERVER), "worker", "--cpu", "--config", str(config)]
+    command += ["--addr", "127.0.0.1", "--port", str(port)]
+    with answering(command, port, scratch / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def ours(wide_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("asr-server")), "--model", str(wide_folder)]
+    command += [
+        "--batch-size",
+        str(SLOTS),
+        "--port",
+        str(port),
+        "--drain-seconds",
+        "0",
+        "--admit-when-slow",
+    ]
+    with answering(command, port, tmp_path_factory.mktemp("ours") / "log") as address:
+        yield address
+
+
+@pytest.fixture(params=["moshi-server", "asr-server"])
+def either(request: pytest.FixtureRequest) -> str:
+    """The one, then the other."""
+    fixture = {"moshi-server": "theirs", "asr-server": "ours"}[request.param]
+    return str(request.getfixturevalue(fixture))
+
+
+def get(url: str, *, data: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
+    request = urllib.request.Request(url, data=data, headers=headers or {})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return bytes(answer.read())
+
+
+def pack(message: object) -> bytes:
+    return bytes(msgpack.packb(message, use_single_float=True))
+
+
+def audio(pcm: Pcm) -> Message:
+    return {"type": "Audio", "pcm": pcm.tolist()}
+
+
+class Generic:
+    """A client of the protocol that knows msgpack and websockets, and nothing of ours."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.got: list[Message] = []
+
+    async def receive(self) -> Message:
+        data = await asyncio.wait_for(self.socket.recv(), 60)
+        message: Message = msgpack.unpackb(data)  # type: ignore[arg-type]  # never a text frame
+        self.got.append(message)
+        return message
+
+    async def ready(self) -> None:
+        """There may still be somebody leaving."""
+        assert await self.receive() == {"type": "Ready"}
+
+    async def say(self, pcm: Pcm) -> None:
+        for frame in pcm.reshape(-1, 1_920):
+            await self.socket.send(pack(audio(frame)))
+
+    async def until_marked(self, number: int = 7) -> list[Message]:
+        """Ask for a Marker, with the silence that moshi-server needs to give it."""
+        await self.socket.send(pack({"type": "Marker", "id": number}))
+        await self.say(np.zeros(12 * 1_920, np.float32))
+        while await self.receive() != {"type": "Marker", "id": number}:
+            pass
+        return self.got
+
+    async def until_closed(self) -> list[Message]:
+        with suppress(ConnectionClosed):
+            while True:
+                await self.receive()
+        return self.got
+
+    async def words(self) -> list[tuple[str, float]]:
+        return words(await self.until_marked())
+
+
+def words(messages: list[Message]) -> list[tuple[str, float]]:
+    return [(m["text"], m["start_time"]) for m in messages if m["type"] == "Word"]
+
+
+def expected(spoken: list[str]) -> list[tuple[str, float]]:
+    return [(word, start_ms(i) / 1000) for i, word in enumerate(spoken)]
+
+
+def dial(address: str, *, headers: dict[str, str] = KEY, query: str = "") -> connect:
+    url = f"ws://{address}{PATH}{query}"
+    return connect(url, additional_headers=headers, compression=None, proxy=None)
+
+
+async def client(address: str, stack: AsyncExitStack) -> Generic:
+    """One that is Ready; a slot that was just given back may take a moment to be free."""
+    for _ in range(100):
+        generic = Generic(await stack.enter_async_context(dial(address)))
+        if (await generic.receive())["type"] == "Ready":
+            return generic
+        await asyncio.sleep(0.1)
+    raise AssertionError("no free slot")
+
+
+async def session(address: str, pcm: Pcm) -> list[Message]:
+    async with AsyncExitStack() as stack:
+        generic = await client(address, stack)
+        await generic.say(pcm)
+        return await generic.until_marked()
+
+
+async def both(theirs: str, ours: str) -> list[list[Message]]:
+    return [await session(address, sing(WORDS)) for address in (theirs, ours)]
+
+
+async def test_both_say_the_same_words_at_the_same_times(theirs: str, ours: str) -> None:
+    theirs_said, ours_said = await both(theirs, ours)
+    assert words(ours_said) == words(theirs_said) == expected(WORDS)
+
+
+async def test_messages_have_the_same_fields_of_the_same_types(theirs: str, ours: str) -> None:
+    def shapes(messages: list[Message]) -> dict[str, dict[str, type]]:
+        return {m["type"]: {k: type(v) for k, v in m.items() if k != "joined"} for m in messages}
+
+    theirs_said, ours_said = await both(theirs, ours)
+    assert shapes(ours_said) == shapes(theirs_said)
+    assert set(shapes(ours_said)) == {"Ready", "Step", "Word", "EndWord", "Marker"}
+
+
+async def test_a_word_ends_where_theirs_does_and_only_ours_has_an_end_for_the_last_one(
+    theirs: str, ours: str
+) -> None:
+    def ends(messages: list[Message]) -> list[float]:
+        return [m["stop_time"] for m in messages if m["type"] == "EndWord"]
+
+    theirs_said, ours_said = await both(theirs, ours)
+    assert ends(ours_said)[:-1] == ends(theirs_said)
+    assert len(ends(ours_said)) == len(WORDS)
+
+
+async def test_steps_say_the_same_of_pauses(theirs: str, ours: str) -> None:
+    def pauses(messages: list[Message]) -> list[list[float]]:
+        return [[round(p, 3) for p in m["prs"]] for m in messages if m["type"] == "Step"]
+
+    theirs_said, ours_said = await both(theirs, ours)
+    # How many steps there are behind the Marker is each server's own affair.
+    count = 6 * len(WORDS)
+    assert len(pauses(theirs_said)) >= count
+    assert pauses(ours_said)[:count] == pauses(theirs_said)[:count]
+
+
+async def test_two_at_once_hear_only_themselves(either: str) -> None:
+    async with AsyncExitStack() as stack:
+        clients = [await client(either, stack) for _ in range(SLOTS)]
+        songs = [WORDS[:3], WORDS[3:]]
+        for generic, song in zip(clients, songs, strict=True):
+            await generic.say(sing(song))
+        heard = await asyncio.gather(*(generic.words() for generic in clients))
+    assert [[word for word, _ in said] for said in heard] == songs
+
+
+async def test_a_full_server_says_so_after_the_upgrade_and_closes(either: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(SLOTS):
+            await client(either, stack)
+        generic = Generic(await stack.enter_async_context(dial(either)))
+        assert await generic.receive() == {"type": "Error", "message": "no free channels"}
+        with pytest.raises(ConnectionClosed):
+            await generic.receive()
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [({}, ""), ({"kyutai-api-key": "wrong"}, ""), ({}, "?auth_id=wrong")],
+    ids=["none", "wrong header", "wrong query"],
+)
+async def test_a_wrong_key_is_refused_before_the_upgrade(
+    either: str, headers: dict[str, str], query: str
+) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with dial(either, headers=headers, query=query):
+            pass
+    assert refused.value.response.status_code == 401
+    assert not refused.value.response.body
+
+
+async def test_a_key_in_the_query_is_as_good(either: str) -> None:
+    async with dial(either, headers={}, query="?auth_id=public_token") as link:
+        await Generic(link).ready()
+
+
+SPELLINGS = {
+    "type last": lambda f: pack({"pcm": f.tolist(), "type": "Audio"}),
+    "unknown keys": lambda f: pack({"type": "Audio", "pcm": f.tolist(), "more": [1, {"a": None}]}),
+    "float64": lambda f: msgpack.packb({"type": "Audio", "pcm": f.tolist()}),
+    "an array": lambda f: pack(["Audio", f.tolist()]),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_however_audio_is_spelt_it_is_heard(either: str, spelling: str) -> None:
+    async with AsyncExitStack() as stack:
+        generic = await client(either, stack)
+        for frame in sing(WORDS[:2]).reshape(-1, 1_920):
+            await generic.socket.send(SPELLINGS[spelling](frame))
+        assert await generic.words() == expected(WORDS[:2])
+
+
+async def test_text_pings_and_empty_audio_are_passed_over(either: str) -> None:
+    async with AsyncExitStack() as stack:
+        generic = await client(either, stack)
+        await generic.socket.send("hello?")
+        await (await generic.socket.ping())
+        await generic.socket.send(pack({"type": "Audio", "pcm": []}))
+        await generic.say(sing(WORDS[:2]))
+        said = await generic.words()
+    assert [word for word, _ in said] == WORDS[:2]
+
+
+async def test_beginning_anew_counts_from_zero(either: str) -> None:
+    async with AsyncExitStack() as stack:
+        generic = await client(either, stack)
+        await generic.say(sing(WORDS[:2]))
+        await generic.until_marked(1)
+        generic.got.clear()
+        await generic.socket.send(pack({"type": "Init"}))
+        await generic.say(sing(["room"]))
+        assert await generic.words() == expected(["room"])
+
+
+NONSENSE = {
+    "garbage": b"\xc1garbage",
+    "an unknown type": pack({"type": "Unknown"}),
+    "no pcm": pack({"type": "Audio"}),
+    "bin": pack({"type": "Audio", "pcm": b"\0" * 40}),
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+async def test_nonsense_ends_the_connection_and_frees_the_slot(either: str, nonsense: str) -> None:
+    for _ in range(SLOTS + 1):
+        async with AsyncExitStack() as stack:
+            generic = await client(either, stack)
+            await generic.socket.send(NONSENSE[nonsense])
+            assert {m["type"] for m in await generic.until_closed()} <= {"Ready", "Step", "Error"}
+
+
+def wav(pcm: Pcm) -> bytes:
+    out = BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 24_000, 0, "NONE", ""))
+        file.writeframes((pcm * 32_767).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+async def test_a_posted_file_is_answered_alike(theirs: str, ours: str) -> None:
+    data = wav(sing(WORDS))
+    answers = [
+        json.loads(raw)
+        for raw in [
+            await asyncio.to_thread(get, f"http://{address}{PATH}", data=data, headers=KEY)
+            for address in (theirs, ours)
+        ]
+    ]
+    plain = [[{k: v for k, v in m.items() if k != "joined"} for m in said] for said in answers]
+    assert plain[1][:-1] == plain[0]  # ours ends the last word too
+    assert words(answers[0]) == expected(WORDS)
+
+
+def test_a_file_is_posted_with_a_key_in_the_header_alone(either: str) -> None:
+    for url, headers in ((PATH, {}), (PATH + "?auth_id=public_token", {})):
+        with pytest.raises(HTTPError) as refused:
+            get(f"http://{either}{url}", data=wav(sing(["hello"])), headers=headers)
+        assert refused.value.code == 401
+        assert refused.value.read() == b""
+
+
+@pytest.mark.parametrize("route", ["build_info", "modules_info"])
+def test_what_is_told_of_a_server_has_the_same_shape(theirs: str, ours: str, route: str) -> None:
+    def shape(address: str) -> dict[str, type]:
+        told = json.loads(get(f"http://{address}/api/{route}"))
+        one = told if route == "build_info" else told[0]
+        return {key: type(value) for key, value in one.items()}
+
+    assert shape(theirs).items() <= shape(ours).items()
+
+
+async def hear(address: str, spoken: list[str]) -> list[Word]:
+    """What our own client makes of it."""
+    framer = Framer()
+    frames = framer.feed(sing(spoken)) + framer.flush()
+    policy = RemotePolicy(session=SessionPolicy(delay_ms=160))
+    servers = Servers((f"ws://{address}",), connect_s=5)
+    engine = RemoteEngine(servers, policy=policy, load_voice=lambda: loud)
+    async with engine.open(live=False) as recognizer, asyncio.TaskGroup() as tasks:
+
+        async def feed() -> None:
+            for frame in frames:
+                await recognizer.send(frame)
+            await recognizer.finish()
+
+        tasks.create_task(feed())
+        return [event async for event in recognizer if isinstance(event, Word)]
+
+
+def loud(frame: AudioFrame) -> bool:
+    return bool(np.abs(frame.pcm).max() > 0.01)
+
+
+async def test_our_client_hears_every_tone_at_its_time_from_both(either: str) -> None:
+    assert [(w.text, w.start_ms / 1000) for w in await hear(either, WORDS)] == expected(WORDS)
+
+
+async def test_two_of_our_clients_side_by_side_lose_nothing(either: str) -> None:
+    songs = [WORDS, WORDS[::-1]]
+    heard = await asyncio.gather(*(hear(either, song) for song in songs))
+    assert [[word.text for word in said] for said in heard] == songs
