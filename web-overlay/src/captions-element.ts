@@ -1,71 +1,63 @@
+import { CaptionsClient, type SpeakerState } from "./client";
 import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
-import { part } from "./cue-view";
+import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./facts";
+import type { Shortcut } from "./keys";
 import { CaptionModel } from "./model";
-import { RoomCaptions, type Room, type ServiceState } from "./room";
+import { Painter } from "./painter";
+import { knownCue, Paintings, type KnownCue, type PaintedDetail } from "./paintings";
+import { RoomCaptions, type Room } from "./room";
 import { speakersOf } from "./rows";
-import { completeTo, cuesInOrder, missingAfter, type Action, type CueRecord } from "./state";
-import { languageFor, strings } from "./strings";
+import { CaptionsRefused, type Refusal } from "./rpc";
+import { readChoices, type Choices, type Settings } from "./settings";
+import { completeTo, cuesInOrder, missingAfter, type Action } from "./state";
+import { stateSentence } from "./status";
+import { languageFor, type Words } from "./strings";
 import { styleText } from "./style";
-import { CaptionView, type ShownRow } from "./view";
+import type { ShownRow } from "./view";
+import { Widget, type Mode, type PanelName } from "./widget";
 
-export type { Fault, Packet, ServiceState, ShownRow };
-
-/** Detail of the event `painted`: when a packet came and when it was seen, in ms since the epoch. */
-export interface PaintedDetail extends Pick<CueRecord, "session" | "id" | "rev" | "text" | "settled"> {
-  readonly state: "open" | "closed" | "deleted";
-  readonly heard: number | null;
-  readonly received: number;
-  readonly painted: number;
-}
-
-export type KnownCue = Pick<CueRecord, "session" | "id" | "rev" | "speaker" | "name" | "start_ms" | "end_ms" | "text" | "settled" | "state">;
+export { CaptionsClient, CaptionsRefused };
+export type { CaptionFacts, Choices, Fault, HostChange, HostChoice, KnownCue, Mode, Packet, PaintedDetail, PanelName, Refusal, ServiceState, Settings, Shortcut, ShownRow, SpeakerState, You };
 
 const tick_ms = 500;
-const unpaintedLimit = 500;
-// Letters and spaces as frequent as in running text, so that its mean width is that of captions.
-const sample = "Captions appear under each speaker as they talk, et les mots restent bien sur leur ligne.";
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(styleText);
 
-/** `<live-captions>`: set `room`, or call `feed`. The README says what it can do. */
+/** `<live-captions>`: set `room`, or call `feed`; see the README. */
 export class LiveCaptionsElement extends HTMLElement {
-  static readonly observedAttributes = ["hidden", "locale"];
+  static readonly observedAttributes = ["hidden", "locale", "mode", "controls"];
 
+  /** The caption service of the room: what it says, and what can be asked of it. */
+  readonly captions = new CaptionsClient();
   readonly #model = new CaptionModel();
-  readonly #view = new CaptionView();
-  readonly #status = part("p", "status");
-  readonly #statusText = document.createElement("span");
-  readonly #ruler = part("span", "ruler");
-  readonly #resize = new ResizeObserver(() => {
-    this.#measureCharacter();
-  });
+  readonly #widget: Widget;
+  readonly #painter: Painter;
   #skipped: Record<string, number> = {};
-  #service: ServiceState | null = null;
-  #spoken: string | null = null;
-  #saidAutomatic = false;
-  #everCaptioned = false;
   #speakers: readonly string[] = [];
   #room: Room | null = null;
   #source: RoomCaptions | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
-  #frame: Promise<void> | null = null;
-  #unpainted: Omit<PaintedDetail, "painted">[] = [];
+  readonly #paintings = new Paintings();
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
-    this.#status.setAttribute("role", "status");
-    this.#status.append(this.#statusText);
-    this.#ruler.textContent = sample;
-    this.#view.element.hidden = true;
-    const measure = part("div", "measure");
-    measure.ariaHidden = "true";
-    measure.append(this.#ruler);
-    const frame = part("div", "frame");
-    frame.append(this.#view.element, this.#status, measure);
-    root.append(frame);
+    this.#widget = new Widget({
+      element: this,
+      root,
+      model: this.#model,
+      captions: this.captions,
+      schedule: () => this.#painter.schedule(),
+      moved: () => this.#painter.restart(),
+      tell: (event) => this.dispatchEvent(new Event(event)),
+      loadOlder: () => this.#source?.loadOlder() ?? Promise.resolve(false),
+      nameOf: (speaker) => this.#nameOf(speaker),
+      isHeard: (speaker) => this.#source?.isHeard(speaker) ?? true,
+    });
+    this.#painter = new Painter(() => this.#widget.window, () => this.#draw(), () => this.#tellPainted());
+    this.captions.addEventListener("change", () => this.#showService());
   }
 
   /** The livekit-client Room whose captions are shown; connected or not yet. */
@@ -81,7 +73,49 @@ export class LiveCaptionsElement extends HTMLElement {
 
   /** What the caption service says of itself: "none" without one, null outside a room. */
   get service(): ServiceState | null {
-    return this.#service;
+    return this.captions.state;
+  }
+
+  /** Where the captions stand: over the box around them, beside something, or in a window of their own. */
+  get mode(): Mode {
+    return this.#widget.mode;
+  }
+
+  set mode(mode: Mode) {
+    this.setAttribute("mode", mode);
+  }
+
+  /** What the reader chose; the rest is as the page has it. Setting it keeps it on this device. */
+  get settings(): Choices {
+    return this.#widget.preferences.choices;
+  }
+
+  set settings(choices: Choices) {
+    this.#widget.preferences.choose(readChoices(choices)?.choices ?? {});
+  }
+
+  /** Keys of the page around; shown and switched off together with the captions' own. */
+  get shortcuts(): readonly Shortcut[] {
+    return this.#widget.keyboard.shortcuts;
+  }
+
+  set shortcuts(shortcuts: readonly Shortcut[]) {
+    this.#widget.keyboard.shortcuts = shortcuts;
+  }
+
+  /** The panel that is open; null when none is. */
+  get panel(): PanelName | null {
+    return this.#widget.openPanel;
+  }
+
+  /** Whether the reader holds the captions. */
+  get held(): boolean {
+    return this.#widget.reading.held;
+  }
+
+  /** The element's sentences, in its language: `words["refused.not-allowed"]`. */
+  get words(): Words {
+    return this.#widget.words;
   }
 
   /** Identities of those whose words came within the last two seconds. The event `speakers` tells of a change. */
@@ -92,6 +126,41 @@ export class LiveCaptionsElement extends HTMLElement {
   /** How many packets were not shown, by reason. */
   get skipped(): Readonly<Record<string, number>> {
     return { ...this.#skipped, ...this.#model.state.ignored };
+  }
+
+  openSettings(): void {
+    this.#widget.open("settings");
+  }
+
+  openHistory(): void {
+    this.#widget.open("history");
+  }
+
+  /** Shows which key does what. */
+  openKeys(): void {
+    this.#widget.open("keys");
+  }
+
+  closePanel(): void {
+    this.#widget.close();
+  }
+
+  /** Captions stay where they are until `jumpToLive`. */
+  hold(): void {
+    this.#widget.reading.hold();
+  }
+
+  jumpToLive(): void {
+    this.#widget.reading.live();
+  }
+
+  /** Puts the captions into a window of their own; needs a user's click. False when the browser opens none. */
+  async popOut(): Promise<boolean> {
+    return this.#widget.popOut();
+  }
+
+  popIn(): void {
+    this.#widget.popIn();
   }
 
   /** Takes a packet of the contract, whose sender the caller vouches for. Returns why it was skipped, or null. */
@@ -105,166 +174,119 @@ export class LiveCaptionsElement extends HTMLElement {
 
   /** The cues that are known, in the order in which they began. */
   cues(): KnownCue[] {
-    return cuesInOrder(this.#model.state).map((cue) => ({
-      session: cue.session,
-      id: cue.id,
-      rev: cue.rev,
-      speaker: cue.speaker,
-      name: cue.name,
-      start_ms: cue.start_ms,
-      end_ms: cue.end_ms,
-      text: cue.text,
-      settled: cue.settled,
-      state: cue.state,
-    }));
+    return cuesInOrder(this.#model.state).map(knownCue);
   }
 
   /** The words that are in sight now, row by row. */
   shownText(): ShownRow[] {
-    return this.#view.shown(this.#model.rows);
+    return this.#widget.surface.view.shown(this.#model.rows);
   }
 
   /** Resolves when everything taken so far has been drawn and painted. */
   async rendered(): Promise<void> {
-    await this.#frame;
+    await this.#painter.rendered();
   }
 
   connectedCallback(): void {
-    this.#resize.observe(this.#ruler);
-    this.#ticking = setInterval(() => {
-      this.#tick();
-    }, tick_ms);
+    this.#ticking = setInterval(() => this.#tick(), tick_ms);
+    this.#widget.setLanguage(this.#language);
+    this.#widget.connect();
     this.#listen();
   }
 
   disconnectedCallback(): void {
-    this.#resize.disconnect();
+    this.#widget.disconnect();
     clearInterval(this.#ticking);
     this.#listen();
   }
 
   attributeChangedCallback(name: string): void {
     if (name === "hidden") this.#source?.want(!this.hidden);
-    else this.#showService();
+    else if (name === "locale") {
+      this.#widget.setLanguage(this.#language);
+      this.#showService();
+    } else this.#widget.setMode(this.getAttribute("mode"));
+  }
+
+  get #language() {
+    return languageFor(this.getAttribute("locale") ?? (document.documentElement.lang || navigator.language));
   }
 
   #listen(): void {
     this.#source?.stop();
     this.#source = null;
+    this.captions.connect(null);
     if (!this.#room || !this.isConnected) return;
-    this.#source = new RoomCaptions(this.#room, {
-      packet: (packet, received) => {
-        this.#take(packet, received);
-      },
-      skip: (reason) => {
-        this.#skip(reason);
-      },
-      apply: (action) => {
-        this.#apply(action);
-      },
-      service: (state) => {
-        this.#service = state;
-        this.#showService();
-      },
-      missingAfter: (session) => missingAfter(this.#model.state, session),
-      completeTo: (session) => completeTo(this.#model.state, session),
-    });
-    this.#source.want(!this.hidden);
+    const sink = {
+      packet: (packet: Packet, received: number) => this.#take(packet, received),
+      skip: (reason: string) => this.#skip(reason),
+      apply: (action: Action) => this.#apply(action),
+      service: (state: ServiceState | null, facts: CaptionFacts | null) => this.captions.takeService(state, facts),
+      you: (you: You) => this.captions.takeYou(you),
+      older: () => this.#painter.schedule(),
+      missingAfter: (session: string) => missingAfter(this.#model.state, session),
+      completeTo: (session: string) => completeTo(this.#model.state, session),
+    };
+    this.#source = new RoomCaptions(this.#room, sink, !this.hidden);
+    this.captions.connect(this.#source);
   }
 
   #skip(reason: string): void {
     this.#skipped[reason] = (this.#skipped[reason] ?? 0) + 1;
+    if (reason === "unknown-version") this.#showService();
   }
 
   #take(packet: Packet, received: number): void {
     const before = "id" in packet ? this.#model.cue(packet.session, packet.id) : undefined;
     this.#apply({ type: "packet", packet });
+    if (packet.type === "track") this.#takeSpeakers(packet.session);
     if (!("id" in packet)) return;
     const cue = this.#model.cue(packet.session, packet.id);
-    if (cue === before || this.#unpainted.length === unpaintedLimit) return;
-    const { session, id, rev, state, heard, text, settled } = cue ?? { ...packet, state: "deleted", heard: null, text: "", settled: 0 };
-    this.#unpainted.push({ session, id, rev, state, heard, text, settled, received });
+    if (cue === before) return;
+    if (cue && !before) this.#widget.reading.waiting += 1;
+    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.surface.log(cue.name, cue.text, cue.lang);
+    this.#paintings.expect(packet, cue, received);
+  }
+
+  #takeSpeakers(session: string): void {
+    const tracks = this.#model.state.sessions.find(({ id }) => id === session)?.tracks.values() ?? [];
+    this.captions.takeSpeakers([...tracks].map(({ speaker, track, state, lag_ms }) => ({ speaker, track, state, lag_ms })));
+  }
+
+  #nameOf(speaker: string): string {
+    const row = this.#model.rows.rows.find((one) => one.kind === "turn" && one.speaker === speaker);
+    return this.#source?.nameOf(speaker) ?? (row?.kind === "turn" ? row.name : speaker);
   }
 
   #apply(action: Action): void {
-    if (this.#model.apply(action, performance.now())) this.#schedule();
+    if (this.#model.apply(action, performance.now())) this.#painter.schedule();
   }
 
   #tick(): void {
     this.#model.tick(performance.now());
-    this.#schedule();
-  }
-
-  /** One drawing a frame, however many packets it brings. */
-  #schedule(): void {
-    this.#frame ??= new Promise((resolve) => {
-      requestAnimationFrame(() => {
-        this.#draw();
-        afterPaint(() => {
-          this.#frame = null;
-          this.#tellPainted();
-          resolve();
-        });
-      });
-    });
+    this.#painter.schedule();
   }
 
   #draw(): void {
     const now = performance.now();
-    this.#view.draw(this.#model.rows, now);
-    this.#tellSpeakers(speakersOf(this.#model.rows, now));
-    this.#everCaptioned ||= !this.#view.element.hidden;
-    this.#status.classList.toggle("unseen", this.#everCaptioned && this.#isRunning());
-  }
-
-  #tellSpeakers(speakers: readonly string[]): void {
+    this.#widget.draw(now);
+    const speakers = speakersOf(this.#model.rows, now);
     if (speakers.join("\n") === this.#speakers.join("\n")) return;
     this.#speakers = speakers;
     this.dispatchEvent(new Event("speakers"));
   }
 
   #tellPainted(): void {
-    const painted = performance.timeOrigin + performance.now();
-    const details = this.#unpainted;
-    this.#unpainted = [];
+    const details = this.#paintings.painted(performance.timeOrigin + performance.now());
     if (!this.hasAttribute("measure")) return;
-    for (const detail of details) {
-      this.dispatchEvent(new CustomEvent<PaintedDetail>("painted", { detail: { ...detail, painted }, bubbles: true, composed: true }));
-    }
+    for (const detail of details) this.dispatchEvent(new CustomEvent<PaintedDetail>("painted", { detail, bubbles: true, composed: true }));
   }
 
-  /** Once captions run they speak for themselves; the sentence stays for screen readers. */
   #showService(): void {
-    const words = strings[languageFor(this.getAttribute("locale") ?? (document.documentElement.lang || navigator.language))];
-    const sentence = this.#service === null ? "" : words[`state.${this.#service}`];
-    const key = `${this.#service ?? ""} ${sentence}`;
-    if (key === this.#spoken) return;
-    this.#spoken = key;
-    const first = this.#isRunning() && !this.#saidAutomatic;
-    this.#saidAutomatic ||= first;
-    this.#statusText.textContent = first ? `${sentence} ${words.automatic}` : sentence;
-    this.#schedule();
+    const { state, facts } = this.captions;
+    const tooOld = this.#skipped["unknown-version"] !== undefined;
+    this.#widget.say(tooOld ? this.words["state.too-old"] : stateSentence(state, facts, this.words));
   }
-
-  #isRunning(): boolean {
-    return this.#service === "on" || this.#service === "idle";
-  }
-
-  /** A line is counted in characters of mean width: `ch`, the width of a zero, is wider than that. */
-  #measureCharacter(): void {
-    const em = Number.parseFloat(getComputedStyle(this.#ruler).fontSize);
-    const width = this.#ruler.getBoundingClientRect().width / sample.length;
-    if (width > 0) this.style.setProperty("--_character", `${(width / em).toFixed(4)}em`);
-  }
-}
-
-function afterPaint(then: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    then();
-  };
-  port2.postMessage(null);
 }
 
 declare global {

@@ -1,3 +1,4 @@
+import { part } from "./dom";
 import type { CueRecord } from "./state";
 import { codePoints } from "./vtt";
 
@@ -77,13 +78,6 @@ export class CueView {
     writePart(this.#settled, this.#text, 0, this.#length, this.#joints);
     writePart(this.#tail, this.#text, this.#length, this.#text.length, this.#joints);
   }
-}
-
-export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.setAttribute("part", name);
-  return element;
 }
 
 function writePart(element: HTMLElement, text: string, from: number, to: number, joints: readonly number[]): void {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CaptionPacket, Packet } from "./contract";
 import { clear_after_ms, CaptionModel } from "./model";
-import { firstSpeaking } from "./rows";
+import { firstSpeaking, turnsOf } from "./rows";
 import { captionOf, deletionOf } from "./testing";
 
 const modelOf = (...packets: Packet[]) => {
@@ -9,7 +9,7 @@ const modelOf = (...packets: Packet[]) => {
   packets.forEach((packet, index) => model.apply({ type: "packet", packet }, index));
   return model;
 };
-const layout = ({ rows }: CaptionModel) => rows.rows.map((row) => [row.name, ...row.paragraphs.map((paragraph) => paragraph.cues.map((cue) => cue.text).join(" "))]);
+const layout = ({ rows }: CaptionModel) => turnsOf(rows).map((row) => [row.name, ...row.paragraphs.map((paragraph) => paragraph.cues.map((cue) => cue.text).join(" "))]);
 const said = (speaker: string, id: string, start_ms: number, end_ms: number, text = id, more: Partial<CaptionPacket> = {}) =>
   captionOf({ speaker, name: speaker, id, start_ms, end_ms, text, state: "closed", ...more });
 
@@ -54,7 +54,7 @@ test("a deleted cue leaves nothing behind", () => {
 
 test("what a newcomer learns of minutes ago is known and not shown as if it were live", () => {
   const model = new CaptionModel();
-  model.apply({ type: "clock", session: "s", now_ms: 300_000 }, 0);
+  model.apply({ type: "clock", session: "s", now_ms: 300_000, origin_ms: 0 }, 0);
   model.apply({ type: "packet", packet: said("A", "old", 0, 3_000) }, 0);
   model.apply({ type: "packet", packet: said("A", "new", 295_000, 299_000) }, 0);
   expect(layout(model)).toEqual([["A", "new"]]);

@@ -62,7 +62,7 @@ class FakeRoom {
 const session = (id: string) => ({ attributes: { "captions.session": id, "captions.state": "on" } });
 
 function listen(room: FakeRoom, missing: () => number | null = () => null) {
-  const heard = { packets: [] as Packet[], skipped: [] as string[], actions: [] as string[], services: [] as unknown[] };
+  const heard = { packets: [] as Packet[], skipped: [] as string[], actions: [] as string[], services: [] as unknown[], yous: [] as unknown[], older: [] as boolean[] };
   const sink: CaptionSink = {
     packet: (one) => heard.packets.push(one),
     skip: (reason) => heard.skipped.push(reason),
@@ -70,9 +70,10 @@ function listen(room: FakeRoom, missing: () => number | null = () => null) {
     service: (state) => heard.services.push(state),
     missingAfter: missing,
     completeTo: () => null,
+    you: (you) => heard.yous.push(you),
+    older: (there) => heard.older.push(there),
   };
-  const captions = new RoomCaptions(room as unknown as Room, sink);
-  captions.want(true);
+  const captions = new RoomCaptions(room as unknown as Room, sink, true);
   return { ...heard, captions };
 }
 
@@ -218,7 +219,7 @@ test("while the connection is being repaired nothing is said about the service, 
   room.state = "signalReconnecting";
   room.emit("connectionStateChanged");
   room.sends(bot, packet(1));
-  expect(services).toEqual(["on", null]);
+  expect(services).toEqual(["on", "connecting"]);
   expect(packets).toHaveLength(1);
 });
 

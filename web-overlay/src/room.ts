@@ -1,11 +1,9 @@
 import type { RemoteParticipant, Room } from "livekit-client";
-import { isFields, parsePacket, readPacket, type Fault, type Packet } from "./contract";
+import { isFields, parsePacket, type Fault, type Packet } from "./contract";
+import { Conversation } from "./conversation";
+import { factsOf, type CaptionFacts, type ServiceState, type You } from "./facts";
+import { CaptionsRefused, refusalOf } from "./rpc";
 import type { Action } from "./state";
-
-const serviceStates = ["off", "starting", "idle", "on", "interrupted", "unavailable", "encrypted", "no-language"] as const;
-
-/** What the caption service says of itself; "none" when the room has none. */
-export type ServiceState = "none" | (typeof serviceStates)[number];
 
 /** Where the captions of a room go. */
 export type { Room };
@@ -14,7 +12,10 @@ export interface CaptionSink {
   packet(packet: Packet, received: number): void;
   skip(fault: Fault | "other-session"): void;
   apply(action: Action): void;
-  service(state: ServiceState | null): void;
+  service(state: ServiceState | null, facts: CaptionFacts | null): void;
+  you(you: You): void;
+  /** Whether the bot has more that was said before. */
+  older(there: boolean): void;
   /** The number after which packets of a session are missing; null when none is. */
   missingAfter(session: string): number | null;
   /** The number up to which a session is known from its beginning; null when it is not. */
@@ -30,24 +31,18 @@ interface Held {
 const topic = "captions";
 const heldLimit = 64;
 const held_ms = 3_000;
-const historyPause_ms = 250;
-const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
-const pageLimit = 1_000;
-const unsupportedMethod = 1400;
-
 /** Listens to the caption bot of a room: who it is by the SFU's word, its packets, its answers. */
 export class RoomCaptions {
   readonly #room: Room;
   readonly #sink: CaptionSink;
-  readonly #silent = new Set<string>();
   #bot: RemoteParticipant | null = null;
   #session: string | null = null;
-  #wanted = false;
+  #wanted: boolean;
   #held: Held[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #asking: symbol | null = null;
+  #conversation: Conversation | null = null;
 
-  constructor(room: Room, sink: CaptionSink) {
+  constructor(room: Room, sink: CaptionSink, wanted: boolean) {
+    this.#wanted = wanted;
     this.#room = room;
     this.#sink = sink;
     room.on("dataReceived", this.#onData);
@@ -61,8 +56,7 @@ export class RoomCaptions {
 
   stop(): void {
     this.want(false);
-    clearTimeout(this.#timer);
-    this.#asking = null;
+    this.#conversation?.end();
     this.#room.off("dataReceived", this.#onData);
     this.#room.off("connectionStateChanged", this.#choose);
     this.#room.off("reconnected", this.#onReconnected);
@@ -75,8 +69,31 @@ export class RoomCaptions {
   want(wanted: boolean): void {
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
-    if (wanted) this.#hello();
-    else if (this.#bot) void this.#call("captions.hello", { want: false }).catch(() => undefined);
+    this.#conversation?.hello(wanted);
+  }
+
+  /** Fetches the next page of what was said before; false when there is none. Rejects with CaptionsRefused. */
+  async loadOlder(): Promise<boolean> {
+    return (await this.#conversation?.loadOlder()) ?? false;
+  }
+
+  /** Whether the media server hears a voice of this participant. */
+  isHeard(identity: string): boolean {
+    return this.#room.remoteParticipants.get(identity)?.isSpeaking ?? this.#room.localParticipant.isSpeaking;
+  }
+
+  nameOf(identity: string): string | null {
+    return this.#room.remoteParticipants.get(identity)?.name ?? null;
+  }
+
+  /** Asks the bot for something. Rejects with CaptionsRefused. */
+  async call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>> {
+    if (!this.#bot) throw new CaptionsRefused("no-service", "there is no bot to ask");
+    try {
+      return await this.#call(method, payload);
+    } catch (error) {
+      throw refusalOf(error);
+    }
   }
 
   readonly #choose = (): void => {
@@ -85,20 +102,21 @@ export class RoomCaptions {
     const connected = state === "connected";
     if (!connected && state !== "disconnected") {
       // Data may still arrive while the signalling reconnects, so the bot stays who it was.
-      this.#sink.service(null);
+      this.#sink.service("connecting", null);
       return;
     }
     const bot = connected ? earliestBot(this.#room) : null;
     const session = bot?.attributes["captions.session"] ?? null;
     if (session !== this.#session) this.#changeSession(bot, session);
     this.#bot = bot;
-    this.#sink.service(connected ? serviceOf(bot) : null);
+    const facts = bot && factsOf(bot.attributes);
+    this.#sink.service(connected ? (facts?.state ?? "none") : null, facts);
     this.#releaseHeld();
   };
 
   readonly #onReconnected = (): void => {
     this.#choose();
-    this.#hello();
+    this.#conversation?.hello(this.#wanted);
   };
 
   readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string): void => {
@@ -137,77 +155,19 @@ export class RoomCaptions {
 
   #pass(packet: Packet, received: number): void {
     this.#sink.packet(packet, received);
-    if (this.#asking === null && this.#sink.missingAfter(packet.session) !== null) this.#ask("captions.history", historyPause_ms);
+    this.#conversation?.heal();
   }
 
   #changeSession(bot: RemoteParticipant | null, session: string | null): void {
     if (this.#session !== null) this.#sink.apply({ type: "bot-left", session: this.#session, at: performance.now() });
     this.#bot = bot;
     this.#session = session;
-    this.#asking = null;
-    clearTimeout(this.#timer);
+    this.#conversation?.end();
+    this.#conversation = null;
     if (session === null) return;
     this.#sink.apply({ type: "bot-back", session });
-    this.#hello();
-  }
-
-  #hello(): void {
-    if (this.#wanted && this.#bot) this.#ask("captions.hello", 0);
-  }
-
-  /** Asks after a pause, and again with longer ones when no answer comes. */
-  #ask(method: "captions.hello" | "captions.history", pause_ms: number, attempt = 0): void {
-    const session = this.#session;
-    if (session === null || this.#silent.has(`${session} ${method}`)) return;
-    const asking = Symbol(method);
-    this.#asking = asking;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#exchange(method, session, asking).then(
-        () => {
-          if (this.#asking === asking) this.#asking = null;
-        },
-        (error: unknown) => {
-          if (this.#asking !== asking) return;
-          this.#asking = null;
-          const pause = retries_ms[attempt];
-          if (pause !== undefined) this.#ask(method, pause, attempt + 1);
-          else if (codeOf(error) === unsupportedMethod) this.#silent.add(`${session} ${method}`);
-        },
-      );
-    }, pause_ms);
-  }
-
-  async #exchange(method: "captions.hello" | "captions.history", session: string, asking: symbol): Promise<void> {
-    const after_seq = method === "captions.hello" ? this.#sink.completeTo(session) : this.#sink.missingAfter(session);
-    const known = after_seq === null ? {} : { session, after_seq };
-    const first = await this.#call(method, method === "captions.hello" ? { want: true, ...known } : { session, after_seq });
-    if (first["session"] !== session) throw new Error("the bot answered for another session");
-    let page = first;
-    for (let pages = 0; this.#asking === asking; pages += 1) {
-      this.#take(page, session);
-      const cursor = page["cursor"];
-      if (cursor === null || cursor === undefined) {
-        if (typeof first["seq"] === "number") this.#sink.apply({ type: "synced", session, seq: first["seq"] });
-        return;
-      }
-      if (pages === pageLimit) throw new Error("the bot's history has no end");
-      page = await this.#call("captions.history", { session, cursor });
-    }
-  }
-
-  #take(page: Readonly<Record<string, unknown>>, session: string): void {
-    const received = performance.timeOrigin + performance.now();
-    const { origin_utc_ms: origin, now_utc_ms: now } = page;
-    if (typeof origin === "number" && typeof now === "number") this.#sink.apply({ type: "clock", session, now_ms: now - origin });
-    for (const value of [...items(page["tracks"], "track"), ...items(page["cues"], "caption")]) {
-      const parsed = readPacket({ ...value, session, v: 1 });
-      if ("fault" in parsed) {
-        this.#sink.skip(parsed.fault);
-        continue;
-      }
-      this.#sink.packet(parsed.packet, received);
-    }
+    this.#conversation = new Conversation(session, (method, payload) => this.#call(method, payload), this.#sink);
+    this.#conversation.hello(this.#wanted);
   }
 
   async #call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>> {
@@ -230,20 +190,4 @@ function earliestBot(room: Room): RemoteParticipant | null {
   const joined = (one: RemoteParticipant) => one.joinedAt?.getTime() ?? Infinity;
   bots.sort((a, b) => joined(a) - joined(b) || (a.sid < b.sid ? -1 : 1));
   return bots[0] ?? null;
-}
-
-function serviceOf(bot: RemoteParticipant | null): ServiceState {
-  if (!bot) return "none";
-  const said = bot.attributes["captions.state"];
-  return serviceStates.find((state) => state === said) ?? "starting";
-}
-
-/** The seq of an answer's parts is the envelope's affair. */
-function items(list: unknown, type: "track" | "caption"): Record<string, unknown>[] {
-  if (!Array.isArray(list)) return [];
-  return list.filter(isFields).map(({ seq, ...fields }) => ({ ...fields, type }));
-}
-
-function codeOf(error: unknown): unknown {
-  return isFields(error) ? error["code"] : undefined;
 }

@@ -130,6 +130,8 @@ test("a bot that comes back in time, or later, still ends its cues itself", () =
 test("a long meeting stays bounded, and what was let go does not come back", () => {
   const cue = (n: number) => captionOf({ id: `a-${n}`, start_ms: n * 10, state: "closed", text: String(n) });
   const state = take(emptyState, ...Array.from({ length: limits.cues + 50 }, (_, n) => cue(n)));
-  expect(texts(state)).toHaveLength(limits.cues);
+  expect(texts(state).length).toBeLessThanOrEqual(limits.cues);
+  expect(texts(state).at(-1)).toBe(String(limits.cues + 49));
+  expect(texts(state).length).toBeGreaterThan(limits.cues * 0.89);
   expect(texts(take(state, cue(3)))).toEqual(texts(state));
 });

@@ -1,5 +1,6 @@
 import { codePoints } from "./vtt";
 import type { CaptionPacket, GapPacket, Packet, TrackPacket } from "./contract";
+import { Table } from "./table";
 
 /** What the page knows of one cue. */
 export interface CueRecord extends Omit<CaptionPacket, "type" | "seq"> {
@@ -12,7 +13,9 @@ export type Ignored = "older-revision" | "already-closed" | "already-deleted" | 
 /** One run of the bot. Everything in it is bounded. */
 export interface SessionState {
   readonly id: string;
-  readonly cues: ReadonlyMap<string, CueRecord>;
+  readonly cues: Table<CueRecord>;
+  /** Ids of the cues that are open. */
+  readonly open: ReadonlySet<string>;
   readonly deleted: ReadonlyMap<string, number>;
   /** Every packet up to this number was seen, or its effect learnt; null before the first. */
   readonly complete_to: number | null;
@@ -24,6 +27,8 @@ export interface SessionState {
   readonly horizon_ms: number;
   /** The latest instant of room time that anything here speaks of. */
   readonly now_ms: number;
+  /** The instant of room time 0, in ms since 1970, by the bot's clock; null until it has told it. */
+  readonly origin_ms: number | null;
   /** When the bot was last seen to be gone (receiver's clock); null while it is there. */
   readonly gone_at: number | null;
   readonly tracks: ReadonlyMap<string, TrackPacket>;
@@ -40,12 +45,12 @@ export type Action =
   /** The bot's answer was taken in, to its last page: nothing up to `seq` is missing. */
   | { readonly type: "synced"; readonly session: string; readonly seq: number }
   /** The bot said what time it is in the room. */
-  | { readonly type: "clock"; readonly session: string; readonly now_ms: number }
+  | { readonly type: "clock"; readonly session: string; readonly now_ms: number; readonly origin_ms: number }
   | { readonly type: "bot-left"; readonly session: string; readonly at: number }
   | { readonly type: "bot-back"; readonly session: string }
   | { readonly type: "tick"; readonly at: number };
 
-export const limits = { sessions: 4, cues: 1_000, deleted: 1_000, ahead: 1_000, tracks: 200, gaps: 200 };
+export const limits = { sessions: 4, cues: 20_000, deleted: 1_000, ahead: 1_000, tracks: 200, gaps: 200 };
 export const abandoned_after_ms = 5_000;
 
 export const emptyState: CaptionState = { sessions: [], ignored: {} };
@@ -58,7 +63,7 @@ export function reduce(state: CaptionState, action: Action): CaptionState {
     case "synced":
       return change(state, action.session, (session) => synced(session, action.seq));
     case "clock":
-      return change(state, action.session, (session) => ({ ...session, now_ms: Math.max(session.now_ms, action.now_ms) }));
+      return change(state, action.session, (session) => clocked(session, action.now_ms, action.origin_ms));
     case "bot-left":
       return changeKnown(state, action.session, (session) => ({ ...session, gone_at: session.gone_at ?? action.at }));
     case "bot-back":
@@ -108,7 +113,7 @@ function applied(session: SessionState, packet: Packet): SessionState | Ignored 
     case "track":
       return { ...session, tracks: bounded(session.tracks, packet.track, packet, limits.tracks) };
     case "gap":
-      return { ...session, gaps: [...session.gaps, packet].slice(-limits.gaps) };
+      return withGap(session, packet);
     case "seq":
       return session;
   }
@@ -122,7 +127,18 @@ function withCaption(session: SessionState, packet: CaptionPacket): SessionState
   const merged = known ? revised(known, cue) : cue;
   if (typeof merged === "string") return merged;
   const now_ms = Math.max(session.now_ms, cue.heard, cue.end_ms);
-  return pruned({ ...session, now_ms, cues: new Map(session.cues).set(cue.id, merged) });
+  const open = withId(session.open, cue.id, merged.state === "open");
+  return pruned({ ...session, now_ms, open, cues: session.cues.set(cue.id, merged) });
+}
+
+function clocked(session: SessionState, now_ms: number, origin_ms: number): SessionState {
+  return { ...session, origin_ms, now_ms: Math.max(session.now_ms, now_ms) };
+}
+
+/** Gaps are told again in the answer to hello. */
+function withGap(session: SessionState, gap: GapPacket): SessionState {
+  const known = session.gaps.some(({ start_ms, end_ms }) => start_ms === gap.start_ms && end_ms === gap.end_ms);
+  return known ? session : { ...session, gaps: [...session.gaps, gap].slice(-limits.gaps) };
 }
 
 function revised(known: CueRecord, cue: CueRecord): CueRecord | Ignored {
@@ -137,9 +153,7 @@ function withoutCue(session: SessionState, id: string, rev: number): SessionStat
   const known = session.cues.get(id);
   if (session.deleted.has(id)) return "already-deleted";
   if (known && rev <= known.rev) return "older-revision";
-  const cues = new Map(session.cues);
-  cues.delete(id);
-  return { ...session, cues, deleted: bounded(session.deleted, id, rev, limits.deleted) };
+  return { ...session, cues: session.cues.delete(id), open: withId(session.open, id, false), deleted: bounded(session.deleted, id, rev, limits.deleted) };
 }
 
 function counted(session: SessionState, seq: number, announced: boolean): SessionState {
@@ -169,21 +183,33 @@ function synced(session: SessionState, seq: number): SessionState {
 }
 
 function isAbandoned(session: SessionState, at: number): boolean {
-  if (session.gone_at === null || at - session.gone_at < abandoned_after_ms) return false;
-  return [...session.cues.values()].some((cue) => cue.state === "open");
+  return session.gone_at !== null && at - session.gone_at >= abandoned_after_ms && session.open.size > 0;
 }
 
 function closeAll(session: SessionState): SessionState {
-  const closed = (cue: CueRecord): CueRecord => (cue.state === "open" ? { ...cue, state: "closed", abandoned: true } : cue);
-  return { ...session, cues: new Map([...session.cues].map(([id, cue]) => [id, closed(cue)])) };
+  let { cues } = session;
+  for (const id of session.open) {
+    const cue = cues.get(id);
+    if (cue) cues = cues.set(id, { ...cue, state: "closed", abandoned: true });
+  }
+  return { ...session, cues, open: new Set() };
 }
 
+/** Lets a tenth of the cues go at once, so that the search for the oldest is rare. */
 function pruned(session: SessionState): SessionState {
   if (session.cues.size <= limits.cues) return session;
-  const oldest = [...session.cues.values()].reduce((a, b) => (b.start_ms < a.start_ms ? b : a));
-  const cues = new Map(session.cues);
-  cues.delete(oldest.id);
-  return { ...session, cues, horizon_ms: Math.max(session.horizon_ms, oldest.start_ms) };
+  const oldest = [...session.cues.values()].sort((a, b) => a.start_ms - b.start_ms).slice(0, Math.ceil(limits.cues / 10));
+  const cues = oldest.reduce((kept, { id }) => kept.delete(id), session.cues);
+  const open = oldest.reduce((kept, { id }) => withId(kept, id, false), session.open);
+  return { ...session, cues, open, horizon_ms: Math.max(session.horizon_ms, (oldest.at(-1)?.start_ms ?? 0) + 1) };
+}
+
+function withId(ids: ReadonlySet<string>, id: string, present: boolean): ReadonlySet<string> {
+  if (ids.has(id) === present) return ids;
+  const next = new Set(ids);
+  if (present) next.add(id);
+  else next.delete(id);
+  return next;
 }
 
 function change(state: CaptionState, id: string, edit: (session: SessionState) => SessionState): CaptionState {
@@ -202,7 +228,8 @@ function changeKnown(state: CaptionState, id: string, edit: (session: SessionSta
 function newSession(id: string): SessionState {
   return {
     id,
-    cues: new Map(),
+    cues: Table.empty(),
+    open: new Set(),
     deleted: new Map(),
     complete_to: null,
     caught_up: false,
@@ -210,6 +237,7 @@ function newSession(id: string): SessionState {
     ahead: new Set(),
     horizon_ms: 0,
     now_ms: 0,
+    origin_ms: null,
     gone_at: null,
     tracks: new Map(),
     gaps: [],

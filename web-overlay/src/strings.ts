@@ -1,15 +1,7 @@
-const en = {
-  automatic: "They are automatic.",
-  "state.none": "No caption service here.",
-  "state.off": "Captions are off for this room.",
-  "state.starting": "Captions are starting…",
-  "state.idle": "Captions are ready.",
-  "state.on": "Captions are on.",
-  "state.interrupted": "Captions are interrupted. What is said now may be missing.",
-  "state.unavailable": "Captions are unavailable at the moment.",
-  "state.encrypted": "This room is encrypted: the caption service cannot hear it.",
-  "state.no-language": "The caption service does not know this room's language.",
-  "captions.region": "Live captions",
+import { en } from "./strings-en";
+import { fr } from "./strings-fr";
+
+const pageEn = {
   "page.title": "Live captions",
   "page.connecting": "Connecting…",
   "page.connected": "Connected",
@@ -34,21 +26,7 @@ const en = {
   "page.no-microphone": "The microphone could not be used. Allow it in the browser, then try again.",
 } as const;
 
-export type StringKey = keyof typeof en;
-export type Language = "en" | "fr";
-
-const fr: Record<StringKey, string> = {
-  automatic: "Il est automatique.",
-  "state.none": "Pas de service de sous-titrage ici.",
-  "state.off": "Le sous-titrage est désactivé dans cette salle.",
-  "state.starting": "Le sous-titrage démarre…",
-  "state.idle": "Le sous-titrage est prêt.",
-  "state.on": "Le sous-titrage est actif.",
-  "state.interrupted": "Le sous-titrage est interrompu. Ce qui est dit maintenant peut manquer.",
-  "state.unavailable": "Le sous-titrage est indisponible pour le moment.",
-  "state.encrypted": "Cette salle est chiffrée : le service de sous-titrage ne peut pas l’entendre.",
-  "state.no-language": "Le service de sous-titrage ne connaît pas la langue de cette salle.",
-  "captions.region": "Sous-titres en direct",
+const pageFr: Record<keyof typeof pageEn, string> = {
   "page.title": "Sous-titres en direct",
   "page.connecting": "Connexion…",
   "page.connected": "Connecté",
@@ -73,9 +51,18 @@ const fr: Record<StringKey, string> = {
   "page.no-microphone": "Le micro n’a pas pu être utilisé. Autorisez-le dans le navigateur, puis réessayez.",
 };
 
-export const strings: Readonly<Record<Language, Readonly<Record<StringKey, string>>>> = { en, fr };
+export type StringKey = keyof typeof en | keyof typeof pageEn;
+export type Language = "en" | "fr";
+export type Words = Readonly<Record<StringKey, string>>;
+
+export const strings: Readonly<Record<Language, Words>> = { en: { ...en, ...pageEn }, fr: { ...fr, ...pageFr } };
 
 /** The best language we have for a BCP 47 tag. */
 export function languageFor(tag: string): Language {
   return tag.toLowerCase().split("-")[0] === "fr" ? "fr" : "en";
+}
+
+/** A sentence with what its `{…}` stand for. */
+export function say(sentence: string, facts: Readonly<Record<string, string | number>>): string {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(facts[name] ?? whole));
 }

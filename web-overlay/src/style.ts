@@ -1,50 +1,82 @@
-/** The element's own style. Sizes follow the custom properties in the README, and nothing else. */
-export const styleText = `
-:host {
-  --_size: var(--captions-size, 24px);
-  --_lines: var(--captions-lines, 3);
+import { panelStyle } from "./style-panels";
+
+/** The captions' style. What the page sets with `--captions-*` holds until the reader chooses otherwise. */
+const captionStyle = `
+:host { display: block; }
+:host([hidden]) { display: none; }
+:host(:not([mode="beside"])) { position: absolute; inset: 0; pointer-events: none; container-type: size; }
+:host([mode="window"]) { position: fixed; pointer-events: auto; }
+:host([mode="beside"]) { block-size: 100%; min-block-size: 0; container-type: inline-size; }
+* { box-sizing: border-box; }
+[hidden] { display: none !important; }
+.root {
+  --_size: calc(var(--captions-size, 24px) * var(--_scale, 1));
+  --_lines-each: var(--_user-lines, var(--captions-lines, 3));
+  --_lines: var(--_lines-each);
   --_line: calc(var(--_size) * 1.375);
   --_inset: calc(var(--_size) * 0.5);
-  display: block;
-  font-family: var(--captions-font, system-ui, sans-serif);
+  --_length: var(--_user-line-length, var(--captions-line-length, 40));
+  --_width: min(100%, calc(var(--_length) * var(--_character, 0.52em) + 2 * var(--_inset)));
+  --_name: var(--_user-name, var(--captions-name-color, #ffe08a));
+  --_box: var(--_user-background, var(--captions-background, rgb(0 0 0 / 0.8)));
+  --_above: 100cqh;
+  position: absolute;
+  inset: 0;
+  font-family: var(--_user-font, var(--captions-font, system-ui, sans-serif));
   font-size: var(--_size);
   line-height: var(--_line);
-  color: var(--captions-color, #fff);
+  color: var(--_user-color, var(--captions-color, #fff));
 }
-:host([hidden]) { display: none; }
+.root[data-mode="beside"] { position: relative; inset: auto; block-size: 100%; }
+.root[data-mode="window"] { background: var(--_user-window, #000); }
 .frame {
-  box-sizing: border-box;
-  inline-size: min(100%, calc(var(--captions-line-length, 40) * var(--_character, 0.52em) + 2 * var(--_inset)));
-  margin-inline: auto;
+  position: absolute;
+  display: flex;
+  flex-direction: column;
+  inline-size: var(--_width);
+  left: calc((100% - var(--_width)) / 2);
+  bottom: 0;
+  pointer-events: auto;
 }
+.root[data-position="top"] .frame { flex-direction: column-reverse; top: 0; bottom: auto; }
+.root[data-position="side"] { --_width: min(max(45%, 18rem), 100%, calc(var(--_length) * var(--_character, 0.52em) + 2 * var(--_inset))); }
+.root[data-position="side"] .frame { left: auto; inset-inline-end: 0; }
+.root[data-position="free"] { --_up: min(calc((1000 - var(--_y)) / 1000 * 100cqh), calc(100cqh - 4 * var(--_line))); --_above: calc(100cqh - max(0px, var(--_up))); }
+.root[data-position="free"] .frame {
+  left: clamp(0px, calc(var(--_x) / 1000 * 100% - var(--_width) / 2), calc(100% - var(--_width)));
+  bottom: max(0px, var(--_up));
+}
+.root[data-mode="beside"] .frame, .root[data-mode="window"] .frame { top: 0; justify-content: flex-end; }
 .view {
   position: relative;
   display: flex;
   flex-direction: column;
   justify-content: flex-end;
-  min-block-size: calc((var(--_lines) + 1) * var(--_line));
-  max-block-size: var(--captions-max-height, 70vh);
+  flex: 0 1 auto;
+  min-block-size: calc((var(--_lines-each) + 1) * var(--_line));
+  max-block-size: min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem);
   /* Whole lines only: the name has one of its own, so that nothing is cut through. */
-  max-block-size: round(down, var(--captions-max-height, 70vh), var(--_line));
+  max-block-size: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)));
   overflow: hidden;
   border-radius: 0.25em;
+  background: var(--_user-window, var(--captions-window, transparent));
 }
-.view[hidden] { display: none; }
-.view[data-crowd="some"] { --_lines: min(2, var(--captions-lines, 3)); }
+.root[data-mode="beside"] .view, .root[data-mode="window"] .view { flex: 1 1 0; max-block-size: none; }
+.view[data-crowd="some"] { --_lines: min(2, var(--_lines-each)); }
 .view[data-crowd="many"] { --_lines: 1; }
 .past { block-size: 0; display: flex; flex-direction: column; justify-content: flex-end; }
-.past > .row { flex: none; }
+.past > * { flex: none; }
 .live { flex: none; }
 .row {
-  box-sizing: border-box;
   padding-inline: var(--_inset);
-  background: var(--captions-background, rgb(0 0 0 / 0.8));
+  background: var(--_box);
 }
 .name {
   block-size: var(--_line);
   font-size: 0.75em;
   font-weight: 600;
-  color: var(--captions-name-color, #ffe08a);
+  color: var(--_name);
+  text-shadow: var(--_edge, none);
   white-space: nowrap;
   overflow: hidden;
   text-overflow: ellipsis;
@@ -57,32 +89,69 @@ export const styleText = `
   overflow: hidden;
 }
 .paragraph {
+  position: relative;
   flex: none;
   margin: 0;
   unicode-bidi: plaintext;
-  text-align: var(--captions-align, start);
+  text-align: var(--_user-align, var(--captions-align, start));
+  text-shadow: var(--_edge, none);
   text-wrap: wrap;
   text-wrap-style: stable;
   hyphens: none;
   overflow-wrap: break-word;
 }
 .hanging { display: inline-block; inline-size: 0; white-space: nowrap; }
-.tail { color: var(--captions-tail-color, #d2d2d2); }
-.status { margin: 0; text-align: center; font-size: 0.75em; line-height: 1.5; }
-.status > span {
-  display: inline-block;
+.tail { color: var(--_user-tail, var(--captions-tail-color, #d2d2d2)); }
+.mark {
+  position: absolute;
+  inset-inline: calc(-1 * var(--_inset));
+  block-size: 0;
+  border-block-start: 2px solid var(--_name);
+  margin-block-start: -1px;
+  pointer-events: none;
+}
+.gap { display: flex; align-items: center; gap: 0.5em; block-size: var(--_line); padding-inline: var(--_inset); background: var(--_box); }
+.gap::before, .gap::after { content: ""; flex: 1 1 0.5em; border-block-start: 2px dotted currentColor; opacity: 0.6; }
+.gap-text { font-size: min(0.6em, 1.25rem); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+
+/* Held: the same lines at the same place, and more above them. */
+.root[data-held] .view { overflow-y: auto; overscroll-behavior: contain; justify-content: flex-start; scrollbar-width: thin; scrollbar-gutter: auto; }
+.root[data-held]:not([data-position="top"]) .view { min-block-size: min(round(down, var(--_above) - 2.5rem, var(--_line)), calc(9 * var(--_line))); }
+.root[data-held] .past { block-size: auto; margin-block-start: auto; flex: none; }
+.root[data-held] .text { max-block-size: none; }
+.root[data-held] .view:focus-visible { outline: 3px solid var(--_name); outline-offset: -3px; }
+
+.status, .quiet { margin: 0; text-align: center; font-size: min(0.75em, 1.5rem); line-height: 1.5; flex: none; }
+.status > span, .quiet:not(:empty) {
+  inline-size: fit-content;
+  max-inline-size: 100%;
+  margin-inline: auto;
   padding: 0.25em 0.75em;
   border-radius: 0.4em;
-  background: var(--captions-background, rgb(0 0 0 / 0.8));
+  background: var(--_box);
 }
+.status > span { display: inline-block; }
 .status > span:empty { display: none; }
 .status.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+.notes { margin: 0; padding: 0; list-style: none; flex: none; font-size: min(0.7em, 1.25rem); line-height: 1.4; }
+.note { inline-size: fit-content; max-inline-size: 100%; margin-block-end: 0.25em; padding: 0.125em 0.75em; border-radius: 0.4em; background: var(--_box); overflow-wrap: anywhere; }
+.note-name { font-weight: 600; color: var(--_name); }
+.log { position: absolute; inset-inline: 0; inset-block-start: 0; pointer-events: auto; font-size: 1rem; line-height: 1.5; }
+.log:not(:focus) { inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
+.log:focus { max-block-size: 100%; padding: 0.5rem 1rem; overflow: auto; background: #000; color: #fff; }
+.log-line { margin: 0; }
 .measure { position: absolute; inline-size: 0; block-size: 0; overflow: hidden; visibility: hidden; }
 .ruler { display: inline-block; white-space: nowrap; }
+.away { display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0.75rem; position: absolute; inset-inline: 0; bottom: 0; padding: 0.5rem; pointer-events: auto; font: 1rem/1.5 system-ui, sans-serif; color: #fff; }
+.away-text { margin: 0; padding: 0.25rem 0.75rem; border-radius: 0.5rem; background: rgb(0 0 0 / 0.8); }
+
 @media (forced-colors: active) {
-  .row, .status > span { background: Canvas; color: CanvasText; forced-color-adjust: none; }
-  .name { color: CanvasText; }
-  .hanging { display: inline-block; inline-size: 0; white-space: nowrap; }
-.tail { color: CanvasText; text-decoration: underline dotted; }
+  .row, .gap, .note, .status > span, .quiet:not(:empty), .view { background: Canvas; color: CanvasText; forced-color-adjust: none; }
+  .name, .note-name { color: CanvasText; }
+  .mark { border-color: Highlight; }
+  .tail { color: CanvasText; text-decoration: underline dotted; }
+  .paragraph, .name { text-shadow: none; }
 }
 `;
+
+export const styleText = `${captionStyle}${panelStyle}`;

@@ -1,11 +1,19 @@
-import { CueView, part } from "./cue-view";
+import { CueView } from "./cue-view";
+import { arrange, part, setText } from "./dom";
 import type { CueRecord } from "./state";
-import { firstSpeaking, type Paragraph, type Row, type Rows } from "./rows";
+import { firstSpeaking, turnsOf, type GapRow, type Paragraph, type Row, type Rows, type TurnRow } from "./rows";
 
 export interface ShownRow {
   readonly speaker: string;
   readonly name: string;
   readonly text: string;
+}
+
+/** What is drawn beside the captions themselves. */
+export interface Dressing {
+  /** A colour for a speaker's name; null for the common one. */
+  colourOf(speaker: string): string | null;
+  gapText(gap: GapRow): string;
 }
 
 interface RowNodes {
@@ -24,32 +32,54 @@ export class CaptionView {
   readonly #past = part("div", "past");
   readonly #live = part("div", "live");
   readonly #rows = new Map<number, RowNodes>();
+  readonly #gaps = new Map<number, HTMLElement>();
   readonly #paragraphs = new Map<number, HTMLParagraphElement>();
   readonly #cues = new Map<string, CueView>();
+  readonly #marks = new Map<number, HTMLElement>();
   readonly #seen = new Set<number | string>();
 
   constructor() {
     this.element.append(this.#past, this.#live);
   }
 
-  draw(rows: Rows, at: number): void {
+  draw(rows: Rows, at: number, dressing: Dressing): void {
     this.#seen.clear();
     const first = firstSpeaking(rows, at);
-    const elements = rows.rows.map((row, index) => this.#row(row, rows.rows[index - 1]));
+    const elements = rows.rows.map((row, index) => this.#row(row, rows.rows[index - 1], dressing));
     arrange(this.#past, elements.slice(0, first));
     arrange(this.#live, elements.slice(first));
     const crowd = elements.length - first;
     this.element.dataset["crowd"] = crowd > 4 ? "many" : crowd > 2 ? "some" : "few";
     this.element.hidden = elements.length === 0;
-    for (const map of [this.#rows, this.#paragraphs, this.#cues] as Map<number | string, unknown>[]) {
+    for (const map of [this.#rows, this.#gaps, this.#paragraphs, this.#cues, this.#marks] as Map<number | string, unknown>[]) {
       for (const key of map.keys()) if (!this.#seen.has(key)) map.delete(key);
     }
+  }
+
+  /** Marks the last line of each row, so that who looks away finds it again. Words do not move. */
+  markLast(rows: Rows, label: string): void {
+    this.clearMarks();
+    for (const row of turnsOf(rows)) {
+      const paragraph = row.paragraphs.at(-1);
+      const element = paragraph && this.#paragraphs.get(paragraph.key);
+      if (!element || element.clientHeight === 0) continue;
+      const mark = part("span", "mark");
+      mark.dataset["label"] = label;
+      mark.style.insetBlockStart = `${element.clientHeight}px`;
+      this.#marks.set(paragraph.key, mark);
+      element.append(mark);
+    }
+  }
+
+  clearMarks(): void {
+    for (const mark of this.#marks.values()) mark.remove();
+    this.#marks.clear();
   }
 
   /** The words that are in sight, row by row. Measures every word: not for every frame. */
   shown(rows: Rows): ShownRow[] {
     const sight = this.element.getBoundingClientRect();
-    return rows.rows.flatMap((row) => {
+    return turnsOf(rows).flatMap((row) => {
       const nodes = this.#rows.get(row.key);
       if (!nodes) return [];
       const clip = nodes.text.getBoundingClientRect();
@@ -58,12 +88,23 @@ export class CaptionView {
     });
   }
 
-  #row(row: Row, before: Row | undefined): HTMLElement {
+  #row(row: Row, before: Row | undefined, dressing: Dressing): HTMLElement {
     this.#seen.add(row.key);
+    return row.kind === "gap" ? this.#gap(row, dressing) : this.#turn(row, before, dressing);
+  }
+
+  #gap(gap: GapRow, dressing: Dressing): HTMLElement {
+    const element = this.#gaps.get(gap.key) ?? part("div", "gap", part("span", "gap-text"));
+    this.#gaps.set(gap.key, element);
+    if (element.firstElementChild) setText(element.firstElementChild, dressing.gapText(gap));
+    return element;
+  }
+
+  #turn(row: TurnRow, before: Row | undefined, dressing: Dressing): HTMLElement {
     const nodes = this.#rows.get(row.key) ?? rowNodes();
     this.#rows.set(row.key, nodes);
-    const dash = before && before.speaker !== row.speaker ? "– " : "";
-    write(nodes.name, dash, row.name);
+    const dash = before?.kind === "turn" && before.speaker !== row.speaker ? "– " : "";
+    write(nodes.name, dash, row.name, dressing.colourOf(row.speaker));
     arrange(
       nodes.text,
       row.paragraphs.map((paragraph) => this.#paragraph(paragraph)),
@@ -81,10 +122,8 @@ export class CaptionView {
       started ||= cue.text !== "";
       return view;
     });
-    arrange(
-      element,
-      cues.map((view) => view.element),
-    );
+    const mark = this.#marks.get(paragraph.key);
+    arrange(element, [...cues.map((view) => view.element), ...(mark ? [mark] : [])]);
     for (const view of cues) view.hold();
     return element;
   }
@@ -100,30 +139,22 @@ export class CaptionView {
 }
 
 function rowNodes(): RowNodes {
-  const element = part("div", "row");
-  // The name, being a bdi, has no say in it: it stands on the side where the text begins.
-  element.dir = "auto";
-  const name = part("div", "name");
-  name.append(part("span", "dash"), part("bdi", "speaker"));
+  // The name, being a bdi, has no say in the direction: it stands on the side where the text begins.
+  const name = part("div", "name", part("span", "dash"), part("bdi", "speaker"));
   const text = part("div", "text");
-  element.append(name, text);
+  const element = part("div", "row", name, text);
+  element.dir = "auto";
   return { element, name, text };
 }
 
-function write(name: HTMLElement, dash: string, speaker: string): void {
+function write(name: HTMLElement, dash: string, speaker: string, colour: string | null): void {
   const [dashPart, speakerPart] = name.children;
-  if (dashPart && dashPart.textContent !== dash) dashPart.textContent = dash;
-  if (speakerPart && speakerPart.textContent !== speaker) speakerPart.textContent = speaker;
-}
-
-/** Makes `children` the children of `parent`, moving only what is out of place. */
-function arrange(parent: HTMLElement, children: readonly HTMLElement[]): void {
-  const wanted = new Set<Element>(children);
-  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
-  children.forEach((child, index) => {
-    const there = parent.children[index];
-    if (there !== child) parent.insertBefore(child, there ?? null);
-  });
+  if (dashPart) setText(dashPart, dash);
+  if (speakerPart) setText(speakerPart, speaker);
+  if (name.dataset["colour"] === (colour ?? "")) return;
+  name.dataset["colour"] = colour ?? "";
+  if (colour) name.style.setProperty("--_user-name", colour);
+  else name.style.removeProperty("--_user-name");
 }
 
 function visibleText(root: HTMLElement, top: number, bottom: number): string {

@@ -1,0 +1,59 @@
+import { icon, iconButton, part, relabel, setText } from "./dom";
+import type { Words } from "./strings";
+import { say } from "./strings";
+
+export interface BarActions {
+  readonly hold: () => void;
+  readonly history: () => void;
+  readonly settings: () => void;
+  readonly popOut: () => void;
+}
+
+export interface BarState {
+  readonly held: boolean;
+  /** Captions that came since it is held. */
+  readonly waiting: number;
+  readonly poppedOut: boolean;
+  readonly movable: boolean;
+}
+
+/** The buttons of the captions; seen while a pointer, a finger or the focus is on them. */
+export class Bar {
+  readonly element = part("div", "bar");
+  readonly grip: HTMLButtonElement;
+  readonly #hold: HTMLButtonElement;
+  readonly #holdText = part("span", "bar-text");
+  readonly #history: HTMLButtonElement;
+  readonly #settings: HTMLButtonElement;
+  readonly #popOut: HTMLButtonElement;
+  #drawn = "";
+
+  constructor(actions: BarActions) {
+    this.#hold = iconButton("tool hold", "hold", "", actions.hold);
+    this.#hold.append(this.#holdText);
+    this.#history = iconButton("tool", "history", "", actions.history);
+    this.#settings = iconButton("tool", "settings", "", actions.settings);
+    this.#popOut = iconButton("tool", "out", "", actions.popOut);
+    this.grip = iconButton("tool grip", "move", "", () => undefined);
+    this.element.setAttribute("role", "toolbar");
+    this.element.append(this.#hold, this.#history, this.#settings, this.#popOut, this.grip);
+  }
+
+  draw(state: BarState, words: Words): void {
+    const { held, waiting, poppedOut, movable } = state;
+    const key = [held, waiting, poppedOut, movable, words["bar.label"]].join();
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    this.element.ariaLabel = words["bar.label"];
+    const news = held && waiting > 0 ? ` · ${say(words["bar.waiting"], { count: waiting })}` : "";
+    setText(this.#holdText, `${held ? words["bar.live"] : words["bar.hold"]}${news}`);
+    this.#hold.classList.toggle("primary", held);
+    this.#hold.querySelector("svg")?.replaceWith(icon(held ? "live" : "hold"));
+    relabel(this.#history, words["bar.history"]);
+    relabel(this.#settings, words["bar.settings"]);
+    relabel(this.#popOut, words[poppedOut ? "bar.pop-in" : "bar.pop-out"]);
+    this.#popOut.querySelector("svg")?.replaceWith(icon(poppedOut ? "in" : "out"));
+    relabel(this.grip, words["bar.move"]);
+    this.grip.hidden = !movable;
+  }
+}

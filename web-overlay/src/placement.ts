@@ -1,0 +1,93 @@
+export interface Place {
+  /** The middle and the lower edge of the box, in thousandths of where it can stand. */
+  readonly x: number;
+  readonly y: number;
+}
+
+const step = 20;
+const leap = 100;
+const threshold_px = 4;
+
+/** Moves the caption box with mouse, finger and arrow keys. */
+export class Placement {
+  readonly #frame: HTMLElement;
+  readonly #stage: HTMLElement;
+  readonly #moved: (place: Place | null, done: boolean) => void;
+  #from: { readonly pointer: number; readonly x: number; readonly y: number; readonly place: Place } | null = null;
+  #place: Place | null = null;
+
+  /** `moved` gets the place while it moves and when it is done; null brings it back to where it was by default. */
+  constructor(frame: HTMLElement, stage: HTMLElement, grip: HTMLElement, moved: (place: Place | null, done: boolean) => void) {
+    this.#frame = frame;
+    this.#stage = stage;
+    this.#moved = moved;
+    grip.addEventListener("pointerdown", (event) => this.#begin(event));
+    frame.addEventListener("pointerdown", (event) => {
+      const isControl = (event.target as Element).closest("button, [tabindex='0']");
+      if (event.pointerType === "mouse" && !isControl) this.#begin(event);
+    });
+    frame.addEventListener("pointermove", this.#onMove);
+    frame.addEventListener("pointerup", this.#onEnd);
+    frame.addEventListener("pointercancel", this.#onEnd);
+    grip.addEventListener("keydown", this.#onKey);
+  }
+
+  /** Whether the box stands free in its stage, so that it can be moved. */
+  enabled = true;
+
+  #begin(event: PointerEvent): void {
+    if (!this.enabled || event.button !== 0) return;
+    this.#from = { pointer: event.pointerId, x: event.clientX, y: event.clientY, place: this.#now() };
+    this.#place = null;
+  }
+
+  readonly #onMove = (event: PointerEvent): void => {
+    if (event.pointerId !== this.#from?.pointer) return;
+    const { x, y, place } = this.#from;
+    const [right, down] = [event.clientX - x, event.clientY - y];
+    if (!this.#place && Math.hypot(right, down) < threshold_px) return;
+    if (!this.#place) this.#frame.setPointerCapture(event.pointerId);
+    const { width, height } = this.#stage.getBoundingClientRect();
+    this.#show({ x: place.x + (right / width) * 1000, y: place.y + (down / height) * 1000 }, false);
+  };
+
+  readonly #onEnd = (event: PointerEvent): void => {
+    if (event.pointerId !== this.#from?.pointer) return;
+    this.#from = null;
+    if (this.#place) this.#show(this.#place, true);
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (!this.enabled || event.ctrlKey || event.altKey || event.metaKey) return;
+    const by = event.shiftKey ? leap : step;
+    const moves: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] };
+    const move = moves[event.key];
+    if (event.key === "Home") this.#moved(null, true);
+    else if (move) this.#show({ x: this.#now().x + move[0], y: this.#now().y + move[1] }, true);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  #show(place: Place, done: boolean): void {
+    const frame = this.#frame.getBoundingClientRect();
+    const stage = this.#stage.getBoundingClientRect();
+    const half = (frame.width / stage.width) * 500;
+    const least_y = Math.min(1_000, (frame.height / stage.height) * 1_000);
+    this.#place = { x: within(place.x, half, 1_000 - half), y: within(place.y, least_y, 1_000) };
+    this.#moved(this.#place, done);
+  }
+
+  #now(): Place {
+    const frame = this.#frame.getBoundingClientRect();
+    const stage = this.#stage.getBoundingClientRect();
+    return {
+      x: ((frame.left + frame.width / 2 - stage.left) / stage.width) * 1_000,
+      y: ((frame.bottom - stage.top) / stage.height) * 1_000,
+    };
+  }
+}
+
+function within(value: number, least: number, most: number): number {
+  return Math.round(Math.max(0, Math.min(1_000, Math.max(Math.min(value, most), least))));
+}

@@ -1,0 +1,66 @@
+interface PictureInPicture {
+  requestWindow(options: { width: number; height: number }): Promise<Window>;
+}
+
+const size = { width: 720, height: 320 };
+
+/** A small window of its own, on top of the others where the browser can do that; null when it may not. */
+async function openWindow(title: string): Promise<Window | null> {
+  const { documentPictureInPicture } = window as { documentPictureInPicture?: PictureInPicture };
+  const floating = await documentPictureInPicture?.requestWindow(size).catch(() => null);
+  const opened = floating ?? window.open("", "", `popup,width=${size.width},height=${size.height}`);
+  if (opened) opened.document.title = title;
+  return opened;
+}
+
+/** What stands in a window of its own, and how it comes back. */
+export interface Popped {
+  readonly window: Window;
+  close(): void;
+}
+
+/**
+ * Moves `content` into a window of its own, under a shadow root with the same style.
+ * `back` is called when that window has been closed, with `content` free to be put elsewhere.
+ */
+export async function popOut(content: HTMLElement, style: string, facts: { title: string; lang: string; from: HTMLElement }, back: () => void): Promise<Popped | null> {
+  const opened = await openWindow(facts.title);
+  if (!opened) return null;
+  const { document: there } = opened;
+  there.documentElement.lang = facts.lang;
+  there.body.style.margin = "0";
+  there.body.style.background = "#000";
+  const host = there.createElement("div");
+  host.setAttribute("mode", "window");
+  for (const [name, value] of customProperties(facts.from)) host.style.setProperty(name, value);
+  there.body.append(host);
+  const root = host.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets = [sheetIn(opened, style)];
+  root.append(content);
+  const closed = () => {
+    content.remove();
+    removeEventListener("pagehide", close);
+    back();
+  };
+  const close = () => opened.close();
+  opened.addEventListener("pagehide", closed, { once: true });
+  addEventListener("pagehide", close);
+  return { window: opened, close };
+}
+
+/** A style sheet belongs to the window that made it. */
+function sheetIn(there: Window, style: string): CSSStyleSheet {
+  const { CSSStyleSheet: Sheet } = there as unknown as { CSSStyleSheet: typeof CSSStyleSheet };
+  const sheet = new Sheet();
+  sheet.replaceSync(style);
+  return sheet;
+}
+
+const handed = ["size", "lines", "line-length", "font", "align", "color", "tail-color", "name-color", "background", "window"];
+
+/** Custom properties do not reach into another window. */
+function customProperties(element: HTMLElement): (readonly [name: string, value: string])[] {
+  const style = getComputedStyle(element);
+  const found = handed.map((name) => [`--captions-${name}`, style.getPropertyValue(`--captions-${name}`)] as const);
+  return found.filter(([, value]) => value !== "");
+}

@@ -1,0 +1,34 @@
+import type { SpeakerState } from "./client";
+import type { CaptionFacts, ServiceState } from "./facts";
+import type { GapRow } from "./rows";
+import { say, type StringKey, type Words } from "./strings";
+
+/** The room's state in a sentence. */
+export function stateSentence(state: ServiceState | null, facts: CaptionFacts | null, words: Words): string {
+  if (state === null) return "";
+  if (state === "off" && facts?.by) return say(words["state.off.by"], { name: facts.by });
+  return words[`state.${state}`];
+}
+
+export function isRunning(state: ServiceState | null): boolean {
+  return state === "on" || state === "idle";
+}
+
+export interface SpeakerNote {
+  readonly speaker: string;
+  readonly sentence: string;
+}
+
+/** What readers must know of single speakers. A refusal matters while its speaker is heard and no captions come. */
+export function speakerNotes(speakers: readonly SpeakerState[], isHeard: (speaker: string) => boolean, words: Words): SpeakerNote[] {
+  return speakers.flatMap(({ speaker, state, lag_ms }) => {
+    if (state === "on" || (state === "refused" && !isHeard(speaker))) return [];
+    return [{ speaker, sentence: say(words[`speaker.${state}`], { seconds: Math.max(1, Math.round(lag_ms / 1000)) }) }];
+  });
+}
+
+export function gapText(gap: Pick<GapRow, "start_ms" | "end_ms" | "reason">, words: Words): string {
+  const missing = say(words["gap.missing"], { seconds: Math.max(1, Math.round((gap.end_ms - gap.start_ms) / 1000)) });
+  const reason = (words as Readonly<Record<string, string>>)[`gap.${gap.reason}` satisfies string as StringKey];
+  return reason === undefined ? missing : `${missing} (${reason})`;
+}

@@ -1,0 +1,128 @@
+import { Bar, type BarActions, type BarState } from "./bar";
+import { arrange, part, setText } from "./dom";
+import type { Rows } from "./rows";
+import type { SpeakerNote } from "./status";
+import type { Words } from "./strings";
+import { CaptionView, type Dressing } from "./view";
+
+// Letters and spaces as frequent as in running text, so that its mean width is that of captions.
+const sample = "Captions appear under each speaker as they talk, et les mots restent bien sur leur ligne.";
+const notesLimit = 6;
+
+export interface SurfaceFacts {
+  readonly rows: Rows;
+  readonly notes: readonly (SpeakerNote & { readonly name: string })[];
+  /** What is said when nobody speaks; "" for nothing. */
+  readonly quiet: string;
+  readonly bar: BarState;
+  readonly words: Words;
+}
+
+/** The caption box: captions, notes on speakers, the state, the buttons. It can be moved to another window. */
+export class Surface {
+  readonly element = part("div", "root");
+  readonly frame = part("div", "frame");
+  readonly view = new CaptionView();
+  readonly bar: Bar;
+  readonly #notes = part("ul", "notes");
+  readonly #quiet = part("p", "quiet");
+  readonly #status = part("p", "status");
+  readonly #statusText = document.createElement("span");
+  readonly #log = part("div", "log");
+  readonly #ruler = part("span", "ruler");
+  #resize: ResizeObserver | null = null;
+  #width = 0;
+
+  constructor(actions: BarActions) {
+    this.bar = new Bar(actions);
+    this.#status.setAttribute("role", "status");
+    this.#status.append(this.#statusText);
+    this.#ruler.textContent = sample;
+    const measure = part("div", "measure", this.#ruler);
+    measure.ariaHidden = "true";
+    this.view.element.hidden = true;
+    this.view.element.setAttribute("role", "region");
+    this.#log.hidden = true;
+    this.#log.setAttribute("role", "log");
+    this.#log.tabIndex = 0;
+    this.frame.append(this.bar.element, this.#notes, this.#status, this.#quiet, this.view.element, measure);
+    this.element.append(this.frame, this.#log);
+  }
+
+  draw(facts: SurfaceFacts, at: number, dressing: Dressing): void {
+    this.view.draw(facts.rows, at, dressing);
+    this.view.element.ariaLabel = facts.words["captions.region"];
+    this.bar.draw(facts.bar, facts.words);
+    this.element.toggleAttribute("data-held", facts.bar.held);
+    setText(this.#quiet, facts.quiet);
+    this.#drawNotes(facts.notes);
+  }
+
+  /** The state in words. Once captions run they speak for themselves: it stays for screen readers. */
+  say(sentence: string): void {
+    setText(this.#statusText, sentence);
+  }
+
+  hideStatus(hidden: boolean): void {
+    this.#status.classList.toggle("unseen", hidden);
+  }
+
+  /** Whether finished captions are read out; what was said before is not. */
+  setLog(on: boolean, label: string): void {
+    this.#log.hidden = !on;
+    this.#log.ariaLabel = label;
+    if (!on) this.#log.replaceChildren();
+  }
+
+  log(name: string, text: string, lang: string): void {
+    if (this.#log.hidden || text === "") return;
+    const line = part("p", "log-line", part("bdi", "log-name"), " ", part("span", "log-text"));
+    line.children[0]?.append(`${name}:`);
+    line.children[1]?.append(text);
+    if (lang !== "") line.lang = lang;
+    this.#log.append(line);
+    if (this.#log.childElementCount > 50) this.#log.firstElementChild?.remove();
+  }
+
+  setLooks(looks: Readonly<Record<string, string | null>>): void {
+    for (const [name, value] of Object.entries(looks)) {
+      if (value === null) this.element.style.removeProperty(name);
+      else this.element.style.setProperty(name, value);
+    }
+  }
+
+  /** A line is counted in characters of mean width: `ch`, the width of a zero, is wider than that. */
+  watchSize(): void {
+    this.#resize = new ResizeObserver(() => {
+      this.#measureCharacter();
+      const width = this.view.element.clientWidth;
+      if (width !== this.#width) this.view.clearMarks();
+      this.#width = width;
+    });
+    this.#resize.observe(this.#ruler);
+    this.#resize.observe(this.view.element);
+  }
+
+  unwatchSize(): void {
+    this.#resize?.disconnect();
+  }
+
+  #measureCharacter(): void {
+    const { defaultView } = this.element.ownerDocument;
+    const em = Number.parseFloat(defaultView?.getComputedStyle(this.#ruler).fontSize ?? "");
+    const width = this.#ruler.getBoundingClientRect().width / sample.length;
+    if (width > 0 && em > 0) this.element.style.setProperty("--_character", `${(width / em).toFixed(4)}em`);
+  }
+
+  #drawNotes(notes: SurfaceFacts["notes"]): void {
+    const known = new Map([...this.#notes.children].map((item) => [(item as HTMLElement).dataset["speaker"], item as HTMLElement]));
+    const items = notes.slice(0, notesLimit).map(({ speaker, name, sentence }) => {
+      const item = known.get(speaker) ?? part("li", "note", part("bdi", "note-name"), part("span", "note-text"));
+      item.dataset["speaker"] = speaker;
+      if (item.children[0]) setText(item.children[0], name);
+      if (item.children[1]) setText(item.children[1], `: ${sentence}`);
+      return item;
+    });
+    arrange(this.#notes, items);
+  }
+}

@@ -1,0 +1,296 @@
+import type { CaptionsClient } from "./client";
+import { loadFont } from "./fonts";
+import { HistoryPanel } from "./history-panel";
+import { KeysPanel } from "./keys-panel";
+import { Keyboard } from "./keys";
+import { looksOf, speakerColour } from "./looks";
+import type { CaptionModel } from "./model";
+import { Placement } from "./placement";
+import { popOut, type Popped } from "./popout";
+import { Preferences } from "./preferences";
+import { awayNote, Reading } from "./reading";
+import { stepped } from "./settings";
+import { SettingsPanel } from "./settings-panel";
+import { gapText, isRunning, speakerNotes } from "./status";
+import { strings, type Language, type Words } from "./strings";
+import { styleText } from "./style";
+import { Surface } from "./surface";
+import type { Dressing } from "./view";
+
+const here = import.meta.url;
+
+export type PanelName = "settings" | "history" | "keys";
+export type Mode = "over" | "beside" | "window";
+
+/** What the widget needs of the element that it fills. */
+export interface Owner {
+  readonly element: HTMLElement;
+  readonly root: ShadowRoot;
+  readonly model: CaptionModel;
+  readonly captions: CaptionsClient;
+  /** Draw soon. */
+  schedule(): void;
+  /** Something to draw in has gone: draw anew. */
+  moved(): void;
+  tell(event: "settings" | "held" | "panel" | "mode"): void;
+  loadOlder(): Promise<boolean>;
+  nameOf(speaker: string): string;
+  isHeard(speaker: string): boolean;
+}
+
+/** All that is seen of the captions and their panels, and what its buttons and keys do. */
+export class Widget {
+  readonly surface: Surface;
+  readonly reading: Reading;
+  readonly preferences: Preferences;
+  readonly keyboard: Keyboard;
+  readonly #owner: Owner;
+  readonly #placement: Placement;
+  readonly #settings: SettingsPanel;
+  readonly #history: HistoryPanel;
+  readonly #keys: KeysPanel;
+  #mode: Mode = "over";
+  #language: Language = "en";
+  #popped: Popped | null = null;
+  #saidAutomatic = false;
+  #everCaptioned = false;
+  #sentence = "";
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+    this.preferences = new Preferences(() => {
+      this.#applySettings();
+      owner.tell("settings");
+    });
+    const hold = () => this.toggleHold();
+    const history = () => this.toggle("history");
+    const settings = () => this.toggle("settings");
+    const popOut = () => {
+      if (this.#popped) this.popIn();
+      else void this.popOut();
+    };
+    this.surface = new Surface({ hold, history, settings, popOut });
+    this.keyboard = new Keyboard(
+      {
+        "?": () => this.toggle("keys"),
+        h: hold,
+        y: history,
+        s: settings,
+        o: popOut,
+        p: () => this.surface.bar.grip.focus(),
+        "+": () => this.#resize(1),
+        "-": () => this.#resize(-1),
+      },
+      () => this.#escape(),
+      () => this.preferences.settings.singleKeys && !owner.element.hidden && owner.element.getAttribute("controls") !== "none",
+    );
+    const closed = () => owner.tell("panel");
+    this.#settings = new SettingsPanel(closed);
+    this.#history = new HistoryPanel(closed);
+    this.#keys = new KeysPanel(closed);
+    this.reading = new Reading(this.surface.view.element, (held) => this.#setHeld(held));
+    this.#placement = new Placement(this.surface.frame, this.surface.element, this.surface.bar.grip, (place, done) => {
+      if (place) this.preferences.change({ position: "free", ...place }, done);
+      else this.preferences.change({ position: "bottom" });
+    });
+    owner.root.append(this.surface.element);
+  }
+
+  get words(): Words {
+    return strings[this.#language];
+  }
+
+  get mode(): Mode {
+    return this.#popped ? "window" : this.#mode;
+  }
+
+  get window(): Window {
+    return this.#popped?.window ?? window;
+  }
+
+  get openPanel(): PanelName | null {
+    return this.#settings.panel.isOpen ? "settings" : this.#history.panel.isOpen ? "history" : this.#keys.panel.isOpen ? "keys" : null;
+  }
+
+  connect(): void {
+    this.surface.watchSize();
+    this.preferences.watch();
+    this.keyboard.listen(document);
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    this.#applySettings();
+  }
+
+  disconnect(): void {
+    this.surface.unwatchSize();
+    this.preferences.unwatch();
+    this.keyboard.unlisten(document);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    this.#popped?.close();
+  }
+
+  /** `said`: as the attribute has it. */
+  setMode(said: string | null): void {
+    this.#mode = said === "beside" || said === "window" ? said : "over";
+    this.#applyMode();
+  }
+
+  setLanguage(language: Language): void {
+    this.#language = language;
+    this.surface.element.lang = language;
+    this.#applySettings();
+  }
+
+  open(name: PanelName): void {
+    if (this.openPanel === name) return;
+    this.close();
+    this.#panel(name).open(this.surface.element);
+    this.#drawPanel(name);
+    this.#owner.tell("panel");
+  }
+
+  close(): void {
+    if (this.openPanel) this.#panel(this.openPanel).close();
+  }
+
+  toggle(name: PanelName): void {
+    if (this.openPanel === name) this.close();
+    else this.open(name);
+  }
+
+  toggleHold(): void {
+    if (this.reading.held) this.reading.live();
+    else this.reading.hold();
+  }
+
+  /** Puts the captions into a window of their own. False when the browser opens none. */
+  async popOut(): Promise<boolean> {
+    if (this.#popped) return true;
+    const { element, root } = this.#owner;
+    const facts = { title: this.words["popped.title"], lang: this.#language, from: element };
+    this.#popped = await popOut(this.surface.element, styleText, facts, () => {
+      this.#popped = null;
+      root.replaceChildren(this.surface.element);
+      this.#moved();
+    });
+    if (!this.#popped) {
+      this.surface.say(this.words["popped.blocked"]);
+      this.surface.hideStatus(false);
+      return false;
+    }
+    this.keyboard.listen(this.#popped.window.document);
+    root.replaceChildren(
+      awayNote(this.words["popped.away"], this.words["bar.pop-in"], () => {
+        this.popIn();
+      }),
+    );
+    this.#moved();
+    return true;
+  }
+
+  popIn(): void {
+    this.#popped?.close();
+  }
+
+  draw(at: number): void {
+    const { captions, model } = this.#owner;
+    const { words } = this;
+    const notes = speakerNotes(captions.speakers, (speaker) => this.#owner.isHeard(speaker), words);
+    const isEmpty = model.rows.rows.length === 0;
+    this.surface.draw(
+      {
+        rows: model.rows,
+        notes: notes.map((note) => ({ ...note, name: this.#owner.nameOf(note.speaker) })),
+        quiet: this.#everCaptioned && isEmpty && isRunning(captions.state) ? words["quiet.nobody"] : "",
+        bar: { held: this.reading.held, waiting: this.reading.waiting, poppedOut: this.#popped !== null, movable: this.#placement.enabled },
+        words,
+      },
+      at,
+      this.#dressing,
+    );
+    this.#everCaptioned ||= !isEmpty;
+    this.surface.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state)));
+    if (this.openPanel === "history") this.#history.draw(words);
+  }
+
+  /** Says the state of the room; that captions are automatic is said once. */
+  say(sentence: string): void {
+    if (sentence === this.#sentence) return;
+    this.#sentence = sentence;
+    const first = isRunning(this.#owner.captions.state) && !this.#saidAutomatic;
+    this.#saidAutomatic ||= first;
+    this.surface.say(first ? `${sentence} ${this.words.automatic}` : sentence);
+    this.#owner.schedule();
+  }
+
+  readonly #dressing: Dressing = {
+    colourOf: (speaker) => (this.preferences.settings.speakerColours ? speakerColour(speaker, this.preferences.settings) : null),
+    gapText: (gap) => gapText(gap, this.words),
+  };
+
+  /** Who looks away from the page finds the last line that they saw. */
+  readonly #onVisibility = (): void => {
+    if (document.hidden && !this.#popped) this.surface.view.markLast(this.#owner.model.rows, this.words["held.mark"]);
+  };
+
+  #escape(): void {
+    if (this.openPanel) this.close();
+    else this.reading.live();
+  }
+
+  #resize(steps: number): void {
+    this.preferences.change({ size: stepped("size", this.preferences.settings.size, steps) });
+  }
+
+  #setHeld(held: boolean): void {
+    const { model } = this.#owner;
+    const now = performance.now();
+    if (held) this.surface.view.markLast(model.rows, this.words["held.mark"]);
+    model.hold(held, now);
+    this.draw(now);
+    this.#owner.tell("held");
+  }
+
+  #applyMode(): void {
+    const { element } = this.surface;
+    element.dataset["mode"] = this.mode;
+    element.dataset["controls"] = this.#owner.element.getAttribute("controls") ?? "";
+    element.dataset["position"] = this.mode === "over" ? this.preferences.settings.position : "bottom";
+    this.#placement.enabled = this.mode === "over";
+    this.#owner.schedule();
+  }
+
+  #applySettings(): void {
+    const { model } = this.#owner;
+    const { choices, settings } = this.preferences;
+    this.surface.setLooks(looksOf(choices));
+    this.surface.element.dataset["theme"] = settings.theme;
+    this.surface.setLog(settings.readingLog, this.words["log.label"]);
+    model.clear_after_ms = settings.hold === 0 ? Infinity : settings.hold * 1_000;
+    model.showOnlyFinished(settings.partial === "finished", performance.now());
+    void loadFont(settings.font, this.#fontBase, this.window.document);
+    this.#applyMode();
+    if (this.openPanel) this.#drawPanel(this.openPanel);
+  }
+
+  get #fontBase(): string {
+    return new URL(this.#owner.element.getAttribute("fonts") ?? new URL("fonts/", here).href, document.baseURI).href;
+  }
+
+  #moved(): void {
+    this.surface.unwatchSize();
+    this.surface.watchSize();
+    this.#applySettings();
+    this.#owner.moved();
+    this.#owner.tell("mode");
+  }
+
+  #panel(name: PanelName) {
+    return { settings: this.#settings, history: this.#history, keys: this.#keys }[name].panel;
+  }
+
+  #drawPanel(name: PanelName): void {
+    if (name === "settings") this.#settings.draw(this.words);
+    else if (name === "history") this.#history.draw(this.words);
+    else this.#keys.draw(this.words, this.keyboard.shortcuts, this.preferences.settings.singleKeys);
+  }
+}
