@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 
 from captioner.frames import FrameQueue
+from captioner.outputs import Outlet
 
 
 class Kind(StrEnum):
@@ -85,7 +86,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Somebody came, left, or is somebody else by now."""
+    """Somebody came, left, or is somebody else by now; or the room is recorded, or encrypted."""
 
 
 RoomEvent = Voice | Gap | Changed | Left
@@ -94,8 +95,23 @@ RpcAnswer = Callable[[str, str], Awaitable[str]]
 """(caller's identity, payload) → payload; may raise InvalidRequest."""
 
 
-class Room(Protocol):
+class Room(Outlet, Protocol):
     """One stay in one room; begins when ``join`` returns."""
+
+    @property
+    def name(self) -> str:
+        """The room's name."""
+        ...
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the media server records the room."""
+        ...
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether somebody speaks whom we cannot read, for want of the key."""
+        ...
 
     @property
     def sid(self) -> str:

@@ -32,6 +32,10 @@ TRANSCRIPT_SLOW = Counter(
     "captioner_transcript_slow", "Times that the disk fell behind, so that cues went out first."
 )
 AUDIT_LOST = Counter("captioner_audit_lost", "Decisions that could not be written down.")
+SEGMENTS = Counter("captioner_segments", "Transcription segments sent, of either kind.")
+SEGMENTS_DROPPED = Counter(
+    "captioner_segments_dropped", "Transcription segments that could not be sent."
+)
 FRAME_SECONDS = Histogram(
     "captioner_frame_seconds", "From an audio frame received to its recogniser having taken it.",
     buckets=_FAST,

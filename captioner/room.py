@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import numpy as np
 from livekit import rtc
-from livekit.rtc.participant import PublishDataError
+from livekit.rtc.data_stream import StreamError
+from livekit.rtc.participant import PublishDataError, PublishTranscriptionError
 from livekit.rtc.room import EventTypes
 
 from captioner import metrics
 from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
-from captioner.frames import FrameQueue
+from captioner.frames import FrameQueue, Sound
 from captioner.meeting import (
     Changed,
     Gap,
@@ -27,23 +28,32 @@ from captioner.meeting import (
     Source,
     Voice,
 )
+from captioner.outputs import STREAM_TOPIC, Segment
+from captioner.outputs import attributes as stream_attributes
 from captioner.publisher import RoomClock
 from captioner.requests import sentence
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 CONNECT_TIMEOUT_S = 10.0
 
+ZEROS_MAX = 1_000 // FRAME_MS
+"""Frames of exact silence from somebody who speaks: a second of it means another key."""
+
 
 class LiveKitRoom:
     """One stay in one room."""
 
-    def __init__(self, clock: RoomClock) -> None:
+    def __init__(self, clock: RoomClock, *, key: str = "") -> None:
+        """key: the shared one of an end-to-end encrypted room; all that is sent is encrypted."""
         self._room = rtc.Room()
+        self._key = key
         self._clock = clock
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
         self._wanted: Callable[[str], bool] = lambda _identity: False
         self._closing: set[asyncio.Task[None]] = set()
+        self._speaking: set[str] = set()  # by the media server's word
+        self._other_keys: set[str] = set()  # whose voice our key does not open
         self._left = False
         self._interrupted_ms: int | None = None
         self.sid = ""
@@ -57,12 +67,36 @@ class LiveKitRoom:
     async def join(self, url: str, token: str) -> None:
         """Join, without hearing anybody yet. Raises RoomUnavailable or NotAllowed."""
         self._listen()
-        options = rtc.RoomOptions(auto_subscribe=False, connect_timeout=CONNECT_TIMEOUT_S)
+        options = rtc.RoomOptions(
+            auto_subscribe=False,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            encryption=encryption(self._key),
+        )
         try:
             await self._room.connect(url, token, options)
         except rtc.ConnectError as exc:
             raise connect_error(url, exc.message) from exc
         self.sid = await self._room.sid
+
+    @property
+    def name(self) -> str:
+        """The room's name."""
+        return self._room.name
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the media server records the room."""
+        return self._room.is_recording
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether somebody speaks whom we cannot read, for want of the key."""
+        return any(
+            _is_voice(publication, participant)
+            and (self._is_noise(publication) or participant.identity in self._other_keys)
+            for participant in self._room.remote_participants.values()
+            for publication in participant.track_publications.values()
+        )
 
     async def events(self) -> AsyncIterator[RoomEvent]:
         """What happens; ends after the first Left."""
@@ -90,6 +124,36 @@ class LiveKitRoom:
             metrics.PACKETS.inc()
         except PublishDataError:
             metrics.PACKETS_LOST.inc()
+
+    async def send_packet(self, segment: Segment) -> None:
+        """A legacy transcription packet. Never encrypted, so none from a room that is."""
+        if self._key:
+            metrics.SEGMENTS_DROPPED.inc()
+            return
+        part = rtc.TranscriptionSegment(
+            segment.id, segment.text, segment.start_ms, segment.end_ms, segment.language,
+            segment.final,
+        )  # fmt: skip
+        packet = rtc.Transcription(segment.speaker, segment.track, [part])
+        try:
+            await self._room.local_participant.publish_transcription(packet)
+            metrics.SEGMENTS.inc()
+        except PublishTranscriptionError:
+            metrics.SEGMENTS_DROPPED.inc()
+
+    async def send_stream(self, segment: Segment) -> None:
+        """A text stream on ``lk.transcription``, in the name of the speaker."""
+        try:
+            writer = await self._room.local_participant.stream_text(
+                topic=STREAM_TOPIC,
+                attributes=stream_attributes(segment),
+                sender_identity=segment.speaker,
+            )
+            await writer.write(segment.text)
+            await writer.aclose()
+            metrics.SEGMENTS.inc()
+        except StreamError:
+            metrics.SEGMENTS_DROPPED.inc()
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
         """Say something that every participant sees without asking."""
@@ -120,6 +184,9 @@ class LiveKitRoom:
     def _listen(self) -> None:
         on = self._room.on
         on("track_published", self._subscribe)
+        on("active_speakers_changed", self._speaking_changed)
+        for changed in ("track_unpublished", "room_updated"):
+            on(changed, lambda *_: self._events.put_nowait(Changed()))
         on("track_subscribed", lambda _track, pub, participant: self._begin(pub, participant))
         on("track_unsubscribed", lambda _track, pub, _participant: self._end(pub.sid))
         on("track_muted", lambda _participant, pub: self._end(pub.sid))
@@ -136,12 +203,37 @@ class LiveKitRoom:
         if not _is_voice(publication, participant):
             return
         wanted = self._wanted(participant.identity)
+        if self._is_noise(publication):
+            wanted = False
+            self._events.put_nowait(Changed())
         if wanted != publication.subscribed:
             publication.set_subscribed(wanted)
         if wanted:
             self._begin(publication, participant)
         else:
             self._end(publication.sid)
+
+    def _is_noise(self, publication: rtc.TrackPublication) -> bool:
+        """Whether it is encrypted, and we have no key."""
+        return not self._key and publication.encryption_type != rtc.EncryptionType.NONE
+
+    def _speaking_changed(self, people: list[rtc.Participant]) -> None:
+        self._speaking = {person.identity for person in people}
+
+    def _sounds(self, identity: str, zeros: int) -> None:
+        """A voice gave that many frames of nothing at all in a row.
+
+        What our key does not open is exact silence, though the server sees that somebody speaks;
+        the SDK (1.1) reports no failure of the decryption.
+        """
+        known = identity in self._other_keys
+        if known and zeros == 0:
+            self._other_keys.discard(identity)
+        elif not known and zeros > ZEROS_MAX and identity in self._speaking:
+            self._other_keys.add(identity)
+        else:
+            return
+        self._events.put_nowait(Changed())
 
     def _begin(self, publication: rtc.TrackPublication, participant: rtc.Participant) -> None:
         sid, track = publication.sid, publication.track
@@ -155,11 +247,19 @@ class LiveKitRoom:
             sid,
             identity,
             Source.SCREEN if shared else Source.MICROPHONE,
-            FrameQueue(_TrackSound(track), self._clock.now_ms),
+            FrameQueue(self._sound_of(publication, track, identity), self._clock.now_ms),
             lambda: _person(participant),
         )
         self._voices[sid] = voice
         self._events.put_nowait(voice)
+
+    def _sound_of(
+        self, publication: rtc.TrackPublication, track: rtc.Track, identity: str
+    ) -> Sound:
+        sound = _TrackSound(track)
+        if publication.encryption_type == rtc.EncryptionType.NONE:
+            return sound
+        return _Watched(sound, lambda zeros: self._sounds(identity, zeros))
 
     def _end(self, sid: str) -> None:
         if voice := self._voices.pop(sid, None):
@@ -214,6 +314,31 @@ class _TrackSound:
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+class _Watched:
+    """frames.Sound that tells how many of its frames in a row were nothing at all."""
+
+    def __init__(self, sound: Sound, tell: Callable[[int], None]) -> None:
+        self._sound = sound
+        self._tell = tell
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        zeros = 0
+        async for pcm in self._sound:
+            zeros = 0 if pcm.any() else zeros + 1
+            self._tell(zeros)
+            yield pcm
+
+    async def aclose(self) -> None:
+        await self._sound.aclose()
+
+
+def encryption(key: str) -> rtc.E2EEOptions | None:
+    """How to join with the shared key of an end-to-end encrypted room; none for ""."""
+    if not key:
+        return None
+    return rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key.encode()))
 
 
 def _person(participant: rtc.Participant) -> Person:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from livekit import rtc
 
-from captioner.room import connect_error
+from captioner.room import connect_error, encryption
 from streaming.audio import Pcm
 
 PIECE_MS = 20
@@ -33,7 +33,9 @@ def _pieces(chunks: Iterable[Pcm], size: int) -> Iterator[Pcm]:
 class Speaker:
     """A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
 
-    def __init__(self, *, rate: int = 48_000) -> None:
+    def __init__(self, *, rate: int = 48_000, key: str = "") -> None:
+        """key: the shared one of an end-to-end encrypted room."""
+        self._key = key
         self._room = rtc.Room()
         self._source = rtc.AudioSource(rate, 1, queue_size_ms=200)
         self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
@@ -42,11 +44,12 @@ class Speaker:
     async def join(self, url: str, token: str) -> None:
         """Join and publish a microphone. Raises RoomUnavailable or NotAllowed."""
         try:
-            await self._room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+            options = rtc.RoomOptions(auto_subscribe=False, encryption=encryption(self._key))
+            await self._room.connect(url, token, options)
         except rtc.ConnectError as exc:
             raise connect_error(url, exc.message) from exc
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self._room.local_participant.publish_track(self._track, options)
+        publish = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        await self._room.local_participant.publish_track(self._track, publish)
 
     async def play(self, chunks: Iterable[Pcm], handed: Handed | None = None) -> None:
         """Publish float32 sound at its own pace, PIECE_MS at a time.

@@ -1,0 +1,76 @@
+"""Sends transcription segments for clients that know no captions of ours, without holding up ours.
+
+An update that was not sent yet when the next of its segment comes is never sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from enum import Enum, auto
+
+from captioner import metrics
+from captioner.contract import Caption
+from captioner.outputs import Legacy, Outlet, Phrases, Segment, whole
+
+WAITING_MAX = 1_000
+"""Segments kept while the room is away; the oldest are dropped, and counted."""
+
+
+class _Way(Enum):
+    STREAM = auto()
+    PACKET = auto()
+
+
+class Relay:
+    """Takes captions at any speed, sends their newest state one after the other."""
+
+    def __init__(self, *, session: str, legacy: Legacy, streams: bool) -> None:
+        self._session = session
+        self._legacy = legacy
+        self._streams = streams
+        self._phrases = Phrases(session)
+        self._waiting: OrderedDict[tuple[_Way, str], Segment] = OrderedDict()
+        self._outlet: Outlet | None = None
+        self._more = asyncio.Event()
+
+    def attach(self, outlet: Outlet | None) -> None:
+        """The room; None while there is none."""
+        self._outlet = outlet
+        self._more.set()
+
+    def take(self, caption: Caption) -> None:
+        """A caption was published."""
+        if self._streams:
+            self._add(_Way.STREAM, whole(caption, self._session))
+        if self._legacy is Legacy.ALL:
+            self._add(_Way.PACKET, whole(caption, self._session))
+        elif self._legacy is Legacy.FINAL:
+            for segment in self._phrases.feed(caption):
+                self._add(_Way.PACKET, segment)
+
+    def forget(self, speaker: str) -> None:
+        """Send nothing more of what ``speaker`` said."""
+        for key in [k for k, segment in self._waiting.items() if segment.speaker == speaker]:
+            del self._waiting[key]
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            outlet = self._outlet
+            if outlet is None or not self._waiting:
+                self._more.clear()
+                await self._more.wait()
+                continue
+            (way, _), segment = self._waiting.popitem(last=False)
+            if way is _Way.STREAM:
+                await outlet.send_stream(segment)
+            else:
+                await outlet.send_packet(segment)
+
+    def _add(self, way: _Way, segment: Segment) -> None:
+        self._waiting[way, segment.id] = segment  # one that waits keeps its place
+        if len(self._waiting) > WAITING_MAX:
+            self._waiting.popitem(last=False)
+            metrics.SEGMENTS_DROPPED.inc()
+        self._more.set()
