@@ -1,4 +1,4 @@
-"""A LiveKit room (meeting.Room). Only this file and speaker.py import livekit.rtc.
+"""A LiveKit room (meeting.Room). Only this file, cipher.py and speaker.py import livekit.rtc.
 
 The SDK's exceptions end here.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-import numpy as np
 from livekit import rtc
 from livekit.rtc.data_stream import StreamError
 from livekit.rtc.participant import PublishDataError, PublishTranscriptionError
 from livekit.rtc.room import EventTypes
 
 from captioner import metrics
+from captioner.cipher import Cipher
 from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
-from captioner.frames import FrameQueue, Sound
+from captioner.frames import FrameQueue
 from captioner.meeting import (
     Changed,
     Gap,
@@ -32,12 +32,8 @@ from captioner.outputs import STREAM_TOPIC, Segment
 from captioner.outputs import attributes as stream_attributes
 from captioner.publisher import RoomClock
 from captioner.requests import sentence
-from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 CONNECT_TIMEOUT_S = 10.0
-
-ZEROS_MAX = 1_000 // FRAME_MS
-"""Frames of exact silence from somebody who speaks: a second of it means another key."""
 
 
 class LiveKitRoom:
@@ -46,14 +42,12 @@ class LiveKitRoom:
     def __init__(self, clock: RoomClock, *, key: str = "") -> None:
         """key: the shared one of an end-to-end encrypted room; all that is sent is encrypted."""
         self._room = rtc.Room()
-        self._key = key
         self._clock = clock
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
         self._wanted: Callable[[str], bool] = lambda _identity: False
         self._closing: set[asyncio.Task[None]] = set()
-        self._speaking: set[str] = set()  # by the media server's word
-        self._other_keys: set[str] = set()  # whose voice our key does not open
+        self._cipher = Cipher(key, lambda: self._events.put_nowait(Changed()))
         self._left = False
         self._interrupted_ms: int | None = None
         self.sid = ""
@@ -70,7 +64,7 @@ class LiveKitRoom:
         options = rtc.RoomOptions(
             auto_subscribe=False,
             connect_timeout=CONNECT_TIMEOUT_S,
-            encryption=encryption(self._key),
+            encryption=self._cipher.options,
         )
         try:
             await self._room.connect(url, token, options)
@@ -93,7 +87,7 @@ class LiveKitRoom:
         """Whether somebody speaks whom we cannot read, for want of the key."""
         return any(
             _is_voice(publication, participant)
-            and (self._is_noise(publication) or participant.identity in self._other_keys)
+            and self._cipher.closed(publication, participant.identity)
             for participant in self._room.remote_participants.values()
             for publication in participant.track_publications.values()
         )
@@ -127,7 +121,7 @@ class LiveKitRoom:
 
     async def send_packet(self, segment: Segment) -> None:
         """A legacy transcription packet. Never encrypted, so none from a room that is."""
-        if self._key:
+        if self._cipher.options:
             metrics.SEGMENTS_DROPPED.inc()
             return
         part = rtc.TranscriptionSegment(
@@ -184,7 +178,7 @@ class LiveKitRoom:
     def _listen(self) -> None:
         on = self._room.on
         on("track_published", self._subscribe)
-        on("active_speakers_changed", self._speaking_changed)
+        on("active_speakers_changed", self._cipher.speaking)
         for changed in ("track_unpublished", "room_updated"):
             on(changed, lambda *_: self._events.put_nowait(Changed()))
         on("track_subscribed", lambda _track, pub, participant: self._begin(pub, participant))
@@ -203,7 +197,7 @@ class LiveKitRoom:
         if not _is_voice(publication, participant):
             return
         wanted = self._wanted(participant.identity)
-        if self._is_noise(publication):
+        if self._cipher.is_noise(publication):
             wanted = False
             self._events.put_nowait(Changed())
         if wanted != publication.subscribed:
@@ -212,28 +206,6 @@ class LiveKitRoom:
             self._begin(publication, participant)
         else:
             self._end(publication.sid)
-
-    def _is_noise(self, publication: rtc.TrackPublication) -> bool:
-        """Whether it is encrypted, and we have no key."""
-        return not self._key and publication.encryption_type != rtc.EncryptionType.NONE
-
-    def _speaking_changed(self, people: list[rtc.Participant]) -> None:
-        self._speaking = {person.identity for person in people}
-
-    def _sounds(self, identity: str, zeros: int) -> None:
-        """A voice gave that many frames of nothing at all in a row.
-
-        What our key does not open is exact silence, though the server sees that somebody speaks;
-        the SDK (1.1) reports no failure of the decryption.
-        """
-        known = identity in self._other_keys
-        if known and zeros == 0:
-            self._other_keys.discard(identity)
-        elif not known and zeros > ZEROS_MAX and identity in self._speaking:
-            self._other_keys.add(identity)
-        else:
-            return
-        self._events.put_nowait(Changed())
 
     def _begin(self, publication: rtc.TrackPublication, participant: rtc.Participant) -> None:
         sid, track = publication.sid, publication.track
@@ -247,19 +219,11 @@ class LiveKitRoom:
             sid,
             identity,
             Source.SCREEN if shared else Source.MICROPHONE,
-            FrameQueue(self._sound_of(publication, track, identity), self._clock.now_ms),
+            FrameQueue(self._cipher.sound(track, publication, identity), self._clock.now_ms),
             lambda: _person(participant),
         )
         self._voices[sid] = voice
         self._events.put_nowait(voice)
-
-    def _sound_of(
-        self, publication: rtc.TrackPublication, track: rtc.Track, identity: str
-    ) -> Sound:
-        sound = _TrackSound(track)
-        if publication.encryption_type == rtc.EncryptionType.NONE:
-            return sound
-        return _Watched(sound, lambda zeros: self._sounds(identity, zeros))
 
     def _end(self, sid: str) -> None:
         if voice := self._voices.pop(sid, None):
@@ -302,45 +266,6 @@ _KINDS = {
 }
 
 
-class _TrackSound:
-    """frames.Sound of a track. What the SDK gives without our asking is bounded by our queue."""
-
-    def __init__(self, track: rtc.Track) -> None:
-        self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
-
-    async def __aiter__(self) -> AsyncIterator[Pcm]:
-        async for event in self._stream:
-            yield _float(event.frame)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class _Watched:
-    """frames.Sound that tells how many of its frames in a row were nothing at all."""
-
-    def __init__(self, sound: Sound, tell: Callable[[int], None]) -> None:
-        self._sound = sound
-        self._tell = tell
-
-    async def __aiter__(self) -> AsyncIterator[Pcm]:
-        zeros = 0
-        async for pcm in self._sound:
-            zeros = 0 if pcm.any() else zeros + 1
-            self._tell(zeros)
-            yield pcm
-
-    async def aclose(self) -> None:
-        await self._sound.aclose()
-
-
-def encryption(key: str) -> rtc.E2EEOptions | None:
-    """How to join with the shared key of an end-to-end encrypted room; none for ""."""
-    if not key:
-        return None
-    return rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key.encode()))
-
-
 def _person(participant: rtc.Participant) -> Person:
     joined = participant.joined_at
     return Person(
@@ -360,13 +285,6 @@ def _is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -
         return False
     sources = (rtc.TrackSource.SOURCE_MICROPHONE, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
     return publication.source in sources or _KINDS.get(participant.kind) is Kind.AGENT
-
-
-def _float(frame: rtc.AudioFrame) -> Pcm:
-    pcm: Pcm = np.frombuffer(frame.data, dtype=np.int16).astype(np.float32) / np.float32(32_768)
-    if len(pcm) == FRAME_SAMPLES:
-        return pcm
-    return np.pad(pcm, (0, FRAME_SAMPLES - len(pcm)))  # the last one of a track may be short
 
 
 def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:

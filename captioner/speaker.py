@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from livekit import rtc
 
-from captioner.room import connect_error, encryption
+from captioner.cipher import encryption
+from captioner.room import connect_error
 from streaming.audio import Pcm
 
 PIECE_MS = 20

@@ -33,7 +33,7 @@ def imports_of(path: Path) -> set[str]:
         ("moshi", "streaming/kyutai.py streaming/checkpoint.py streaming/checkpoint_wide.py"),
         ("torch", "streaming/kyutai.py streaming/checkpoint.py streaming/checkpoint_wide.py"),
         ("websockets", "streaming/link.py streaming/testing_server.py"),
-        ("livekit.rtc", "captioner/room.py captioner/speaker.py"),
+        ("livekit.rtc", "captioner/cipher.py captioner/room.py captioner/speaker.py"),
         ("livekit.api", "captioner/tokens.py"),
         ("av", "captioner/media.py streaming/opus.py"),
         ("aiohttp", "captioner/web.py streaming/server.py"),

@@ -1,0 +1,103 @@
+"""A track's sound, and the end-to-end encryption that may be around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import numpy as np
+from livekit import rtc
+
+from captioner.frames import Sound
+from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
+
+ZEROS_MAX = 1_000 // FRAME_MS
+"""Frames of exact silence from somebody who speaks: a second of it means another key."""
+
+
+def encryption(key: str) -> rtc.E2EEOptions | None:
+    """How to join with the shared key of an end-to-end encrypted room; none for ""."""
+    if not key:
+        return None
+    return rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key.encode()))
+
+
+class Cipher:
+    """What of one room can be heard with ``key``, "" for none.
+
+    What another key than ours would open comes as exact silence, though the server sees that
+    somebody speaks; the SDK (1.1) reports no failure of the decryption.
+    """
+
+    def __init__(self, key: str, changed: Callable[[], None]) -> None:
+        self.options = encryption(key)
+        self._changed = changed
+        self._speaking: set[str] = set()  # by the media server's word
+        self._other_keys: set[str] = set()
+
+    def is_noise(self, publication: rtc.TrackPublication) -> bool:
+        """Whether it is encrypted, and we have no key at all."""
+        return self.options is None and publication.encryption_type != rtc.EncryptionType.NONE
+
+    def closed(self, publication: rtc.TrackPublication, identity: str) -> bool:
+        """Whether we cannot hear it, for want of the right key."""
+        return self.is_noise(publication) or identity in self._other_keys
+
+    def speaking(self, people: Iterable[rtc.Participant]) -> None:
+        """The media server says who speaks now."""
+        self._speaking = {person.identity for person in people}
+
+    def sound(self, track: rtc.Track, publication: rtc.TrackPublication, identity: str) -> Sound:
+        """The track's sound, watched for silence if it is encrypted."""
+        sound = TrackSound(track)
+        if publication.encryption_type == rtc.EncryptionType.NONE:
+            return sound
+        return _Watched(sound, lambda zeros: self._heard(identity, zeros))
+
+    def _heard(self, identity: str, zeros: int) -> None:
+        known = identity in self._other_keys
+        if known and zeros == 0:
+            self._other_keys.discard(identity)
+        elif not known and zeros > ZEROS_MAX and identity in self._speaking:
+            self._other_keys.add(identity)
+        else:
+            return
+        self._changed()
+
+
+class TrackSound:
+    """frames.Sound of a track. What the SDK gives without our asking is bounded by our queue."""
+
+    def __init__(self, track: rtc.Track) -> None:
+        self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        async for event in self._stream:
+            yield _float(event.frame)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class _Watched:
+    """frames.Sound that tells how many of its frames in a row were nothing at all."""
+
+    def __init__(self, sound: Sound, tell: Callable[[int], None]) -> None:
+        self._sound = sound
+        self._tell = tell
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        zeros = 0
+        async for pcm in self._sound:
+            zeros = 0 if pcm.any() else zeros + 1
+            self._tell(zeros)
+            yield pcm
+
+    async def aclose(self) -> None:
+        await self._sound.aclose()
+
+
+def _float(frame: rtc.AudioFrame) -> Pcm:
+    pcm: Pcm = np.frombuffer(frame.data, dtype=np.int16).astype(np.float32) / np.float32(32_768)
+    if len(pcm) == FRAME_SAMPLES:
+        return pcm
+    return np.pad(pcm, (0, FRAME_SAMPLES - len(pcm)))  # the last one of a track may be short
