@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import inf
 
 import jiwer
-import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +90,83 @@ def wer(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A range that holds the true value with a stated probability."""
-
-    low: float
-    high: float
+def cer(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
+    """The same by characters, words parted by one space; without the alignment."""
+    found = jiwer.process_characters(" ".join(reference), " ".join(hypothesis))
+    return WordErrors(found.hits, found.substitutions, found.deletions, found.insertions)
 
 
-def bootstrap_interval(
-    clips: Sequence[WordErrors], *, level: float = 0.95, resamples: int = 1000, seed: int = 0
-) -> Interval:
-    """The interval of the word error rate of all clips together, by resampling whole clips.
+def wer_of_long(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
+    """As ``wer``, for texts of any length: cut where both surely say the same.
 
-    Percentile bootstrap (Bisani & Ney 2004). Clips, not words, are drawn: errors inside one clip
-    hang together. Raises ValueError when the clips hold no reference words.
+    Above LONG words an alignment would take hours. Such texts are cut in the middle of runs of
+    ANCHOR words that occur exactly once on each side, in an order that both share; between the cuts
+    the alignment is exact. Where nothing is shared, pieces are cut by length.
     """
-    words = np.array([clip.reference_words for clip in clips], dtype=np.int64)
-    if not words.sum():
-        raise ValueError("the clips hold no reference words: there is no rate to estimate")
-    errors = np.array([clip.errors for clip in clips], dtype=np.int64)
-    chance = np.random.default_rng(seed)
-    rates: list[float] = []
-    while len(rates) < resamples:
-        drawn = chance.integers(len(words), size=len(words))
-        if total := int(words[drawn].sum()):  # a draw of nothing but silent clips has no rate
-            rates.append(int(errors[drawn].sum()) / total)
-    low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    if min(len(reference), len(hypothesis)) <= LONG:
+        return wer(reference, hypothesis)
+    parts, begin = list[WordErrors](), (0, 0)
+    for cut in [*_cuts(reference, hypothesis), (len(reference), len(hypothesis))]:
+        parts += _pieces(reference[begin[0] : cut[0]], hypothesis[begin[1] : cut[1]])
+        begin = cut
+    return WordErrors(
+        sum(part.hits for part in parts),
+        sum(part.substitutions for part in parts),
+        sum(part.deletions for part in parts),
+        sum(part.insertions for part in parts),
+        tuple(pair for part in parts for pair in part.alignment),
+    )
+
+
+LONG = 4_000
+ANCHOR = 4
+
+
+def _cuts(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[int, int]]:
+    """Places in both texts inside a shared run of words, in order, some hundred words apart."""
+    ours, theirs = _once(reference), _once(hypothesis)
+    shared = sorted((ours[run], theirs[run]) for run in ours.keys() & theirs.keys())
+    cuts: list[tuple[int, int]] = []
+    for place, other in _rising(shared):
+        if not cuts or place - cuts[-1][0] >= LONG // 10:
+            cuts.append((place + ANCHOR // 2, other + ANCHOR // 2))
+    return cuts
+
+
+def _once(words: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """The runs of ANCHOR words that occur once, and where."""
+    places: dict[tuple[str, ...], int] = {}
+    twice: set[tuple[str, ...]] = set()
+    for at in range(len(words) - ANCHOR + 1):
+        run = tuple(words[at : at + ANCHOR])
+        if places.setdefault(run, at) != at:
+            twice.add(run)
+    return {run: at for run, at in places.items() if run not in twice}
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest choice of pairs in which both sides rise (patience sorting)."""
+    tails: list[int] = []  # of each length, the least second figure that ends such a choice
+    ends: list[int] = []  # and the pair that has it
+    before: list[int | None] = []
+    for number, (_, second) in enumerate(pairs):
+        length = bisect_left(tails, second)
+        before.append(ends[length - 1] if length else None)
+        tails[length : length + 1] = [second]
+        ends[length : length + 1] = [number]
+    chosen: list[tuple[int, int]] = []
+    at = ends[-1] if ends else None
+    while at is not None:
+        chosen.append(pairs[at])
+        at = before[at]
+    return chosen[::-1]
+
+
+def _pieces(reference: Sequence[str], hypothesis: Sequence[str]) -> Iterator[WordErrors]:
+    count = max(1, -(-max(len(reference), len(hypothesis)) // (4 * LONG)))
+    for n in range(count):
+        ours, theirs = (
+            words[len(words) * n // count : len(words) * (n + 1) // count]
+            for words in (reference, hypothesis)
+        )
+        yield wer(ours, theirs)

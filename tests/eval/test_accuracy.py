@@ -1,11 +1,13 @@
+import random
 from collections.abc import Sequence
 from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
-from eval.accuracy import Pair, WordErrors, bootstrap_interval, wer
+from eval.accuracy import Pair, WordErrors, cer, wer, wer_of_long
 
 words = st.lists(st.sampled_from(["it", "was", "the", "best", "of times", ""]), max_size=12)
 
@@ -65,22 +67,27 @@ def test_words_where_nobody_spoke_have_no_finite_rate() -> None:
     assert wer([], ["thank", "you"]).insertions == 2
 
 
-def test_clips_that_are_all_alike_leave_no_doubt() -> None:
-    interval = bootstrap_interval([wer(["a", "b"], ["a"])] * 20)
-    assert interval.low == interval.high == 0.5
+plain = st.lists(st.sampled_from(["it", "was", "the", "best", "été"]), max_size=12)
 
 
-def test_the_interval_holds_the_rate_and_narrows_with_more_clips() -> None:
-    clips = [wer(["a", "b"], ["a", "b"]), wer(["a", "b"], ["a"])]
-    few, many = bootstrap_interval(clips * 5), bootstrap_interval(clips * 100)
-    assert few.low < many.low < 0.25 < many.high < few.high
+@given(plain, plain)
+def test_characters_are_counted_as_jiwer_counts_them(reference: list[str], said: list[str]) -> None:
+    ours = cer(reference, said)
+    assert ours.errors == levenshtein(" ".join(reference), " ".join(said))
+    assert ours.reference_words == len(" ".join(reference))
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
-    clips = [wer(["a", "b"], ["a"]), wer(["a"], ["a"]), wer([], [])]
-    assert bootstrap_interval(clips, seed=3) == bootstrap_interval(clips, seed=3)
+def test_a_long_text_has_the_errors_of_its_parts() -> None:
+    chance = random.Random(5)
+    reference = [f"w{chance.randrange(800)}" for _ in range(30_000)]
+    said = [word for word in reference if chance.random() > 0.03]
+    said = ["x" if chance.random() < 0.05 else word for word in said]
+    found = wer_of_long(reference, said)
+    assert found.errors == Levenshtein.distance(reference, said)
+    assert [p.reference for p in found.alignment if p.reference is not None] == reference
+    assert [p.hypothesis for p in found.alignment if p.hypothesis is not None] == said
 
 
-def test_an_interval_needs_reference_words() -> None:
-    with pytest.raises(ValueError, match="no reference words"):
-        bootstrap_interval([wer([], ["a"])])
+def test_long_texts_that_share_nothing_are_all_errors() -> None:
+    found = wer_of_long(["a"] * 40_000, ["b"] * 39_000)
+    assert (found.hits, found.reference_words) == (0, 40_000)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.text import NoNormalizer, normalize, spoken_key, word_key
+from eval.text import NoNormalizer, normalize, normalize_all, spoken_key, word_key
 
 
 def test_english_is_compared_without_case_punctuation_and_fillers() -> None:
@@ -19,8 +19,58 @@ def test_a_region_does_not_change_the_normaliser() -> None:
 
 
 def test_a_language_without_normaliser_is_named() -> None:
-    with pytest.raises(NoNormalizer, match="'fr'; there is one for: en"):
-        normalize("l'école", "fr")
+    with pytest.raises(NoNormalizer, match="'de'; there is one for: en, fr"):
+        normalize("die Schule", "de")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("L’école, c'est fini !", "l'école c' est fini"),
+        ("le cœur, Œdipe", "le coeur oedipe"),
+        ("quatre-vingt-dix-sept euros", "97 €"),
+        ("mille deux cents", "1 200"),
+        ("un million cinq cent mille", "1.500.000"),
+        ("trois virgule cinq pour cent", "3,5 %"),
+        ("quatorze heures trente", "14h30"),
+        ("le troisième jour", "le 3e jour"),
+        ("la première fois", "la 1ère fois"),
+        ("euh je, heu, mmh, crois", "Je crois."),
+        ("deux chats et un chien", "2 chats et 1 chien"),
+        ("M. Martin et Mme Roy", "monsieur Martin et madame Roy"),
+        ("porte-monnaie", "porte monnaie"),
+        ("[rires] bonjour", "bonjour"),
+        ("soixante et onze", "septante et un"),
+    ],
+)
+def test_spellings_of_one_french_utterance_are_one(one: str, other: str) -> None:
+    assert normalize(one, "fr") == normalize(other, "fr-FR") != []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("aujourd'hui l'eau, s'il", ["aujourd'hui", "l'eau", "s'il"]),
+        ("cent", ["100"]),
+        ("pour cent", ["pour", "cent"]),
+        ("élève", ["élève"]),
+        ("un, deux, trois", ["un", "deux", "3"]),
+        ("une", ["une"]),
+    ],
+)
+def test_french_words_stay_what_they_are(text: str, words: list[str]) -> None:
+    assert normalize(text, "fr") == words
+
+
+@given(st.text(st.sampled_from("aéœ l'’-,.0123 eu%h")))
+def test_french_made_comparable_is_comparable(text: str) -> None:
+    once = normalize(text, "fr")
+    assert all(word and word == word.lower() and " " not in word for word in once)
+
+
+def test_many_texts_are_normalised_like_one() -> None:
+    texts = [f"It's number {n}, isn't it?" for n in range(4_100)]
+    assert normalize_all(texts, "en") == [normalize(text, "en") for text in texts]
 
 
 def test_spellings_of_one_spoken_word_have_one_key() -> None:

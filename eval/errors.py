@@ -1,0 +1,211 @@
+"""Which kinds of words are wrong, and how much that weighs. By rule, not by a person."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from typing import Literal, get_args
+
+from eval.accuracy import Pair, wer
+from eval.text import normalize, primary, word_key
+
+Kind = Literal["number", "negation", "name", "inflection", "function", "content"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+WEIGHTS: Mapping[Kind, float] = {
+    "number": 1.0,
+    "negation": 1.0,
+    "name": 1.0,
+    "content": 0.5,
+    "function": 0.25,
+    "inflection": 0.25,
+}
+"""The NER model's serious, standard and minor error (Romero-Fresco & Martínez 2015).
+
+There a person judges what each error does to the meaning; here the kind of the word stands for it.
+"""
+
+_NEGATIONS = {
+    "en": "no not never none nobody nothing nowhere neither nor cannot without hardly",
+    "fr": "ne non pas jamais rien aucun aucune ni sans guère nul nulle",
+}
+_FUNCTION_WORDS = {
+    "en": """a an the and or but if then than as of at by for with about into to from in on up out
+        off over under i you he she it we they me him her us them my your his its our their this
+        that these those who whom which what am is are was were be been being have has had having
+        do does did will would shall should can could may might must so too very just there here
+        when where why how all any both each few more most other some such only own same because
+        while until upon unto yes""",
+    "fr": """le la les l un une des du de d au aux et ou mais donc or car si que qu qui quoi dont où
+        à en dans par pour avec sur sous entre vers chez je j tu il elle on nous vous ils elles me
+        m te t se s lui leur y ce c cet cette ces mon ma mes ton ta tes son sa ses notre nos votre
+        vos leurs est es suis sont sommes êtes était étaient été être ai as a avons avez ont avait
+        avaient avoir eu sera fait faire comme aussi très plus moins bien là ici tout toute tous
+        toutes même quand comment alors puis oui""",
+}
+_ENDINGS = {
+    "en": {"", "s", "es", "ed", "d", "ing", "er", "est", "ly", "ies", "y", "ied", "n", "en", "e"},
+    "fr": {
+        *("", "s", "x", "e", "es", "é", "ée", "és", "ées", "er", "ez", "ent", "ons", "ai", "as"),
+        *("a", "ait", "ais", "aient", "ions", "iez", "ant", "ants", "ante", "antes", "al", "aux"),
+        *("ale", "ales", "t", "le", "les", "ne", "nes", "ra", "rait", "ront", "i", "is", "it"),
+        *("ie", "ies", "if", "ive", "ifs", "ives", "r", "u", "ue", "us", "ues"),
+    },
+}
+_STEM = 3  # letters that two forms of one word share at least
+
+
+@dataclass(frozen=True, slots=True)
+class KindCounts:
+    """Errors by the kind of the word. They add up: ``sum(…, KindCounts())``."""
+
+    errors: Mapping[Kind, int] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> float:
+        """The errors' weights, summed."""
+        return sum(WEIGHTS[kind] * count for kind, count in self.errors.items())
+
+    def __add__(self, other: KindCounts) -> KindCounts:
+        return KindCounts(Counter(self.errors) + Counter(other.errors))
+
+
+def kinds(pairs: Iterable[Pair], language: str, *, names: Collection[str] = ()) -> KindCounts:
+    """Sort the errors of an alignment. names: normalised words that name somebody or something.
+
+    Of a substitution the weightier side counts: "not" heard as "now" is an error of negation.
+    """
+    wrong = (pair for pair in pairs if pair.reference != pair.hypothesis)
+    return KindCounts(Counter(kind_of(pair, language, names=names) for pair in wrong))
+
+
+def kind_of(pair: Pair, language: str, *, names: Collection[str] = ()) -> Kind:
+    """The kind of one error. In a language without word lists all but numbers are content."""
+    words = [word for word in (pair.reference, pair.hypothesis) if word is not None]
+    tag = primary(language)
+    if any(any(letter.isdigit() for letter in word) for word in words):
+        return "number"
+    if any(word in _negations(tag) or word.startswith("n'") for word in words):
+        return "negation"
+    if any(word in names for word in words):
+        return "name"
+    if len(words) == 2 and _one_stem(words[0], words[1], _ENDINGS.get(tag, set())):
+        return "inflection"
+    if all(_is_function_word(word, tag) for word in words):
+        return "function"
+    return "content"
+
+
+def names_in(text: str, language: str) -> set[str]:
+    """The normalised words that stand with a capital inside a sentence, and never without one.
+
+    Nothing where the text has no capitals, or nothing else: then nobody can tell a name. In English
+    "I" is no name.
+    """
+    words = text.split()
+    if text.islower() or text.isupper():
+        return set()
+    lower = {word_key(word) for word in words if word[:1].islower()}
+    found = set()
+    for before, word in pairwise(words):
+        begins = before.rstrip("\"'”’»)")[-1:] in ".!?…:—–-"
+        letters = word.lstrip("\"'“«([")
+        if not begins and letters[:1].isupper() and word_key(word) not in lower:
+            found.update(normalize(word, language))
+    return {word for word in found if word not in ("i", "am", "have", "will", "would", "had")}
+
+
+def _is_function_word(word: str, tag: str) -> bool:
+    known = _function_words(tag)
+    return word in known or all(part in known for part in word.split("'"))
+
+
+@cache
+def _negations(tag: str) -> frozenset[str]:
+    return frozenset(_NEGATIONS.get(tag, "").split())
+
+
+@cache
+def _function_words(tag: str) -> frozenset[str]:
+    return frozenset(_FUNCTION_WORDS.get(tag, "").split())
+
+
+def _one_stem(one: str, other: str, endings: Collection[str]) -> bool:
+    same = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        same += 1
+    if same < _STEM:
+        return False
+
+    def ends(word: str, at: int) -> bool:
+        # "running" and "runs": a doubled letter belongs to neither ending.
+        doubled = word[at : at + 1] == word[at - 1]
+        return word[at:] in endings or (doubled and word[at + 1 :] in endings)
+
+    return any(ends(one, at) and ends(other, at) for at in {same, max(same - 1, _STEM)})
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How right words are written. They add up: ``sum(…, Spelling())``.
+
+    words: right words that could be compared; cased_wrong: of them, with other capitals.
+    marks: punctuation marks after words in the reference; marks_wrong: missing, made up or others.
+    """
+
+    words: int = 0
+    cased_wrong: int = 0
+    marks: int = 0
+    marks_wrong: int = 0
+
+    def __add__(self, other: Spelling) -> Spelling:
+        return Spelling(
+            self.words + other.words,
+            self.cased_wrong + other.cased_wrong,
+            self.marks + other.marks,
+            self.marks_wrong + other.marks_wrong,
+        )
+
+
+_MARKS = ".,;:!?…"
+
+
+def spelling(reference: str, shown: str) -> Spelling:
+    """Compare capitals and punctuation of the words that are otherwise the same.
+
+    A reference without capitals says nothing about capitals, one without marks nothing about
+    punctuation.
+    """
+    cased = reference != reference.lower() and reference != reference.upper()
+    marked = any(mark in reference for mark in _MARKS)
+    if not (cased or marked):
+        return Spelling()
+    ours, theirs = ([w for w in text.split() if word_key(w)] for text in (reference, shown))
+    pairs = wer([word_key(word) for word in ours], [word_key(word) for word in theirs]).alignment
+    left, right = iter(ours), iter(theirs)
+    words = cased_wrong = marks = marks_wrong = 0
+    for pair in pairs:
+        written = next(left) if pair.reference is not None else ""
+        said = next(right) if pair.hypothesis is not None else ""
+        if pair.reference == pair.hypothesis:
+            words += cased
+            cased_wrong += cased and _letters(written) != _letters(said)
+            marks += marked and _mark(written) != ""
+            marks_wrong += marked and _mark(written) != _mark(said)
+    return Spelling(words, cased_wrong, marks, marks_wrong)
+
+
+def _mark(word: str) -> str:
+    """The last punctuation mark that ends it; quotes and brackets do not count."""
+    bare = word.rstrip("\"'”’»)").replace("...", "…")
+    return bare[len(bare.rstrip(_MARKS)) :][-1:]
+
+
+def _letters(word: str) -> str:
+    return "".join(c for c in word if unicodedata.category(c)[0] == "L")

@@ -1,0 +1,53 @@
+"""French made comparable: what two spellings of one utterance have in common."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from text_to_num import alpha2digit
+
+_ASIDE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
+_GROUPED = re.compile(r"(?<=\d)[ .\u00a0\u202f](?=\d{3}(?!\d))")
+_SPELLED = (
+    (re.compile(r"[’\u02bc\u2018`\u00b4]"), "'"),
+    (re.compile("œ"), "oe"),
+    (re.compile("æ"), "ae"),
+    (re.compile(r"(?<=\d)\s*%"), " pour cent"),
+    (re.compile(r"(?<=\d)\s*€"), " euros"),
+    (re.compile(r"€"), "euros"),
+    (re.compile(r"(?<=\d)\s*h\s*(?=\d|\b)"), " heures "),
+    (re.compile(r"\bn°\s*"), "numéro "),
+    (re.compile(r"\bm\.(?=\s)"), "monsieur"),
+    (re.compile(r"\bmme\b\.?"), "madame"),
+    (re.compile(r"\bmlle\b\.?"), "mademoiselle"),
+    (re.compile(r"\bmm\.(?=\s)"), "messieurs"),
+    (re.compile(r"\bdr\b\.?"), "docteur"),
+)
+_FILLERS = re.compile(r"\b(?:e+u+h+|h+e+u+|h+u+m+|h+m+|m+h+m*|m{2,}h*)\b")
+_ORDINAL = re.compile(r"\b(\d+)\s*(?:e|è|ème|eme|ième|ieme|er|ère|ere|re)\b")
+_BESIDE_WORDS = re.compile(r"[^\w',]+")
+_LOOSE = re.compile(r"(?<!\d),|,(?!\d)|(?<!\w)'|_")
+# "un" and "une" are no spellings of one word, so small numbers become words and not digits.
+_SMALL = {"0": "zéro", "1": "un", "2": "deux", "premier": "1e", "première": "1e"}
+
+
+def normalize_french(text: str) -> list[str]:
+    """The words of ``text``, all spellings of one utterance alike.
+
+    Lower case, no punctuation, "œ" as "oe", no "euh" and the like, nothing in brackets; numbers as
+    digits ("quatre-vingt-dix-sept", "97"), also ordinals, hours, sums and percentages; "M." and
+    "Mme" in full. An elided word stays with the next: "l'école" is one word, however the
+    apostrophe is written; hyphens part words. A number is joined over word boundaries, so
+    the result has no one-to-one relation to the words of the text.
+    """
+    spoken = _ASIDE.sub(" ", unicodedata.normalize("NFC", text).lower())
+    for pattern, plain in _SPELLED:
+        spoken = pattern.sub(plain, spoken)
+    spoken = re.sub(r"'\s+", "'", spoken)
+    spoken = _FILLERS.sub(" ", _GROUPED.sub("", spoken))
+    # Before numbers become digits: "un, deux, trois" are three of them.
+    digits = _ORDINAL.sub(r"\1e", alpha2digit(spoken, "fr"))
+    digits = re.sub(r"\bpour 100\b", "pour cent", digits)
+    words = _LOOSE.sub(" ", _BESIDE_WORDS.sub(" ", digits)).split()
+    return [_SMALL.get(word, word) for word in words]

@@ -1,0 +1,58 @@
+import pytest
+
+from eval.accuracy import Pair, wer
+from eval.errors import KindCounts, Spelling, kind_of, kinds, names_in, spelling
+from eval.text import normalize
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown", "language", "kind"),
+    [
+        ("15", "50", "en", "number"),
+        ("not", "now", "en", "negation"),
+        (None, "not", "en", "negation"),
+        ("pas", None, "fr", "negation"),
+        ("hale", "hail", "en", "name"),
+        ("walks", "walked", "en", "inflection"),
+        ("running", "runs", "en", "inflection"),
+        ("parlé", "parler", "fr", "inflection"),
+        ("grande", "grands", "fr", "inflection"),
+        ("the", "a", "en", "function"),
+        ("d'une", "de", "fr", "function"),
+        ("iron", "siren", "en", "content"),
+        ("the", "siren", "en", "content"),
+        ("haus", "maus", "de", "content"),
+    ],
+)
+def test_an_error_is_of_the_kind_of_its_weightier_word(
+    reference: str | None, shown: str | None, language: str, kind: str
+) -> None:
+    assert kind_of(Pair(reference, shown), language, names={"hale"}) == kind
+
+
+def test_kinds_add_up_to_all_errors_and_weigh_by_meaning() -> None:
+    reference = normalize("she did not pay fifteen dollars to the Hale sisters", "en")
+    shown = normalize("she did now pay fifty dollars to a Hail sister", "en")
+    errors = wer(reference, shown)
+    found = kinds(errors.alignment, "en", names={"hale"})
+    assert sum(found.errors.values()) == errors.errors
+    assert found.errors["number"] == found.errors["negation"] == 1
+    assert found.weight == 1 + 1 + 1 + 0.25 + 0.25
+    assert sum([found, found], KindCounts()).weight == 2 * found.weight
+
+
+def test_names_stand_with_a_capital_inside_a_sentence() -> None:
+    text = 'Margaret said: "Mr. Hale and I met Margaret." The Hale family. We met the family.'
+    assert names_in(text, "en") >= {"hale", "margaret"}
+    assert not names_in(text, "en") & {"the", "i", "we", "family", "said"}
+    assert names_in(text.lower(), "en") == names_in(text.upper(), "en") == set()
+
+
+def test_capitals_and_marks_are_compared_on_right_words_only() -> None:
+    found = spelling("Yes, Ann. We go now!", "yes Ann, We stay now!")
+    assert found == Spelling(words=4, cased_wrong=1, marks=3, marks_wrong=2)
+
+
+def test_a_reference_without_capitals_or_marks_says_nothing_of_them() -> None:
+    assert spelling("yes ann we go", "Yes, Ann: we go.") == Spelling()
+    assert spelling("yes, ann we go", "Yes, Ann: we go") == Spelling(marks=1, marks_wrong=1)
