@@ -2,13 +2,136 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import ParamSpec
+
 import click
+
+from eval.compare import Comparison, Difference, compare
+from eval.corpus import CorpusError
+from eval.formats import FormatError
+from eval.machine import this_run
+from eval.observation import ObservationError, observed, read_run, write_all
+from eval.reporting import ReportOptions, conclude, report_options
+from eval.results import score_all
+from eval.score import compared
+from eval.wording import TONGUES, Tongue, Wording, wording
+
+P = ParamSpec("P")
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FILE = click.Path(path_type=Path)
+
+
+def plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (ObservationError, FormatError, CorpusError) as error:
+            click.echo(f"caption-eval: {error}", err=True)
+            sys.exit(1)
+
+    return run
 
 
 @click.group()
 @click.version_option(package_name="live-captions")
 def main() -> None:
     """How good are the captions? Measure, report, compare."""
+
+
+@main.command()
+@click.argument("reference", type=click.Path(path_type=Path, exists=True))
+@click.argument("captions", type=click.Path(path_type=Path, exists=True))
+@click.option("--language", default="en", show_default=True, help="What is spoken: en, fr, …")
+@click.option("--audio", type=FILE, help="The recording, to be heard in the report.")
+@click.option("--out", type=FILE, help="A folder for report.html, results.json and clips.csv.")
+@report_options
+@plainly
+def score(
+    reference: Path,
+    captions: Path,
+    language: str,
+    audio: Path | None,
+    out: Path | None,
+    report: ReportOptions,
+) -> None:
+    """Compare CAPTIONS of any product with a REFERENCE.
+
+    Both are files (.vtt .srt .txt .stm .ctm .TextGrid), or folders with files of the same names.
+    """
+    found = compared(reference, captions, language=language, audio=audio)
+    settings = {"reference": str(reference), "captions": str(captions), "language": language}
+    run = this_run(settings, left_out=found.left_out)
+    if out is not None:
+        write_all(out, run, found.clips)
+    conclude(run, found.clips, out, report)
+
+
+@main.command()
+@click.argument("folder", type=FOLDER)
+@report_options
+@plainly
+def report(folder: Path, report: ReportOptions) -> None:
+    """Write the report of a run anew: other thresholds, the other language, gates."""
+    conclude(read_run(folder), list(observed(folder).values()), folder, report)
+
+
+@main.command("compare")
+@click.argument("first", type=FOLDER)
+@click.argument("second", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--report-language", "tongue", type=click.Choice(TONGUES), default="en")
+@plainly
+def compare_runs(first: Path, second: Path, as_json: bool, tongue: Tongue) -> None:
+    """Is the run in SECOND better or worse than that in FIRST? Both over the same clips."""
+    runs = (list(observed(folder).values()) for folder in (first, second))
+    found = compare(*map(score_all, runs))
+    if as_json:
+        groups = [
+            {"column": column, "value": value, "differences": list(map(asdict, differences))}
+            for (column, value), differences in found.groups.items()
+        ]
+        whole = {
+            "differences": list(map(asdict, found.differences)),
+            "groups": groups,
+            "only_first": found.only_first,
+            "only_second": found.only_second,
+        }
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=1))
+        return
+    click.echo(_table(found, wording(tongue)))
+    if not found.differences:
+        click.echo("caption-eval: these runs have no clip in common that was measured", err=True)
+        sys.exit(1)
+
+
+def _table(found: Comparison, words: Wording) -> str:
+    lines = [_line(one, words) for one in found.differences]
+    for (column, value), differences in found.groups.items():
+        lines += ["", f"{words.page.get(f'column_{column}', column)}: {value or '–'}"]
+        lines += [_line(one, words) for one in differences]
+    if found.only_first or found.only_second:
+        only = words.page["only_one"]
+        only = only.replace("{a}", str(found.only_first)).replace("{b}", str(found.only_second))
+        lines += ["", only]
+    return "\n".join(lines)
+
+
+def _line(one: Difference, words: Wording) -> str:
+    before, after = (words.value(one.name, value) for value in (one.first, one.second))
+    change = words.page["no_range"]
+    if one.change is not None:
+        change = words.change(one.name, one.change)
+    outcome = words.texts["outcome"][one.outcome]
+    return f"{outcome:<12} {words.label(one.name)}: {before} → {after} ({change})"
 
 
 if __name__ == "__main__":

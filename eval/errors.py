@@ -107,7 +107,7 @@ def names_in(text: str, language: str) -> set[str]:
     "I" is no name.
     """
     words = text.split()
-    if text.islower() or text.isupper():
+    if not is_cased(text):
         return set()
     lower = {word_key(word) for word in words if word[:1].islower()}
     found = set()
@@ -174,6 +174,12 @@ class Spelling:
 
 
 _MARKS = ".,;:!?…"
+_WORDS_A_MARK = 40  # with fewer marks a text is not punctuated, they are abbreviations
+
+
+def is_cased(text: str) -> bool:
+    """Whether capitals mean something in it."""
+    return text not in (text.lower(), text.upper())
 
 
 def spelling(reference: str, shown: str) -> Spelling:
@@ -182,23 +188,24 @@ def spelling(reference: str, shown: str) -> Spelling:
     A reference without capitals says nothing about capitals, one without marks nothing about
     punctuation.
     """
-    cased = reference != reference.lower() and reference != reference.upper()
-    marked = any(mark in reference for mark in _MARKS)
+    cased = is_cased(reference)
+    words = reference.split()
+    marked = 0 < len(words) <= _WORDS_A_MARK * sum(_mark(word) != "" for word in words)
     if not (cased or marked):
         return Spelling()
     ours, theirs = ([w for w in text.split() if word_key(w)] for text in (reference, shown))
     pairs = wer([word_key(word) for word in ours], [word_key(word) for word in theirs]).alignment
     left, right = iter(ours), iter(theirs)
-    words = cased_wrong = marks = marks_wrong = 0
+    compared = cased_wrong = marks = marks_wrong = 0
     for pair in pairs:
         written = next(left) if pair.reference is not None else ""
         said = next(right) if pair.hypothesis is not None else ""
         if pair.reference == pair.hypothesis:
-            words += cased
+            compared += cased
             cased_wrong += cased and _letters(written) != _letters(said)
             marks += marked and _mark(written) != ""
             marks_wrong += marked and _mark(written) != _mark(said)
-    return Spelling(words, cased_wrong, marks, marks_wrong)
+    return Spelling(compared, cased_wrong, marks, marks_wrong)
 
 
 def _mark(word: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eval.observation import Turn
 from eval.textgrid import intervals
 from eval.timeline import RefWord
-from eval.vtt_file import read_blocks
+from eval.vtt_file import Block, read_blocks
 
 # In this order; every byte is something in the last one.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
@@ -114,9 +115,20 @@ def _txt(text: str) -> Found:
     yield 1, Segment(said)
 
 
+_NAMED = re.compile(r"([^\W\d_][\w.'’ -]{0,39}):\s+(?=\S)")
+
+
 def _captions(text: str) -> Found:
-    """WebVTT and SubRip; what is only against WebVTT's rules is no problem here."""
-    for block in read_blocks(text):
+    """WebVTT and SubRip; what is only against WebVTT's rules is no problem here.
+
+    Some products write "Ann Lee: Hello" instead of a voice: a file that does so almost everywhere
+    is read so.
+    """
+    blocks = list(read_blocks(text))
+    named = sum(bool(not block.speaker and _NAMED.match(block.text)) for block in blocks)
+    if len(blocks) > 2 and named >= 0.8 * len(blocks):
+        blocks = [_with_name(block) for block in blocks]
+    for block in blocks:
         if block.start_ms is None or block.end_ms is None:
             yield block.line, "no caption: its time line cannot be read"
         else:
@@ -133,6 +145,11 @@ def _captions(text: str) -> Found:
                     cue=block.id,
                 ),
             )
+
+
+def _with_name(block: Block) -> Block:
+    match = _NAMED.match(block.text)
+    return replace(block, speaker=match[1], text=block.text[match.end() :]) if match else block
 
 
 def _by_line(parse: Callable[[str], Segment | None]) -> Callable[[str], Found]:
@@ -233,6 +250,45 @@ READERS: Mapping[str, Callable[[str], Found]] = {
     ".textgrid": _textgrid,
     ".rttm": _by_line(_rttm_line),
 }
+
+
+def turns_of(segments: Iterable[Segment]) -> tuple[Turn, ...]:
+    """The segments as the reference of a clip; words of one speaker that follow each other within
+    TURN_MS become one turn. Segments without text are left out: they only say who spoke when.
+    """
+    turns: list[Turn] = []
+    for segment in segments:
+        if segment.text is None:
+            continue
+        last = turns[-1] if turns else None
+        if last and _is_word(segment) and last.words and _follows(last, segment):
+            turns[-1] = replace(
+                last,
+                text=f"{last.text} {segment.text}",
+                end_ms=segment.end_ms,
+                words=last.words + segment.words,
+            )
+        else:
+            turns.append(
+                Turn(segment.text, segment.speaker, segment.start_ms, segment.end_ms, segment.words)
+            )
+    return tuple(turns)
+
+
+TURN_MS = 800
+
+
+def _is_word(segment: Segment) -> bool:
+    return len(segment.words) == 1
+
+
+def _follows(turn: Turn, segment: Segment) -> bool:
+    return (
+        turn.speaker == segment.speaker
+        and turn.end_ms is not None
+        and segment.start_ms is not None
+        and segment.start_ms - turn.end_ms < TURN_MS
+    )
 
 
 def tsv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +90,7 @@ class Observation:
     id: the clip's name in reports and for pairing two runs; with ``condition`` it is unique.
     path: of the sound, as the corpus has it, absolute or from the folder in which it was run;
     audio: of what was played, from the run's folder, where it is not that file itself.
+    offset_ms: where in that sound the clip begins.
     columns: whatever else the corpus says of the clip: accent, sex, device, …
     fast: not played in real time; then there are no delays to measure.
     until_ms: how long it was watched.
@@ -106,6 +107,7 @@ class Observation:
     through: Through
     path: str = ""
     audio: str | None = None
+    offset_ms: int = 0
     condition: str = "clean"
     columns: Mapping[str, str] = field(default_factory=dict)
     word_times: WordTimes | None = None
@@ -148,6 +150,15 @@ def write_observation(folder: Path, number: int, observation: Observation) -> No
     """Write clip ``number`` (from 1) of a run: whole or not at all. Raises ObservationError."""
     path = folder / "clips" / f"{number:04}.json"
     _write(path, {"version": VERSION} | _plain(observation))
+
+
+def write_all(folder: Path, run: Run, clips: Sequence[Observation]) -> None:
+    """Write a whole run at once; clips of an earlier one are removed. Raises ObservationError."""
+    write_run(folder, run)
+    for path in (folder / "clips").glob("*.json"):
+        path.unlink()
+    for number, clip in enumerate(clips, start=1):
+        write_observation(folder, number, clip)
 
 
 def observed(folder: Path) -> dict[int, Observation]:

@@ -1,9 +1,10 @@
-"""How still the captions stand: erasure."""
+"""How still the captions stand: erasure, age at revision, line jumps, stuck captions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 
 from eval.text import word_key
@@ -66,6 +67,54 @@ def erasure(updates: Iterable[Update]) -> Erasure:
         erased += _taken_back(keys.get(update.cue, []), new)
         raw[update.cue], keys[update.cue] = words, new
     return Erasure(erased, sum(map(len, keys.values())), raw_erased, sum(map(len, raw.values())))
+
+
+def revision_ages(updates: Iterable[Update]) -> list[int]:
+    """How long each erased word had stood where it was taken back, in ms.
+
+    The words are those that ``erasure`` counts, without case and punctuation.
+    """
+    standing: dict[str, list[tuple[str, int]]] = {}
+    ages: list[int] = []
+    for update in updates:
+        before = standing.get(update.cue, [])
+        words = [key for word in (update.text or "").split() if (key := word_key(word))]
+        kept = common_beginning([word for word, _ in before], words)
+        ages += [update.at_ms - since for _, since in before[kept:]]
+        standing[update.cue] = before[:kept] + [(word, update.at_ms) for word in words[kept:]]
+    return ages
+
+
+WRAP = 40
+"""Characters a line, by default on our page."""
+
+
+def wrapped(text: str, width: int = WRAP) -> tuple[str, ...]:
+    """``text`` in lines as a page breaks it: as many words as fit; a longer word stands alone."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return tuple(lines)
+
+
+def line_jumps(history: Sequence[Sequence[str]]) -> int:
+    """Words before the first changed one that changed their line, over one cue's history.
+
+    history: the lines of the cue's whole text at each update.
+    """
+    return sum(_jumped(before, after) for before, after in pairwise(history))
+
+
+def _jumped(before: Sequence[str], after: Sequence[str]) -> int:
+    old, new = (
+        [(word, number) for number, line in enumerate(lines) for word in line.split()]
+        for lines in (before, after)
+    )
+    same = common_beginning([word for word, _ in old], [word for word, _ in new])
+    return sum(a != b for (_, a), (_, b) in zip(old[:same], new[:same], strict=True))
 
 
 def common_beginning(before: Sequence[str], after: Sequence[str]) -> int:

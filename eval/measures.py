@@ -1,0 +1,153 @@
+"""Every figure by its name: what it is a ratio or a quantile of, its unit, which way is better.
+
+A figure of many clips is never a mean of their figures: it is the ratio of their sums, or a
+quantile of all their values. docs/evaluation.md says what each one means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from eval.bootstrap import RESAMPLES, Interval, Numbers, interval, quantiles, ratios
+
+Unit = Literal["share", "s", "count", "per minute", "characters/s", "words/min"]
+
+
+class Sums(Protocol):
+    """What a clip gives to the figures: see ``eval.scoring.Score``."""
+
+    @property
+    def sums(self) -> Mapping[str, tuple[float, float]]: ...
+    @property
+    def values(self) -> Mapping[str, Sequence[float]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure. ``of``: what of the clips it is made of; ``quantile``: which one, else a ratio.
+
+    lower: less is better. unit "count": the sum of what clips have, divided by nothing.
+    """
+
+    name: str
+    of: str
+    unit: Unit
+    quantile: float | None = None
+    lower: bool = True
+
+    def value(self, clips: Sequence[Sums]) -> float | None:
+        """The figure of all clips together; None where none of them was measured so."""
+        if self.quantile is not None:
+            all_values = [value for clip in clips for value in clip.values.get(self.of, ())]
+            return float(np.quantile(all_values, self.quantile)) if all_values else None
+        pairs = [clip.sums[self.of] for clip in clips if self.of in clip.sums]
+        top, bottom = (sum(column) for column in zip(*pairs, strict=True)) if pairs else (0, 0)
+        if self.unit == "count":
+            return float(top) if pairs else None
+        return top / bottom if bottom else None
+
+    def resampled(self, clips: Sequence[Sums], *, resamples: int, seed: int) -> Numbers:
+        """The figure over resampled clips; with one seed the same clips for every figure."""
+        if self.quantile is not None:
+            values = [clip.values.get(self.of, ()) for clip in clips]
+            return quantiles(values, self.quantile, resamples=resamples, seed=seed)
+        pairs = [clip.sums.get(self.of, (0.0, 0.0)) for clip in clips]
+        top = [pair[0] for pair in pairs]
+        bottom = [1 / len(pairs) for _ in pairs] if self.unit == "count" else [p[1] for p in pairs]
+        return ratios(top, bottom, resamples=resamples, seed=seed)
+
+    def figure(self, clips: Sequence[Sums], *, resamples: int = RESAMPLES) -> Figure | None:
+        """Value and 95 % interval; no interval of fewer than FEWEST clips."""
+        measured = [clip for clip in clips if self.of in clip.sums or clip.values.get(self.of)]
+        value = self.value(measured)
+        if value is None:
+            return None
+        sure = None
+        if len(measured) >= FEWEST:
+            sure = interval(self.resampled(measured, resamples=resamples, seed=0))
+        return Figure(self.name, value, sure, len(measured))
+
+
+FEWEST = 5
+"""Clips below which resampling says nothing about how sure a figure is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measure taken of ``clips`` clips, with its 95 % interval where there is enough data."""
+
+    name: str
+    value: float
+    sure: Interval | None
+    clips: int
+
+
+STAGES = ("engine", "bot", "network", "page")
+"""What a delay is made of. Where nobody looked between two, they are one part: engine_bot."""
+
+PARTS = tuple(
+    "_".join(STAGES[begin:end])
+    for begin in range(len(STAGES))
+    for end in range(begin + 1, len(STAGES) + 1)
+    if end - begin < len(STAGES)
+)
+
+_RATIOS: tuple[tuple[str, Unit, bool], ...] = (
+    ("wer", "share", True),
+    ("cer", "share", True),
+    ("ner_like", "share", False),
+    ("name_errors", "share", True),
+    ("number_errors", "share", True),
+    ("negation_errors", "share", True),
+    ("content_errors", "share", True),
+    ("function_errors", "share", True),
+    ("inflection_errors", "share", True),
+    ("punctuation_errors", "share", True),
+    ("case_errors", "share", True),
+    ("cpwer", "share", True),
+    ("tcpwer", "share", True),
+    ("misattribution", "share", True),
+    ("invented", "per minute", True),
+    ("never_shown", "share", True),
+    ("late", "share", True),
+    ("erasure", "share", True),
+    ("erasure_raw", "share", True),
+    ("line_jumps", "count", True),
+    ("stalls", "count", True),
+    ("stalled", "share", True),
+    ("stuck_partials", "count", True),
+    ("long_cues", "share", True),
+    ("long_lines", "share", True),
+    ("vtt_errors", "count", True),
+)
+_QUANTILES: tuple[tuple[str, Unit, tuple[int, ...]], ...] = (
+    ("first_show", "s", (50, 90, 95, 99)),
+    ("final_show", "s", (50, 90, 95, 99)),
+    *((part, "s", (50, 95)) for part in PARTS),
+    ("lag", "s", (50, 95)),
+    ("revision_age", "s", (50, 95)),
+    ("characters_a_second", "characters/s", (50, 95)),
+    ("words_a_minute", "words/min", (50, 95)),
+)
+
+MEASURES: Mapping[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        *(Measure(name, name, unit, lower=lower) for name, unit, lower in _RATIOS),
+        *(
+            Measure(f"{name}_p{percent}", name, unit, percent / 100)
+            for name, unit, percents in _QUANTILES
+            for percent in percents
+        ),
+    )
+}
+
+
+def figures(clips: Sequence[Sums], *, resamples: int = RESAMPLES) -> dict[str, Figure]:
+    """Every figure that the clips allow, by name, in the order of MEASURES."""
+    found = (measure.figure(clips, resamples=resamples) for measure in MEASURES.values())
+    return {figure.name: figure for figure in found if figure}

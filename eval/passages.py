@@ -1,0 +1,139 @@
+"""The passages in which most went wrong, word beside word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from eval.accuracy import Pair, wer_of_long
+from eval.errors import WEIGHTS, kind_of, names_in
+from eval.observation import Observation
+from eval.scoring import Part, Score, parts_of
+from eval.text import LANGUAGES, primary, spoken_key, word_key
+from eval.timeline import RefWord
+
+WINDOW = 25  # pairs of words in a passage
+_CLIPS = 50  # that are searched: those with the most errors
+_A_CLIP = 2  # passages of one clip, so that one bad recording does not hide the others
+_BEFORE_MS, _AFTER_MS = 300, 600
+_WHOLE_S = 20.0  # a clip of unknown word times is played whole up to this length
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A word as it was said beside what was shown, both as written; one may be missing."""
+
+    said: str | None
+    shown: str | None
+    wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Words that follow each other. start_ms, end_ms: in the clip's sound, if that is known."""
+
+    clip: Observation
+    speaker: str
+    steps: tuple[Step, ...]
+    weight: float
+    start_ms: int | None = None
+    end_ms: int | None = None
+
+    @property
+    def errors(self) -> int:
+        """Wrong, missing and made-up words."""
+        return sum(step.wrong for step in self.steps)
+
+    @property
+    def words(self) -> int:
+        """Of the reference."""
+        return sum(step.said is not None for step in self.steps)
+
+
+def worst(scores: Sequence[Score], count: int = 10) -> list[Passage]:
+    """The passages with the weightiest errors, the worst first."""
+    bad = [one for one in scores if one.errors and one.errors.errors]
+    bad.sort(key=lambda one: one.errors.errors if one.errors else 0, reverse=True)
+    found = [passage for one in bad[:_CLIPS] for passage in _of_clip(one.clip)]
+    found.sort(key=lambda passage: passage.weight, reverse=True)
+    return found[:count]
+
+
+def _of_clip(clip: Observation) -> Iterator[Passage]:
+    passages = [passage for part in parts_of(clip) for passage in _of_part(clip, part)]
+    passages.sort(key=lambda passage: passage.weight, reverse=True)
+    yield from passages[:_A_CLIP]
+
+
+def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
+    known = primary(clip.language) in LANGUAGES
+
+    def key(word: str) -> str:
+        return spoken_key(word, clip.language) if known else word_key(word)
+
+    timed = list(_timed_words(part))
+    said = [pair for pair in timed if key(pair[0])]
+    shown = [word for word in part.captions.split() if key(word)]
+    pairs = wer_of_long([key(word) for word, _ in said], [key(word) for word in shown]).alignment
+    names = names_in(part.said, clip.language) if known else set()
+    weights = [
+        WEIGHTS[kind_of(pair, clip.language, names=names)] if _wrong(pair) else 0.0
+        for pair in pairs
+    ]
+    steps, times = _written(pairs, said, shown)
+    for begin, end in _heaviest(weights):
+        start, stop = _span(clip, times[begin:end])
+        yield Passage(
+            clip, part.speaker, tuple(steps[begin:end]), sum(weights[begin:end]), start, stop
+        )
+
+
+def _wrong(pair: Pair) -> bool:
+    return pair.reference != pair.hypothesis
+
+
+def _timed_words(part: Part) -> Iterator[tuple[str, RefWord | None]]:
+    for turn in part.turns:
+        words = turn.text.split()
+        known = turn.words if len(turn.words) == len(words) else [None] * len(words)
+        yield from zip(words, known, strict=True)
+
+
+def _written(
+    pairs: Sequence[Pair], said: Sequence[tuple[str, RefWord | None]], shown: Sequence[str]
+) -> tuple[list[Step], list[RefWord | None]]:
+    """The same pairs with the words as written, and the times of the reference's."""
+    steps, times = list[Step](), list[RefWord | None]()
+    left, right = iter(said), iter(shown)
+    for pair in pairs:
+        word, time = next(left) if pair.reference is not None else (None, None)
+        other = next(right) if pair.hypothesis is not None else None
+        steps.append(Step(word, other, _wrong(pair)))
+        times.append(time)
+    return steps, times
+
+
+def _heaviest(weights: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Up to _A_CLIP windows that do not overlap, the heaviest first."""
+    left = list(weights)
+    for _ in range(_A_CLIP):
+        sums = [sum(left[:WINDOW])]
+        for at in range(1, max(1, len(left) - WINDOW + 1)):
+            sums.append(sums[-1] - left[at - 1] + left[at + WINDOW - 1])
+        best = max(range(len(sums)), key=sums.__getitem__)
+        if sums[best] <= 1e-9:
+            return
+        yield best, min(best + WINDOW, len(left))
+        left[best : best + WINDOW] = [-1e9] * len(left[best : best + WINDOW])
+
+
+def _span(clip: Observation, times: Sequence[RefWord | None]) -> tuple[int | None, int | None]:
+    words = [word for word in times if word]
+    if words:
+        start = max(0, words[0].start_ms - _BEFORE_MS)
+        end = min(round(clip.seconds * 1000), words[-1].end_ms + _AFTER_MS)
+    elif clip.seconds <= _WHOLE_S:
+        start, end = 0, round(clip.seconds * 1000)
+    else:
+        return None, None
+    return start + clip.offset_ms, end + clip.offset_ms

@@ -1,0 +1,252 @@
+"""The report: one HTML file that needs no network, no script and no other file."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from eval.errors import KINDS
+from eval.measures import PARTS, Figure
+from eval.passages import Passage, worst
+from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results, write_file
+from eval.rules import Profile, Verdict
+from eval.sound import data_uri
+from eval.wording import Tongue, Wording, wording
+
+FEW_WORDS_IN_ALL = 1000
+"""Words of reference below which the report says that the sample is small."""
+LEFT_OUT_SHOWN = 50
+
+_ORDER = ("missed", "unsure", "met", "unmeasured")
+_BIN_S, _BINS_END_S = 0.25, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A line of a chart: a bar, or a dot with its range. Shares of the width, in per cent."""
+
+    label: str
+    text: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars under a title, made to be read as a table."""
+
+    title: str
+    head: tuple[str, str, str]
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A passage with its sound, if it has one."""
+
+    passage: Passage
+    sound: str | None
+
+
+def write_report(
+    folder: Path,
+    results: Results,
+    verdicts: Sequence[Verdict],
+    profile: Profile,
+    tongue: Tongue,
+    *,
+    with_audio: bool,
+) -> Path:
+    """Write report.html into a run's folder. Raises ObservationError."""
+    passages = [
+        Heard(passage, _sound(folder, passage) if with_audio else None)
+        for passage in worst(results.scores)
+    ]
+    page = rendered(results, verdicts, profile, tongue, passages)
+    path = folder / "report.html"
+    write_file(path, page)
+    return path
+
+
+def rendered(
+    results: Results,
+    verdicts: Sequence[Verdict],
+    profile: Profile,
+    tongue: Tongue,
+    passages: Sequence[Heard],
+) -> str:
+    """The page."""
+    words = wording(tongue)
+    templates = Environment(
+        loader=PackageLoader("eval"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = templates.get_template("report.css").render()
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return templates.get_template(
+        "report.html"
+    ).render(
+        w=words,
+        t=words.page,
+        style=Markup(style),  # ours, of the package
+        digest=digest,
+        results=results,
+        verdicts=sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.state)),
+        headline=words.headline(verdicts),
+        basis=_basis(results, words),
+        notes=list(_notes(results, words)),
+        profile=profile,
+        delays=_delays(results, words),
+        parts=_parts(results, words),
+        kinds=_kinds(results, words),
+        groups=list(_groups(results.groups, words)),
+        passages=passages,
+        figures=list(results.figures.values()),
+        left_out=results.left_out[:LEFT_OUT_SHOWN],
+        left_out_more=max(0, len(results.left_out) - LEFT_OUT_SHOWN),
+    )
+
+
+def _sound(folder: Path, passage: Passage) -> str | None:
+    clip = passage.clip
+    if passage.start_ms is None or passage.end_ms is None or not (clip.audio or clip.path):
+        return None
+    path = folder / clip.audio if clip.audio else Path(clip.path)
+    return data_uri(path, passage.start_ms, passage.end_ms)
+
+
+def _basis(results: Results, words: Wording) -> str:
+    clips = results.measured
+    minutes = words.number(sum(one.clip.seconds for one in clips) / 60, 1)
+    name = "basis" if results.words else "basis_no_words"
+    facts = {
+        "{words}": words.number(results.words, 0),
+        "{clips}": words.number(len(clips), 0),
+        "{minutes}": minutes,
+        "{voices}": _voices(results, words),
+    }
+    sentence = words.page[name]
+    for place, fact in facts.items():
+        sentence = sentence.replace(place, fact)
+    return sentence
+
+
+def _voices(results: Results, words: Wording) -> str:
+    """How many people speak, as far as references or a column named speaker say."""
+    named = {
+        name
+        for one in results.measured
+        for name in (
+            one.clip.columns.get("speaker", ""),
+            *(turn.speaker for turn in one.clip.reference),
+        )
+        if name
+    }
+    if not named:
+        return words.page["voices_unknown"]
+    name = "voice" if len(named) == 1 else "voices"
+    return words.page[name].replace("{n}", str(len(named)))
+
+
+def _notes(results: Results, words: Wording) -> Iterator[str]:
+    """What a reader must know before believing a figure."""
+    for through in ("engine", "room", "browser"):
+        if any(one.clip.through == through for one in results.measured):
+            yield words.page[f"through_{through}"]
+    if any(one.clip.through == "file" for one in results.measured):
+        yield words.page["from_file"]
+    elif any(one.clip.fast for one in results.measured):
+        yield words.page["fast"]
+    sure = any(figure.sure for figure in results.figures.values())
+    yield words.page["how_sure" if sure else "no_ranges"]
+    if 0 < results.words < FEW_WORDS_IN_ALL:
+        yield words.page["small_sample"].replace("{n}", words.number(FEW_WORDS_IN_ALL, 0))
+
+
+def _delays(results: Results, words: Wording) -> Chart | None:
+    delays = [s for one in results.measured for s in one.values.get("first_show", ())]
+    if not delays:
+        return None
+    bins = [0] * (ceil(_BINS_END_S / _BIN_S) + 1)
+    for seconds in delays:
+        bins[min(max(int(seconds // _BIN_S), 0), len(bins) - 1)] += 1
+    most = max(bins)
+    bars = []
+    for number, count in enumerate(bins):
+        begin = words.number(number * _BIN_S, 2)
+        end = words.number((number + 1) * _BIN_S, 2)
+        label = words.page["over"] if number == len(bins) - 1 else words.page["from_to"]
+        share = words.percent(count / len(delays), 1)
+        bars.append(Bar(label.replace("{a}", begin).replace("{b}", end), share, 100 * count / most))
+    return Chart(words.page["delays"], (words.page["delay_axis"], "", words.page["words_axis"]),
+                 tuple(bars))  # fmt: skip
+
+
+def _parts(results: Results, words: Wording) -> list[Figure]:
+    names = (f"{part}_p{percent}" for part in PARTS for percent in (50, 95))
+    return [results.figures[name] for name in names if name in results.figures]
+
+
+def _kinds(results: Results, words: Wording) -> Chart | None:
+    found = [results.figures.get(f"{kind}_errors") for kind in KINDS]
+    known = [figure for figure in found if figure]
+    if not known:
+        return None
+    return _dots(words.page["kinds"], known, [words.label(f.name) for f in known], words)
+
+
+def _groups(groups: Sequence[Group], words: Wording) -> Iterator[Chart]:
+    for column, members in groupby(groups, key=lambda group: group.column):
+        pairs = [(group, group.figures["wer"]) for group in members if "wer" in group.figures]
+        pairs.sort(key=lambda pair: pair[1].value)
+        if pairs:
+            notes = [_size(group, words) for group, _ in pairs]
+            title = words.page.get(f"column_{column}", column)
+            yield _dots(
+                title, [f for _, f in pairs], [g.value or "–" for g, _ in pairs], words, notes
+            )
+
+
+def _size(group: Group, words: Wording) -> str:
+    size = f"{words.page['recordings']}: {group.clips} · {words.page['words']}: {group.words}"
+    if not group.small:
+        return size
+    few = words.page["too_little"].replace("{clips}", str(FEW_CLIPS))
+    return f"{size} · {few.replace('{words}', str(FEW_WORDS))}"
+
+
+def _dots(
+    title: str,
+    figures: Sequence[Figure],
+    labels: Sequence[str],
+    words: Wording,
+    notes: Sequence[str] = (),
+) -> Chart:
+    """Values with their ranges on one scale that begins at 0."""
+    most = max((f.sure.high if f.sure else f.value) for f in figures) or 1.0
+    bars = [
+        Bar(
+            label,
+            f"{words.value(f.name, f.value)} ({words.range(f)})",
+            100 * f.value / most,
+            100 * f.sure.low / most if f.sure else None,
+            100 * f.sure.high / most if f.sure else None,
+            notes[n] if notes else "",
+        )
+        for n, (f, label) in enumerate(zip(figures, labels, strict=True))
+    ]
+    head = (title, "", words.page["value"])
+    return Chart(title, head, tuple(bars))

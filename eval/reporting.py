@@ -1,0 +1,141 @@
+"""What every measuring command does at its end: figures, files, a summary, gates."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from eval.observation import Observation, Run
+from eval.report import write_report
+from eval.results import Results, results_of, write_results
+from eval.rules import (
+    PROFILES,
+    Profile,
+    Rule,
+    RuleError,
+    Verdict,
+    broken_gates,
+    judge,
+    read_profile,
+    read_rule,
+)
+from eval.wording import TONGUES, Tongue, Wording, wording
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What somebody asked of a report. tongue: the report's own language."""
+
+    profile: Profile
+    gates: tuple[Rule, ...] = ()
+    tongue: Tongue = "en"
+    with_audio: bool = True
+
+
+def report_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a click command --profile, --threshold, --fail-if, --report-language, --no-audio.
+
+    They reach it as one argument, ``report: ReportOptions``. Wrong ones are exit 2.
+    """
+
+    @click.option(
+        "--profile",
+        default="aims",
+        show_default=True,
+        help=f"What good captions are: {', '.join(PROFILES)}, or a TOML file of your own.",
+    )
+    @click.option(
+        "--threshold", "thresholds", multiple=True, help='Instead of a profile: "wer<=0.15", …'
+    )
+    @click.option("--fail-if", "gates", multiple=True, help='"wer>0.15": then exit 1. For CI.')
+    @click.option(
+        "--report-language",
+        "tongue",
+        type=click.Choice(TONGUES),
+        default="en",
+        show_default=True,
+        help="Of the report.",
+    )
+    @click.option("--no-audio", is_flag=True, help="Put no sound into the report.")
+    @functools.wraps(command)
+    def run(
+        *,
+        profile: str,
+        thresholds: tuple[str, ...],
+        gates: tuple[str, ...],
+        tongue: Tongue,
+        no_audio: bool,
+        **others: object,
+    ) -> None:
+        try:
+            chosen = _profile(profile, thresholds)
+            shut = tuple(map(read_rule, gates))
+        except RuleError as error:
+            raise click.UsageError(str(error)) from error
+        command(report=ReportOptions(chosen, shut, tongue, not no_audio), **others)
+
+    return run
+
+
+def _profile(name: str, thresholds: Sequence[str]) -> Profile:
+    if thresholds:
+        return Profile("own", tuple(map(read_rule, thresholds)), " ".join(thresholds))
+    return PROFILES[name] if name in PROFILES else read_profile(Path(name))
+
+
+def conclude(
+    run: Run, clips: Sequence[Observation], out: Path | None, report: ReportOptions
+) -> None:
+    """Measure, write the report into ``out``, print the summary; exit 1 if a gate is shut.
+
+    Raises ObservationError.
+    """
+    results = results_of(run, clips)
+    verdicts = judge(report.profile.rules, results.figures)
+    click.echo(summary(results, verdicts, wording(report.tongue)))
+    if out is not None:
+        write_results(out, results, verdicts, report.profile.name)
+        page = write_report(
+            out, results, verdicts, report.profile, report.tongue, with_audio=report.with_audio
+        )
+        click.echo(f"\n{page}")
+    shut = broken_gates(report.gates, results.figures)
+    for sentence in shut:
+        click.echo(f"caption-eval: failed: {sentence}", err=True)
+    if not results.measured:
+        click.echo("caption-eval: no clip could be measured; see what was left out", err=True)
+    if shut or not results.measured:
+        sys.exit(1)
+
+
+LEFT_OUT_SHOWN = 10
+
+
+def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
+    """The first page in plain text."""
+    lines = [words.headline(verdicts), *(f"  {words.verdict(verdict)}" for verdict in verdicts)]
+    asked = {verdict.rule.measure for verdict in verdicts}
+    others = [figure for name, figure in results.figures.items() if name not in asked]
+    lines += ["", words.page["figures"]]
+    lines += [
+        f"  {words.label(one.name)}: {words.value(one.name, one.value)} ({words.range(one)})"
+        for one in others
+        if one.name in _SHORT
+    ]
+    if left_out := results.left_out:
+        some = words.page["left_out_some"].replace("{n}", str(len(left_out)))
+        lines += ["", some, *(f"  {sentence}" for sentence in left_out[:LEFT_OUT_SHOWN])]
+        if len(left_out) > LEFT_OUT_SHOWN:
+            rest = str(len(left_out) - LEFT_OUT_SHOWN)
+            lines.append("  " + words.page["left_out_more"].replace("{n}", rest))
+    return "\n".join(lines)
+
+
+_SHORT = ("wer", "cer", "cpwer", "misattribution", "invented", "never_shown", "late", "erasure",
+          "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95", "vtt_errors",
+          "words_a_minute_p50")  # fmt: skip

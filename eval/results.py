@@ -1,0 +1,220 @@
+"""All clips of a run together: figures, groups, what was left out; as results.json and clips.csv.
+
+docs/evaluation.md documents both files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval.measures import MEASURES, Figure, Sums, figures
+from eval.observation import Observation, ObservationError, Run
+from eval.rules import Verdict
+from eval.scoring import Score, score, texts_of
+from eval.text import LANGUAGES, normalize_all, primary
+
+VERSION = 1
+
+GROUPED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown", "erasure")
+"""The figures of groups; all of them of all groups would be too many to read."""
+GROUPS_MAX = 20
+"""A column with more values than this names things; it does not group them."""
+FEW_CLIPS, FEW_WORDS = 10, 200
+"""Below either, a group is too small to be judged."""
+
+_NO_GROUPS = {"path", "seconds", "transcript", "source", "licence", "license", "lang", "id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The clips that have one value in a column, and their figures."""
+
+    column: str
+    value: str
+    clips: int
+    words: int
+    figures: Mapping[str, Figure]
+
+    @property
+    def small(self) -> bool:
+        """Too little data to judge it."""
+        return self.clips < FEW_CLIPS or self.words < FEW_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A run, measured."""
+
+    run: Run
+    scores: tuple[Score, ...]
+    figures: Mapping[str, Figure]
+    groups: tuple[Group, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def measured(self) -> list[Score]:
+        """The clips that were not left out whole."""
+        return [one for one in self.scores if one.clip.error is None]
+
+    @property
+    def words(self) -> int:
+        """Of all references that could be compared."""
+        return sum(one.words for one in self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One speaker's part of a clip, for the breakdown by speaker."""
+
+    sums: Mapping[str, tuple[float, float]]
+    words: int
+    values: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def score_all(clips: Sequence[Observation]) -> list[Score]:
+    """Measure all clips; the texts of many are made comparable by all processors."""
+    comparable: dict[str, dict[str, list[str]]] = {}
+    for language in LANGUAGES:
+        texts = list(
+            dict.fromkeys(
+                text
+                for clip in clips
+                if primary(clip.language) == language and clip.error is None
+                for text in texts_of(clip)
+            )
+        )
+        comparable[language] = dict(zip(texts, normalize_all(texts, language), strict=True))
+    return [score(clip, comparable.get(primary(clip.language))) for clip in clips]
+
+
+def results_of(run: Run, clips: Sequence[Observation]) -> Results:
+    """Measure a run."""
+    scores = score_all(clips)
+    measured = [one for one in scores if one.clip.error is None]
+    left_out = [*run.left_out, *(sentence for one in scores for sentence in one.left_out)]
+    return Results(run, tuple(scores), figures(measured), tuple(_groups(measured)), tuple(left_out))
+
+
+def _groups(scores: Sequence[Score]) -> Iterator[Group]:
+    columns = dict.fromkeys(name for one in scores for name in one.clip.columns)
+    for column in ("condition", "language", *columns):
+        if column in _NO_GROUPS:
+            continue
+        members: dict[str, list[Score]] = {}
+        for one in scores:
+            members.setdefault(_value(one.clip, column), []).append(one)
+        if 1 < len(members) <= GROUPS_MAX:
+            for value, clips in members.items():
+                yield _group(column, value, clips, sum(clip.words for clip in clips))
+    voices: dict[str, list[_Share]] = {}
+    for one in scores:
+        for name, (errors, words) in one.speakers.items():
+            voices.setdefault(name, []).append(_Share({"wer": (errors, words)}, words))
+    if 1 < len(voices) <= GROUPS_MAX:
+        for name, shares in voices.items():
+            yield _group("speaker", name, shares, sum(share.words for share in shares))
+
+
+def _value(clip: Observation, column: str) -> str:
+    match column:
+        case "condition":
+            return clip.condition
+        case "language":
+            return clip.language
+    return clip.columns.get(column, "")
+
+
+def _group(column: str, value: str, clips: Sequence[Sums], words: int) -> Group:
+    found = {name: MEASURES[name].figure(clips) for name in GROUPED}
+    return Group(
+        column, value, len(clips), words, {name: figure for name, figure in found.items() if figure}
+    )
+
+
+def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> dict[str, Any]:
+    """The content of results.json."""
+    run = asdict(results.run)
+    return {
+        "version": VERSION,
+        "run": {name: dict(v) if isinstance(v, Mapping) else v for name, v in run.items()},
+        "counts": {
+            "clips": len(results.scores),
+            "measured": len(results.measured),
+            "reference_words": results.words,
+            "left_out": len(results.left_out),
+        },
+        "profile": profile,
+        "verdicts": [{"rule": str(verdict.rule), "state": verdict.state} for verdict in verdicts],
+        "figures": _figures(results.figures),
+        "groups": [
+            {
+                "column": group.column,
+                "value": group.value,
+                "clips": group.clips,
+                "words": group.words,
+                "too_little_data": group.small,
+                "figures": _figures(group.figures),
+            }
+            for group in results.groups
+        ],
+        "left_out": list(results.left_out),
+    }
+
+
+def _figures(found: Mapping[str, Figure]) -> dict[str, Any]:
+    return {
+        name: {
+            "value": figure.value,
+            "low": figure.sure.low if figure.sure else None,
+            "high": figure.sure.high if figure.sure else None,
+            "clips": figure.clips,
+            "unit": MEASURES[name].unit,
+        }
+        for name, figure in found.items()
+    }
+
+
+def as_csv(results: Results) -> str:
+    """The content of clips.csv: a line a clip with its columns and all its own figures."""
+    columns = list(dict.fromkeys(name for one in results.scores for name in one.clip.columns))
+    taken = [name for name in MEASURES if name in results.figures]
+    head = ["id", "path", "language", "condition", "through", "seconds", "words", "error"]
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow([*head, *(f"column.{name}" for name in columns), *taken])
+    for one in results.scores:
+        clip = one.clip
+        values = (MEASURES[name].value([one]) for name in taken)
+        table.writerow(
+            [
+                *(clip.id, clip.path, clip.language, clip.condition, clip.through, clip.seconds),
+                *(one.words, clip.error or ""),
+                *(clip.columns.get(name, "") for name in columns),
+                *("" if value is None else round(value, 6) for value in values),
+            ]
+        )
+    return lines.getvalue()
+
+
+def write_results(
+    folder: Path, results: Results, verdicts: Sequence[Verdict], profile: str
+) -> None:
+    """Write results.json and clips.csv. Raises ObservationError."""
+    content = as_json(results, verdicts, profile)
+    write_file(folder / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_file(folder / "clips.csv", as_csv(results))
+
+
+def write_file(path: Path, content: str) -> None:
+    """Raises ObservationError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise ObservationError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,159 @@
+"""Rules such as "wer>0.15": gates for a program, thresholds for a person, profiles of them."""
+
+from __future__ import annotations
+
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from eval.measures import MEASURES, Figure
+
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+_RULE = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%|s)?\s*")
+
+
+class RuleError(ValueError):
+    """A rule or a profile cannot be read. The message says what is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition on a figure. limit: in the measure's unit; shares as fractions."""
+
+    measure: str
+    comparison: str
+    limit: float
+
+    def holds(self, value: float) -> bool:
+        """Whether it is true of ``value``."""
+        return _OPERATORS[self.comparison](value, self.limit)
+
+    def __str__(self) -> str:
+        return f"{self.measure}{self.comparison}{self.limit:g}"
+
+
+def read_rule(text: str) -> Rule:
+    """Of "NAME>NUMBER", with >, >=, < or <=; 15% is 0.15. Raises RuleError."""
+    match = _RULE.fullmatch(text)
+    if not match:
+        raise RuleError(f"{text!r} is no rule; write NAME>NUMBER, as in wer>0.15 (or >=, <, <=)")
+    name, comparison, number, unit = match.groups()
+    if name not in MEASURES:
+        raise RuleError(f"{name!r} is no measure; there are {', '.join(MEASURES)}")
+    return Rule(name, comparison, float(number) / (100 if unit == "%" else 1))
+
+
+def broken_gates(gates: Sequence[Rule], figures: Mapping[str, Figure]) -> list[str]:
+    """A sentence for each gate that is shut: what it forbids is so, or was not measured."""
+    found = []
+    for gate in gates:
+        figure = figures.get(gate.measure)
+        if figure is None:
+            found.append(f"{gate}: {gate.measure} was not measured in this run")
+        elif gate.holds(figure.value):
+            sure = figure.sure
+            within = f" (95 % interval {sure.low:.4g} to {sure.high:.4g})" if sure else ""
+            found.append(f"{gate}: {gate.measure} is {figure.value:.4g}{within}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What captions are to be: rules that good ones keep. source: where the limits are from."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    source: str = ""
+
+
+def _profile(name: str, source: str, *rules: str) -> Profile:
+    return Profile(name, tuple(map(read_rule, rules)), source)
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        _profile(
+            "aims",
+            "the aims of this product; accuracy: 98 % of the NER model, as Ofcom and the CRTC ask",
+            "ner_like>=0.98",
+            "first_show_p50<=1",
+            "first_show_p95<=2",
+            "erasure<=0.10",
+            "revision_age_p95<=1",
+            "line_jumps<=0",
+            "stalls<=0",
+            "stuck_partials<=0",
+        ),
+        _profile(
+            "ofcom",
+            "Ofcom's Code on Television Access Services and its reviews of live subtitling: 98 % "
+            "by the NER model, 3 s behind the speech, 160 to 180 words a minute",
+            "ner_like>=0.98",
+            "first_show_p50<=3",
+            "words_a_minute_p50<=180",
+        ),
+        _profile(
+            "en301549",
+            "EN 301 549 7.1.2: shown within 100 ms of when they are there. FCC 47 CFR 79.1(j) asks "
+            "for accurate, synchronous and complete captions, and gives no numbers",
+            "page_p95<=0.1",
+        ),
+    )
+}
+
+
+def read_profile(path: Path) -> Profile:
+    """A profile of one's own: TOML with ``thresholds = ["wer<=0.15", …]``, ``name``, ``source``.
+
+    Raises RuleError.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise RuleError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise RuleError(f"{path}: is no TOML ({error})") from error
+    rules = found.get("thresholds")
+    if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
+        raise RuleError(f'{path}: has no list of rules; write thresholds = ["wer<=0.15", …]')
+    try:
+        read = tuple(map(read_rule, rules))
+    except RuleError as error:
+        raise RuleError(f"{path}: {error}") from error
+    return Profile(str(found.get("name", path.stem)), read, str(found.get("source", path.name)))
+
+
+State = Literal["met", "missed", "unsure", "unmeasured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a rule is kept. "unsure": the 95 % interval reaches over the limit."""
+
+    rule: Rule
+    figure: Figure | None
+    state: State
+
+
+def judge(rules: Sequence[Rule], figures: Mapping[str, Figure]) -> list[Verdict]:
+    """One verdict a rule. Without an interval the figure alone decides."""
+    return [_verdict(rule, figures.get(rule.measure)) for rule in rules]
+
+
+def _verdict(rule: Rule, figure: Figure | None) -> Verdict:
+    if figure is None:
+        return Verdict(rule, None, "unmeasured")
+    sure = figure.sure
+    if sure and rule.holds(sure.low) != rule.holds(sure.high):
+        return Verdict(rule, figure, "unsure")
+    return Verdict(rule, figure, "met" if rule.holds(figure.value) else "missed")

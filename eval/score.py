@@ -1,0 +1,230 @@
+"""Captions of any product against a reference: files in, observations out.
+
+One long recording is cut where reference and captions surely agree, so that a figure's interval can
+be had by resampling passages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from eval.accuracy import wer_of_long
+from eval.formats import (
+    READERS,
+    FormatError,
+    Segment,
+    Transcript,
+    read_text,
+    read_transcript,
+    turns_of,
+)
+from eval.observation import Observation, Shown, Turn
+from eval.text import word_key
+from eval.vtt_file import check
+
+PASSAGE = 50
+"""Words of the reference that a passage has at least."""
+FEW = 20
+"""Recordings below which they are cut into passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What two files or folders hold. left_out: whatever could not be used, a sentence each."""
+
+    clips: tuple[Observation, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def compared(
+    reference: Path, captions: Path, *, language: str, audio: Path | None = None
+) -> Compared:
+    """Two files, or two folders whose files have the same names but for the ending.
+
+    audio: the sound of the one recording, to be heard in the report. Raises FormatError when
+    nothing at all can be compared.
+    """
+    if reference.is_dir() != captions.is_dir():
+        raise FormatError(
+            f"{reference} and {captions}: one is a folder, the other is not; give two files, or "
+            "two folders with files of the same names"
+        )
+    left_out: list[str] = []
+    pairs = [(reference, captions)]
+    if reference.is_dir():
+        pairs = list(_pairs(reference, captions, left_out))
+    clips: list[Observation] = []
+    for ours, theirs in pairs:
+        try:
+            clips += _read(ours, theirs, language, left_out)
+        except FormatError as error:
+            if len(pairs) == 1:
+                raise
+            left_out.append(str(error))
+    if not clips:
+        reasons = "; ".join(left_out[:3])
+        raise FormatError(f"{reference} and {captions}: nothing to compare ({reasons})")
+    if audio and len(clips) == 1:
+        clips = [replace(clips[0], path=str(audio))]
+    if len(clips) < FEW:
+        clips = [passage for clip in clips for passage in passages(clip)]
+    return Compared(tuple(clips), tuple(left_out))
+
+
+def _pairs(ours: Path, theirs: Path, left_out: list[str]) -> Iterator[tuple[Path, Path]]:
+    captions = {path.stem: path for path in _transcripts(theirs)}
+    for path in _transcripts(ours):
+        if path.stem in captions:
+            yield path, captions.pop(path.stem)
+        else:
+            left_out.append(f"{path}: no captions of that name in {theirs}")
+    left_out += (f"{path}: no reference of that name in {ours}" for path in captions.values())
+
+
+def _transcripts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS)
+
+
+def _read(
+    reference: Path, captions: Path, language: str, left_out: list[str]
+) -> Iterator[Observation]:
+    """A clip for each recording of a file that holds several, else one."""
+    said, shown = read_transcript(reference), read_transcript(captions)
+    left_out += (*said.problems, *shown.problems)
+    if all(segment.text is None for segment in said.segments):
+        raise FormatError(f"{reference}: holds no words to compare with; give a transcript")
+    problems = None
+    if captions.suffix.lower() == ".vtt":
+        problems = tuple(f"{captions}:{n}: {why}" for n, why in check(read_text(captions)[0]))
+    known = {segment.recording for segment in shown.segments}
+    for name in dict.fromkeys(segment.recording for segment in said.segments):
+        if name not in known and known != {""}:
+            left_out.append(f"{reference}: of {name!r} there are no captions in {captions}")
+            continue
+        yield _clip(
+            name or reference.stem, _only(said, name), _only(shown, name), language, problems
+        )
+        problems = None  # of the file, not of each recording in it
+
+
+def _only(transcript: Transcript, name: str) -> list[Segment]:
+    return [segment for segment in transcript.segments if segment.recording in ("", name)]
+
+
+def _clip(
+    name: str,
+    said: Sequence[Segment],
+    shown: Sequence[Segment],
+    language: str,
+    problems: tuple[str, ...] | None,
+) -> Observation:
+    changes = [
+        Shown(
+            at_ms=segment.start_ms or 0,
+            cue=f"{number} {segment.cue}",  # ids of other products are not always unique
+            text=segment.text or "",
+            speaker=segment.speaker,
+            state="closed",
+            settled=len(segment.text or ""),
+            start_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+            lines=segment.lines if len(segment.lines) > 1 else None,
+        )
+        for number, segment in enumerate(shown)
+    ]
+    ends = [segment.end_ms or 0 for segment in (*said, *shown)]
+    words = any(segment.words for segment in said)
+    return Observation(
+        id=name,
+        language=language,
+        seconds=max(ends, default=0) / 1000,
+        reference=turns_of(said),
+        shown=tuple(sorted(changes, key=lambda change: change.at_ms)),
+        through="file",
+        word_times="given" if words else None,
+        fast=True,
+        vtt_problems=problems,
+    )
+
+
+def passages(clip: Observation) -> list[Observation]:
+    """The clip in passages of PASSAGE words or more, cut where a caption begins with a right word.
+
+    Each has a clock of its own, and its own captions and turns; a turn may be cut.
+    """
+    turns = sorted(clip.reference, key=lambda turn: turn.start_ms or 0)
+    said = [(turn, n) for turn in turns for n in range(len(turn.text.split()))]
+    spoken = [word for turn in turns for word in turn.text.split()]
+    cuts = list(_cuts(spoken, clip.shown))
+    if not cuts:
+        return [clip]
+    end = (len(said), len(clip.shown), round(clip.seconds * 1000))
+    return [
+        _passage(clip, said[a[0] : b[0]], clip.shown[a[1] : b[1]], (a[2], b[2]), number)
+        for number, (a, b) in enumerate(pairwise([(0, 0, 0), *cuts, end]), start=1)
+    ]
+
+
+def _cuts(said: Sequence[str], shown: Sequence[Shown]) -> Iterator[tuple[int, int, int]]:
+    """Words of the reference, captions and ms before each cut."""
+    captions = [(n, word) for n, cue in enumerate(shown) for word in cue.text.split()]
+    begins = {at for at, (n, _) in enumerate(captions) if at == 0 or captions[at - 1][0] != n}
+    keys = [[word_key(word) for word in words] for words in (said, (w for _, w in captions))]
+    i = j = last = 0
+    for pair in wer_of_long(keys[0], keys[1]).alignment:
+        right = pair.reference == pair.hypothesis
+        if right and j in begins and i - last >= PASSAGE and len(said) - i >= PASSAGE:
+            last = i
+            yield i, captions[j][0], shown[captions[j][0]].start_ms or 0
+        i += pair.reference is not None
+        j += pair.hypothesis is not None
+
+
+def _passage(
+    clip: Observation,
+    said: Sequence[tuple[Turn, int]],
+    shown: Sequence[Shown],
+    span: tuple[int, int],
+    number: int,
+) -> Observation:
+    begin, end = span
+    parts = ([*words] for _, words in groupby(said, key=lambda pair: id(pair[0])))
+    at = f"{begin // 60_000}:{begin // 1000 % 60:02}" if end else f"part {number}"
+    return replace(
+        clip,
+        id=f"{clip.id} {at}",
+        seconds=max(end - begin, 0) / 1000,
+        offset_ms=clip.offset_ms + begin,
+        reference=tuple(_cut_turn(words[0][0], words[0][1], words[-1][1], span) for words in parts),
+        shown=tuple(
+            replace(
+                cue,
+                at_ms=cue.at_ms - begin,
+                start_ms=_moved(cue.start_ms, begin),
+                end_ms=_moved(cue.end_ms, begin),
+            )
+            for cue in shown
+        ),
+        vtt_problems=clip.vtt_problems if number == 1 else None,
+        left_out=clip.left_out if number == 1 else (),
+    )
+
+
+def _cut_turn(turn: Turn, first: int, last: int, span: tuple[int, int]) -> Turn:
+    """The words from ``first`` to ``last`` of a turn, on a clock that begins with the span."""
+    written = turn.text.split()
+    begin, end = span
+    words = tuple(word.later(-begin) for word in turn.words)
+    words = words[first : last + 1] if len(words) == len(written) else ()
+    start, stop = turn.start_ms, turn.end_ms
+    if start is not None and stop is not None:
+        start, stop = max(start, begin) - begin, min(stop, end) - begin
+        stop = max(start, stop)
+    return Turn(" ".join(written[first : last + 1]), turn.speaker, start, stop, words)
+
+
+def _moved(ms: int | None, by: int) -> int | None:
+    return None if ms is None else ms - by

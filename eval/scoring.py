@@ -1,0 +1,228 @@
+"""What one clip gives to every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eval.accuracy import WordErrors, cer, wer_of_long
+from eval.attribution import NoAttribution, Utterance, attribution
+from eval.errors import KINDS, is_cased, kinds, names_in, spelling
+from eval.observation import Observation, Shown, Turn
+from eval.scoring_time import Times, scored_times
+from eval.text import NoNormalizer, normalize
+
+Words = Mapping[str, Sequence[str]]
+"""Texts made comparable, by text: so that many clips can be normalised at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One clip, measured. ``sums`` and ``values``: by the names in ``eval.measures``.
+
+    speakers: word errors and words of each speaker whom reference and captions name alike.
+    errors: the alignment behind the word error rate, None without a reference to compare with.
+    """
+
+    clip: Observation
+    sums: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    values: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    speakers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    errors: WordErrors | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> int:
+        """Of the reference, as far as it could be compared."""
+        return self.errors.reference_words if self.errors else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What a cue came to in the end. Its own times, else when it was first and last changed."""
+
+    speaker: str
+    text: str
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...] | None = None
+
+
+def cues_of(shown: Sequence[Shown]) -> list[Cue]:
+    """The cues that stayed, in order of their start."""
+    histories: dict[str, list[Shown]] = {}
+    for change in shown:
+        histories.setdefault(change.cue, []).append(change)
+    cues = [_cue(history) for history in histories.values() if history[-1].state != "deleted"]
+    return sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: cue.start_ms)
+
+
+def _cue(history: Sequence[Shown]) -> Cue:
+    last = history[-1]
+    start = history[0].at_ms if last.start_ms is None else last.start_ms
+    end = last.at_ms if last.end_ms is None else last.end_ms
+    return Cue(last.speaker, last.text, start, end, last.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One speaker's turns with the captions that are to be compared with them."""
+
+    speaker: str
+    turns: tuple[Turn, ...]
+    cues: tuple[Cue, ...]
+    shown: tuple[Shown, ...]
+
+    @property
+    def said(self) -> str:
+        """The whole reference."""
+        return " ".join(turn.text for turn in self.turns)
+
+    @property
+    def captions(self) -> str:
+        """All that stayed."""
+        return " ".join(cue.text for cue in self.cues)
+
+
+def parts_of(clip: Observation) -> list[Part]:
+    """A part for each speaker if reference and captions know the same names; else one for all."""
+    turns = sorted(clip.reference, key=lambda turn: turn.start_ms or 0)
+    cues = cues_of(clip.shown)
+    ours = {turn.speaker for turn in turns}
+    theirs = {cue.speaker for cue in cues}
+    if len(ours) < 2 or not ours & theirs:
+        name = next(iter(ours)) if len(ours) == 1 else ""
+        return [Part(name, tuple(turns), tuple(cues), clip.shown)]
+    return [
+        Part(
+            name,
+            tuple(turn for turn in turns if turn.speaker == name),
+            tuple(cue for cue in cues if cue.speaker == name),
+            tuple(change for change in clip.shown if change.speaker == name),
+        )
+        for name in sorted(ours | theirs)
+    ]
+
+
+def score(clip: Observation, words: Words | None = None) -> Score:
+    """Measure one clip. words: its texts made comparable, where that has been done already.
+
+    What cannot be measured is left out with a sentence; nothing is raised for what a corpus or a
+    recogniser did.
+    """
+    if clip.error is not None:
+        return Score(clip, left_out=(*clip.left_out, f"{clip.id}: {clip.error}"))
+    parts = parts_of(clip)
+    left_out = list(clip.left_out)
+    times = scored_times(clip, [(part.turns, part.shown) for part in parts], cues_of(clip.shown))
+    left_out += times.left_out
+    try:
+        found = _accuracy(clip, parts, words or {})
+    except NoNormalizer as error:
+        left_out.append(f"{clip.id}: word errors not counted: {error}")
+        found = Score(clip)
+    who, why = _who_said_what(clip, words or {}) if found.errors else ({}, ())
+    return _together(clip, found, times, who, (*left_out, *why))
+
+
+def _together(
+    clip: Observation,
+    found: Score,
+    times: Times,
+    who: Mapping[str, tuple[float, float]],
+    left_out: tuple[str, ...],
+) -> Score:
+    sums = {**found.sums, **times.sums, **who}
+    return Score(clip, sums, times.values, found.speakers, found.errors, left_out)
+
+
+def texts_of(clip: Observation) -> Iterator[str]:
+    """The texts that ``score`` makes comparable, for ``eval.text.normalize_all``."""
+    for part in parts_of(clip):
+        yield part.said
+        yield part.captions
+
+
+def _comparable(text: str, language: str, words: Words) -> Sequence[str]:
+    return words[text] if text in words else normalize(text, language)
+
+
+def _accuracy(clip: Observation, parts: Sequence[Part], words: Words) -> Score:
+    if not clip.reference:
+        return Score(clip)
+    sums: dict[str, tuple[float, float]] = {}
+    speakers: dict[str, tuple[int, int]] = {}
+    total = WordErrors()
+    for part in parts:
+        said, shown = (
+            _comparable(text, clip.language, words) for text in (part.said, part.captions)
+        )
+        errors = wer_of_long(said, shown)
+        total += errors
+        if part.speaker:
+            speakers[part.speaker] = (errors.errors, errors.reference_words)
+        letters = cer(said, shown) if len(said) < _LONG_CER else None
+        _add(sums, _figures_of_words(part, clip.language, errors, letters))
+    return Score(clip, sums, {}, speakers, total)
+
+
+_LONG_CER = 4000  # words; longer ones are aligned by words alone
+
+
+def _figures_of_words(
+    part: Part, language: str, errors: WordErrors, letters: WordErrors | None
+) -> dict[str, tuple[float, float]]:
+    count = errors.reference_words
+    wrong = kinds(errors.alignment, language, names=names_in(part.said, language))
+    written = spelling(part.said, part.captions)
+    found: dict[str, tuple[float, float]] = {
+        "wer": (errors.errors, count),
+        "ner_like": (count - wrong.weight, count),
+    }
+    found |= {f"{kind}_errors": (wrong.errors.get(kind, 0), count) for kind in KINDS}
+    if not is_cased(part.said):
+        del found["name_errors"]  # nobody can tell
+    if letters is not None:
+        found["cer"] = (letters.errors, letters.reference_words)
+    if written.words:
+        found["case_errors"] = (written.cased_wrong, written.words)
+    if written.marks or written.marks_wrong:
+        found["punctuation_errors"] = (written.marks_wrong, written.marks)
+    return found
+
+
+def _who_said_what(
+    clip: Observation, words: Words
+) -> tuple[dict[str, tuple[float, float]], tuple[str, ...]]:
+    """Only where several speak; of one person's clip it would be the word error rate again."""
+    if len({turn.speaker for turn in clip.reference}) < 2:
+        return {}, ()
+
+    def comparable(text: str) -> tuple[str, ...]:
+        return tuple(_comparable(text, clip.language, words))
+
+    said = [
+        Utterance(turn.speaker, comparable(turn.text), turn.start_ms, turn.end_ms)
+        for turn in clip.reference
+    ]
+    shown = [
+        Utterance(cue.speaker, comparable(cue.text), cue.start_ms, cue.end_ms)
+        for cue in cues_of(clip.shown)
+    ]
+    try:
+        found = attribution(said, shown)
+    except NoAttribution as error:
+        return {}, (f"{clip.id}: {error}",)
+    sums = {
+        "cpwer": (float(found.cp), float(found.words)),
+        "misattribution": (found.misattributed, float(found.words)),
+    }
+    if found.tcp is not None:
+        sums["tcpwer"] = (float(found.tcp), float(found.words))
+    return sums, ()
+
+
+def _add(total: dict[str, tuple[float, float]], more: Mapping[str, tuple[float, float]]) -> None:
+    for name, (top, bottom) in more.items():
+        before = total.get(name, (0.0, 0.0))
+        total[name] = (before[0] + top, before[1] + bottom)

@@ -1,0 +1,204 @@
+"""What one clip's timeline gives to the figures: delays, stillness, gaps, reading speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from eval.latency import LATE_MS, Latency, latency
+from eval.measures import STAGES
+from eval.observation import Observation, Shown, Turn
+from eval.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, stalls
+from eval.readability import is_long, is_wide, pace
+from eval.stability import erasure, line_jumps, revision_ages, wrapped
+from eval.text import LANGUAGES, primary, spoken_key, word_key
+from eval.timeline import RefWord
+
+
+class Caption(Protocol):
+    """A cue as it stayed."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def start_ms(self) -> int: ...
+    @property
+    def end_ms(self) -> int: ...
+    @property
+    def lines(self) -> tuple[str, ...] | None: ...
+
+
+Voice = tuple[Sequence[Turn], Sequence[Shown]]
+"""One speaker's turns and the captions to compare with them."""
+
+
+@dataclass(slots=True)
+class Times:
+    """Sums and values by name, as ``eval.scoring.Score`` has them."""
+
+    sums: dict[str, tuple[float, float]] = field(default_factory=dict)
+    values: dict[str, Sequence[float]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+def scored_times(clip: Observation, voices: Sequence[Voice], cues: Sequence[Caption]) -> Times:
+    """Everything that needs times. Delays, stalls and stuck captions only in real time."""
+    found = Times()
+    live = not clip.fast and clip.through != "file"
+    if clip.through != "file":
+        _stillness(clip, found)
+    if live:
+        _delays(clip, voices, found)
+        _stalls(voices, found)
+        _stuck(clip, found)
+        found.values["lag"] = [
+            (change.at_ms - change.heard_ms) / 1000
+            for change in clip.shown
+            if change.heard_ms is not None and change.state == "open"
+        ]
+    _invented(clip, cues, found)
+    _cutting(clip, cues, found)
+    return found
+
+
+def _delays(clip: Observation, voices: Sequence[Voice], found: Times) -> None:
+    key: Callable[[str], str] = word_key
+    if primary(clip.language) in LANGUAGES:
+        key = partial(spoken_key, language=clip.language)
+    total = Latency()
+    stages: dict[str, list[float]] = {}
+    for turns, shown in voices:
+        words = _words(turns)
+        if not words:
+            continue
+        try:
+            delays = latency(words, [change.update() for change in shown], key=key)
+        except ValueError as error:
+            found.left_out.append(f"{clip.id}: delays not measured: {error}")
+            return
+        total += delays
+        kept = [word for word in words if key(word.text)]
+        for name, seconds in _stages(kept, delays, shown):
+            stages.setdefault(name, []).append(seconds)
+    if total.first:
+        found.values["first_show"] = [delay / 1000 for delay in total.shown]
+        found.values["final_show"] = [delay / 1000 for delay in total.stayed]
+        found.values.update(stages)
+        found.sums["never_shown"] = (total.never_shown, len(total.first))
+        late = sum(delay > LATE_MS for delay in total.shown)
+        found.sums["late"] = (late, len(total.shown))
+
+
+def _words(turns: Sequence[Turn]) -> list[RefWord]:
+    return sorted((word for turn in turns for word in turn.words), key=lambda word: word.start_ms)
+
+
+def _stages(
+    words: Sequence[RefWord], delays: Latency, shown: Sequence[Shown]
+) -> Iterator[tuple[str, float]]:
+    """The parts of each word's first-show delay, in seconds, as finely as it was looked at."""
+    at = {change.at_ms: change for change in reversed(shown)}
+    for word, delay in zip(words, delays.first, strict=True):
+        change = at.get(word.end_ms + delay) if delay is not None else None
+        if change is None:
+            continue
+        ends = (change.said_ms, change.sent_ms, change.received_ms, change.painted_ms)
+        begin, names = word.end_ms, list[str]()
+        for name, end in zip(STAGES, ends, strict=True):
+            names.append(name)
+            if end is not None:
+                if len(names) < len(STAGES):
+                    yield "_".join(names), (end - begin) / 1000
+                begin, names = end, []
+
+
+def _stillness(clip: Observation, found: Times) -> None:
+    updates = [change.update() for change in clip.shown]
+    taken_back = erasure(updates)
+    found.sums["erasure"] = (taken_back.erased, taken_back.final)
+    found.sums["erasure_raw"] = (taken_back.raw_erased, taken_back.raw_final)
+    found.values["revision_age"] = [age / 1000 for age in revision_ages(updates)]
+    histories: dict[str, list[Sequence[str]]] = {}
+    for change in clip.shown:
+        if change.state != "deleted":
+            lines = wrapped(change.text) if change.lines is None else change.lines
+            histories.setdefault(change.cue, []).append(lines)
+    found.sums["line_jumps"] = (sum(map(line_jumps, histories.values())), taken_back.final)
+
+
+def _speech(turns: Sequence[Turn]) -> list[Span]:
+    """When somebody spoke, by words where their times are known, else by turns."""
+    spans: list[Span] = []
+    for turn in turns:
+        if turn.words:
+            spans += [(word.start_ms, word.end_ms) for word in turn.words]
+        elif turn.start_ms is not None and turn.end_ms is not None:
+            spans.append((turn.start_ms, turn.end_ms))
+    return spans
+
+
+def _timed(turns: Sequence[Turn]) -> bool:
+    return all(turn.words or turn.start_ms is not None for turn in turns if turn.text)
+
+
+def _stalls(voices: Sequence[Voice], found: Times) -> None:
+    total = Stalls()
+    for turns, shown in voices:
+        if turns and _timed(turns):
+            total += stalls(_speech(turns), _changes(shown))
+    if total.speech_ms:
+        found.sums["stalls"] = (total.count, 1)
+        found.sums["stalled"] = (total.stalled_ms, total.speech_ms)
+
+
+def _changes(shown: Sequence[Shown]) -> list[int]:
+    """When a caption showed something that it had not shown before."""
+    texts: dict[str, str] = {}
+    changes: list[int] = []
+    for change in shown:
+        if change.text and texts.get(change.cue) != change.text:
+            changes.append(change.at_ms)
+        texts[change.cue] = change.text
+    return changes
+
+
+def _stuck(clip: Observation, found: Times) -> None:
+    until = clip.until_ms or max((change.at_ms for change in clip.shown), default=0)
+    histories: dict[str, list[Shown]] = {}
+    for change in clip.shown:
+        histories.setdefault(change.cue, []).append(change)
+    stuck = 0
+    for history in histories.values():
+        closed = next((change.at_ms for change in history if change.state != "open"), None)
+        stuck += is_stuck(_changes(history) or [history[0].at_ms], closed, until_ms=until)
+    if histories:
+        found.sums["stuck_partials"] = (stuck, len(histories))
+
+
+def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
+    """Only where the reference says when somebody spoke, or that nobody did."""
+    if clip.through == "listen" or not _timed(clip.reference):
+        return
+    speech = merged(_speech(clip.reference))
+    shown = [((cue.start_ms, cue.end_ms), len(cue.text.split())) for cue in cues]
+    quiet = silence_ms(speech, until_ms=round(clip.seconds * 1000))
+    if quiet:
+        found.sums["invented"] = (made_up(speech, shown), quiet / 60_000)
+
+
+def _cutting(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
+    if clip.vtt_problems is not None:
+        found.sums["vtt_errors"] = (len(clip.vtt_problems), 1)
+    lines = [line for cue in cues if cue.lines is not None for line in cue.lines]
+    if lines:
+        found.sums["long_lines"] = (sum(map(is_wide, lines)), len(lines))
+    cues = [cue for cue in cues if cue.end_ms > cue.start_ms]  # not of a plain text
+    if not cues:
+        return
+    paces = [pace(cue.text, cue.end_ms - cue.start_ms) for cue in cues]
+    found.values["characters_a_second"] = [pace.characters_a_second for pace in paces]
+    found.values["words_a_minute"] = [pace.words_a_minute for pace in paces]
+    long = sum(is_long(cue.text, cue.end_ms - cue.start_ms) for cue in cues)
+    found.sums["long_cues"] = (long, len(cues))

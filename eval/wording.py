@@ -1,0 +1,138 @@
+"""What reports say, in English and in French: eval/templates/en.toml and fr.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal, cast, get_args
+
+from eval.bootstrap import Interval
+from eval.measures import MEASURES, STAGES, Figure, Unit
+from eval.rules import Verdict
+
+Tongue = Literal["en", "fr"]
+TONGUES: tuple[Tongue, ...] = get_args(Tongue)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One language's words; ``page`` has those of the report's own."""
+
+    tongue: Tongue
+    texts: Mapping[str, Mapping[str, str]]
+
+    @property
+    def page(self) -> Mapping[str, str]:
+        """Headings and explanations."""
+        return self.texts["page"]
+
+    def label(self, name: str) -> str:
+        """A measure's name for people: "Word spoken → shown, 95 %"."""
+        labels, of = self.texts["label"], MEASURES[name].of
+        quantile = MEASURES[name].quantile
+        known = labels.get(of) or self._part(of)
+        return known if quantile is None else f"{known}, {self.percent(quantile, 0)}"
+
+    def _part(self, of: str) -> str:
+        """Of a part of the delay that spans several stages."""
+        names = [stage for stage in STAGES if stage in of.split("_")]
+        before, _ = self.texts["label"][names[0]].split(":")
+        own = [self.texts["label"][name].split(":")[1].strip() for name in names]
+        return f"{before}: {' + '.join(own)}"
+
+    def value(self, name: str, value: float) -> str:
+        """A figure with its unit, as this language writes it."""
+        unit: Unit = MEASURES[name].unit
+        match unit:
+            case "share" if name.startswith("erasure"):
+                return self.number(value, 2)
+            case "share":
+                return self.percent(value, 2 if abs(value) < 0.0095 and value else 1)
+            case "s":
+                return f"{self.number(value, 2)} s"
+            case "count":
+                return self.number(value, 0)
+        return f"{self.number(value, 1)} {self.texts['unit'][unit]}"
+
+    def number(self, value: float, digits: int) -> str:
+        """With a point or a comma, and thin spaces or commas between thousands."""
+        text = f"{value:,.{digits}f}"
+        if self.tongue == "fr":
+            return text.replace(",", "\u202f").replace(".", ",")
+        return text
+
+    def percent(self, share: float, digits: int) -> str:
+        """0.121 is "12.1 %"."""
+        return f"{self.number(100 * share, digits)}\u00a0%"
+
+    def sentence(self, name: str, value: float) -> str:
+        """What a figure says."""
+        measure = MEASURES[name]
+        says = self.texts["says"].get(name) or self.texts["says"].get(measure.of)
+        shown = self.value(name, value)
+        return says.replace("{x}", shown) if says else f"{self.label(name)}: {shown}."
+
+    def range(self, figure: Figure) -> str:
+        """How sure it is."""
+        if figure.sure is None:
+            return self.page["no_range"]
+        short = MEASURES[figure.name].unit in ("share", "s", "count")
+        low, high = (
+            self.value(figure.name, end) if short else self.number(end, 1)
+            for end in (figure.sure.low, figure.sure.high)
+        )
+        return self.page["range"].replace("{low}", low).replace("{high}", high)
+
+    def change(self, name: str, change: Interval) -> str:
+        """The range of a difference, with signs."""
+        low, high = (self._signed(name, end) for end in (change.low, change.high))
+        return self.page["change"].replace("{low}", low).replace("{high}", high)
+
+    def _signed(self, name: str, value: float) -> str:
+        sign = "\N{MINUS SIGN}" if value < 0 else "+" if value > 0 else ""
+        return sign + self.value(name, abs(value))
+
+    def asked(self, verdict: Verdict) -> str:
+        """What the rule wants."""
+        rule = verdict.rule
+        limit = self.value(rule.measure, rule.limit)
+        return self.texts["asked"][rule.comparison].replace("{x}", limit)
+
+    def state(self, verdict: Verdict) -> str:
+        """Met, not met, can't tell, not measured."""
+        return self.texts["state"][verdict.state]
+
+    def headline(self, verdicts: Sequence[Verdict]) -> str:
+        """The answer in one sentence."""
+        judged = [verdict for verdict in verdicts if verdict.state != "unmeasured"]
+        missed, unsure = (
+            sum(verdict.state == state for verdict in judged) for state in ("missed", "unsure")
+        )
+        name, n = "all_met", len(judged)
+        if not judged:
+            name = "none_measured"
+        elif missed:
+            name, n = "some_missed", missed
+        elif unsure:
+            name, n = "only_unsure", unsure
+        return self.page[name].replace("{n}", str(n)).replace("{all}", str(len(judged)))
+
+    def verdict(self, verdict: Verdict) -> str:
+        """One verdict in one line."""
+        if verdict.figure is None:
+            label = self.label(verdict.rule.measure)
+            return f"{self.state(verdict)}: {label} ({self.asked(verdict)})"
+        says = self.sentence(verdict.rule.measure, verdict.figure.value)
+        return (
+            f"{self.state(verdict)}: {says} ({self.range(verdict.figure)}; {self.asked(verdict)})"
+        )
+
+
+@cache
+def wording(tongue: Tongue) -> Wording:
+    """The words of one language."""
+    text = files("eval").joinpath("templates", f"{tongue}.toml").read_text(encoding="utf-8")
+    return Wording(tongue, cast(Mapping[str, Mapping[str, str]], tomllib.loads(text)))
