@@ -1,19 +1,19 @@
-"""Recorded speech with what was said in it, and when."""
+"""Recorded speech with what was said in it, and when, and who said it."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
-
+from captioner.errors import ConfigurationError
+from captioner.media import duration_s
+from captioner.media import read_audio as decode
+from eval.formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
+from eval.observation import Turn
 from eval.timeline import RefWord
+from streaming.audio import Pcm
 
 MANIFEST = "manifest.tsv"
 WORD_TIMES = "words.ctm"
@@ -29,6 +29,9 @@ class Clip:
     """One recording. ``words`` is empty where nobody knows the times of its words.
 
     language: BCP 47. transcript: spelled as its source has it; ``eval.text`` makes it comparable.
+    turns: who said what, where the corpus tells. microphones: the sound of each speaker, where
+    each has a file; else ``path`` is what everybody is heard in. place: "file:line" of the corpus.
+    columns: whatever else the corpus says of it.
     """
 
     path: Path
@@ -36,30 +39,50 @@ class Clip:
     seconds: float
     transcript: str
     words: tuple[RefWord, ...] = ()
+    name: str = ""
+    turns: tuple[Turn, ...] = ()
+    microphones: tuple[tuple[str, Path], ...] = ()
+    place: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
 
-    def audio(self, rate: int = 24_000) -> NDArray[np.float32]:
-        """The sound: float32[samples] at ``rate`` Hz, its channels averaged into one."""
+    @property
+    def reference(self) -> tuple[Turn, ...]:
+        """Who said what; one turn of nobody in particular where that is all that is known."""
+        return self.turns or (Turn(self.transcript, words=self.words),)
+
+    def audio(self, rate: int = 24_000) -> Pcm:
+        """The sound: float32[samples] at ``rate`` Hz, its channels mixed into one."""
         return read_audio(self.path, rate)
 
 
-def read_audio(path: Path, rate: int = 24_000) -> NDArray[np.float32]:
-    """A WAV, FLAC, Ogg or MP3 file as float32[samples] at ``rate`` Hz, full scale ±1, one channel.
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What can be measured. left_out: a sentence with file and line for each part that cannot."""
+
+    clips: tuple[Clip, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def read_audio(path: Path, rate: int = 24_000) -> Pcm:
+    """Any audio or video file as float32[samples] at ``rate`` Hz, full scale ±1, one channel.
 
     Raises CorpusError when there is no such file or no sound in it.
     """
     try:
-        pcm, found = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise CorpusError(
-            f"{path}: no readable audio ({error}); give WAV, FLAC, Ogg or MP3"
-        ) from error
-    if not len(pcm):
-        raise CorpusError(f"{path}: holds no sound; leave it out of the corpus")
-    resampled = soxr.resample(pcm.mean(axis=1), found, rate)
-    return np.asarray(resampled, dtype=np.float32)
+        return decode(path, rate=rate)
+    except ConfigurationError as error:
+        raise CorpusError(str(error)) from error
 
 
 def read_corpus(source: Path, *, language: str = "en") -> list[Clip]:
+    """As ``survey_manifest``, but for all or nothing. Raises CorpusError."""
+    corpus = survey_manifest(source, language=language)
+    if corpus.left_out:
+        raise CorpusError(corpus.left_out[0])
+    return list(corpus.clips)
+
+
+def survey_manifest(source: Path, *, language: str = "en") -> Corpus:
     """The clips of one language in a folder with a manifest.tsv, or in the manifest given.
 
     A manifest is a table, its columns separated by tabs, with a header: path (relative to the
@@ -67,85 +90,90 @@ def read_corpus(source: Path, *, language: str = "en") -> list[Clip]:
     it, it has the times of the words: one line a word with path, channel, start and length in
     seconds, and the word (NIST CTM).
 
-    Raises CorpusError.
+    Raises CorpusError where there is nothing to measure.
     """
     manifest = source / MANIFEST if source.is_dir() else source
     if not manifest.is_file():
         raise CorpusError(
             f"{manifest}: no such file; give a manifest, or a folder with a {MANIFEST} in it"
         )
-    times = _read_ctm(manifest.with_name(WORD_TIMES))
     clips: list[Clip] = []
-    seen: set[str] = set()
-    for place, row in _rows(manifest):
-        seen.add(row["lang"])
-        if row["lang"] == language:
-            clips.append(_clip(place, row, manifest.parent, times))
+    try:
+        left_out = read_text(manifest)[1]  # such as an encoding that had to be guessed
+        times = _read_ctm(manifest.with_name(WORD_TIMES), left_out)
+        others: dict[str, int] = {}
+        for place, row in _rows(manifest):
+            if row["lang"] and row["lang"] != language:
+                others[row["lang"]] = others.get(row["lang"], 0) + 1
+                continue
+            try:
+                clips.append(_clip(place, row, manifest.parent, times))
+            except CorpusError as error:
+                left_out.append(str(error))
+    except FormatError as error:
+        raise CorpusError(str(error)) from error
+    if not clips and left_out:
+        raise CorpusError(left_out[0])
     if not clips:
-        has = ", ".join(sorted(seen)) or "nothing"
+        has = ", ".join(sorted(others)) or "nothing"
         raise CorpusError(f"{manifest}: no clip in the language {language!r}; it has {has}")
-    return clips
+    return Corpus(tuple(clips), tuple(left_out))
 
 
 def _rows(manifest: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a manifest, each with "file:line"."""
-    try:
-        with manifest.open(encoding="utf-8-sig", newline="") as lines:
-            table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-            if missing := [name for name in COLUMNS if name not in (table.fieldnames or ())]:
-                raise CorpusError(
-                    f"{manifest}: its first line lacks the column {missing[0]!r}; "
-                    f"name the columns {', '.join(COLUMNS)}, separated by tabs"
-                )
-            for row in table:
-                place = f"{manifest}:{table.line_num}"
-                if lacking := [name for name in COLUMNS if not row[name]]:
-                    raise CorpusError(f"{place}: nothing in the column {lacking[0]!r}; fill it in")
-                yield place, row
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{manifest}: is not UTF-8 ({error}); save it as UTF-8") from error
+    header = read_text(manifest)[0].split("\n", 1)[0].split("\t")
+    if missing := [name for name in COLUMNS if name not in header]:
+        raise CorpusError(
+            f"{manifest}: its first line lacks the column {missing[0]!r}; "
+            f"name the columns {', '.join(COLUMNS)}, separated by tabs"
+        )
+    for line, row in tsv_rows(manifest):
+        if any(row.values()):
+            yield f"{manifest}:{line}", dict.fromkeys(COLUMNS, "") | row
 
 
 def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[RefWord]]) -> Clip:
+    if lacking := [name for name in COLUMNS if not row[name].strip()]:
+        raise CorpusError(f"{place}: nothing in the column {lacking[0]!r}; fill it in")
     path = folder / row["path"]
     if not path.is_file():
         raise CorpusError(f"{place}: no file {path}; put it there or remove the row")
     try:
-        seconds = float(row["seconds"]) if row.get("seconds") else _seconds(path)
+        seconds = float(row["seconds"]) if row.get("seconds") else seconds_of(path)
     except ValueError as error:
         raise CorpusError(f"{place}: {row['seconds']!r} is no length in seconds") from error
+    except CorpusError as error:
+        raise CorpusError(f"{place}: {error}") from error
+    columns = {k: v for k, v in row.items() if k not in (*COLUMNS, "seconds")}
     words = tuple(times.get(row["path"], ()))
-    return Clip(path, row["lang"], seconds, row["transcript"], words)
+    return Clip(
+        path, row["lang"], seconds, row["transcript"], words,
+        name=row["path"], place=place, columns=columns,
+    )  # fmt: skip
 
 
-def _seconds(path: Path) -> float:
-    try:
-        return float(soundfile.info(path).duration)
-    except soundfile.LibsndfileError as error:
-        raise CorpusError(f"{path}: no readable audio ({error})") from error
+def seconds_of(path: Path) -> float:
+    """How long a recording lasts. Raises CorpusError."""
+    if found := duration_s(path):
+        return found
+    return len(read_audio(path, 8_000)) / 8_000
 
 
-def _read_ctm(path: Path) -> dict[str, list[RefWord]]:
+def _read_ctm(path: Path, left_out: list[str]) -> dict[str, list[RefWord]]:
     """Word times by the clip's path; none if there is no such file."""
     times: dict[str, list[RefWord]] = {}
     if not path.is_file():
         return times
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(read_text(path)[0].split("\n"), start=1):
         if not line.strip() or line.startswith(";;"):  # CTM's comments
             continue
-        # From the right: the path may hold spaces.
-        match line.rsplit(maxsplit=4):
-            case [clip, _, start, length, word]:
-                pass
-            case _:
-                raise CorpusError(
-                    f"{path}:{number}: expected path, channel, start, length and word"
-                )
         try:
-            begin, end = float(start), float(start) + float(length)
-        except ValueError as error:
-            raise CorpusError(f"{path}:{number}: start and length are no seconds") from error
-        times.setdefault(clip, []).append(RefWord(word, round(begin * 1000), round(end * 1000)))
+            found = ctm_line(line)
+        except BadLine as error:
+            left_out.append(f"{path}:{number}: {error}")
+            continue
+        times.setdefault(found.recording, []).extend(found.words)
     return times
 
 
@@ -192,7 +220,7 @@ def bundled_corpus() -> list[Clip]:
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / "assets" / "two_cities.wav"
         if path.is_file():
-            return [Clip(path, "en", _seconds(path), TWO_CITIES, _two_cities_words())]
+            return [Clip(path, "en", seconds_of(path), TWO_CITIES, _two_cities_words(), path.name)]
     raise CorpusError(
         "the package moonshine-voice 0.0.73 with its recordings is not installed; "
         "install the project's requirements, or give a corpus of your own"
