@@ -3,50 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from captioner import metrics
-from captioner.contract import (
-    TOPIC,
-    Caption,
-    GapReason,
-    Service,
-    State,
-    TrackState,
-    attributes,
+from captioner.contract import TOPIC, GapReason
+from captioner.controls import Controls, Decided, Policy, Want
+from captioner.desk import Desk, Keeping
+from captioner.errors import (
+    NotAllowed,
+    RoomUnavailable,
+    StateError,
 )
-from captioner.cues import CaptionEvent
-from captioner.errors import NotAllowed, RoomUnavailable
-from captioner.meeting import Changed, Gap, Kind, Left, Room, Voice
+from captioner.meeting import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.publisher import Publisher, RoomClock
-from captioner.requests import HELLO, HISTORY, decode_hello, decode_history
 from captioner.room import LiveKitRoom
-from captioner.segmenter import Segmenter
-from captioner.track import Backoff, TrackCaptioner
-from streaming.recognizer import Recognizer
+from captioner.state_store import MemoryStore, StateStore, Stored
+from captioner.steward import Choose, Steward, no_choice
+from captioner.track import Backoff
+from captioner.voices import Engine, Voices
+
+__all__ = ["Bot", "Engine"]
 
 log = structlog.get_logger()
 
 DRAIN_S = 5.0
 """How long the last words may take when the bot is told to stop."""
 
+TICK_S = 0.5
+"""How often it looks what has changed of itself, and gives a sign of life."""
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What turns a voice into words, and what the room is told of it."""
-
-    name: str
-    language: str
-    open: Callable[[], AbstractAsyncContextManager[Recognizer]]
+OpenRoom = Callable[[Callable[[], int]], Room]
 
 
 class Bot:
-    """Captions one room. One task a voice: a voice whose captions fail takes no other down."""
+    """Captions one room: when, for whom and how is for ``controls`` to say."""
 
     def __init__(
         self,
@@ -54,19 +48,44 @@ class Bot:
         *,
         url: str,
         token: Callable[[], str],
+        token_as: Callable[[str], str] | None = None,
+        policy: Policy | None = None,
+        enabled: bool = True,
+        choose: Choose = no_choice,
+        store: StateStore | None = None,
+        open_room: OpenRoom = LiveKitRoom,
         publisher: Publisher | None = None,
         backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``token`` mints a fresh one for each time the bot joins."""
+        """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
+
+        policy: by default everybody counts as a reader. store: by default lasts as long as this.
+        """
         self.publisher = publisher or Publisher(RoomClock.start())
         self.joined = asyncio.Event()
-        self._engine = engine
+        policy = policy or Policy({engine.name: (engine.language,)}, want=Want.ALWAYS)
+        self.controls = Controls(Decided(engine.language, engine.name, enabled), policy)
+        self._voices = Voices(self.publisher, engine)
+        self._steward = Steward(
+            self.publisher, self.controls, self._voices, policy=policy, choose=choose, clock=clock
+        )
+        self._desk = Desk(
+            self.publisher,
+            self.controls,
+            prepare=self._steward.prepare,
+            apply=self._steward.apply,
+            clock=clock,
+        )
         self._url = url
-        self._token = token
+        self._token, self._token_as = token, token_as
+        self._store = store or MemoryStore()
+        self._open_room = open_room
         self._backoff = backoff or Backoff()
-        self._prefixes = (f"t{n}" for n in itertools.count(1))
-        self._voices: set[asyncio.Task[None]] = set()
+        self._keeping: Keeping | None = None
+        self._ghost: str | None = None  # identity of a bot that is dead, which the room has yet
         self._stopping = asyncio.Event()
+        self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
         self._lost_ms = 0  # room time at which the last stay broke off
 
     def stop(self) -> None:
@@ -90,17 +109,16 @@ class Bot:
                 await asyncio.sleep(self._backoff.next_s())
         finally:
             beacon.cancel()
+            if self._keeping:
+                self._store.release(self._keeping.room)
 
     async def _stay(self) -> Left | None:
-        room = LiveKitRoom(self.publisher.clock)
+        room = self._open_room(self._now_ms)
         try:
             await room.join(self._url, self._token())
+            if not self.joined.is_set() and (ghost := await self._resume(room)):
+                room = await self._take_over(room, ghost)
             await self._greet(room)
-            if self.joined.is_set():
-                now_ms = self.publisher.clock.now_ms()
-                await self.publisher.declare_gap(self._lost_ms, now_ms, GapReason.CONNECTION_LOST)
-            self.joined.set()
-            self._backoff.reset()
             left = await self._until_over(room)
             self._lost_ms = room.lost_ms
             return left
@@ -110,101 +128,140 @@ class Bot:
             return Left.LOST
         finally:
             self.publisher.attach(None)
+            await self._steward.enter(None)
             await room.leave()
 
+    async def _resume(self, room: Room) -> str | None:
+        """Go on where a bot before left off; gives its identity if the room has it yet."""
+        try:
+            alone = await asyncio.to_thread(self._store.claim, room.sid)
+            stored = await asyncio.to_thread(self._store.load, room.sid)
+        except StateError as exc:
+            log.error("state_not_read", reason=str(exc))
+            self.controls.decided = replace(self.controls.decided, strict=True)
+            return None
+        if stored is None:
+            return None
+        await self._go_on(stored)
+        ghosts = [p for p in _bots(room) if p.attributes["captions.session"] == stored.session]
+        return ghosts[0].identity if ghosts and alone else None
+
+    async def _go_on(self, stored: Stored) -> None:
+        if not await self._steward.resume(stored.decided):
+            log.warning("engine_not_available")
+        alive_ms = max(stored.alive_utc_ms - stored.origin_utc_ms, 0)
+        clock = RoomClock.resume(stored.origin_utc_ms, least_ms=alive_ms)
+        self.publisher.clock = clock
+        await self.publisher.declare_gap(alive_ms, clock.now_ms(), GapReason.BOT_RESTARTED)
+
+    async def _take_over(self, room: Room, ghost: str) -> Room:
+        """Join under the name of the bot that died, so that the media server lets go of it."""
+        self._ghost = ghost
+        if self._token_as is None:
+            return room
+        await room.leave()
+        token_as = self._token_as
+        self._token = lambda: token_as(ghost)
+        room = self._open_room(self._now_ms)
+        await room.join(self._url, self._token())
+        return room
+
     async def _greet(self, room: Room) -> None:
-        if any("captions.session" in attributes for attributes in _agents(room)):
-            raise NotAllowed("another caption bot is in this room already; this one leaves")
+        self._yield_to_rivals(room)
         publisher = self.publisher
-        room.answer(HELLO, self._hello)
-        room.answer(HISTORY, self._history)
-        publisher.state = State.ON
-        origin_ms = publisher.clock.origin_utc_ms
-        service = Service(
-            publisher.state, publisher.session, origin_ms, self._engine.language, self._engine.name
-        )
-        await room.set_attributes(attributes(service))
-        room.hear(lambda _identity: True)
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
+        await self._keep(room)
+        self._desk.open(room, self._keeping_now)
+        await self._steward.enter(room)
         log.info("joined", session=publisher.session)
+        if self.joined.is_set():
+            await publisher.declare_gap(self._lost_ms, self._now_ms(), self._reason)
+        self.joined.set()
+        self._backoff.reset()
+
+    async def _keep(self, room: Room) -> None:
+        """From now on decisions are kept under this room's sid."""
+        before = self._keeping
+        publisher = self.publisher
+        self._keeping = Keeping(
+            self._store, room.sid, publisher.session, room.me.identity,
+            publisher.clock.origin_utc_ms,
+        )  # fmt: skip
+        self._reason = GapReason.CONNECTION_LOST
+        if before is not None and before.room != room.sid:
+            self._reason = GapReason.MEDIA_SERVER_LOST
+            self._store.release(before.room)
+        try:
+            await asyncio.to_thread(self._store.claim, room.sid)
+            await self._keeping.save(self.controls.decided)
+        except StateError as exc:
+            log.error("state_not_stored", reason=str(exc))
+
+    @property
+    def _keeping_now(self) -> Keeping:
+        assert self._keeping is not None
+        return self._keeping
+
+    def _yield_to_rivals(self, room: Room) -> None:
+        """Of two bots the one that joined earlier stays. Raises NotAllowed."""
+        me = (room.me.joined_ms, room.me.sid)
+        for bot in _bots(room):
+            if bot.identity != self._ghost and (bot.joined_ms, bot.sid) < me:
+                raise NotAllowed("another caption bot is in this room already; this one leaves")
 
     async def _until_over(self, room: Room) -> Left | None:
         events = asyncio.create_task(self._serve(room))
+        ticks = asyncio.create_task(self._tick())
         stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({events, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if events.done():
-            left: Left | None = events.result()
-        else:
-            events.cancel()
-            left = None
+        try:
+            await asyncio.wait({events, ticks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if events.done():
+                return events.result()
+            if ticks.done():
+                ticks.result()
             await room.stop_listening()
-        await self._drain()
-        return left
+            return None
+        finally:
+            for task in (events, ticks, stopping):
+                task.cancel()
+            await self._voices.drain(within_s=DRAIN_S)
 
     async def _serve(self, room: Room) -> Left:
         async for event in room.events():
             match event:
                 case Voice():
-                    task = asyncio.create_task(self._caption(event))
-                    self._voices.add(task)
-                    task.add_done_callback(self._voices.discard)
+                    self._voices.begin(event)
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
                 case Changed():
-                    pass
+                    self._desk.people_changed()
+                    self._yield_to_rivals(room)
+                    await self._steward.review()
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")
 
-    async def _drain(self) -> None:
-        """Let what was heard become words, for a bounded time."""
-        if not self._voices:
-            return
-        _, late = await asyncio.wait(set(self._voices), timeout=DRAIN_S)
-        for task in late:
-            task.cancel()
-
-    async def _caption(self, voice: Voice) -> None:
-        async def publish(event: CaptionEvent, heard_ms: int) -> None:
-            metrics.LAG_SECONDS.observe(max(self.publisher.clock.now_ms() - heard_ms, 0) / 1000)
-            caption = Caption(event, voice.speaker, voice.name, voice.track, heard_ms)
-            await self.publisher.publish(caption)
-
-        async def announce(state: TrackState) -> None:
-            await self.publisher.announce_track(
-                track=voice.track, speaker=voice.speaker, state=state
-            )
-
-        segmenter = Segmenter(
-            voice.speaker, prefix=next(self._prefixes), language=self._engine.language
-        )
-        captioner = TrackCaptioner(
-            voice.frames,
-            open_recognizer=self._engine.open,
-            segmenter=segmenter,
-            publish=publish,
-            announce=announce,
-        )
-        with (
-            structlog.contextvars.bound_contextvars(track=voice.track),
-            metrics.TRACKS.track_inprogress(),
-        ):
-            log.info("track_started")
+    async def _tick(self) -> None:
+        """What changes of itself: nobody reads any more; another engine stands in."""
+        failing = False
+        while True:
+            await asyncio.sleep(TICK_S)
+            await self._steward.review()
             try:
-                await captioner.run()
-            except Exception as exc:  # the top of a track: the others go on
-                metrics.TRACKS_FAILED.inc()
-                log.error("track_failed", kind=type(exc).__name__)
-            self.publisher.forget_track(voice.track)
-            log.info("track_ended")
+                await self._keeping_now.live()
+                failing = False
+            except StateError as exc:
+                if not failing:
+                    log.error("state_not_stored", reason=str(exc))
+                failing = True
 
-    async def _hello(self, _caller: str, payload: str) -> str:
-        return self.publisher.hello(decode_hello(payload))
-
-    async def _history(self, _caller: str, payload: str) -> str:
-        return self.publisher.page(decode_history(payload))
+    def _now_ms(self) -> int:
+        return self.publisher.clock.now_ms()
 
 
-def _agents(room: Room) -> list[Mapping[str, str]]:
-    return [person.attributes for person in room.people() if person.kind is Kind.AGENT]
+def _bots(room: Room) -> list[Person]:
+    return [
+        person
+        for person in room.people()
+        if person.kind is Kind.AGENT and "captions.session" in person.attributes
+    ]

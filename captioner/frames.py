@@ -73,6 +73,13 @@ class Sound(Protocol):
         ...
 
 
+LOST_MS = 1_000
+"""A hole of this length is told: nobody heard this track then."""
+
+Hole = Callable[[int, int], None]
+"""Told of room times between which a track's sound did not arrive."""
+
+
 class FrameQueue:
     """The audio of one track, placed on the room's clock, read at once into a bounded queue.
 
@@ -83,6 +90,8 @@ class FrameQueue:
     def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
         self._sound = sound
         self._now_ms = now_ms
+        self.last_ms = now_ms()  # room time at which sound last arrived
+        self.on_hole: Hole | None = None
         self._frames: deque[tuple[AudioFrame, float]] = deque()
         self._given_since: float | None = None
         self._more = asyncio.Event()
@@ -104,6 +113,11 @@ class FrameQueue:
         frame, self._given_since = self._frames.popleft()
         return frame
 
+    @property
+    def waiting_ms(self) -> int:
+        """Sound that came in and was not read yet."""
+        return len(self._frames) * FRAME_MS
+
     async def close(self) -> None:
         """Listen no more; what was heard can still be read."""
         self._pump.cancel()
@@ -124,8 +138,15 @@ class FrameQueue:
                 now_ms = self._now_ms()
                 metrics.FRAMES.inc()
                 missed_ms = holes.missed_ms
-                self._put(holes.feed(pcm, now_ms))
-                metrics.HOLES_MS.inc(holes.missed_ms - missed_ms)
+                frames = holes.feed(pcm, now_ms)
+                missed_ms = holes.missed_ms - missed_ms
+                if missed_ms:
+                    metrics.HOLES_MS.inc(missed_ms)
+                    if missed_ms >= LOST_MS and self.on_hole and frames:
+                        begun_ms = frames[0].start_ms
+                        self.on_hole(begun_ms - missed_ms, begun_ms)
+                self._put(frames)
+                self.last_ms = now_ms
         finally:
             self._put(holes.flush())
             self._ended = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +48,14 @@ class Page:
 class History:
     """The newest state of each cue, in the order of their last change.
 
+    keeps: whether what a speaker said may be shown to those who come later.
     ``forgotten`` counts the cues that were dropped because there were more than ``limit``.
     """
 
     def __init__(self, *, limit: int = HISTORY_MAX) -> None:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._limit = limit
+        self.keeps: Callable[[str], bool] = lambda _speaker: True
         self.forgotten = 0
 
     def __len__(self) -> int:
@@ -88,7 +90,7 @@ class History:
         closed = [
             e
             for e in reversed(self._entries.values())
-            if e.closed and (before is None or e.seq < before)
+            if e.closed and (before is None or e.seq < before) and self.keeps(e.caption.speaker)
         ]
         shown = _fitting(open_now, room)
         room -= sum(_size(e) for e in shown)
@@ -99,13 +101,11 @@ class History:
         ordered = sorted([*shown, *taken], key=_start_ms)
         return Page([_bare(e.packet) for e in ordered], rest)
 
-    def of(self, speaker: str) -> list[Entry]:
-        """The cues of one speaker that were not deleted."""
-        return [
-            e
-            for e in self._entries.values()
-            if e.caption.speaker == speaker and not isinstance(e.caption.event, CueDeleted)
-        ]
+    def forget(self, speaker: str) -> None:
+        """Nobody gets any more what this one said."""
+        own = [k for k, e in self._entries.items() if e.closed and e.caption.speaker == speaker]
+        for key in own:
+            del self._entries[key]
 
     def closed(self) -> list[tuple[Cue, str]]:
         """Each finished cue with its speaker's name."""

@@ -33,7 +33,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the room, by the media server's word. joined_ms: UTC.
+    """Somebody in the room, by the media server's word. joined_ms: UTC. tracks: sids of voices.
 
     signed: whether the attributes were signed into the token and cannot be changed by itself.
     """
@@ -45,6 +45,7 @@ class Person:
     signed: bool = False
     sid: str = ""
     joined_ms: int = 0
+    tracks: tuple[str, ...] = ()
 
 
 class Left(Enum):

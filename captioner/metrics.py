@@ -10,6 +10,8 @@ _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _LAG = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 TRACKS = Gauge("captioner_tracks", "Tracks that are being captioned.")
+SLOTS = Gauge("captioner_slots", "Recogniser streams in use.")
+STALLS = Counter("captioner_stalls", "Times that somebody spoke for 4 s and no caption came.")
 PACKETS = Counter("captioner_packets", "Caption packets handed to the room.")
 PACKETS_LOST = Counter("captioner_packets_lost", "Packets that could not be handed to the room.")
 FRAMES = Counter("captioner_frames", "Audio frames of 80 ms received.")

@@ -51,6 +51,19 @@ class RoomClock:
         """Room time 0 is now."""
         return cls(round(wall() * 1000), monotonic(), monotonic)
 
+    @classmethod
+    def resume(
+        cls,
+        origin_utc_ms: int,
+        *,
+        least_ms: int,
+        monotonic: Clock = time.monotonic,
+        wall: Clock = time.time,
+    ) -> RoomClock:
+        """Go on from another bot's origin; it is ``least_ms`` at least, whatever the wall says."""
+        now_ms = max(round(wall() * 1000) - origin_utc_ms, least_ms)
+        return cls(origin_utc_ms, monotonic() - now_ms / 1000, monotonic)
+
     def now_ms(self) -> int:
         """The room time now."""
         return self.at_ms(self.monotonic())
@@ -103,7 +116,11 @@ class Publisher:
         self._tracks.pop(track, None)
 
     async def declare_gap(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
-        """Say that nobody heard the room between two room times."""
+        """Say that nobody heard the room between two room times; what was said is left out."""
+        if self._gaps:
+            start_ms = max(start_ms, self._gaps[-1]["end"])
+        if end_ms <= start_ms:
+            return
         self.seq += 1
         gap = gap_packet(self.session, self.seq, start_ms=start_ms, end_ms=end_ms, reason=reason)
         self._gaps.append(gap)

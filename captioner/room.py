@@ -30,7 +30,6 @@ from captioner.meeting import (
 )
 from captioner.outputs import STREAM_TOPIC, Segment
 from captioner.outputs import attributes as stream_attributes
-from captioner.publisher import RoomClock
 from captioner.requests import sentence
 
 CONNECT_TIMEOUT_S = 10.0
@@ -39,12 +38,16 @@ CONNECT_TIMEOUT_S = 10.0
 class LiveKitRoom:
     """One stay in one room."""
 
-    def __init__(self, clock: RoomClock, *, key: str = "") -> None:
-        """key: the shared one of an end-to-end encrypted room; all that is sent is encrypted."""
+    def __init__(self, now_ms: Callable[[], int], *, key: str = "") -> None:
+        """``now_ms`` gives room time.
+
+        key: the shared one of an end-to-end encrypted room; all that is sent is encrypted.
+        """
         self._room = rtc.Room()
-        self._clock = clock
+        self._now_ms = now_ms
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
+        self._subscribed: set[str] = set()  # what was asked for: the SDK tells it late
         self._wanted: Callable[[str], bool] = lambda _identity: False
         self._closing: set[asyncio.Task[None]] = set()
         self._cipher = Cipher(key, lambda: self._events.put_nowait(Changed()))
@@ -151,7 +154,10 @@ class LiveKitRoom:
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
         """Say something that every participant sees without asking."""
-        await self._room.local_participant.set_attributes(dict(attributes))
+        try:
+            await self._room.local_participant.set_attributes(dict(attributes))
+        except Exception as exc:  # the SDK raises nothing narrower
+            raise RoomUnavailable("the media server took no attributes") from exc
 
     def answer(self, method: str, answer: RpcAnswer) -> None:
         """Answer calls of ``method`` from now on."""
@@ -179,8 +185,8 @@ class LiveKitRoom:
         on = self._room.on
         on("track_published", self._subscribe)
         on("active_speakers_changed", self._cipher.speaking)
-        for changed in ("track_unpublished", "room_updated"):
-            on(changed, lambda *_: self._events.put_nowait(Changed()))
+        on("room_updated", lambda *_: self._events.put_nowait(Changed()))
+        on("track_unpublished", lambda pub, _participant: self._subscribed.discard(pub.sid))
         on("track_subscribed", lambda _track, pub, participant: self._begin(pub, participant))
         on("track_unsubscribed", lambda _track, pub, _participant: self._end(pub.sid))
         on("track_muted", lambda _participant, pub: self._end(pub.sid))
@@ -199,9 +205,9 @@ class LiveKitRoom:
         wanted = self._wanted(participant.identity)
         if self._cipher.is_noise(publication):
             wanted = False
-            self._events.put_nowait(Changed())
-        if wanted != publication.subscribed:
+        if wanted != (publication.sid in self._subscribed):
             publication.set_subscribed(wanted)
+            (self._subscribed.add if wanted else self._subscribed.discard)(publication.sid)
         if wanted:
             self._begin(publication, participant)
         else:
@@ -219,7 +225,7 @@ class LiveKitRoom:
             sid,
             identity,
             Source.SCREEN if shared else Source.MICROPHONE,
-            FrameQueue(self._cipher.sound(track, publication, identity), self._clock.now_ms),
+            FrameQueue(self._cipher.sound(track, publication, identity), self._now_ms),
             lambda: _person(participant),
         )
         self._voices[sid] = voice
@@ -233,16 +239,21 @@ class LiveKitRoom:
 
     def _interrupted(self) -> None:
         if self._interrupted_ms is None:
-            self._interrupted_ms = self._clock.now_ms()
+            self._interrupted_ms = self._now_ms()
 
     def _resumed(self) -> None:
-        now_ms = self._clock.now_ms()
-        self._events.put_nowait(Gap(self._interrupted_ms or now_ms, now_ms))
+        self._events.put_nowait(Gap(self._silent_since(), self._now_ms()))
         self._interrupted_ms = None
+
+    def _silent_since(self) -> int:
+        """When sound last arrived: of a broken link the SDK tells many seconds late."""
+        noticed_ms = self._now_ms() if self._interrupted_ms is None else self._interrupted_ms
+        heard_ms = max((v.frames.last_ms for v in self._voices.values()), default=noticed_ms)
+        return min(noticed_ms, heard_ms)
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
         self._left = True
-        self.lost_ms = self._interrupted_ms or self._clock.now_ms()
+        self.lost_ms = self._silent_since()
         for sid in list(self._voices):
             self._end(sid)
         self._events.put_nowait(_LEFT.get(reason, Left.LOST))
@@ -251,6 +262,7 @@ class LiveKitRoom:
 _PEOPLE: tuple[EventTypes, ...] = (
     "participant_connected", "participant_disconnected", "participant_attributes_changed",
     "participant_permissions_changed", "participant_name_changed",
+    "track_published", "track_unpublished",
 )  # fmt: skip
 
 _LEFT = {
@@ -276,6 +288,7 @@ def _person(participant: rtc.Participant) -> Person:
         not participant.permissions.can_update_metadata,
         participant.sid,
         round(joined.timestamp() * 1000) if joined else 0,
+        tuple(p.sid for p in participant.track_publications.values() if _is_voice(p, participant)),
     )
 
 

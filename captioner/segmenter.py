@@ -81,8 +81,9 @@ class Segmenter:
         """Whether a cue is being written."""
         return self._cue is not None
 
-    def restart(self, offset_ms: int) -> None:
+    def restart(self, offset_ms: int, *, language: str | None = None) -> None:
         """A new stream begins, at ``offset_ms`` of room time. Call after ``flush``."""
+        self._language = language or self._language
         self._offset_ms = offset_ms
         self._closed_until_ms = 0
         self._words, self._tail = [], Tail("", 0)
@@ -119,6 +120,11 @@ class Segmenter:
             cue.text = shown
             self._closed_until_ms = cue.end_ms - self._offset_ms
         return [self._closed()]
+
+    def withdraw(self) -> list[CaptionEvent]:
+        """The speaker is not to be captioned: the open cue is gone, with all that is held."""
+        self._words, self._tail = [], Tail("", 0)
+        return self._deleted()
 
     def _commit(self, heard_ms: int) -> list[CaptionEvent]:
         events = self._place_words()

@@ -65,6 +65,7 @@ class _Frames:
     def __init__(self, path: Path) -> None:
         self._frames = _framed(path)
         self.end_ms = 0
+        self.waiting_ms = 0
 
     def __aiter__(self) -> Self:
         return self

@@ -105,14 +105,14 @@ class VoiceMeter:
         self._detector = detector
         self._level = _LOUD
 
-    def __call__(self, pcm: Pcm) -> float:
+    def __call__(self, chunk: Pcm) -> float:
         """The probability of speech in float32[512]."""
-        level = float(np.sqrt(np.mean(pcm * pcm)))
+        level = float(np.sqrt(np.mean(chunk * chunk)))
         if level < _NOTHING:
             return 0.0
         self._level = max(level, self._level * _DECAY, _QUIETEST)
         gain = max(1.0, _LOUD / self._level)
-        return self._detector(np.clip(pcm * np.float32(gain), -1.0, 1.0))
+        return self._detector(np.clip(chunk * np.float32(gain), -1.0, 1.0))
 
 
 # Root mean squares. Speech in a meeting is around 0.05; the quietest clips measured are 0.0005,

@@ -115,11 +115,20 @@ async def test_a_page_that_knows_another_session_starts_anew() -> None:
 async def test_hello_repeats_the_gaps() -> None:
     out = publisher()
     for start in range(200):
-        await out.declare_gap(start, start + 10, GapReason.BOT_RESTARTED)
+        await out.declare_gap(start * 20, start * 20 + 10, GapReason.BOT_RESTARTED)
     gaps = page_of(out.hello(Hello(True)))["gaps"]
     assert len(gaps) > 10
-    assert gaps[-1]["start"] == 199
+    assert gaps[-1]["start"] == 199 * 20
     assert gaps[-1]["reason"] == "bot-restarted"
+
+
+async def test_two_gaps_that_overlap_are_told_as_one() -> None:
+    wire = Wire()
+    out = publisher(wire)
+    await out.declare_gap(1_000, 5_000, GapReason.CONNECTION_LOST)
+    await out.declare_gap(1_100, 5_000, GapReason.CONNECTION_LOST)
+    await out.declare_gap(4_000, 6_000, GapReason.DROPPED)
+    assert [(p["start"], p["end"]) for p in wire.packets] == [(1_000, 5_000), (5_000, 6_000)]
 
 
 async def test_fifty_speakers_leave_room_for_cues() -> None:

@@ -1,0 +1,107 @@
+"""When somebody speaks on a track, for little: loudness first, then voice activity. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from streaming.audio import FRAME_MS, AudioFrame
+from streaming.segments import VoiceMeter
+from streaming.vad import SileroVoiceActivity
+from streaming.voiced import VoiceFinder, VoiceInFrames
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """ms of sound from before the voice that a recogniser gets too; root mean squares of sound.
+
+    The recognisers' own voice activity needs 0.5 s of that.
+
+    nothing: what is quieter is never speech; the quietest speech measured has 0.0005.
+    over_floor: speech is so many times louder than the steady noise of the track.
+    hang_ms: so long after the last loud frame, voice activity goes on looking.
+    """
+
+    before_ms: int = 1_000
+    nothing: float = 1e-4
+    over_floor: float = 1.5
+    hang_ms: int = 1_000
+
+
+class Loudness:
+    """Whether a frame can be speech at all: louder than the noise that is always there."""
+
+    def __init__(self, policy: GatePolicy) -> None:
+        self._policy = policy
+        self._floor = policy.nothing
+        self._hang = 0
+
+    def __call__(self, frame: AudioFrame) -> bool:
+        """2 µs. Also true for a while after a loud frame."""
+        level = float(np.sqrt(np.dot(frame.pcm, frame.pcm) / len(frame.pcm)))
+        if level < self._policy.nothing:
+            self._hang = max(self._hang - FRAME_MS, 0)
+            return self._hang > 0
+        loud = level > self._floor * self._policy.over_floor
+        # Rises slowly, so that a long speech without a pause does not become the noise.
+        self._floor = max(min(level, self._floor * _RISE), self._policy.nothing)
+        self._hang = self._policy.hang_ms if loud else max(self._hang - FRAME_MS, 0)
+        return loud or self._hang > 0
+
+
+_RISE = 1.005  # a frame: double in 11 s
+_WARM = 4  # frames that voice activity hears again when it takes up listening
+
+
+def sensitive_voice() -> VoiceFinder:
+    """Voice by Silero's detector, whatever its level. Raises RecognizerUnavailable."""
+    return VoiceInFrames(VoiceMeter(SileroVoiceActivity()))
+
+
+class VoiceGate:
+    """Hears every frame of one track; says whether there is voice, and keeps what came before.
+
+    quiet_ms: sound since the last voice.
+    """
+
+    def __init__(self, finds_voice: VoiceFinder, policy: GatePolicy | None = None) -> None:
+        self._policy = policy or GatePolicy()
+        self._finds_voice = finds_voice
+        self._loud = Loudness(self._policy)
+        self._kept: deque[AudioFrame] = deque(maxlen=self._policy.before_ms // FRAME_MS + 1)
+        self._listening = False
+        self._end_ms = 0
+        self.quiet_ms = 0
+
+    def feed(self, frame: AudioFrame) -> bool:
+        """Take the next frame; whether there is voice in it."""
+        if self._kept and frame.start_ms - self._end_ms > self._policy.before_ms:
+            self._kept.clear()
+        self.quiet_ms += max(frame.end_ms - self._end_ms, 0)
+        self._end_ms = frame.end_ms
+        self._kept.append(frame)
+        voiced = self._voice(frame)
+        if voiced:
+            self.quiet_ms = 0
+        return voiced
+
+    def lead(self) -> list[AudioFrame]:
+        """The sound from before, the last frame included."""
+        return list(self._kept)
+
+    def forget(self, *, before: int) -> None:
+        """Let go of what began before position ``before``: it became words already."""
+        while self._kept and self._kept[0].position < before:
+            self._kept.popleft()
+
+    def _voice(self, frame: AudioFrame) -> bool:
+        if not self._loud(frame):
+            self._listening = False
+            return False
+        if self._listening:
+            return self._finds_voice(frame)
+        self._listening = True
+        voiced = [self._finds_voice(kept) for kept in list(self._kept)[-_WARM:]]
+        return any(voiced)

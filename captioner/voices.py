@@ -1,0 +1,196 @@
+"""The voices of a room that are captioned now: one task each."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+import structlog
+
+from captioner import metrics
+from captioner.contract import Caption, GapReason, TrackState
+from captioner.cues import CaptionEvent
+from captioner.gate import VoiceGate, sensitive_voice
+from captioner.meeting import Voice
+from captioner.publisher import Publisher
+from captioner.segmenter import Segmenter
+from captioner.slots import Slots
+from captioner.track import TrackCaptioner
+from streaming.recognizer import Capabilities, Recognizer
+from streaming.voiced import VoiceFinder
+
+log = structlog.get_logger()
+
+SLOTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What turns a voice into words, and what the room is told of it.
+
+    language: BCP 47. slots: streams at once. delay_ms: typically so far behind the voice.
+    load_voice: gives what tells voice from other sound, anew for each track.
+    """
+
+    name: str
+    language: str
+    open: Callable[[], AbstractAsyncContextManager[Recognizer]]
+    slots: int = SLOTS
+    delay_ms: int = 0
+    load_voice: Callable[[], VoiceFinder] = field(default=sensitive_voice)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Running:
+    voice: Voice
+    captioner: TrackCaptioner
+    task: asyncio.Task[None]
+
+
+class Voices:
+    """Captions each voice that it is given, until that ends. One that fails takes no other down."""
+
+    def __init__(self, publisher: Publisher, engine: Engine) -> None:
+        self._publisher = publisher
+        self._engine = engine
+        self._slots = Slots(engine.slots)
+        self._prefixes = (f"t{n}" for n in itertools.count(1))
+        self._running: dict[str, _Running] = {}
+        self._states: dict[str, TrackState] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+
+    @property
+    def engine(self) -> Engine:
+        """What new recognisers are of."""
+        return self._engine
+
+    @engine.setter
+    def engine(self, engine: Engine) -> None:
+        self._engine = engine
+        self._slots.limit = engine.slots
+        for running in self._running.values():
+            running.captioner.renew()
+
+    @property
+    def working(self) -> list[Capabilities]:
+        """Of the recognisers that work now."""
+        found = (running.captioner.capabilities for running in self._running.values())
+        return [capabilities for capabilities in found if capabilities is not None]
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether people speak and nobody's captions come."""
+        states = set(self._states.values())
+        return TrackState.UNAVAILABLE in states and TrackState.ON not in states
+
+    def begin(self, voice: Voice) -> None:
+        """Caption this one too."""
+        captioner = self._captioner(voice)
+        voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)
+        task = asyncio.create_task(self._run(voice, captioner))
+        running = self._running[voice.track] = _Running(voice, captioner, task)
+
+        def ended(_task: asyncio.Task[None]) -> None:
+            if self._running.get(voice.track) is running:
+                del self._running[voice.track]
+
+        task.add_done_callback(ended)
+
+    async def refuse(self, speaker: str) -> None:
+        """At once: no more of this voice is recognised, and all that is held of it is gone."""
+        for running in self._of(speaker):
+            running.voice.frames.forget()
+            running.task.cancel()
+            await running.captioner.refuse()
+
+    async def drain(self, *, within_s: float) -> None:
+        """No more is heard: let what was heard become words, for a bounded time."""
+        tasks = [running.task for running in self._running.values()]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=within_s)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    def _of(self, speaker: str) -> Iterator[_Running]:
+        return (r for r in list(self._running.values()) if r.voice.speaker == speaker)
+
+    def _captioner(self, voice: Voice) -> TrackCaptioner:
+        async def publish(event: CaptionEvent, heard_ms: int) -> None:
+            lag_ms = max(self._publisher.clock.now_ms() - heard_ms, 0)
+            metrics.LAG_SECONDS.observe(lag_ms / 1000)
+            caption = Caption(event, voice.speaker, voice.name, voice.track, heard_ms)
+            await self._publisher.publish(caption)
+
+        async def announce(state: TrackState, lag_ms: int) -> None:
+            self._states[voice.track] = state
+            await self._publisher.announce_track(
+                track=voice.track, speaker=voice.speaker, state=state, lag_ms=lag_ms
+            )
+
+        async def unheard(start_ms: int, end_ms: int) -> None:
+            await self._publisher.declare_gap(start_ms, end_ms, GapReason.DROPPED)
+
+        return TrackCaptioner(
+            voice.frames,
+            open_recognizer=lambda: self._engine.open(),
+            segmenter=Segmenter(
+                voice.speaker, prefix=next(self._prefixes), language=self._engine.language
+            ),
+            publish=publish,
+            announce=announce,
+            unheard=unheard,
+            gate=VoiceGate(self._engine.load_voice()),
+            slots=self._slots,
+            language=lambda: self._engine.language,
+        )
+
+    async def _run(self, voice: Voice, captioner: TrackCaptioner) -> None:
+        with (
+            structlog.contextvars.bound_contextvars(track=voice.track),
+            metrics.TRACKS.track_inprogress(),
+        ):
+            log.info("track_started")
+            try:
+                await captioner.run()
+            except Exception as exc:  # the top of a track: the others go on
+                metrics.TRACKS_FAILED.inc()
+                log.error("track_failed", kinds=sorted(_kinds(exc)))
+            finally:
+                await self._forget(voice, refused=captioner.refused)
+            log.info("track_ended")
+
+    async def _forget(self, voice: Voice, *, refused: bool) -> None:
+        """Whoever is muted or gone is not delayed any more."""
+        state = self._states.pop(voice.track, TrackState.ON)
+        if refused:
+            return
+        if state is not TrackState.ON:
+            await self._publisher.announce_track(
+                track=voice.track, speaker=voice.speaker, state=TrackState.ON
+            )
+        self._publisher.forget_track(voice.track)
+
+    def _hole(self, voice: Voice, start_ms: int, end_ms: int) -> None:
+        """No sound came from a track for a while: from none at all, if the link was broken."""
+        others = [r.voice.frames for r in self._running.values() if r.voice is not voice]
+        if all(frames.last_ms <= start_ms + _TOGETHER_MS for frames in others):
+            telling = asyncio.ensure_future(
+                self._publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
+            )
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+
+_TOGETHER_MS = 500
+
+
+def _kinds(exc: BaseException) -> set[str]:
+    if isinstance(exc, BaseExceptionGroup):
+        return set().union(*map(_kinds, exc.exceptions))
+    return {type(exc).__name__}
