@@ -42,7 +42,7 @@ def token_of(server: MediaServer, identity: str) -> str:
 
 @contextlib.asynccontextmanager
 async def bot_in(server: MediaServer, *, key: str = "") -> AsyncIterator[LiveKitRoom]:
-    room = LiveKitRoom(RoomClock.start(), key=key)
+    room = LiveKitRoom(RoomClock.start().now_ms, key=key)
     token = agent_token(server.key, server.secret, room=ROOM, identity="bot", name="Captions")
     await room.join(server.url, token)
     yield room
