@@ -14,7 +14,8 @@ import { stateSentence } from "./status";
 import { languageFor, type Words } from "./strings";
 import { styleText } from "./style";
 import type { ShownRow } from "./view";
-import { Widget, type Mode, type PanelName } from "./widget";
+import type { PanelName } from "./panels";
+import { Widget, type Mode } from "./widget";
 
 export { CaptionsClient, CaptionsRefused };
 export type { CaptionFacts, Choices, Fault, HostChange, HostChoice, KnownCue, Mode, Packet, PaintedDetail, PanelName, Refusal, ServiceState, Settings, Shortcut, ShownRow, SpeakerState, You };
@@ -100,12 +101,12 @@ export class LiveCaptionsElement extends HTMLElement {
   }
 
   set shortcuts(shortcuts: readonly Shortcut[]) {
-    this.#widget.keyboard.shortcuts = shortcuts;
+    this.#widget.setShortcuts(shortcuts);
   }
 
   /** The panel that is open; null when none is. */
   get panel(): PanelName | null {
-    return this.#widget.openPanel;
+    return this.#widget.panels.open;
   }
 
   /** Whether the reader holds the captions. */
@@ -129,20 +130,20 @@ export class LiveCaptionsElement extends HTMLElement {
   }
 
   openSettings(): void {
-    this.#widget.open("settings");
+    this.#widget.panels.show("settings");
   }
 
   openHistory(): void {
-    this.#widget.open("history");
+    this.#widget.panels.show("history");
   }
 
   /** Shows which key does what. */
   openKeys(): void {
-    this.#widget.open("keys");
+    this.#widget.panels.show("keys");
   }
 
   closePanel(): void {
-    this.#widget.close();
+    this.#widget.panels.close();
   }
 
   /** Captions stay where they are until `jumpToLive`. */
@@ -243,6 +244,7 @@ export class LiveCaptionsElement extends HTMLElement {
     if (!("id" in packet)) return;
     const cue = this.#model.cue(packet.session, packet.id);
     if (cue === before) return;
+    this.#widget.panels.touch(packet.session, packet.id);
     if (cue && !before) this.#widget.reading.waiting += 1;
     if (cue?.state === "closed" && before?.state !== "closed") this.#widget.surface.log(cue.name, cue.text, cue.lang);
     this.#paintings.expect(packet, cue, received);

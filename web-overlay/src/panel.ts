@@ -16,7 +16,6 @@ export class Panel {
     this.element = part("div", `panel ${name}`, part("div", "panel-head", this.#title, this.#close), this.body);
     this.element.setAttribute("role", "dialog");
     this.element.popover = "manual";
-    this.element.tabIndex = -1;
     this.element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.defaultPrevented) return;
       event.preventDefault();
@@ -40,7 +39,7 @@ export class Panel {
     this.#opener = focused(into);
     into.append(this.element);
     this.element.showPopover();
-    this.element.focus();
+    this.#close.focus();
   }
 
   close(): void {

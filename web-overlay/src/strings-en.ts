@@ -147,7 +147,6 @@ export const en = {
   "history.empty": "Nothing has been said yet.",
   "history.loading": "Loading what was said before…",
   "history.incomplete": "What was said before could not be loaded: try again.",
-  "history.retry": "Try again",
   "history.latest": "Latest",
   "keys.title": "Keys",
   "keys.off": "Single keys are switched off in the settings.",

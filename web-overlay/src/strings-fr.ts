@@ -148,7 +148,6 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "history.empty": "Rien n’a encore été dit.",
   "history.loading": "Chargement de ce qui a été dit avant…",
   "history.incomplete": "Ce qui a été dit avant n’a pas pu être chargé : réessayez.",
-  "history.retry": "Réessayer",
   "history.latest": "Plus récents",
   "keys.title": "Touches",
   "keys.off": "Les touches simples sont désactivées dans les réglages.",

@@ -3,14 +3,17 @@ export const panelStyle = `
 .root {
   --ui: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
   --ground: #171d28; --raised: #222a38; --edge: #6f7c93; --hair: #323c4e; --ink: #eef2f8; --quiet: #b3bdcc;
+  color-scheme: dark;
   --accent: #8ab4ff; --on-accent: #0b1730; --good: #7be0b8; --poor: #ffca6b; --hit: #ffe08a; --on-hit: #1b1500;
 }
 .root[data-theme="light"] {
+  color-scheme: light;
   --ground: #ffffff; --raised: #eef1f6; --edge: #66728a; --hair: #d3d9e4; --ink: #141a24; --quiet: #465165;
   --accent: #1a56c4; --on-accent: #ffffff; --good: #00694b; --poor: #8a4b00; --hit: #ffd84d; --on-hit: #1b1500;
 }
 @media (prefers-color-scheme: light) {
   .root[data-theme="auto"] {
+    color-scheme: light;
     --ground: #ffffff; --raised: #eef1f6; --edge: #66728a; --hair: #d3d9e4; --ink: #141a24; --quiet: #465165;
     --accent: #1a56c4; --on-accent: #ffffff; --good: #00694b; --poor: #8a4b00; --hit: #ffd84d; --on-hit: #1b1500;
   }
@@ -78,11 +81,10 @@ export const panelStyle = `
 }
 .panel:popover-open { display: flex; flex-direction: column; }
 .panel:focus { outline: none; }
-.panel:focus-visible, .panel :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.panel:focus-visible { outline-offset: -3px; }
+.panel :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .panel-head { position: sticky; inset-block-start: 0; z-index: 1; display: flex; align-items: center; justify-content: space-between; gap: 0.5rem; flex: none; padding: 0.75rem 0.75rem 0.75rem 1.25rem; border-block-end: 1px solid var(--hair); background: var(--ground); }
 .panel-title { margin: 0; font-size: 1.0625rem; font-weight: 600; line-height: 1.3; }
-.panel-body { flex: 1 1 auto; min-block-size: 0; padding: 1rem 1.25rem 1.5rem; }
+.panel-body { flex: none; padding: 1rem 1.25rem 1.5rem; }
 .panel .tool { color: var(--ink); min-inline-size: 2.25rem; min-block-size: 2.25rem; }
 .panel .tool:hover { background: var(--raised); }
 .button {
@@ -106,5 +108,83 @@ export const panelStyle = `
   .bar, .panel, .away-text { border: 1px solid CanvasText; background: Canvas; }
   .tool, .away-text { color: CanvasText; }
   .tool.primary { background: Highlight; color: HighlightText; forced-color-adjust: none; }
+}
+`;
+
+/** The settings. */
+export const settingsStyle = `
+.preview-field { position: sticky; inset-block-start: 3.8rem; z-index: 1; margin: -1rem -1.25rem 0; padding: 0.75rem 1.25rem 0.5rem; background: var(--ground); border-block-end: 1px solid var(--hair); }
+.preview { display: flex; align-items: flex-end; justify-content: center; block-size: 8.5rem; padding: 0.5rem; overflow: hidden; border-radius: 0.75rem; background: conic-gradient(from 200deg at 70% 30%, #6d8ba8, #d9c7a8, #54705a, #2c3b52, #6d8ba8); }
+.preview-window { flex: none; inline-size: min(100%, var(--_width)); max-block-size: 7.5rem; overflow: hidden; border-radius: 0.25rem; background: var(--_user-window, var(--captions-window, transparent)); font-family: var(--_user-font, var(--captions-font, system-ui, sans-serif)); font-size: min(var(--_size), 2.75rem); line-height: 1.375; color: var(--_user-color, var(--captions-color, #fff)); --_line: 1.375em; --_inset: 0.5em; }
+.preview-window .name { block-size: auto; line-height: 1.375; }
+.preview-window .text { max-block-size: none; }
+.ratio { display: flex; margin: 0.375rem 0 0; font-size: 0.875rem; color: var(--quiet); }
+.ratio[data-poor] { color: var(--poor); font-weight: 600; }
+.settings-group { margin-block-start: 1.5rem; }
+.settings-heading { margin: 0 0 0.5rem; font-size: 0.8125rem; font-weight: 600; letter-spacing: 0.02em; color: var(--quiet); }
+.presets, .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+.actions { margin-block-start: 1.75rem; }
+.notice { margin: 0.75rem 0 0; font-size: 0.875rem; color: var(--poor); }
+.notice:empty { display: none; }
+.field { min-inline-size: 0; margin: 0 0 0.875rem; padding: 0; border: 0; }
+.field-head { display: flex; align-items: baseline; justify-content: space-between; gap: 0.75rem; }
+.label { display: block; padding: 0; margin-block-end: 0.25rem; font-size: 0.9375rem; }
+.value { font-size: 0.875rem; font-variant-numeric: tabular-nums; color: var(--quiet); }
+.slider { display: block; inline-size: 100%; block-size: 1.75rem; margin: 0; accent-color: var(--accent); cursor: pointer; background: transparent; }
+.menu, .input { inline-size: 100%; min-block-size: 2.5rem; padding: 0.375rem 0.625rem; border: 1px solid var(--edge); border-radius: 0.625rem; background: var(--raised); color: var(--ink); font: inherit; font-size: 0.9375rem; }
+.tick-field { display: flex; align-items: flex-start; gap: 0.625rem; min-block-size: 1.75rem; font-size: 0.9375rem; cursor: pointer; }
+.tick { flex: none; inline-size: 1.375rem; block-size: 1.375rem; margin: 0.0625rem 0 0; accent-color: var(--accent); }
+.segments { display: flex; flex-wrap: wrap; gap: 0.375rem; }
+.segment { position: relative; display: inline-flex; align-items: center; min-block-size: 2.25rem; padding: 0.25rem 0.75rem; border: 1px solid var(--edge); border-radius: 0.625rem; background: var(--raised); font-size: 0.9375rem; cursor: pointer; }
+.segment:has(:checked) { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
+.segment:has(:focus-visible), .swatch:has(:focus-visible) { outline: 3px solid var(--accent); outline-offset: 2px; }
+.radio { position: absolute; inset: 0; margin: 0; opacity: 0; cursor: pointer; }
+.swatches { display: flex; flex-wrap: wrap; gap: 0.375rem; }
+.swatch { position: relative; display: grid; place-items: center; inline-size: 2.25rem; block-size: 2.25rem; border: 2px solid transparent; border-radius: 50%; cursor: pointer; }
+.swatch:has(:checked) { border-color: var(--accent); }
+.patch { inline-size: 1.625rem; block-size: 1.625rem; border: 1px solid var(--edge); border-radius: 50%; pointer-events: none; }
+.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media (forced-colors: active) {
+  .patch { forced-color-adjust: none; }
+  .segment:has(:checked) { background: Highlight; color: HighlightText; forced-color-adjust: none; }
+  .swatch:has(:checked) { border-color: Highlight; }
+}
+@media (max-height: 30rem) { .preview-field { position: static; } .preview { block-size: 5rem; } }
+`;
+
+/** The history. */
+export const historyStyle = `
+.history { inline-size: min(30rem, 100vw); overflow: hidden; }
+.history .panel-body { position: relative; flex: 1 1 0; display: flex; flex-direction: column; min-block-size: 0; padding: 0; }
+.history-tools { flex: none; display: grid; gap: 0.5rem; padding: 0.75rem 1.25rem; border-block-end: 1px solid var(--hair); }
+.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; }
+.tools .input { flex: 1 1 8rem; inline-size: auto; min-inline-size: 0; }
+.tools .time { flex: 1 1 6rem; }
+.tools .menu { flex: 1 1 8rem; inline-size: auto; min-inline-size: 0; }
+.hits { font-size: 0.875rem; color: var(--quiet); }
+.hits:empty { display: none; }
+.downloads { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; margin-inline-start: auto; font-size: 0.9375rem; }
+.history-tools .notice { margin: 0; }
+.history-tools .button, .history-tools .input, .history-tools .menu { min-block-size: 2.25rem; }
+.tool:disabled { opacity: 0.4; cursor: default; }
+.empty { padding: 1.25rem; }
+.history-scroll { flex: 1 1 0; min-block-size: 0; overflow-y: auto; overscroll-behavior: contain; padding-block: 0.5rem; }
+.panel .history-scroll:focus-visible { outline-offset: -3px; }
+.history-list { margin: 0; padding: 0; list-style: none; }
+.entry { padding: 0 1.25rem 0.25rem; border-inline-start: 3px solid transparent; }
+.entry[data-current] { border-inline-start-color: var(--accent); background: var(--raised); }
+.entry-head { display: flex; align-items: baseline; gap: 0.5rem; padding-block-start: 0.5rem; }
+.entry-name { font-weight: 600; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.entry-time { flex: none; font-size: 0.8125rem; font-variant-numeric: tabular-nums; color: var(--quiet); }
+.entry-text { margin: 0; overflow-wrap: break-word; }
+.entry-gap { margin: 0.5rem 0; padding: 0.375rem 0.75rem; border: 1px dashed var(--edge); border-radius: 0.5rem; font-size: 0.875rem; color: var(--quiet); }
+.hit { border-radius: 0.2em; background: var(--hit); color: var(--on-hit); }
+.entry[data-current] .hit { outline: 2px solid var(--accent); }
+.latest { position: absolute; inset-block-end: 1rem; inset-inline-end: 1.25rem; box-shadow: 0 0.25rem 1rem rgb(0 0 0 / 0.3); }
+.history[data-follows] .latest { display: none; }
+@media (max-height: 34rem) {
+  .history { overflow: auto; }
+  .history .panel-body { flex: none; }
+  .history-scroll { flex: none; block-size: max(14rem, 80dvh); }
 }
 `;

@@ -1,4 +1,4 @@
-import { panelStyle } from "./style-panels";
+import { historyStyle, panelStyle, settingsStyle } from "./style-panels";
 
 /** The captions' style. What the page sets with `--captions-*` holds until the reader chooses otherwise. */
 const captionStyle = `
@@ -58,7 +58,7 @@ const captionStyle = `
   /* Whole lines only: the name has one of its own, so that nothing is cut through. */
   max-block-size: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)));
   overflow: hidden;
-  border-radius: 0.25em;
+  border-radius: 0.375rem;
   background: var(--_user-window, var(--captions-window, transparent));
 }
 .root[data-mode="beside"] .view, .root[data-mode="window"] .view { flex: 1 1 0; max-block-size: none; }
@@ -148,10 +148,11 @@ const captionStyle = `
 @media (forced-colors: active) {
   .row, .gap, .note, .status > span, .quiet:not(:empty), .view { background: Canvas; color: CanvasText; forced-color-adjust: none; }
   .name, .note-name { color: CanvasText; }
+  .view { outline: 1px solid CanvasText; }
   .mark { border-color: Highlight; }
   .tail { color: CanvasText; text-decoration: underline dotted; }
   .paragraph, .name { text-shadow: none; }
 }
 `;
 
-export const styleText = `${captionStyle}${panelStyle}`;
+export const styleText = `${captionStyle}${panelStyle}${settingsStyle}${historyStyle}`;

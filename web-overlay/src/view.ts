@@ -1,7 +1,7 @@
 import { CueView } from "./cue-view";
 import { arrange, part, setText } from "./dom";
 import type { CueRecord } from "./state";
-import { firstSpeaking, turnsOf, type GapRow, type Paragraph, type Row, type Rows, type TurnRow } from "./rows";
+import { firstSpeaking, isSpeaking, turnsOf, type GapRow, type Paragraph, type Row, type Rows, type TurnRow } from "./rows";
 
 export interface ShownRow {
   readonly speaker: string;
@@ -56,10 +56,11 @@ export class CaptionView {
     }
   }
 
-  /** Marks the last line of each row, so that who looks away finds it again. Words do not move. */
-  markLast(rows: Rows, label: string): void {
+  /** Marks the last line, of each row that may go on, so that who looks away finds it again. Words do not move. */
+  markLast(rows: Rows, at: number, label: string): void {
     this.clearMarks();
-    for (const row of turnsOf(rows)) {
+    const turns = turnsOf(rows);
+    for (const row of turns.filter((one) => one === turns.at(-1) || isSpeaking(one, at))) {
       const paragraph = row.paragraphs.at(-1);
       const element = paragraph && this.#paragraphs.get(paragraph.key);
       if (!element || element.clientHeight === 0) continue;

@@ -1,16 +1,15 @@
 import type { CaptionsClient } from "./client";
 import { loadFont } from "./fonts";
-import { HistoryPanel } from "./history-panel";
-import { KeysPanel } from "./keys-panel";
-import { Keyboard } from "./keys";
+import type { Past } from "./history-panel";
+import { Keyboard, type Shortcut } from "./keys";
 import { looksOf, speakerColour } from "./looks";
 import type { CaptionModel } from "./model";
+import { Panels } from "./panels";
 import { Placement } from "./placement";
 import { popOut, type Popped } from "./popout";
 import { Preferences } from "./preferences";
 import { awayNote, Reading } from "./reading";
 import { stepped } from "./settings";
-import { SettingsPanel } from "./settings-panel";
 import { gapText, isRunning, speakerNotes } from "./status";
 import { strings, type Language, type Words } from "./strings";
 import { styleText } from "./style";
@@ -19,11 +18,10 @@ import type { Dressing } from "./view";
 
 const here = import.meta.url;
 
-export type PanelName = "settings" | "history" | "keys";
 export type Mode = "over" | "beside" | "window";
 
 /** What the widget needs of the element that it fills. */
-export interface Owner {
+export interface Owner extends Past {
   readonly element: HTMLElement;
   readonly root: ShadowRoot;
   readonly model: CaptionModel;
@@ -33,7 +31,6 @@ export interface Owner {
   /** Something to draw in has gone: draw anew. */
   moved(): void;
   tell(event: "settings" | "held" | "panel" | "mode"): void;
-  loadOlder(): Promise<boolean>;
   nameOf(speaker: string): string;
   isHeard(speaker: string): boolean;
 }
@@ -43,12 +40,10 @@ export class Widget {
   readonly surface: Surface;
   readonly reading: Reading;
   readonly preferences: Preferences;
+  readonly panels: Panels;
   readonly keyboard: Keyboard;
   readonly #owner: Owner;
   readonly #placement: Placement;
-  readonly #settings: SettingsPanel;
-  readonly #history: HistoryPanel;
-  readonly #keys: KeysPanel;
   #mode: Mode = "over";
   #language: Language = "en";
   #popped: Popped | null = null;
@@ -62,9 +57,9 @@ export class Widget {
       this.#applySettings();
       owner.tell("settings");
     });
-    const hold = () => this.toggleHold();
-    const history = () => this.toggle("history");
-    const settings = () => this.toggle("settings");
+    const hold = () => (this.reading.held ? this.reading.live() : this.reading.hold());
+    const history = () => this.panels.toggle("history");
+    const settings = () => this.panels.toggle("settings");
     const popOut = () => {
       if (this.#popped) this.popIn();
       else void this.popOut();
@@ -72,7 +67,7 @@ export class Widget {
     this.surface = new Surface({ hold, history, settings, popOut });
     this.keyboard = new Keyboard(
       {
-        "?": () => this.toggle("keys"),
+        "?": () => this.panels.toggle("keys"),
         h: hold,
         y: history,
         s: settings,
@@ -84,10 +79,7 @@ export class Widget {
       () => this.#escape(),
       () => this.preferences.settings.singleKeys && !owner.element.hidden && owner.element.getAttribute("controls") !== "none",
     );
-    const closed = () => owner.tell("panel");
-    this.#settings = new SettingsPanel(closed);
-    this.#history = new HistoryPanel(closed);
-    this.#keys = new KeysPanel(closed);
+    this.panels = new Panels(this.surface.element, this.preferences, owner, () => owner.tell("panel"));
     this.reading = new Reading(this.surface.view.element, (held) => this.#setHeld(held));
     this.#placement = new Placement(this.surface.frame, this.surface.element, this.surface.bar.grip, (place, done) => {
       if (place) this.preferences.change({ position: "free", ...place }, done);
@@ -106,10 +98,6 @@ export class Widget {
 
   get window(): Window {
     return this.#popped?.window ?? window;
-  }
-
-  get openPanel(): PanelName | null {
-    return this.#settings.panel.isOpen ? "settings" : this.#history.panel.isOpen ? "history" : this.#keys.panel.isOpen ? "keys" : null;
   }
 
   connect(): void {
@@ -136,30 +124,14 @@ export class Widget {
 
   setLanguage(language: Language): void {
     this.#language = language;
+    this.panels.language = language;
     this.surface.element.lang = language;
     this.#applySettings();
   }
 
-  open(name: PanelName): void {
-    if (this.openPanel === name) return;
-    this.close();
-    this.#panel(name).open(this.surface.element);
-    this.#drawPanel(name);
-    this.#owner.tell("panel");
-  }
-
-  close(): void {
-    if (this.openPanel) this.#panel(this.openPanel).close();
-  }
-
-  toggle(name: PanelName): void {
-    if (this.openPanel === name) this.close();
-    else this.open(name);
-  }
-
-  toggleHold(): void {
-    if (this.reading.held) this.reading.live();
-    else this.reading.hold();
+  setShortcuts(shortcuts: readonly Shortcut[]): void {
+    this.keyboard.shortcuts = this.panels.shortcuts = shortcuts;
+    this.panels.draw();
   }
 
   /** Puts the captions into a window of their own. False when the browser opens none. */
@@ -178,11 +150,7 @@ export class Widget {
       return false;
     }
     this.keyboard.listen(this.#popped.window.document);
-    root.replaceChildren(
-      awayNote(this.words["popped.away"], this.words["bar.pop-in"], () => {
-        this.popIn();
-      }),
-    );
+    root.replaceChildren(awayNote(this.words["popped.away"], this.words["bar.pop-in"], () => this.popIn()));
     this.#moved();
     return true;
   }
@@ -209,7 +177,7 @@ export class Widget {
     );
     this.#everCaptioned ||= !isEmpty;
     this.surface.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state)));
-    if (this.openPanel === "history") this.#history.draw(words);
+    this.panels.tick(at);
   }
 
   /** Says the state of the room; that captions are automatic is said once. */
@@ -229,11 +197,11 @@ export class Widget {
 
   /** Who looks away from the page finds the last line that they saw. */
   readonly #onVisibility = (): void => {
-    if (document.hidden && !this.#popped) this.surface.view.markLast(this.#owner.model.rows, this.words["held.mark"]);
+    if (document.hidden && !this.#popped) this.surface.view.markLast(this.#owner.model.rows, performance.now(), this.words["held.mark"]);
   };
 
   #escape(): void {
-    if (this.openPanel) this.close();
+    if (this.panels.open) this.panels.close();
     else this.reading.live();
   }
 
@@ -244,7 +212,7 @@ export class Widget {
   #setHeld(held: boolean): void {
     const { model } = this.#owner;
     const now = performance.now();
-    if (held) this.surface.view.markLast(model.rows, this.words["held.mark"]);
+    if (held) this.surface.view.markLast(model.rows, now, this.words["held.mark"]);
     model.hold(held, now);
     this.draw(now);
     this.#owner.tell("held");
@@ -267,13 +235,17 @@ export class Widget {
     this.surface.setLog(settings.readingLog, this.words["log.label"]);
     model.clear_after_ms = settings.hold === 0 ? Infinity : settings.hold * 1_000;
     model.showOnlyFinished(settings.partial === "finished", performance.now());
-    void loadFont(settings.font, this.#fontBase, this.window.document);
+    void this.#loadFont();
     this.#applyMode();
-    if (this.openPanel) this.#drawPanel(this.openPanel);
+    this.panels.draw();
   }
 
-  get #fontBase(): string {
-    return new URL(this.#owner.element.getAttribute("fonts") ?? new URL("fonts/", here).href, document.baseURI).href;
+  async #loadFont(): Promise<void> {
+    const base = new URL(this.#owner.element.getAttribute("fonts") ?? new URL("fonts/", here).href, document.baseURI).href;
+    const failed = !(await loadFont(this.preferences.settings.font, base, this.window.document));
+    if (failed === this.panels.fontFailed) return;
+    this.panels.fontFailed = failed;
+    this.panels.draw();
   }
 
   #moved(): void {
@@ -282,15 +254,5 @@ export class Widget {
     this.#applySettings();
     this.#owner.moved();
     this.#owner.tell("mode");
-  }
-
-  #panel(name: PanelName) {
-    return { settings: this.#settings, history: this.#history, keys: this.#keys }[name].panel;
-  }
-
-  #drawPanel(name: PanelName): void {
-    if (name === "settings") this.#settings.draw(this.words);
-    else if (name === "history") this.#history.draw(this.words);
-    else this.#keys.draw(this.words, this.keyboard.shortcuts, this.preferences.settings.singleKeys);
   }
 }

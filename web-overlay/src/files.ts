@@ -1,0 +1,13 @@
+/** Offers a text as a file to keep. `near` is an element of the window in which the user clicked. */
+export function offerFile(name: string, type: string, text: string, near: HTMLElement): void {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.hidden = true;
+  near.append(link);
+  link.click();
+  link.remove();
+  // The browser has begun to read it by then, and keeps what it needs.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
