@@ -1,135 +1,58 @@
-import "./captions-element";
-import { fetchPass, Meeting, type Pass, type Person } from "./meeting";
-import { languageFor, strings, type StringKey } from "./strings";
-import { drawTiles } from "./tiles";
+import { LiveCaptionsElement } from "./captions-element";
+import { startBroadcast } from "./broadcast";
+import { MeetingPage } from "./meeting-page";
+import { byId } from "./page-dom";
+import { Attendance } from "./page-room";
+import { pageStrings } from "./page-strings";
+import { languageFor } from "./strings";
+import { startTranscript } from "./transcript-page";
 
 const query = new URLSearchParams(location.search);
-const language = languageFor(query.get("lang") ?? navigator.language);
-const words = strings[language];
-
-const byId = (id: string): HTMLElement => {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
-  return found;
-};
-const page = {
-  captions: document.querySelector("live-captions"),
-  roomName: byId("room-name"),
-  connection: byId("connection"),
-  tiles: byId("tiles"),
-  trouble: byId("trouble"),
-  troubleWhat: byId("trouble-what"),
-  troubleAdvice: byId("trouble-advice"),
-  retry: byId("retry"),
-  sound: byId("sound"),
-  speak: byId("speak"),
-  toggle: byId("toggle"),
-};
-
-type Trouble = "unreachable" | "left" | "no-microphone";
-
-const meeting = new Meeting(draw);
-let pass: Pass | null = null;
-let canSpeak = false;
-let isSpeaker = false;
-let isEntering = false;
-let trouble: Trouble | null = null;
-
-async function enter(speak: boolean): Promise<void> {
-  if (isEntering) return;
-  isEntering = true;
-  trouble = null;
-  draw();
-  try {
-    pass = await fetchPass(query.get("name"), speak);
-    canSpeak ||= pass.can_speak;
-    await meeting.enter(pass);
-    isSpeaker = speak;
-  } catch (error) {
-    console.warn("could not join:", error);
-    trouble = "unreachable";
-  }
-  isEntering = false;
-  draw();
-}
-
-async function speak(): Promise<void> {
-  if (!isSpeaker) await enter(true);
-  if (!isSpeaker) return;
-  try {
-    await meeting.setMicrophone(!meeting.isMicrophoneOn);
-    trouble = null;
-  } catch (error) {
-    console.warn("no microphone:", error);
-    trouble = "no-microphone";
-  }
-  draw();
-}
-
-function draw(): void {
-  if (meeting.connection === "connected" && trouble !== "no-microphone") trouble = null;
-  if (meeting.connection === "disconnected" && pass && !isEntering) trouble ??= "left";
-  const connection = isEntering ? "connecting" : meeting.connection;
-  page.roomName.textContent = pass?.room ?? words["page.title"];
-  setText(page.connection, words[`page.${connection}`]);
-  page.connection.dataset["state"] = connection;
-  drawTiles(page.tiles, connection === "disconnected" ? [] : people(), words);
-  page.tiles.hidden = connection === "disconnected";
-  page.sound.hidden = !meeting.needsSoundClick;
-  page.speak.hidden = !canSpeak || connection === "disconnected";
-  page.speak.textContent = words[!isSpeaker ? "page.join-and-speak" : meeting.isMicrophoneOn ? "page.mute" : "page.unmute"];
-  drawTrouble();
-}
-
-/** A voice too quiet for the media server to point out is still one that is being captioned. */
-function people(): Person[] {
-  const captioned = page.captions?.speakers ?? [];
-  return meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
-}
-
-const troubleWords: Record<Trouble, readonly [StringKey, StringKey | null]> = {
-  unreachable: ["page.unreachable", "page.unreachable.advice"],
-  left: ["page.left", "page.left.advice"],
-  "no-microphone": ["page.no-microphone", null],
-};
-
-function drawTrouble(): void {
-  page.trouble.hidden = trouble === null;
-  if (trouble === null) return;
-  const [what, advice] = troubleWords[trouble];
-  setText(page.troubleWhat, words[what]);
-  setText(page.troubleAdvice, advice ? words[advice] : "");
-}
-
-function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function toggleCaptions(): void {
-  if (!page.captions) return;
-  page.captions.hidden = !page.captions.hidden;
-  page.toggle.setAttribute("aria-pressed", String(!page.captions.hidden));
-}
 
 function start(): void {
+  const captions = document.querySelector("live-captions");
+  if (!(captions instanceof LiveCaptionsElement)) throw new Error("the page has no <live-captions>");
+  const language = languageFor(query.get("lang") ?? navigator.language);
   document.documentElement.lang = language;
-  document.title = words["page.title"];
-  page.tiles.ariaLabel = words["page.participants"];
-  byId("toolbar").ariaLabel = words["page.toolbar"];
-  byId("toggle-label").textContent = words["page.captions"];
-  page.retry.textContent = words["page.retry"];
-  page.sound.textContent = words["page.sound"];
-  if (page.captions) {
-    page.captions.setAttribute("locale", language);
-    page.captions.toggleAttribute("measure", query.has("measure"));
-    page.captions.room = meeting.room;
-    page.captions.addEventListener("speakers", draw);
+  document.title = pageStrings[language].title;
+  captions.setAttribute("locale", language);
+  captions.toggleAttribute("measure", query.has("measure"));
+  const view = query.get("view");
+  document.body.dataset["view"] = view === "broadcast" || view === "transcript" ? view : "meeting";
+
+  let page: MeetingPage | null = null;
+  const visitor = { name: query.get("name"), role: view === "broadcast" || view === "transcript" ? "guest" : query.get("role") };
+  const attendance = new Attendance(visitor, () => page?.draw());
+  captions.room = attendance.meeting.room;
+  if (view === "broadcast") startBroadcast(captions, query, pageStrings[language]);
+  else if (view === "transcript") startTranscript(captions);
+  else {
+    page = new MeetingPage(captions, attendance, language);
+    followTheme(captions);
+    placeCaptions(captions);
   }
-  page.toggle.addEventListener("click", toggleCaptions);
-  page.retry.addEventListener("click", () => void (trouble === "no-microphone" ? speak() : enter(isSpeaker)));
-  page.sound.addEventListener("click", () => void meeting.turnOnSound());
-  page.speak.addEventListener("click", () => void speak());
-  void enter(false);
+  void attendance.enter();
+}
+
+/** The page looks as its reader chose for the panels of the captions. */
+function followTheme(captions: LiveCaptionsElement): void {
+  const follow = () => {
+    const { theme, position } = captions.settings;
+    document.documentElement.dataset["theme"] = theme ?? "auto";
+    byId("stage").dataset["position"] = position ?? "bottom";
+  };
+  captions.addEventListener("settings", follow);
+  follow();
+}
+
+/** Where there is no height for captions over the tiles they stand under them, in the flow of the page. */
+function placeCaptions(captions: LiveCaptionsElement): void {
+  const low = matchMedia("(max-height: 26rem)");
+  const place = () => {
+    captions.mode = low.matches ? "beside" : "over";
+  };
+  low.addEventListener("change", place);
+  place();
 }
 
 start();

@@ -1,4 +1,4 @@
-import { ConnectionState, Room, RoomEvent, Track, type Participant } from "livekit-client";
+import { ConnectionState, DisconnectReason, isBrowserSupported, Room, RoomEvent, Track, type Participant } from "livekit-client";
 import { isFields } from "./contract";
 
 /** The server's answer to `api/join`. */
@@ -15,15 +15,33 @@ export interface Person {
   readonly name: string;
   readonly isLocal: boolean;
   readonly isSpeaking: boolean;
+  /** Whether something of theirs can be heard in this room, now or after they unmute. */
+  readonly hasVoice: boolean;
   readonly isMuted: boolean;
 }
 
 export type Connection = "connecting" | "connected" | "reconnecting" | "disconnected";
 
-/** Asks the server that served this page for a way into its room. */
-export async function fetchPass(name: string | null, speak: boolean): Promise<Pass> {
-  const query = new URLSearchParams({ ...(name ? { name } : {}), speak: speak ? "1" : "0" });
-  const response = await fetch(`api/join?${query.toString()}`);
+/** Why the room is over for this page; only after `lost` it makes sense to come back by itself. */
+export type Ending = "lost" | "replaced" | "removed" | "closed";
+
+const endings: Partial<Record<DisconnectReason, Ending>> = {
+  [DisconnectReason.DUPLICATE_IDENTITY]: "replaced",
+  [DisconnectReason.PARTICIPANT_REMOVED]: "removed",
+  [DisconnectReason.ROOM_DELETED]: "closed",
+  [DisconnectReason.ROOM_CLOSED]: "closed",
+};
+
+/** The server does not let this visitor in (any more). */
+export class Refused extends Error {}
+
+export const canMeet = isBrowserSupported;
+
+/** Asks the server that served this page for a way into its room. Throws Refused, or another Error if it cannot be asked. */
+export async function fetchPass(visitor: { readonly name: string | null; readonly role: string | null }): Promise<Pass> {
+  const known = Object.entries(visitor).filter((entry): entry is [string, string] => entry[1] !== null);
+  const response = await fetch(`api/join?${new URLSearchParams(known).toString()}`, { cache: "no-store" });
+  if (response.status === 401 || response.status === 403) throw new Refused(`api/join answered ${response.status}`);
   if (!response.ok) throw new Error(`api/join answered ${response.status}`);
   const pass: unknown = await response.json();
   if (!isPass(pass)) throw new Error("api/join answered something else than a pass");
@@ -34,8 +52,9 @@ export async function fetchPass(name: string | null, speak: boolean): Promise<Pa
 export class Meeting {
   readonly room = new Room({ adaptiveStream: true, dynacast: true });
   readonly #sounds = new Map<string, HTMLMediaElement>();
-  // A change of token goes through a disconnection that is not the user's affair.
+  // A new pass goes through a disconnection that is not the user's affair.
   #switching = false;
+  #ending: Ending | null = null;
 
   constructor(changed: () => void) {
     const { room } = this;
@@ -46,6 +65,13 @@ export class Meeting {
       for (const element of track.detach()) element.remove();
       this.#sounds.delete(track.sid ?? "");
     });
+    room.on(RoomEvent.Connected, () => {
+      this.#ending = null;
+    });
+    room.on(RoomEvent.Disconnected, (reason) => {
+      if (!this.#switching) this.#ending = endings[reason ?? DisconnectReason.UNKNOWN_REASON] ?? "lost";
+      changed();
+    });
     room.on(RoomEvent.ConnectionStateChanged, changed);
     room.on(RoomEvent.ParticipantConnected, changed);
     room.on(RoomEvent.ParticipantDisconnected, changed);
@@ -55,6 +81,7 @@ export class Meeting {
     room.on(RoomEvent.TrackPublished, changed);
     room.on(RoomEvent.TrackUnpublished, changed);
     room.on(RoomEvent.LocalTrackPublished, changed);
+    room.on(RoomEvent.LocalTrackUnpublished, changed);
     room.on(RoomEvent.TrackMuted, changed);
     room.on(RoomEvent.TrackUnmuted, changed);
     room.on(RoomEvent.AudioPlaybackStatusChanged, changed);
@@ -72,6 +99,11 @@ export class Meeting {
       case ConnectionState.Disconnected:
         return this.#switching ? "connecting" : "disconnected";
     }
+  }
+
+  /** Why it is over; null while it is not. */
+  get ending(): Ending | null {
+    return this.#ending;
   }
 
   get needsSoundClick(): boolean {
@@ -111,12 +143,14 @@ export class Meeting {
 }
 
 function personOf(participant: Participant): Person {
+  const voices = [...participant.audioTrackPublications.values()];
   return {
     identity: participant.identity,
     name: participant.name?.trim() ? participant.name : participant.identity,
     isLocal: participant.isLocal,
     isSpeaking: participant.isSpeaking,
-    isMuted: !participant.isMicrophoneEnabled,
+    hasVoice: voices.length > 0,
+    isMuted: voices.every((voice) => voice.isMuted),
   };
 }
 

@@ -1,44 +1,67 @@
 import type { Person } from "./meeting";
-import type { StringKey } from "./strings";
+import { make, setText } from "./page-dom";
+import { fit } from "./page-grid";
+import type { PageWords } from "./page-strings";
 
-type Words = Readonly<Record<StringKey, string>>;
+const gap_px = 12;
 
-/** Draws one tile a person, and keeps the tiles that are there. */
-export function drawTiles(list: HTMLElement, people: readonly Person[], words: Words): void {
-  const known = new Map([...list.querySelectorAll<HTMLElement>(".tile")].map((tile) => [tile.dataset["identity"], tile]));
-  const tiles = people.map((person) => drawTile(known.get(person.identity) ?? newTile(person.identity), person, words));
-  list.replaceChildren(...(tiles.length > 0 ? tiles : [emptyTile(words)]));
-  list.dataset["count"] = String(tiles.length);
+/** One tile a person, as large as the room for them allows. Tiles that are there stay. */
+export class Tiles {
+  readonly #list: HTMLElement;
+  readonly #words: PageWords;
+  #count = 0;
+
+  constructor(list: HTMLElement, words: PageWords) {
+    this.#list = list;
+    this.#words = words;
+    new ResizeObserver(() => {
+      this.#arrange();
+    }).observe(list);
+  }
+
+  draw(people: readonly Person[]): void {
+    const known = new Map([...this.#list.querySelectorAll<HTMLElement>(".tile")].map((tile) => [tile.dataset["identity"], tile]));
+    const tiles = people.map((person) => this.#tile(known.get(person.identity) ?? newTile(person.identity), person));
+    const wanted = tiles.length > 0 ? tiles : [make("li", "empty", this.#words.nobody)];
+    const isSame = wanted.length === this.#list.children.length && wanted.every((tile, index) => this.#list.children[index] === tile);
+    if (!isSame) this.#list.replaceChildren(...wanted);
+    this.#count = tiles.length;
+    this.#arrange();
+  }
+
+  #arrange(): void {
+    const { clientWidth: width, clientHeight: height } = this.#list;
+    const grid = fit(this.#count, { width, height }, gap_px);
+    this.#list.style.setProperty("--columns", String(grid.columns));
+    this.#list.style.setProperty("--tile-width", `${grid.width}px`);
+    this.#list.style.setProperty("--tile-height", `${grid.height}px`);
+  }
+
+  #tile(tile: HTMLElement, person: Person): HTMLElement {
+    const words = this.#words;
+    const isSpeaking = person.isSpeaking && !person.isMuted;
+    const notes = [person.isLocal ? words.you : "", isSpeaking ? words.speaking : "", person.hasVoice && person.isMuted ? words.muted : ""];
+    tile.classList.toggle("speaking", isSpeaking);
+    write(tile, ".avatar", initials(person.name));
+    write(tile, ".person", person.name);
+    write(tile, ".remark", notes.filter((note) => note !== "").join(" · "));
+    tile.style.setProperty("--hue", String(hueOf(person.identity)));
+    return tile;
+  }
 }
 
 function newTile(identity: string): HTMLElement {
-  const tile = element("li", "tile");
+  const avatar = make("span", "avatar");
+  const voice = make("span", "voice", make("i", ""), make("i", ""), make("i", ""));
+  avatar.ariaHidden = voice.ariaHidden = "true";
+  const tile = make("li", "tile", avatar, make("p", "plate", voice, make("bdi", "person"), make("span", "remark")));
   tile.dataset["identity"] = identity;
-  tile.append(element("span", "avatar"), element("p", "caption"));
-  tile.querySelector(".avatar")?.setAttribute("aria-hidden", "true");
-  tile.querySelector(".caption")?.append(element("bdi", "person"), element("span", "note"));
   return tile;
-}
-
-function drawTile(tile: HTMLElement, person: Person, words: Words): HTMLElement {
-  tile.classList.toggle("speaking", person.isSpeaking);
-  const notes = [person.isLocal ? words["page.you"] : "", person.isSpeaking ? words["page.speaking"] : "", person.isMuted ? words["page.muted"] : ""];
-  write(tile, ".avatar", initials(person.name));
-  write(tile, ".person", person.name);
-  write(tile, ".note", notes.filter((note) => note !== "").join(" · "));
-  tile.style.setProperty("--hue", String(hueOf(person.identity)));
-  return tile;
-}
-
-function emptyTile(words: Words): HTMLElement {
-  const item = element("li", "empty");
-  item.textContent = words["page.empty"];
-  return item;
 }
 
 function write(tile: HTMLElement, selector: string, text: string): void {
   const target = tile.querySelector(selector);
-  if (target && target.textContent !== text) target.textContent = text;
+  if (target) setText(target, text);
 }
 
 function initials(name: string): string {
@@ -49,10 +72,4 @@ function initials(name: string): string {
 
 function hueOf(identity: string): number {
   return Array.from(identity).reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
-}
-
-function element(tag: string, name: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = name;
-  return made;
 }

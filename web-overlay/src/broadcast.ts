@@ -1,0 +1,47 @@
+import type { LiveCaptionsElement } from "./captions-element";
+import { make } from "./page-dom";
+import type { PageWords } from "./page-strings";
+import { say } from "./strings";
+
+/** What the address of a broadcast may choose: how it is read, and what it becomes. */
+type Rule = (value: string) => Readonly<Record<string, string>> | null;
+
+const number = (from: number, to: number, become: (value: number) => Readonly<Record<string, string>>): Rule => {
+  return (text) => {
+    const value = Number(text);
+    return text.trim() !== "" && value >= from && value <= to ? become(value) : null;
+  };
+};
+const among = (choices: Readonly<Record<string, Readonly<Record<string, string>>>>): Rule => (text) => (Object.hasOwn(choices, text) ? (choices[text] ?? null) : null);
+const colour = (property: string): Rule => (text) => (CSS.supports("color", text) ? { [property]: text } : null);
+
+const rules: Readonly<Record<string, Rule>> = {
+  lines: number(1, 6, (lines) => ({ "--captions-lines": String(Math.round(lines)) })),
+  size: number(12, 200, (px) => ({ "--captions-size": `${px}px` })),
+  length: number(20, 80, (characters) => ({ "--captions-line-length": String(characters) })),
+  align: among({ start: { "--captions-align": "start" }, center: { "--captions-align": "center" } }),
+  color: colour("--captions-color"),
+  background: colour("--captions-background"),
+  position: among({ bottom: { "--broadcast-place": "end" }, top: { "--broadcast-place": "start" } }),
+  names: among({ on: { "--broadcast-name": "block" }, off: { "--broadcast-name": "none" } }),
+};
+
+/** The properties that an address chooses, and what of it was not understood. */
+export function broadcastLooks(query: URLSearchParams): { readonly properties: Readonly<Record<string, string>>; readonly bad: readonly string[] } {
+  const read = Object.entries(rules).flatMap(([name, rule]) => {
+    const text = query.get(name);
+    return text === null ? [] : [{ name, text, properties: rule(text) }];
+  });
+  return {
+    properties: Object.assign({}, ...read.map(({ properties }) => properties ?? {})) as Record<string, string>,
+    bad: read.filter(({ properties }) => properties === null).map(({ name, text }) => `${name}=${text}`),
+  };
+}
+
+/** Captions alone on a transparent page, as many lines as the address says: for OBS, or a big screen. */
+export function startBroadcast(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
+  const { properties, bad } = broadcastLooks(query);
+  for (const [name, value] of Object.entries(properties)) document.body.style.setProperty(name, value);
+  if (bad.length > 0) document.body.append(make("p", "broadcast-bad", say(words["broadcast.bad"], { what: bad.join(", ") })));
+  captions.mode = "window";
+}

@@ -1,0 +1,27 @@
+type Child = Node | string;
+
+/** An element of the page. Text goes in as text. */
+export function make<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, ...children: Child[]): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (name !== "") element.className = name;
+  element.append(...children);
+  return element;
+}
+
+export function button(name: string, text: string, pressed: () => void): HTMLButtonElement {
+  const made = make("button", name, text);
+  made.type = "button";
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+export function byId(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/** Writes only what is new: what is written again, some screen readers say again. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,20 @@
+const rest_ms = 4_000;
+
+/**
+ * Marks `root` with `data-rest` while nobody touches the page, so that its style can put the controls away.
+ * `isBusy`: whether something on the page needs them in sight.
+ */
+export function watchRest(root: HTMLElement, isBusy: () => boolean): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const rest = () => {
+    if (isBusy()) wake();
+    else root.dataset["rest"] = "";
+  };
+  const wake = () => {
+    delete root.dataset["rest"];
+    clearTimeout(timer);
+    timer = setTimeout(rest, rest_ms);
+  };
+  for (const kind of ["pointermove", "pointerdown", "keydown", "focusin"]) addEventListener(kind, wake, { passive: true });
+  wake();
+}

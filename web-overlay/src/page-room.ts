@@ -1,0 +1,76 @@
+import { canMeet, fetchPass, Meeting, Refused, type Ending, type Pass } from "./meeting";
+
+/** Why the page is in no room. */
+export type Trouble = Ending | "unreachable" | "expired" | "no-webrtc";
+
+const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
+
+/** Whether the page may come back by itself, without anybody asking. */
+const passing: readonly (Trouble | null)[] = ["lost", "unreachable"];
+
+/** Gets the page into its room, and again when it fell out. */
+export class Attendance {
+  readonly meeting: Meeting;
+  readonly #visitor: { readonly name: string | null; readonly role: string | null };
+  readonly #changed: () => void;
+  #failed: Trouble | null = null;
+  #attempts = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  isEntering = false;
+  pass: Pass | null = null;
+
+  constructor(visitor: { readonly name: string | null; readonly role: string | null }, changed: () => void) {
+    this.#visitor = visitor;
+    this.#changed = changed;
+    this.meeting = new Meeting(() => {
+      this.#look();
+    });
+    for (const event of ["online", "pageshow"]) addEventListener(event, this.#now);
+    document.addEventListener("visibilitychange", this.#now);
+    document.addEventListener("resume", this.#now);
+  }
+
+  get trouble(): Trouble | null {
+    return this.#failed ?? this.meeting.ending;
+  }
+
+  async enter(): Promise<void> {
+    if (this.isEntering) return;
+    clearTimeout(this.#timer);
+    this.isEntering = true;
+    this.#changed();
+    try {
+      if (!canMeet()) throw new NoWebRtc("livekit-client finds no WebRTC in this browser");
+      this.pass = await fetchPass(this.#visitor);
+      await this.meeting.enter(this.pass);
+      this.#failed = null;
+      this.#attempts = 0;
+    } catch (error) {
+      console.warn("could not join:", error);
+      this.#failed = error instanceof NoWebRtc ? "no-webrtc" : error instanceof Refused ? "expired" : "unreachable";
+    }
+    this.isEntering = false;
+    this.#look();
+  }
+
+  #look(): void {
+    if (!this.isEntering && this.meeting.connection === "disconnected" && passing.includes(this.trouble)) this.#later();
+    this.#changed();
+  }
+
+  #later(): void {
+    clearTimeout(this.#timer);
+    const pause_ms = retries_ms[Math.min(this.#attempts, retries_ms.length - 1)] ?? 0;
+    this.#timer = setTimeout(() => {
+      this.#attempts += 1;
+      void this.enter();
+    }, pause_ms);
+  }
+
+  /** The network is back, or somebody looks at the page again: no reason to wait. */
+  readonly #now = (): void => {
+    if (document.visibilityState === "visible" && this.meeting.connection === "disconnected" && passing.includes(this.trouble)) void this.enter();
+  };
+}
+
+class NoWebRtc extends Error {}

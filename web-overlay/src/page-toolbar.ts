@@ -1,0 +1,37 @@
+import { byId, setText } from "./page-dom";
+import type { PageKey, PageWords } from "./page-strings";
+
+const tools = ["microphone", "captions", "settings", "history", "room", "sound"] as const;
+export type Tool = (typeof tools)[number];
+
+/** The buttons under the captions. Each has its word in sight, and a longer one for who cannot see the icon. */
+export class Toolbar {
+  readonly #words: PageWords;
+
+  constructor(words: PageWords, pressed: Readonly<Record<Tool, () => void>>) {
+    this.#words = words;
+    byId("toolbar").ariaLabel = words.toolbar;
+    for (const name of tools) {
+      const tool = byId(name === "captions" ? "toggle" : name);
+      setText(tool.querySelector(".tool-label") ?? tool, words[`tool.${name}`]);
+      const label = (words as Readonly<Partial<Record<string, string>>>)[`tool.${name}.label`];
+      if (label !== undefined) relabel(tool, label);
+      tool.addEventListener("click", pressed[name]);
+    }
+  }
+
+  draw(facts: { readonly microphone: boolean | null; readonly captions: boolean; readonly sound: boolean }): void {
+    const microphone = byId("microphone");
+    microphone.hidden = facts.microphone === null;
+    microphone.ariaPressed = String(facts.microphone === true);
+    relabel(microphone, this.#words[`tool.microphone.${facts.microphone === true ? "on" : "off"}` satisfies PageKey]);
+    byId("toggle").ariaPressed = String(facts.captions);
+    byId("sound").hidden = !facts.sound;
+  }
+}
+
+function relabel(tool: HTMLElement, label: string): void {
+  if (tool.ariaLabel === label) return;
+  tool.ariaLabel = label;
+  tool.title = label;
+}
