@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PAGE := captioner/overlay/index.html
-PAGE_SOURCES := $(shell find web-overlay -type f -not -path '*/node_modules/*' 2>/dev/null)
+PAGE_SOURCES := $(shell find web-overlay -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 ARGS ?=
 # Each step of a set-up says what it does and how long it took.
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {

@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 const foreign = { name: "livekit-client", message: "Only src/room.ts (types) and src/meeting.ts know LiveKit." };
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "eslint.config.js"] },
+  { ignores: ["node_modules/", "dist/", "eslint.config.js"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   { languageOptions: { parserOptions: { projectService: true } } },

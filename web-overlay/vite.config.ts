@@ -1,12 +1,31 @@
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-const outDir = "../captioner/overlay";
+const pageDir = "../captioner/overlay";
+const packageDir = "dist";
 const elementFile = "live-captions.js";
 const elementLimit = 40_000;
 
-function reportElementSize(): Plugin {
+const fonts = {
+  "atkinson-hyperlegible.woff2": "atkinson-hyperlegible/files/atkinson-hyperlegible-latin-400-normal.woff2",
+  "atkinson-hyperlegible.txt": "atkinson-hyperlegible/LICENSE",
+  "opendyslexic.woff2": "opendyslexic/files/opendyslexic-latin-400-normal.woff2",
+  "opendyslexic.txt": "opendyslexic/LICENSE",
+};
+
+/** Beside the module, under names that stay: the element asks for one only once its reader has chosen it. */
+function copyFonts(outDir: string): Plugin {
+  return {
+    name: "fonts",
+    closeBundle() {
+      mkdirSync(`${outDir}/fonts`, { recursive: true });
+      for (const [to, from] of Object.entries(fonts)) copyFileSync(`node_modules/@fontsource/${from}`, `${outDir}/fonts/${to}`);
+    },
+  };
+}
+
+function reportElementSize(outDir: string): Plugin {
   return {
     name: "element-size",
     closeBundle() {
@@ -17,13 +36,16 @@ function reportElementSize(): Plugin {
   };
 }
 
-const page = { base: "./", build: { outDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 900 } };
-const element = {
+const page = { base: "./", build: { outDir: pageDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 900 } };
+
+/** The element alone, with its fonts: beside the page, or for the npm package. */
+const element = (outDir: string) => ({
   base: "./",
-  plugins: [reportElementSize()],
+  publicDir: false as const,
+  plugins: [reportElementSize(outDir), copyFonts(outDir)],
   build: {
     outDir,
-    emptyOutDir: false,
+    emptyOutDir: outDir !== pageDir,
     target: "es2022",
     modulePreload: false as const,
     rollupOptions: {
@@ -32,6 +54,6 @@ const element = {
       output: { entryFileNames: elementFile },
     },
   },
-};
+});
 
-export default defineConfig(({ mode }) => (mode === "element" ? element : page));
+export default defineConfig(({ mode }) => (mode === "element" ? element(pageDir) : mode === "package" ? element(packageDir) : page));

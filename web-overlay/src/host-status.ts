@@ -27,7 +27,7 @@ export function statusOf(person: Person, speakers: readonly SpeakerState[], stat
 /** What is recognising, how far behind, and who stands in: a sentence each. */
 export function engineSentences(facts: CaptionFacts, words: PageWords, language: Language): string[] {
   const name = (engine: string) => engineName(engine, words);
-  const delay = facts.delay_ms === null ? [] : [say(words["room.delay"], { seconds: seconds(facts.delay_ms, language) })];
+  const delay = facts.delay_ms === null || facts.delay_ms === 0 ? [] : [say(words["room.delay"], { seconds: seconds(facts.delay_ms, language) })];
   if (facts.standsIn !== "") return [say(words["room.stands-in"], { engine: name(facts.engine), standIn: name(facts.standsIn) }), ...delay];
   return [...(facts.engine === "" ? [] : [say(words["room.engine"], { engine: name(facts.engine) })]), ...delay];
 }

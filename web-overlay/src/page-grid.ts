@@ -1,5 +1,5 @@
 const widest = 16 / 9;
-const narrowest = 4 / 3;
+const narrowest = 1;
 
 export interface Grid {
   readonly columns: number;
