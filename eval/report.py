@@ -43,11 +43,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars under a title, made to be read as a table."""
+    """Bars, or dots with ranges, under a title; made to be read as a table."""
 
     title: str
     head: tuple[str, str, str]
     bars: tuple[Bar, ...]
+    dots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def rendered(
         verdicts=sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.state)),
         headline=words.headline(verdicts),
         basis=_basis(results, words),
+        main=_main(results, verdicts),
         notes=list(_notes(results, words)),
         profile=profile,
         delays=_delays(results, words),
@@ -115,6 +117,7 @@ def rendered(
         groups=list(_groups(results.groups, words)),
         passages=passages,
         figures=list(results.figures.values()),
+        few={"clips": FEW_CLIPS, "words": FEW_WORDS},
         left_out=results.left_out[:LEFT_OUT_SHOWN],
         left_out_more=max(0, len(results.left_out) - LEFT_OUT_SHOWN),
     )
@@ -126,6 +129,15 @@ def _sound(folder: Path, passage: Passage) -> str | None:
         return None
     path = folder / clip.audio if clip.audio else Path(clip.path)
     return data_uri(path, passage.start_ms, passage.end_ms)
+
+
+def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
+    """What everybody asks first, where no threshold has it already."""
+    judged = {verdict.rule.measure for verdict in verdicts if verdict.figure}
+    names = ["wer", "cpwer", "first_show_p50", "never_shown", "invented"]
+    if "first_show_p50" not in results.figures:
+        names.append("lag_p50")
+    return [results.figures[name] for name in names if name in results.figures.keys() - judged]
 
 
 def _basis(results: Results, words: Wording) -> str:
@@ -188,7 +200,8 @@ def _delays(results: Results, words: Wording) -> Chart | None:
     for number, count in enumerate(bins):
         begin = words.number(number * _BIN_S, 2)
         end = words.number((number + 1) * _BIN_S, 2)
-        label = words.page["over"] if number == len(bins) - 1 else words.page["from_to"]
+        name = {0: "under", len(bins) - 1: "over"}.get(number, "from_to")
+        label = words.page[name]
         share = words.percent(count / len(delays), 1)
         bars.append(Bar(label.replace("{a}", begin).replace("{b}", end), share, 100 * count / most))
     return Chart(words.page["delays"], (words.page["delay_axis"], "", words.page["words_axis"]),
@@ -224,8 +237,7 @@ def _size(group: Group, words: Wording) -> str:
     size = f"{words.page['recordings']}: {group.clips} · {words.page['words']}: {group.words}"
     if not group.small:
         return size
-    few = words.page["too_little"].replace("{clips}", str(FEW_CLIPS))
-    return f"{size} · {few.replace('{words}', str(FEW_WORDS))}"
+    return f"{size} · {words.page['too_little']}"
 
 
 def _dots(
@@ -249,4 +261,4 @@ def _dots(
         for n, (f, label) in enumerate(zip(figures, labels, strict=True))
     ]
     head = (title, "", words.page["value"])
-    return Chart(title, head, tuple(bars))
+    return Chart(title, head, tuple(bars), dots=True)

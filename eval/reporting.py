@@ -122,11 +122,10 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
     asked = {verdict.rule.measure for verdict in verdicts}
     others = [figure for name, figure in results.figures.items() if name not in asked]
     lines += ["", words.page["figures"]]
-    lines += [
-        f"  {words.label(one.name)}: {words.value(one.name, one.value)} ({words.range(one)})"
-        for one in others
-        if one.name in _SHORT
-    ]
+    for one in others:
+        if one.name in _SHORT:
+            value = f"{words.value(one.name, one.value)} ({words.range(one)})"
+            lines.append(f"  {words.label(one.name)}{words.colon}{value}")
     if left_out := results.left_out:
         some = words.page["left_out_some"].replace("{n}", str(len(left_out)))
         lines += ["", some, *(f"  {sentence}" for sentence in left_out[:LEFT_OUT_SHOWN])]

@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 
 from eval.bootstrap import Interval
 from eval.measures import MEASURES, STAGES, Figure, Unit
-from eval.rules import Verdict
+from eval.rules import Profile, Verdict
 
 Tongue = Literal["en", "fr"]
 TONGUES: tuple[Tongue, ...] = get_args(Tongue)
@@ -73,7 +73,7 @@ class Wording:
         measure = MEASURES[name]
         says = self.texts["says"].get(name) or self.texts["says"].get(measure.of)
         shown = self.value(name, value)
-        return says.replace("{x}", shown) if says else f"{self.label(name)}: {shown}."
+        return says.replace("{x}", shown) if says else f"{self.label(name)}{self.colon}{shown}."
 
     def range(self, figure: Figure) -> str:
         """How sure it is."""
@@ -122,13 +122,26 @@ class Wording:
 
     def verdict(self, verdict: Verdict) -> str:
         """One verdict in one line."""
-        if verdict.figure is None:
-            label = self.label(verdict.rule.measure)
-            return f"{self.state(verdict)}: {label} ({self.asked(verdict)})"
-        says = self.sentence(verdict.rule.measure, verdict.figure.value)
-        return (
-            f"{self.state(verdict)}: {says} ({self.range(verdict.figure)}; {self.asked(verdict)})"
-        )
+        figure = verdict.figure
+        label = self.label(verdict.rule.measure)
+        says = label if figure is None else self.sentence(figure.name, figure.value)
+        return f"{self.state(verdict)}{self.colon}{says} ({self.sure(verdict)})"
+
+    def sure(self, verdict: Verdict) -> str:
+        """How sure its figure is, and what was asked."""
+        figure = verdict.figure
+        if figure is None or (figure.sure and figure.sure.low == figure.sure.high == figure.value):
+            return self.asked(verdict)  # the same in all recordings: a range of one point
+        return f"{self.range(figure)} · {self.asked(verdict)}"
+
+    @property
+    def colon(self) -> str:
+        """Between a name and what is said of it."""
+        return "\N{NO-BREAK SPACE}: " if self.tongue == "fr" else ": "
+
+    def source(self, profile: Profile) -> str:
+        """Where its limits are from."""
+        return self.texts["source"].get(profile.name, profile.source)
 
 
 @cache
