@@ -29,7 +29,8 @@ from streaming.server import Limits, Server, listen
     envvar="ASR_DTYPE",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    type=click.Choice(["auto", "float32", "bfloat16", "float16", "int8"]),
+    help="auto: bfloat16 on cuda, float32 on cpu. Accuracy of others on speech: not measured.",
 )
 @click.option(
     "--batch-size",

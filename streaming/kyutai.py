@@ -19,13 +19,20 @@ from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, clean
 from streaming.batch import Flags, StepOutput
 from streaming.errors import ModelError, RecognizerUnavailable
 
-# Both are read when moshi is imported; compiling on a CPU takes longer than it saves.
+# Read when moshi is imported; compiling on a CPU takes longer than it saves.
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
 
 import torch
 from moshi.models import LMGen, loaders
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+from streaming.kyutai_cpu import quantize, shorten_convolutions
+
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "int8": torch.bfloat16,  # of all but the transformer's weights
+}
 """What --dtype may name."""
 
 
@@ -51,8 +58,11 @@ class KyutaiModel:
     """``batch_size`` streams through Mimi and the language model. One thread calls ``step``."""
 
     def __init__(self, mimi: Any, lm: Any, *, batch_size: int, vocabulary: SentencePieces,
-                 delay_tokens: int) -> None:  # fmt: skip
-        """mimi, lm: as moshi's loaders give them. delay_tokens: of the checkpoint's stt_config."""
+                 delay_tokens: int, int8: bool = False) -> None:  # fmt: skip
+        """mimi, lm: as moshi's loaders give them. delay_tokens: of the checkpoint's stt_config.
+
+        int8: keep the weights of lm, which is bfloat16, in 8 bits.
+        """
         self.batch_size = batch_size
         self.vocabulary = vocabulary
         # Kyutai counts the step that is being made, so its delay of n is n - 1 steps later.
@@ -66,6 +76,10 @@ class KyutaiModel:
             mimi.streaming_forever(batch_size)
             self._gen.streaming_forever(batch_size)
         self._caches = _kv_caches(mimi) + _kv_caches(lm)
+        if self._device.type == "cpu":
+            shorten_convolutions(mimi)
+        if int8:
+            quantize(lm)
 
     def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
         """80 ms of every active row. Raises ModelError if torch does."""
@@ -120,9 +134,12 @@ def load_model(
     """Load a checkpoint in the published format.
 
     name: a folder with a config.json, or owner/name of a repository, which is downloaded once.
-    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu. threads: torch's, on the cpu.
+    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu; int8 is for a cpu. threads:
+    torch's, on the cpu.
     Raises RecognizerUnavailable with what is wrong and what to do.
     """
+    if dtype == "int8" and device != "cpu":
+        raise RecognizerUnavailable(f"int8 is for a CPU: on {device} choose bfloat16")
     torch.set_num_threads(threads)
     info = _checkpoint(name)
     kind = DTYPES[_auto(device) if dtype == "auto" else dtype]
@@ -141,6 +158,7 @@ def load_model(
         batch_size=batch_size,
         vocabulary=vocabulary,
         delay_tokens=round(delay_s * SAMPLE_RATE / FRAME_SAMPLES),
+        int8=dtype == "int8",
     )
 
 

