@@ -1,4 +1,7 @@
-"""`make browser`: see to it that there is a Chromium for the tests. Says nothing when there is."""
+"""`make browser`: see to it that there are a Chromium and a Firefox for the tests.
+
+Says nothing when there are. Without a Firefox its tests are skipped.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from overlay.firefox_page import find_firefox
 from playwright.sync_api import sync_playwright
 
 from eval.browser import on_path
 
 INSTALLERS = {
-    "apt-get": [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]],
-    "dnf": [["dnf", "install", "-y", "-q", "chromium"]],
-    "pacman": [["pacman", "-Sy", "--noconfirm", "--quiet", "chromium"]],
-    "apk": [["apk", "add", "--quiet", "chromium"]],
+    "apt-get": [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq"]],
+    "dnf": [["dnf", "install", "-y", "-q"]],
+    "pacman": [["pacman", "-Sy", "--noconfirm", "--quiet"]],
+    "apk": [["apk", "add", "--quiet"]],
 }
+FIREFOX = {"apt-get": "firefox-esr", "dnf": "firefox", "pacman": "firefox", "apk": "firefox-esr"}
 """Ubuntu's apt-get installs `chromium` as a snap, which cannot be driven everywhere: hence the
 look at what came of it."""
 
@@ -44,14 +49,26 @@ def as_root() -> list[str] | None:
     return ["sudo", "-n"] if shutil.which("sudo") and succeeds(["sudo", "-n", "true"]) else None
 
 
+def installer() -> str | None:
+    """The system's package manager."""
+    return next((name for name in INSTALLERS if shutil.which(name)), None)
+
+
+def install_with(name: str, package: str) -> bool:
+    """With the system's package manager, where we may."""
+    root = as_root()
+    if root is None:
+        return False
+    print(f"No {package} on the PATH: installing one with {name}", flush=True)
+    *before, last = INSTALLERS[name]
+    return all(succeeds([*root, *command]) for command in [*before, [*last, package]])
+
+
 def install() -> bool:
     """With the system's package manager where we may, else with Playwright."""
-    root = as_root()
-    name = next((name for name in INSTALLERS if shutil.which(name)), None)
-    if root is not None and name is not None:
-        print(f"No Chromium on the PATH: installing one with {name}", flush=True)
-        if all(succeeds([*root, *command]) for command in INSTALLERS[name]) and there_is_one():
-            return True
+    name = installer()
+    if name is not None and install_with(name, "chromium") and there_is_one():
+        return True
     print("No Chromium on the PATH: Playwright installs its own (about 170 MB)", flush=True)
     return succeeds([sys.executable, "-m", "playwright", "install", "chromium"]) and there_is_one()
 
@@ -62,6 +79,9 @@ def main() -> None:
             "No Chromium for the tests of the page, and none could be installed: install Chromium"
             " so that `chromium` is on the PATH (Debian: apt-get install chromium), then again."
         )
+    name = installer()
+    if find_firefox() is None and not (name and install_with(name, FIREFOX[name])):
+        print("No Firefox on the PATH: the tests of the page in Firefox are skipped", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from firefox_page import FirefoxPage, find_firefox, open_firefox
 from playwright.sync_api import Browser, Page, sync_playwright
 
 OVERLAY = Path(__file__).parents[2] / "captioner" / "overlay"
@@ -58,9 +59,38 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def firefox() -> Iterator[FirefoxPage]:
+    """A headless Firefox ESR."""
+    program = find_firefox()
+    if program is None:
+        pytest.skip("no Firefox: install one (Debian: apt-get install firefox-esr)")
+    with open_firefox(program) as page:
+        yield page
+
+
 @pytest.fixture
-def stage(browser: Browser, stage_url: str) -> Iterator[Page]:
-    """The page; a test fails when anything in it does."""
+def stage(request: pytest.FixtureRequest, stage_url: str) -> Iterator[Page | FirefoxPage]:
+    """The page; a test fails when anything in it does. In Chromium, unless its parameter says
+    "firefox"."""
+    if getattr(request, "param", "chromium") == "firefox":
+        yield from _stage_in_firefox(request.getfixturevalue("firefox"), stage_url)
+    else:
+        yield from _stage_in_chromium(request.getfixturevalue("browser"), stage_url)
+
+
+def _stage_in_firefox(page: FirefoxPage, stage_url: str) -> Iterator[FirefoxPage]:
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.goto(stage_url)
+    page.evaluate("() => { localStorage.clear(); }")
+    page.goto(stage_url)
+    page.evaluate("customElements.whenDefined('live-captions').then(() => true)")
+    page.errors.clear()
+    yield page
+    assert page.errors == []
+
+
+def _stage_in_chromium(browser: Browser, stage_url: str) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 900, "height": 700})
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))

@@ -14,6 +14,8 @@ from captioner.cues import Cue, CueClosed, CueUpdated
 
 pytestmark = pytest.mark.browser
 
+in_both_browsers = pytest.mark.parametrize("stage", ["chromium", "firefox"], indirect=True)
+
 WORDS = ["a", "le", "budget", "de", "2027,", "on", "constitutionnellement", "né"]
 
 Packet = dict[str, Any]
@@ -106,6 +108,7 @@ def speech(rng: random.Random, cues: int) -> list[Packet]:
     return packets
 
 
+@in_both_browsers
 @pytest.mark.parametrize("width", [320, 420, 777])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_word_before_the_first_changed_one_moves(stage: Page, seed: int, width: int) -> None:
@@ -119,6 +122,7 @@ def test_no_word_before_the_first_changed_one_moves(stage: Page, seed: int, widt
             assert there == [word, line, left]
 
 
+@in_both_browsers
 def test_a_word_that_goes_over_to_the_next_cue_stays_where_it_is(stage: Page) -> None:
     first = packet("a-1", 1, "we talk about the budget of", settled=24)
     cut = packet("a-1", 2, "we talk about the budget", closed=True)
@@ -127,6 +131,7 @@ def test_a_word_that_goes_over_to_the_next_cue_stays_where_it_is(stage: Page) ->
     assert frames[0]["a-1 5"] == frames[2]["a-2 0"]
 
 
+@in_both_browsers
 @pytest.mark.parametrize("joined", [",", "00", "ly, he said"])
 def test_a_settled_word_that_goes_on_stays_on_its_line(stage: Page, joined: str) -> None:
     moved = 0
@@ -151,6 +156,7 @@ def test_a_settled_word_that_goes_on_stays_on_its_line(stage: Page, joined: str)
     assert moved > 0, "no word stood at the end of its line: the test shows nothing"
 
 
+@in_both_browsers
 def test_still_changing_words_differ_in_colour_and_not_in_width(stage: Page) -> None:
     frames = feed(
         stage,
@@ -161,6 +167,7 @@ def test_still_changing_words_differ_in_colour_and_not_in_width(stage: Page) -> 
     assert frames[0] == frames[1] == frames[2]
 
 
+@in_both_browsers
 def test_markup_in_names_and_texts_stays_text(stage: Page) -> None:
     evil = '<img src=x onerror="window.hurt=1"> &amp; </v> --> '
     feed(stage, packet("a-1", 1, evil + "said", name=evil, closed=True))
@@ -181,6 +188,7 @@ def test_a_hard_name_breaks_no_line_of_the_page(stage: Page, name: str) -> None:
     assert stage.evaluate("document.documentElement.scrollWidth") == 320
 
 
+@in_both_browsers
 def test_three_people_at_once_each_have_their_row(stage: Page) -> None:
     long = "word " * 30
     feed(
@@ -195,6 +203,7 @@ def test_three_people_at_once_each_have_their_row(stage: Page) -> None:
     assert [text.split("word ")[-1] for _, text in shown] == ["alpha goes on", "beta", "gamma"]
 
 
+@in_both_browsers
 def test_a_row_shows_three_whole_lines(stage: Page) -> None:
     feed(stage, packet("a-1", 1, " ".join(f"word{n}" for n in range(80)), closed=True))
     height, line = stage.evaluate(
@@ -210,6 +219,7 @@ def test_a_row_shows_three_whole_lines(stage: Page) -> None:
     assert "word0 " not in text
 
 
+@in_both_browsers
 def test_a_line_holds_about_forty_characters(stage: Page) -> None:
     text = "the quick brown fox jumps over the lazy dog and then it goes to sleep under a tree " * 3
     [places] = feed(stage, packet("a-1", 1, text.strip(), closed=True))
