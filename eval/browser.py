@@ -88,6 +88,13 @@ class Viewer:
             raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
         return [_painting(detail) for detail in found]
 
+    async def new_paintings(self) -> list[Painting]:
+        """Those since this was asked last; the page forgets them. Raises ValueError as above."""
+        lost, found = await self.page.evaluate("[window.paintingsLost, window.paintings.splice(0)]")
+        if lost:
+            raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
+        return [_painting(detail) for detail in found]
+
     async def cues(self) -> list[dict[str, Any]]:
         """The cues that the page knows, in the order in which they began."""
         found: list[dict[str, Any]] = await self._captions("cues()")

@@ -14,8 +14,8 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +24,11 @@ from typing import Any, Self
 import psutil
 from livekit import rtc
 
-from captioner.contract import TOPIC
+from captioner.contract import TOPIC, VERSION
+from captioner.errors import RoomUnavailable
 from captioner.livekit_server import MediaServer
+from captioner.requests import HELLO
+from captioner.room import connect_error
 from captioner.simulation import process
 from captioner.simulation.process import BotFailed, bot_environment
 from captioner.speaker import Speaker
@@ -66,9 +69,48 @@ class Listener:
         self._more = asyncio.Event()
 
     async def join(self, url: str, token: str) -> None:
-        """Join, without listening to anybody's voice."""
+        """Join, without listening to anybody's voice. Raises RoomUnavailable or NotAllowed."""
         self.room.on("data_received", self._received)
-        await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+        try:
+            await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+        except rtc.ConnectError as error:
+            raise connect_error(url, error.message) from error
+
+    async def hello(self, *, patience_s: float = 30.0) -> float:
+        """Ask the bot for captions, as a reader does. When room time 0 was, on the monotonic clock.
+
+        Raises RoomUnavailable if no bot has answered in ``patience_s``.
+        """
+        until = time.monotonic() + patience_s
+        payload = json.dumps({"v": VERSION, "want": True})
+        while time.monotonic() < until:
+            for participant in list(self.room.remote_participants.values()):
+                if "captions.session" not in participant.attributes:
+                    continue
+                asked = time.monotonic()
+                with suppress(rtc.RpcError):
+                    answer = json.loads(
+                        await self.room.local_participant.perform_rpc(
+                            destination_identity=participant.identity,
+                            method=HELLO,
+                            payload=payload,
+                        )
+                    )
+                    middle = (asked + time.monotonic()) / 2
+                    room_ms = int(answer["now_utc_ms"]) - int(answer["origin_utc_ms"])
+                    return middle - room_ms / 1000
+            await asyncio.sleep(0.5)
+        raise RoomUnavailable(
+            f"no caption bot answered in {patience_s:g} s: check the room's name, and that one runs"
+        )
+
+    @property
+    def origin_ms(self) -> int | None:
+        """UTC in ms of room time 0, by what the bot says; None while there is no bot."""
+        for participant in self.room.remote_participants.values():
+            if origin := participant.attributes.get("captions.origin"):
+                return int(origin)
+        return None
 
     async def leave(self) -> None:
         """Leave the room."""
@@ -117,10 +159,18 @@ class Chain:
         *,
         room: str = "chain",
         environment: Mapping[str, str] | None = None,
+        bot: Sequence[str] = ("captioner",),
     ) -> None:
+        """bot: the module that runs it, and options of its command ``run``."""
         self.room = room
         self.server = MediaServer(program)
-        self.bot = BotProcess(room, bot_environment(self.server) | dict(environment or {}))
+        module, *options = bot
+        self.bot = BotProcess(
+            room,
+            bot_environment(self.server) | dict(environment or {}),
+            options=options,
+            module=module,
+        )
         self.url = ""
         self._stack = AsyncExitStack()
 

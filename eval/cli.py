@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
 from eval.compare import Comparison, Difference, compare
-from eval.corpus import CorpusError
-from eval.formats import FormatError
 from eval.machine import this_run
-from eval.observation import ObservationError, observed, read_run, write_all
+from eval.observation import observed, read_run, write_all
+from eval.plainly import plainly
 from eval.reporting import ReportOptions, conclude, report_options
 from eval.results import score_all
+from eval.run_command import listen, run
 from eval.score import compared
 from eval.wording import TONGUES, Tongue, Wording, wording
 
-P = ParamSpec("P")
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE = click.Path(path_type=Path)
-
-
-def plainly(command: Callable[P, None]) -> Callable[P, None]:
-    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except (ObservationError, FormatError, CorpusError) as error:
-            click.echo(f"caption-eval: {error}", err=True)
-            sys.exit(1)
-
-    return run
 
 
 @click.group()
@@ -133,6 +115,9 @@ def _line(one: Difference, words: Wording) -> str:
     outcome = words.texts["outcome"][one.outcome]
     return f"{outcome:<12} {words.label(one.name)}: {before} → {after} ({change})"
 
+
+main.add_command(run)
+main.add_command(listen)
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,8 @@ from streaming.audio import Pcm
 
 OPUS_RATE = 48_000
 PACKET_SAMPLES = 960  # 20 ms
+OPUS_RATES = range(6_000, 510_001)
+"""Bits a second that Opus has."""
 
 
 def through_opus(pcm: Pcm, rate: int, bits_per_second: int) -> Pcm:
@@ -20,7 +22,7 @@ def through_opus(pcm: Pcm, rate: int, bits_per_second: int) -> Pcm:
     Same length, same place: what encoder and decoder add at the front is cut off.
     Raises ValueError for a bit rate that Opus does not have (6,000 to 510,000).
     """
-    if not 6_000 <= bits_per_second <= 510_000:
+    if bits_per_second not in OPUS_RATES:
         raise ValueError(f"Opus has 6,000 to 510,000 bits a second, not {bits_per_second:,}")
     if not len(pcm):
         return pcm

@@ -27,13 +27,18 @@ class BotProcess:
     """``captioner run`` in a process of its own. What it says on stderr is kept, bounded."""
 
     def __init__(
-        self, room: str, environment: Mapping[str, str], *, options: Sequence[str] = ()
+        self,
+        room: str,
+        environment: Mapping[str, str],
+        *,
+        options: Sequence[str] = (),
+        module: str = "captioner",
     ) -> None:
         """environment: added to this process's, of which LIVEKIT_* and CAPTIONER_* are left out.
-        options: of the command.
+        options: of the command ``run`` of ``module``.
         """
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
-        self._command = ["run", "--room", room, *options]
+        self._command = [module, "run", "--room", room, *options]
         foreign = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
         self._environment = foreign | {"CAPTIONER_LOG": "json"} | dict(environment)
         self._more = asyncio.Event()
@@ -43,7 +48,7 @@ class BotProcess:
     async def start(self) -> None:
         """Start it, without waiting for anything."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "captioner", *self._command,
+            sys.executable, "-m", *self._command,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -57,6 +62,11 @@ class BotProcess:
         """Of the process that was started last."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._reading is not None and not self._reading.done()
 
     def count(self, event: str) -> int:
         """How often it logged ``event``, as far as its lines are kept."""

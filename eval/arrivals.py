@@ -1,0 +1,93 @@
+"""Caption packets as they came in, on the clock of whoever measures. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from eval.chain import Arrival
+from eval.observation import Shown
+from eval.vtt_file import read_blocks
+
+
+def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) -> list[Arrival]:
+    """The captions that agents sent: of some speakers, by identity, or of everybody.
+
+    A deleted caption names nobody, but its id does.
+    """
+    mine: set[str] = set()
+    found: list[Arrival] = []
+    for arrival in arrivals:
+        packet = arrival.packet
+        if not arrival.by_agent or "id" not in packet:
+            continue
+        if speakers is None or packet.get("speaker") in speakers:
+            mine.add(packet["id"])
+        if packet["id"] in mine:
+            found.append(arrival)
+    return found
+
+
+def shown_by(
+    arrivals: Sequence[Arrival], *, zero_s: float, origin_s: float | None
+) -> Iterator[tuple[tuple[str, int], Shown]]:
+    """Id and revision of each packet, and what it puts on a screen; ``speaker`` is the identity.
+
+    zero_s, origin_s: the clip's time 0 and room time 0 on the monotonic clock of ``Arrival.at``.
+    """
+
+    def on_clip(room_ms: int | None) -> int | None:
+        if room_ms is None or origin_s is None:
+            return None
+        return round((origin_s - zero_s) * 1000) + room_ms
+
+    owners: dict[str, str] = {}
+    for arrival in arrivals:
+        packet = arrival.packet
+        one = shown_of(packet, round((arrival.at - zero_s) * 1000))
+        owner = owners.setdefault(packet["id"], packet.get("speaker", ""))
+        yield (
+            (packet["id"], packet["rev"]),
+            replace(
+                one,
+                speaker=owner,
+                received_ms=one.at_ms,
+                heard_ms=on_clip(packet.get("heard")),
+                start_ms=on_clip(one.start_ms),
+                end_ms=on_clip(one.end_ms),
+            ),
+        )
+
+
+def shown_of(packet: Mapping[str, Any], at_ms: int) -> Shown:
+    """What a caption packet puts on the screen; cue times as the packet has them, in room time."""
+    block = next(iter(read_blocks(packet.get("vtt", ""))), None)
+    if packet["state"] == "deleted" or block is None:
+        return Shown(at_ms, packet["id"], "", packet.get("speaker", ""), state="deleted")
+    return Shown(
+        at_ms, packet["id"], block.text, packet.get("speaker", ""), packet["state"],
+        packet.get("settled", 0), block.start_ms, block.end_ms,
+    )  # fmt: skip
+
+
+def masked(shown: Sequence[Shown], key: bytes) -> Iterator[Shown]:
+    """The same without words: each letter another, the same for the same word of the same cue.
+
+    So what is revised still shows, and lengths and punctuation stay. Whoever has ``key`` could
+    find out words by trying: forget it.
+    """
+    for one in shown:
+        secret = key + one.cue.encode()
+        words = (_masked(word, secret) for word in one.text.split(" "))
+        yield replace(one, text=" ".join(words))
+
+
+def _masked(word: str, secret: bytes) -> str:
+    bare = "".join(filter(str.isalnum, word)).casefold()
+    stream = hashlib.shake_256(secret + bare.encode()).digest(len(word))
+    return "".join(
+        chr(ord("A" if c.isupper() else "a") + byte % 26) if c.isalnum() else c
+        for c, byte in zip(word, stream, strict=True)
+    )

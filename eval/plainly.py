@@ -1,0 +1,40 @@
+"""What goes wrong on purpose, in one sentence: for every command of ``caption-eval``."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+import click
+
+from captioner.errors import CaptionerError
+from captioner.simulation.process import BotFailed
+from eval.browser import NoBrowser
+from eval.corpus import CorpusError
+from eval.formats import FormatError
+from eval.observation import ObservationError
+from eval.watching import WatchFailed
+from streaming.errors import StreamingError
+
+P = ParamSpec("P")
+
+EXPECTED = (
+    ObservationError, FormatError, CorpusError, WatchFailed, NoBrowser, BotFailed, CaptionerError,
+    StreamingError,
+)  # fmt: skip
+
+
+def plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except EXPECTED as error:
+            click.echo(f"caption-eval: {error}", err=True)
+            sys.exit(1)
+
+    return run

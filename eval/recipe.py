@@ -1,0 +1,159 @@
+"""Under which conditions a corpus is played: chosen on the command line, made again from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from eval.codec import OPUS_RATES, through_opus
+from eval.conditions import (
+    at_level,
+    babble,
+    mixed,
+    overlapped,
+    pink_noise,
+    reverberant,
+    with_losses,
+)
+from eval.corpus import read_audio
+from streaming.audio import Pcm
+
+CLEAN = "clean"
+CROWD = 5
+"""So many other recordings of the corpus make the babble."""
+
+OVERLAP_DB = -6.0
+
+
+class RecipeError(ValueError):
+    """A condition cannot be read. The message says how to write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What happens to a voice, in the order in which it does.
+
+    overlap: share of the time, and level of the other voice against this one in dB.
+    noise: ratio in dB, and "pink", "babble" or a file. opus: bits a second. loss: share of packets.
+    """
+
+    overlap: tuple[float, float] | None = None
+    reverb_s: float | None = None
+    noise: tuple[float, str] | None = None
+    level_db: float | None = None
+    opus: int | None = None
+    loss: float | None = None
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """For reports: the same conditions have the same name; "clean" for none."""
+        return ", ".join(self._parts()) or CLEAN
+
+    def _parts(self) -> Iterator[str]:
+        if self.overlap:
+            yield f"overlap {self.overlap[0]:.0%} at {self.overlap[1]:g} dB"
+        if self.reverb_s is not None:
+            yield f"reverberation {self.reverb_s:g} s"
+        if self.noise:
+            yield f"{Path(self.noise[1]).name} noise {self.noise[0]:g} dB below"
+        if self.level_db is not None:
+            yield f"level {self.level_db:g} dB"
+        if self.opus is not None:
+            yield f"opus at {self.opus / 1000:g} kbit/s"
+        if self.loss is not None:
+            yield f"{self.loss:.0%} of packets lost"
+
+    def made(self, pcm: Pcm, rate: int, name: str, others: Sequence[Callable[[], Pcm]]) -> Pcm:
+        """The sound of the clip ``name`` under these conditions, the same each time.
+
+        others: other recordings of the corpus, read when they are needed. Raises CorpusError.
+        """
+        if self.overlap and others:
+            chance = self._chance(name, "overlap")
+            other = others[int(chance.integers(len(others)))]()
+            share, level = self.overlap
+            pcm = overlapped(pcm, rate, other, share=share, level_db=level, chance=chance)
+        if self.reverb_s is not None:
+            pcm = reverberant(pcm, rate, self.reverb_s, self._chance(name, "reverb"))
+        if self.noise:
+            pcm = mixed(pcm, rate, self._noise(len(pcm), rate, name, others), self.noise[0])
+        if self.level_db is not None:
+            pcm = at_level(pcm, rate, self.level_db)
+        if self.opus is not None:
+            pcm = through_opus(pcm, rate, self.opus)
+        if self.loss is not None:
+            pcm = with_losses(pcm, rate, self.loss, self._chance(name, "loss"))
+        return pcm
+
+    def _noise(
+        self, samples: int, rate: int, name: str, others: Sequence[Callable[[], Pcm]]
+    ) -> Pcm:
+        assert self.noise
+        chance = self._chance(name, "noise")
+        match self.noise[1]:
+            case "pink":
+                return pink_noise(samples, rate, chance)
+            case "babble":
+                chosen = chance.permutation(len(others))[:CROWD]
+                return babble([others[int(index)]() for index in chosen], samples, chance)
+            case path:
+                found = read_audio(Path(path), rate)
+                return np.roll(found, int(chance.integers(len(found))))
+
+    def _chance(self, name: str, what: str) -> np.random.Generator:
+        """Of its own for each clip and effect, so that the order in which they run is nothing."""
+        return np.random.default_rng([self.seed, crc32(name.encode()), crc32(what.encode())])
+
+
+def read_noise(text: str) -> tuple[float, str]:
+    """Of "SNR", "SNR:babble" or "SNR:FILE". Raises RecipeError."""
+    ratio, _, kind = text.partition(":")
+    found = _number(ratio, "10, 10:babble or 10:cafe.wav: dB below the voice, and which noise")
+    kind = kind or "pink"
+    if kind not in ("pink", "babble") and not Path(kind).is_file():
+        raise RecipeError(f"{kind!r} is neither pink, nor babble, nor a file that is there")
+    return found, kind
+
+
+def read_overlap(text: str) -> tuple[float, float]:
+    """Of "PERCENT" or "PERCENT@dB". Raises RecipeError."""
+    share, _, level = text.partition("@")
+    how = "30 or 30@-6: percent of the time, and dB against the first voice"
+    return _share(share, how), _number(level, how) if level else OVERLAP_DB
+
+
+def read_codec(text: str) -> int:
+    """Of "opus@24k" or "opus@24000": bits a second. Raises RecipeError."""
+    codec, _, rate = text.lower().partition("@")
+    how = "opus@24k: libopus at 24,000 bits a second"
+    if codec != "opus":
+        raise RecipeError(f"{text!r}: write it as {how}")
+    thousand = rate.endswith("k")
+    found = round(_number(rate.removesuffix("k"), how) * (1000 if thousand else 1))
+    if found not in OPUS_RATES:
+        raise RecipeError(f"opus has 6k to 510k, not {rate}")
+    return found
+
+
+def read_share(text: str) -> float:
+    """Of "5" or "5%". Raises RecipeError."""
+    return _share(text, "5: percent of the packets")
+
+
+def _share(text: str, how: str) -> float:
+    found = _number(text.removesuffix("%"), how)
+    if not 0 <= found <= 100:
+        raise RecipeError(f"{text!r} is no share of 0 to 100 percent")
+    return found / 100
+
+
+def _number(text: str, how: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise RecipeError(f"{text!r} is no number; write it as {how}") from None

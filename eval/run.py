@@ -1,0 +1,238 @@
+"""A corpus played clip by clip, each written down as soon as it is done: ``caption-eval run``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import soundfile
+
+from captioner.cues import Cue
+from captioner.webvtt import document
+from eval.corpus import Clip, Corpus, CorpusError, read_audio
+from eval.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
+from eval.forced_alignment import RATE as ALIGNED_RATE
+from eval.machine import this_run
+from eval.observation import (
+    Observation,
+    ObservationError,
+    Shown,
+    Turn,
+    WordTimes,
+    observed,
+    read_run,
+    write_observation,
+    write_run,
+)
+from eval.recipe import CLEAN, Recipe
+from eval.timeline import RefWord
+from eval.vtt_file import check
+from eval.watching import RATE, Played, Seen, Watch
+from streaming.errors import RecognizerError
+
+WHERE = Literal["engine", "room", "browser"]
+
+SAME = ("corpus", "clips", "engine", "asr", "through", "fast", "language", "condition", "seed")
+"""Settings in which a run that is taken up again must not differ."""
+
+OpenWatch = Callable[[], AbstractAsyncContextManager[Watch]]
+Progress = Callable[[float, str], None]
+"""Told of seconds of sound that are done, and the name of the clip that is playing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What shall be measured, and how. settings: how it was chosen, for the report."""
+
+    corpus: Corpus
+    recipe: Recipe
+    through: WHERE
+    fast: bool
+    out: Path
+    settings: dict[str, str]
+    limit: int | None = None
+
+    @property
+    def clips(self) -> Sequence[Clip]:
+        """Those to be measured."""
+        return self.corpus.clips[: self.limit]
+
+
+def fingerprint(clips: Sequence[Clip]) -> str:
+    """The same for the same clips with the same words."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(f"{clip.name}\n{clip.transcript}\n{clip.path.stat().st_size}\n".encode())
+    return f"{len(clips)} clips, {digest.hexdigest()[:12]}"
+
+
+def todo(plan: Plan) -> list[tuple[int, Clip]]:
+    """The clips that are not done yet, with their numbers from 1.
+
+    Raises ObservationError if the folder holds another run.
+    """
+    if not (plan.out / "run.json").exists():
+        return list(enumerate(plan.clips, 1))
+    before = read_run(plan.out).settings
+    changed = [name for name in SAME if before.get(name, "") != plan.settings.get(name, "")]
+    if changed:
+        what = "; ".join(
+            f"{name} was {before.get(name) or 'nothing'!r}, now {plan.settings.get(name)!r}"
+            for name in changed
+        )
+        raise ObservationError(
+            f"{plan.out}: holds a run made otherwise ({what}); give another --out, or remove it"
+        )
+    done = {number for number, one in observed(plan.out).items() if one.error is None}
+    return [(number, clip) for number, clip in enumerate(plan.clips, 1) if number not in done]
+
+
+async def measure(
+    plan: Plan, left: Sequence[tuple[int, Clip]], open_watch: OpenWatch, progress: Progress
+) -> None:
+    """Play ``left``. A clip that cannot be played is written down with the reason.
+
+    Raises ObservationError, WatchFailed, and what ``open_watch`` raises. May be cancelled.
+    """
+    if not left:
+        return
+    aligner = cache(Aligner)
+    async with open_watch() as watch:
+        run = this_run(plan.settings, versions=dict(watch.versions), left_out=plan.corpus.left_out)
+        await asyncio.to_thread(write_run, plan.out, run)
+        done_s = 0.0
+        for number, clip in left:
+            ticking = asyncio.create_task(_tick(progress, done_s, clip))
+            try:
+                observation = await _observe(plan, watch, number, clip, aligner)
+            finally:
+                ticking.cancel()
+            write_observation(plan.out, number, observation)
+            done_s += clip.seconds
+
+
+async def _tick(progress: Progress, done_s: float, clip: Clip) -> None:
+    """Tell of progress while a clip plays."""
+    started = time.monotonic()
+    while True:
+        progress(done_s + min(time.monotonic() - started, clip.seconds), clip.name)
+        await asyncio.sleep(1)
+
+
+async def _observe(
+    plan: Plan, watch: Watch, number: int, clip: Clip, aligner: Callable[[], Aligner]
+) -> Observation:
+    blank = Observation(
+        clip.name or clip.path.name, clip.language, clip.seconds, clip.reference, (), plan.through,
+        path=str(clip.path.resolve()), condition=plan.recipe.name, columns=clip.columns,
+        fast=plan.fast,
+    )  # fmt: skip
+    try:
+        played = await asyncio.to_thread(_played, plan, clip)
+        turns, times, notes = await asyncio.to_thread(with_word_times, clip, aligner)
+        audio = await asyncio.to_thread(_keep, plan, number, clip, played)
+        seen = await watch.observe(played)
+    except (CorpusError, RecognizerError, ValueError) as error:
+        place = f"{clip.place}: " if clip.place else ""
+        return replace(blank, error=f"{place}{clip.name}: {error}")
+    return replace(
+        blank,
+        reference=tuple(_as_handed(turn, seen) for turn in turns),
+        shown=tuple(seen.shown),
+        audio=audio,
+        word_times=times,
+        until_ms=seen.until_ms,
+        vtt_problems=tuple(f"line {line}: {what}" for line, what in check(_as_vtt(seen.shown))),
+        left_out=(*notes, *seen.left_out),
+    )
+
+
+def _played(plan: Plan, clip: Clip) -> Played:
+    """The sound of each microphone under the run's conditions. Raises CorpusError."""
+    others = [
+        partial(read_audio, other.path, RATE) for other in plan.corpus.clips if other is not clip
+    ]
+    microphones = clip.microphones or ((clip.turns[0].speaker if _alone(clip) else "", clip.path),)
+    return Played(
+        {
+            name: plan.recipe.made(read_audio(path, RATE), RATE, f"{clip.name}/{name}", others)
+            for name, path in microphones
+        }
+    )
+
+
+def _alone(clip: Clip) -> bool:
+    return len({turn.speaker for turn in clip.turns}) == 1
+
+
+def _keep(plan: Plan, number: int, clip: Clip, played: Played) -> str | None:
+    """Write what was played beside the clip, where it is not the corpus's own file."""
+    if plan.recipe.name == CLEAN and not clip.microphones:
+        return None
+    name = f"audio/{number:04}.ogg"
+    path = plan.out / name
+    both = np.zeros(max(map(len, played.microphones.values())), np.float32)
+    for pcm in played.microphones.values():
+        both[: len(pcm)] += pcm
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, both[::2], RATE // 2, format="OGG", subtype="OPUS")
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise ObservationError(f"{path}: cannot be written ({error})") from error
+    return name
+
+
+def with_word_times(
+    clip: Clip, aligner: Callable[[], Aligner]
+) -> tuple[Sequence[Turn], WordTimes | None, tuple[str, ...]]:
+    """The turns with the times of their words: as given, else by forced alignment, in English."""
+    if all(turn.words for turn in clip.reference):
+        return clip.reference, "given", ()
+    if clip.language.split("-")[0].lower() != LANGUAGE:
+        return clip.reference, None, ()
+    sounds = dict(clip.microphones)
+    turns = list(clip.reference)
+    try:
+        for name in dict.fromkeys(turn.speaker if sounds else "" for turn in turns):
+            mine = [n for n, turn in enumerate(turns) if not sounds or turn.speaker == name]
+            pcm = read_audio(sounds.get(name, clip.path), ALIGNED_RATE)
+            words = iter(aligner().align(pcm, " ".join(turns[n].text for n in mine)))
+            for n in mine:
+                turns[n] = replace(turns[n], words=tuple(_of_turn(turns[n], words)))
+    except NotAligned as error:
+        return clip.reference, None, (f"{clip.name}: no word times, so no delays: {error}",)
+    return turns, "aligned", ()
+
+
+def _of_turn(turn: Turn, words: Iterator[RefWord]) -> Iterator[RefWord]:
+    for token in turn.text.split():
+        if spoken(token):
+            yield next(words)
+
+
+def _as_handed(turn: Turn, seen: Seen) -> Turn:
+    """The turn on the clock of the sound as it was really handed over."""
+    handed = seen.handed.get(turn.speaker) or next(iter(seen.handed.values()), None)
+    if handed is None:
+        return turn
+    words = tuple(RefWord(w.text, handed(w.start_ms), handed(w.end_ms)) for w in turn.words)
+    return replace(turn, words=words)
+
+
+def _as_vtt(shown: Sequence[Shown]) -> str:
+    """The captions as they stayed, as the product writes them into a file."""
+    last = {one.cue: one for one in shown}
+    cues = [
+        Cue(one.cue, one.speaker, max(one.start_ms, 0), one.end_ms, one.text, "und")
+        for one in last.values()
+        if one.text and one.start_ms is not None and one.end_ms is not None and one.end_ms > 0
+    ]
+    return document((cue, cue.speaker) for cue in sorted(cues, key=lambda cue: cue.start_ms))
