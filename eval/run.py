@@ -235,4 +235,4 @@ def _as_vtt(shown: Sequence[Shown]) -> str:
         for one in last.values()
         if one.text and one.start_ms is not None and one.end_ms is not None and one.end_ms > 0
     ]
-    return document((cue, cue.speaker) for cue in sorted(cues, key=lambda cue: cue.start_ms))
+    return document((cue, cue.speaker or "Speaker") for cue in cues)
