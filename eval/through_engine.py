@@ -85,6 +85,7 @@ class _Frames:
 
     def __init__(self, pcm: Pcm, start: float | None) -> None:
         self._frames = _framed(pcm)
+        self.waiting_ms = 0
         self._start = start
 
     def __aiter__(self) -> Self:
