@@ -28,6 +28,7 @@ from captioner.contract import Caption
 from captioner.cues import CaptionEvent
 from captioner.publisher import Publisher, RoomClock
 from captioner.segmenter import Segmenter
+from captioner.settings import read_settings
 from captioner.track import TrackCaptioner
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 
@@ -40,6 +41,7 @@ class Meeting:
 
     def __init__(self, sound: Pcm, minutes: int) -> None:
         self.resident: list[int] = []
+        self.waiting_ms = 0
         self._frames = itertools.islice(_frames(sound), minutes * 60 * SAMPLE_RATE // FRAME_SAMPLES)
         self._process = psutil.Process()
         self._started = time.monotonic()
@@ -89,7 +91,7 @@ async def measure(arguments: argparse.Namespace) -> None:
         await publisher.publish(Caption(event, "reader", "Reader", "TR_benchmark", heard_ms))
 
     publisher.attach(throw_away)
-    async with engines.embedded(language="en", threads=None, live=False) as engine:
+    async with engines.chosen(read_settings(engine="embedded"), live=False) as engine:
         print(f"{'minute':>8}{'MB':>10}{'took s':>12}")
         meeting = Meeting(sound, arguments.minutes)
         captioner = TrackCaptioner(

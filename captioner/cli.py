@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import signal
@@ -20,10 +21,11 @@ from captioner import engines, metrics
 from captioner import log as log_module
 from captioner.bot import Bot
 from captioner.check import check as check_all
-from captioner.errors import CaptionerError, NotAllowed
+from captioner.errors import CaptionerError, NotAllowed, StateError
 from captioner.media import duration_s
 from captioner.meeting import Left
 from captioner.settings import Settings, read_settings
+from captioner.state_store import FileStore
 from captioner.tokens import agent_token, participant_token
 from captioner.transcribe import Format, render, transcribe
 from captioner.transcript import write_whole
@@ -156,13 +158,25 @@ async def _run(room: str, identity: str, settings: Settings) -> None:
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()
 
-    def token() -> str:
+    def token_as(name: str) -> str:
         return given or agent_token(
-            settings.livekit_api_key, secret, room=room, identity=identity, name="Captions"
+            settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
         )
 
-    async with engines.chosen(settings) as engine:
-        bot = Bot(engine, url=settings.livekit_url, token=token)
+    store = FileStore(settings.state_folder)
+    with contextlib.suppress(StateError):  # said when the room is joined
+        store.tidy()
+    async with engines.offered(settings) as offer:
+        bot = Bot(
+            await offer.choose(settings.engine_name, settings.language),
+            url=settings.livekit_url,
+            token=lambda: token_as(identity),
+            token_as=None if given else token_as,
+            policy=settings.policy(offer.languages),
+            enabled=settings.enabled,
+            choose=offer.choose,
+            store=store,
+        )
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, bot.stop)
         left = await bot.run()

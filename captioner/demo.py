@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ import numpy as np
 from captioner import engines
 from captioner.bot import Bot, Engine
 from captioner.contract import Caption
+from captioner.controls import Want
 from captioner.cues import CueClosed, CueUpdated
 from captioner.errors import ConfigurationError
 from captioner.livekit_server import MediaServer, find_or_build
@@ -68,12 +69,13 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
     overlay_folder()
     async with AsyncExitStack() as stack:
         with _step("Speech recogniser"):
-            engine = await stack.enter_async_context(engines.chosen(settings))
+            offer = await stack.enter_async_context(engines.offered(settings))
+            engine = await offer.choose(settings.engine_name, settings.language)
         with _step("Media server"):
             program = await asyncio.to_thread(find_or_build, _tell)
             server = await stack.enter_async_context(MediaServer(program))
         with _step("Caption bot"):
-            bot, running = await _start_bot(engine, server)
+            bot, running = await _start_bot(engine, offer, settings, server)
             stack.push_async_callback(_stop_bot, bot, running)
         with _step("Page"):
 
@@ -91,13 +93,16 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
                 _tell(f"Captions written to {plan.out}")
 
 
-async def _start_bot(engine: Engine, server: MediaServer) -> tuple[Bot, asyncio.Task[object]]:
+async def _start_bot(
+    engine: Engine, offer: engines.Engines, settings: Settings, server: MediaServer
+) -> tuple[Bot, asyncio.Task[object]]:
     identity = f"captions-{uuid.uuid4().hex[:8]}"
 
     def token() -> str:
         return agent_token(server.key, server.secret, room=ROOM, identity=identity, name="Captions")
 
-    bot = Bot(engine, url=server.url, token=token)
+    policy = replace(settings.policy(offer.languages), want=Want.ALWAYS)  # the terminal reads
+    bot = Bot(engine, url=server.url, token=token, policy=policy, choose=offer.choose)
     running: asyncio.Task[object] = asyncio.create_task(bot.run())
     joined = asyncio.create_task(bot.joined.wait())
     await asyncio.wait({running, joined}, return_when=asyncio.FIRST_COMPLETED)

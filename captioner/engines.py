@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from captioner import metrics
-from captioner.bot import Engine
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings
+from captioner.voices import SLOTS, Engine
 from streaming.client import RemotePolicy
 from streaming.embedded import EmbeddedEngine
 from streaming.errors import RecognizerError
@@ -22,38 +23,91 @@ HANDOVER_S = 2.0
 """So long a stream that lost its server looks for another, when there is a stand-in."""
 
 
+STREAMS_A_THREAD = 4
+"""So many people who speak at once one processor recognises, if the embedded engine does it."""
+
+
+class Engines:
+    """The recognisers that one process has: what a host may choose from.
+
+    languages: by name of the engine, BCP 47 primary tags. live: False for files, as fast as it
+    goes.
+    """
+
+    def __init__(self, settings: Settings, own: EmbeddedEngine, *, live: bool) -> None:
+        self._settings = settings
+        self._own = own
+        self._live = live
+        self.languages: dict[str, tuple[str, ...]] = {}
+        if settings.asr or settings.engine_name == "kyutai":
+            self.languages["kyutai"] = _languages(settings)
+        if settings.engine_name == "embedded" or settings.fallback == "embedded":
+            self.languages["embedded"] = own.capabilities.languages
+
+    async def choose(self, name: str, language: str) -> Engine:
+        """One of them, ready to work.
+
+        Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not for want
+        of a server, for that may come.
+        """
+        return await (self._kyutai(language) if name == "kyutai" else self._embedded(language))
+
+    async def _embedded(self, language: str) -> Engine:
+        own = self._own
+        own.open(language)  # a language that it does not have is an error before the meeting
+        await self._load()
+        return Engine(
+            "embedded",
+            language,
+            lambda: own.open(language, live=self._live),
+            slots=self._settings.slots or STREAMS_A_THREAD * self._threads,
+            delay_ms=own.capabilities.delay_ms,
+        )
+
+    async def _kyutai(self, language: str) -> Engine:
+        settings, own = self._settings, self._own
+        known = language.split("-")[0].lower() in own.capabilities.languages
+        engine: RemoteEngine | FailoverEngine
+        if settings.fallback == "none":
+            engine = _remote(settings, patience_s=RemotePolicy().patience_s)
+        else:
+            patience_s = HANDOVER_S if known else RemotePolicy().patience_s
+            engine = FailoverEngine(_remote(settings, patience_s=patience_s), own)
+        engine.open(language)
+        if known and settings.fallback != "none":
+            await self._load()  # now, not when the server is gone
+        return Engine(
+            "kyutai",
+            language,
+            lambda: engine.open(language, live=self._live),
+            slots=settings.slots or SLOTS,
+            delay_ms=engine.capabilities.delay_ms,
+        )
+
+    async def _load(self) -> None:
+        await asyncio.to_thread(self._own.load)
+        metrics.DECODES_SKIPPED.set_function(lambda: self._own.skipped_decodes)
+
+    @property
+    def _threads(self) -> int:
+        return self._settings.threads or os.cpu_count() or 1
+
+
+@asynccontextmanager
+async def offered(settings: Settings, *, live: bool = True) -> AsyncIterator[Engines]:
+    """What the settings offer."""
+    async with EmbeddedEngine(threads=settings.threads) as own:
+        yield Engines(settings, own, live=live)
+
+
 @asynccontextmanager
 async def chosen(settings: Settings, *, live: bool = True) -> AsyncIterator[Engine]:
     """The recogniser that the settings name. live: False for files, as fast as it goes.
 
-    Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not for want of a
-    server, for that may come.
+    Raises what ``Engines.choose`` does.
     """
-    if settings.engine_name == "embedded":
-        async with embedded(
-            language=settings.language, threads=settings.threads, live=live
-        ) as engine:
-            yield engine
-    else:
-        async with _kyutai(settings, live=live) as engine:
-            yield engine
-
-
-@asynccontextmanager
-async def embedded(
-    *, language: str, threads: int | None, live: bool = True
-) -> AsyncIterator[Engine]:
-    """The recogniser that needs no server.
-
-    threads: None for one a processor. live: False for files, as fast as it goes.
-
-    Raises LanguageNotSupported, RecognizerUnavailable.
-    """
-    async with EmbeddedEngine(threads=threads) as engine:
-        engine.open(language)  # a language that it does not have is an error before the meeting
-        await asyncio.to_thread(engine.load)
-        metrics.DECODES_SKIPPED.set_function(lambda: engine.skipped_decodes)
-        yield Engine("embedded", language, lambda: engine.open(language, live=live))
+    async with offered(settings, live=live) as engines:
+        yield await engines.choose(settings.engine_name, settings.language)
 
 
 async def probe(settings: Settings) -> str:
@@ -78,31 +132,16 @@ async def probe(settings: Settings) -> str:
     return "; ".join([f"{found}, language {settings.language}", *map(str, faults)])
 
 
-@asynccontextmanager
-async def _kyutai(settings: Settings, *, live: bool) -> AsyncIterator[Engine]:
-    language = settings.language
-    if settings.fallback == "none":
-        remote = _remote(settings, patience_s=RemotePolicy().patience_s)
-        remote.open(language)
-        yield Engine("kyutai", language, lambda: remote.open(language, live=live))
-        return
-    async with EmbeddedEngine(threads=settings.threads) as stand_in:
-        known = language.split("-")[0].lower() in stand_in.capabilities.languages
-        patience_s = HANDOVER_S if known else RemotePolicy().patience_s
-        engine = FailoverEngine(_remote(settings, patience_s=patience_s), stand_in)
-        engine.open(language)
-        if known:
-            await asyncio.to_thread(stand_in.load)  # now, not when the server is gone
-            metrics.DECODES_SKIPPED.set_function(lambda: stand_in.skipped_decodes)
-        yield Engine("kyutai", language, lambda: engine.open(language, live=live))
-
-
 def _remote(settings: Settings, *, patience_s: float) -> RemoteEngine:
     addresses = tuple(filter(None, map(str.strip, settings.asr.split(","))))
-    languages = tuple(filter(None, map(str.strip, settings.asr_languages.lower().split(","))))
     session = SessionPolicy(delay_ms=settings.asr_delay_ms)
     policy = RemotePolicy(session=session, patience_s=patience_s)
-    return RemoteEngine(_servers(settings, addresses), languages=languages, policy=policy)
+    servers = _servers(settings, addresses)
+    return RemoteEngine(servers, languages=_languages(settings), policy=policy)
+
+
+def _languages(settings: Settings) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, settings.asr_languages.lower().split(","))))
 
 
 def _servers(settings: Settings, addresses: tuple[str, ...]) -> Servers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from captioner.contract import ConsentRule
+from captioner.controls import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
 from captioner.transcript_folder import NAME, TranscriptPolicy
 from streaming.wire import PUBLIC_KEY
@@ -40,6 +43,15 @@ class Settings(BaseSettings):
         default="embedded", validation_alias="CAPTIONER_FALLBACK", pattern="^(embedded|none)$"
     )
     threads: int | None = Field(default=None, validation_alias="CAPTIONER_THREADS", ge=1, le=64)
+    slots: int | None = Field(default=None, validation_alias="CAPTIONER_SLOTS", ge=1, le=10_000)
+    want: Want | None = Field(default=None, validation_alias="CAPTIONER_WANT")
+    enabled: bool = Field(default=True, validation_alias="CAPTIONER_ENABLED")
+    hosts: str = Field(default="room_role=owner,administrator", validation_alias="CAPTIONER_HOSTS")
+    name_hosts: bool = Field(default=True, validation_alias="CAPTIONER_NAME_HOSTS")
+    consent: ConsentRule = Field(
+        default=ConsentRule.UNLESS_REFUSED, validation_alias="CAPTIONER_CONSENT"
+    )
+    state: Path | None = Field(default=None, validation_alias="CAPTIONER_STATE")
     metrics_port: int | None = Field(
         default=None, validation_alias="CAPTIONER_METRICS_PORT", ge=1, le=65_535
     )
@@ -59,6 +71,23 @@ class Settings(BaseSettings):
         if self.transcripts is None:
             return None
         return TranscriptPolicy(self.transcripts, self.transcript_name, self.keep_days)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where decisions are kept over a restart: the XDG state folder by default."""
+        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return self.state or Path(base) / "live-captions"
+
+    def policy(self, engines: Mapping[str, tuple[str, ...]]) -> Policy:
+        """Who decides what. Raises ConfigurationError."""
+        return Policy(
+            engines,
+            hosts=HostRule.parse(self.hosts),
+            consent=self.consent,
+            want=self.want or Want.HELLO,
+            transcripts=self.transcripts is not None,
+            name_hosts=self.name_hosts,
+        )
 
     @property
     def engine_name(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -40,7 +41,9 @@ class BotProcess:
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
         self._command = [module, "run", "--room", room, *options]
         foreign = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
-        self._environment = foreign | {"CAPTIONER_LOG": "json"} | dict(environment)
+        self._state = tempfile.TemporaryDirectory()  # outlives the process, until ``stop``
+        ours = {"CAPTIONER_LOG": "json", "CAPTIONER_STATE": self._state.name}
+        self._environment = foreign | ours | dict(environment)
         self._more = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -107,6 +110,7 @@ class BotProcess:
             return -9
         finally:
             await self.kill()
+            self._state.cleanup()
 
     async def kill(self) -> None:
         """End it without a farewell, as a crash would; ``start`` starts another."""
@@ -141,9 +145,10 @@ def _event(line: str) -> str | None:
 
 
 def bot_environment(server: MediaServer) -> dict[str, str]:
-    """What a bot has to be told of ``server``."""
+    """What a bot has to be told of ``server``, to caption for everybody there."""
     return {
         "LIVEKIT_URL": server.url,
         "LIVEKIT_API_KEY": server.key,
         "LIVEKIT_API_SECRET": server.secret,
+        "CAPTIONER_WANT": "always",
     }
