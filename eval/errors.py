@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Literal, get_args
 
-from eval.accuracy import Pair, wer
+from eval.accuracy import Pair, wer_of_long
 from eval.text import normalize, primary, word_key
 
 Kind = Literal["number", "negation", "name", "inflection", "function", "content"]
@@ -156,7 +156,8 @@ class Spelling:
     """How right words are written. They add up: ``sum(…, Spelling())``.
 
     words: right words that could be compared; cased_wrong: of them, with other capitals.
-    marks: punctuation marks after words in the reference; marks_wrong: missing, made up or others.
+    marks: words after which either side has a punctuation mark; marks_wrong: of them, where the
+    two differ.
     """
 
     words: int = 0
@@ -193,9 +194,9 @@ def spelling(reference: str, shown: str) -> Spelling:
     marked = 0 < len(words) <= _WORDS_A_MARK * sum(_mark(word) != "" for word in words)
     if not (cased or marked):
         return Spelling()
-    ours, theirs = ([w for w in text.split() if word_key(w)] for text in (reference, shown))
-    pairs = wer([word_key(word) for word in ours], [word_key(word) for word in theirs]).alignment
-    left, right = iter(ours), iter(theirs)
+    texts = [[w for w in text.split() if word_key(w)] for text in (reference, shown)]
+    pairs = wer_of_long(*([word_key(word) for word in text] for text in texts)).alignment
+    left, right = map(iter, texts)
     compared = cased_wrong = marks = marks_wrong = 0
     for pair in pairs:
         written = next(left) if pair.reference is not None else ""
@@ -203,8 +204,9 @@ def spelling(reference: str, shown: str) -> Spelling:
         if pair.reference == pair.hypothesis:
             compared += cased
             cased_wrong += cased and _letters(written) != _letters(said)
-            marks += marked and _mark(written) != ""
-            marks_wrong += marked and _mark(written) != _mark(said)
+            ours, theirs = _mark(written), _mark(said)
+            marks += marked and (ours + theirs) != ""
+            marks_wrong += marked and ours != theirs
     return Spelling(compared, cased_wrong, marks, marks_wrong)
 
 

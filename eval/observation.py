@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,20 @@ class Turn:
     start_ms: int | None = None
     end_ms: int | None = None
     words: tuple[RefWord, ...] = ()
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """When it was said: as stated, else from its first word to its last; None if unknown."""
+        if self.start_ms is not None and self.end_ms is not None:
+            return self.start_ms, self.end_ms
+        if self.words:
+            return self.words[0].start_ms, max(word.end_ms for word in self.words)
+        return None
+
+
+def in_order(turns: Iterable[Turn]) -> list[Turn]:
+    """Turns by their start; those of unknown times first, as they came."""
+    return sorted(turns, key=lambda turn: turn.span or (0, 0))
 
 
 @dataclass(frozen=True, slots=True)

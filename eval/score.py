@@ -21,7 +21,7 @@ from eval.formats import (
     read_transcript,
     turns_of,
 )
-from eval.observation import Observation, Shown, Turn
+from eval.observation import Observation, Shown, Turn, in_order
 from eval.text import word_key
 from eval.vtt_file import check
 
@@ -155,7 +155,7 @@ def passages(clip: Observation) -> list[Observation]:
 
     Each has a clock of its own, and its own captions and turns; a turn may be cut.
     """
-    turns = sorted(clip.reference, key=lambda turn: turn.start_ms or 0)
+    turns = in_order(clip.reference)
     said = [(turn, n) for turn in turns for n in range(len(turn.text.split()))]
     spoken = [word for turn in turns for word in turn.text.split()]
     cuts = list(_cuts(spoken, clip.shown))

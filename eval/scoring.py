@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from eval.accuracy import WordErrors, cer, wer_of_long
 from eval.attribution import NoAttribution, Utterance, attribution
 from eval.errors import KINDS, is_cased, kinds, names_in, spelling
-from eval.observation import Observation, Shown, Turn
+from eval.observation import Observation, Shown, Turn, in_order
 from eval.scoring_time import Times, scored_times
 from eval.text import NoNormalizer, normalize
 
@@ -86,7 +86,7 @@ class Part:
 
 def parts_of(clip: Observation) -> list[Part]:
     """A part for each speaker if reference and captions know the same names; else one for all."""
-    turns = sorted(clip.reference, key=lambda turn: turn.start_ms or 0)
+    turns = in_order(clip.reference)
     cues = cues_of(clip.shown)
     ours = {turn.speaker for turn in turns}
     theirs = {cue.speaker for cue in cues}
@@ -121,8 +121,15 @@ def score(clip: Observation, words: Words | None = None) -> Score:
     except NoNormalizer as error:
         left_out.append(f"{clip.id}: word errors not counted: {error}")
         found = Score(clip)
-    who, why = _who_said_what(clip, words or {}) if found.errors else ({}, ())
-    return _together(clip, found, times, who, (*left_out, *why))
+    who, why = dict[str, tuple[float, float]](), ""
+    if found.errors and len({turn.speaker for turn in clip.reference}) > 1:
+        by_name = found.errors.errors if len(parts) > 1 else None
+        try:
+            who = _who_said_what(clip, words or {}, by_name)
+        except NoAttribution as error:
+            why = f"{clip.id}: {error}"
+    left_out += [why] if why else []
+    return _together(clip, found, times, who, tuple(left_out))
 
 
 def _together(
@@ -192,34 +199,25 @@ def _figures_of_words(
 
 
 def _who_said_what(
-    clip: Observation, words: Words
-) -> tuple[dict[str, tuple[float, float]], tuple[str, ...]]:
-    """Only where several speak; of one person's clip it would be the word error rate again."""
-    if len({turn.speaker for turn in clip.reference}) < 2:
-        return {}, ()
+    clip: Observation, words: Words, by_name: int | None
+) -> dict[str, tuple[float, float]]:
+    """by_name: errors where captions are held to the names they bear; None if names differ."""
 
-    def comparable(text: str) -> tuple[str, ...]:
-        return tuple(_comparable(text, clip.language, words))
+    def utterance(speaker: str, text: str, span: tuple[int, int] | None) -> Utterance:
+        return Utterance(
+            speaker, tuple(_comparable(text, clip.language, words)), *(span or (None, None))
+        )
 
-    said = [
-        Utterance(turn.speaker, comparable(turn.text), turn.start_ms, turn.end_ms)
-        for turn in clip.reference
-    ]
+    said = [utterance(turn.speaker, turn.text, turn.span) for turn in clip.reference]
     shown = [
-        Utterance(cue.speaker, comparable(cue.text), cue.start_ms, cue.end_ms)
-        for cue in cues_of(clip.shown)
+        utterance(cue.speaker, cue.text, (cue.start_ms, cue.end_ms)) for cue in cues_of(clip.shown)
     ]
-    try:
-        found = attribution(said, shown)
-    except NoAttribution as error:
-        return {}, (f"{clip.id}: {error}",)
-    sums = {
-        "cpwer": (float(found.cp), float(found.words)),
-        "misattribution": (found.misattributed, float(found.words)),
-    }
+    found = attribution(said, shown)
+    wrong = found.misattributed if by_name is None else max(0, by_name - found.di) / 2
+    sums = {"cpwer": (found.cp, found.words), "misattribution": (wrong, found.words)}
     if found.tcp is not None:
-        sums["tcpwer"] = (float(found.tcp), float(found.words))
-    return sums, ()
+        sums["tcpwer"] = (found.tcp, found.words)
+    return {name: (float(top), float(words)) for name, (top, words) in sums.items()}
 
 
 def _add(total: dict[str, tuple[float, float]], more: Mapping[str, tuple[float, float]]) -> None:

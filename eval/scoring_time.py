@@ -134,13 +134,13 @@ def _speech(turns: Sequence[Turn]) -> list[Span]:
     for turn in turns:
         if turn.words:
             spans += [(word.start_ms, word.end_ms) for word in turn.words]
-        elif turn.start_ms is not None and turn.end_ms is not None:
-            spans.append((turn.start_ms, turn.end_ms))
+        elif turn.span:
+            spans.append(turn.span)
     return spans
 
 
 def _timed(turns: Sequence[Turn]) -> bool:
-    return all(turn.words or turn.start_ms is not None for turn in turns if turn.text)
+    return all(turn.span for turn in turns if turn.text)
 
 
 def _stalls(voices: Sequence[Voice], found: Times) -> None:

@@ -92,8 +92,10 @@ class Wording:
         return self.page["change"].replace("{low}", low).replace("{high}", high)
 
     def _signed(self, name: str, value: float) -> str:
-        sign = "\N{MINUS SIGN}" if value < 0 else "+" if value > 0 else ""
-        return sign + self.value(name, abs(value))
+        shown = self.value(name, abs(value))
+        if shown == self.value(name, 0):
+            return shown
+        return ("\N{MINUS SIGN}" if value < 0 else "+") + shown
 
     def asked(self, verdict: Verdict) -> str:
         """What the rule wants."""

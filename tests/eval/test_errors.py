@@ -55,4 +55,4 @@ def test_capitals_and_marks_are_compared_on_right_words_only() -> None:
 
 def test_a_reference_without_capitals_or_marks_says_nothing_of_them() -> None:
     assert spelling("yes ann we go", "Yes, Ann: we go.") == Spelling()
-    assert spelling("yes, ann we go", "Yes, Ann: we go") == Spelling(marks=1, marks_wrong=1)
+    assert spelling("yes, ann we go", "Yes, Ann: we go") == Spelling(marks=2, marks_wrong=1)

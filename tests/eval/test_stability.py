@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
-from eval.stability import Erasure, erasure
+from eval.stability import Erasure, erasure, line_jumps, revision_ages, wrapped
 from eval.timeline import Update, update_of
 
 
@@ -71,3 +71,37 @@ def test_caption_events_become_what_the_screen_shows() -> None:
     assert update_of(CueUpdated(cue, 1, 2), 950) == Update(950, "a-1", "it was")
     assert update_of(CueClosed(cue, 2), 990) == Update(990, "a-1", "it was")
     assert update_of(CueDeleted("a-1", 3), 999) == Update(999, "a-1", None)
+
+
+def at(*changes: tuple[int, str | None]) -> list[Update]:
+    return [Update(at_ms, "a", text) for at_ms, text in changes]
+
+
+def test_a_word_is_as_old_as_it_stood_where_it_was_taken_back() -> None:
+    updates = at((100, "it was"), (400, "it was a best"), (900, "It was the best"), (1500, None))
+    assert sorted(revision_ages(updates)) == sorted([500, 500, 1400, 1400, 600, 600])
+    assert revision_ages(at((0, "it"), (9, "It was"))) == []
+
+
+@given(st.lists(texts, min_size=1, max_size=6))
+def test_every_erased_word_has_an_age(history: list[str]) -> None:
+    updates = shown(*history)
+    assert len(revision_ages(updates)) == erasure(updates).erased
+
+
+def test_a_line_takes_as_many_words_as_fit() -> None:
+    assert wrapped("it was the best of times", 10) == ("it was the", "best of", "times")
+    assert wrapped("incomprehensibilities of it", 10) == ("incomprehensibilities", "of it")
+    assert wrapped("") == ()
+
+
+def test_a_word_before_the_first_changed_one_that_moves_has_jumped() -> None:
+    assert line_jumps([["it was the"], ["it was", "the best"]]) == 1
+    assert line_jumps([["it was the"], ["it was the", "best"]]) == 0
+    assert line_jumps([["it was a"], ["it was", "the best"]]) == 0
+
+
+@given(st.lists(st.text(st.sampled_from("ab "), max_size=30), max_size=5))
+def test_text_that_only_grows_makes_no_word_jump(pieces: list[str]) -> None:
+    grown = ["".join(f"{piece} " for piece in pieces[:n]) for n in range(len(pieces) + 1)]
+    assert line_jumps([wrapped(text, 8) for text in grown]) == 0

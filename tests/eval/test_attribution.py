@@ -1,0 +1,61 @@
+from collections.abc import Sequence
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
+
+from eval.attribution import Attribution, Utterance, attribution
+
+
+def said(speaker: str, text: str, start: int | None = None, end: int | None = None) -> Utterance:
+    return Utterance(speaker, tuple(text.split()), start, end)
+
+
+REFERENCE = [said("ann", "a b c d", 0, 2000), said("bob", "e f g", 2000, 4000)]
+
+
+def test_words_under_the_right_name_are_right_whatever_the_names() -> None:
+    shown = [said("S2", "e f g", 2100, 3900), said("S1", "a b c d", 0, 2100)]
+    assert attribution(REFERENCE, shown) == Attribution(7, 0, 0, 0)
+
+
+def test_words_under_another_name_are_misattributed() -> None:
+    shown = [said("1", "a b", 0, 900), said("2", "c d", 1000, 2000), said("2", "e f g", 2000, 4000)]
+    found = attribution(REFERENCE, shown)
+    assert found == Attribution(7, 4, 4, 0)
+    assert found.misattributed == 2
+
+
+def test_words_at_another_time_are_wrong_in_time_only() -> None:
+    shown = [said("1", "a b c d", 60_000, 62_000), said("2", "e f g", 2000, 4000)]
+    found = attribution(REFERENCE, shown)
+    assert (found.cp, found.tcp) == (0, 8)
+
+
+def test_without_times_there_is_no_tcpwer() -> None:
+    assert attribution(REFERENCE, [said("1", "a b c d"), said("2", "e f g")]).tcp is None
+
+
+def test_without_captions_every_word_is_missing() -> None:
+    assert attribution(REFERENCE, []) == Attribution(7, 7, 7, 7)
+
+
+texts = st.lists(st.sampled_from("abc"), max_size=5)
+
+
+@given(st.lists(texts, min_size=2, max_size=3), st.lists(texts, min_size=1, max_size=3))
+def test_cpwer_is_the_best_of_all_ways_to_give_names(
+    ours: list[list[str]], theirs: list[list[str]]
+) -> None:
+    reference = [Utterance(f"r{n}", tuple(words)) for n, words in enumerate(ours)]
+    shown = [Utterance(f"h{n}", tuple(words)) for n, words in enumerate(theirs)]
+    size = max(len(ours), len(theirs))
+    padded = [*theirs, *([[]] * (size - len(theirs)))]
+    left = [*ours, *([[]] * (size - len(ours)))]
+    best = min(_errors(left, order) for order in permutations(padded))
+    assert attribution(reference, shown).cp == best
+
+
+def _errors(ours: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]]) -> int:
+    return sum(Levenshtein.distance(a, b) for a, b in zip(ours, theirs, strict=True))

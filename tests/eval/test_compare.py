@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+from eval.compare import compare
+from eval.observation import Observation, Shown, Turn
+from eval.scoring import Score, score
+
+
+def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:
+    found = []
+    for n in range(count):
+        said = f"we meet again on day number {n} of the long hot summer"
+        text = said.replace("again", "against") if n in wrong else said
+        shown = (Shown(900, "c", text, state="closed", start_ms=0, end_ms=3000),)
+        clip = Observation(
+            str(n), "en", 3.0, (Turn(said),), shown, "engine", fast=True,
+            columns={"half": "first" if n < count // 2 else "second"},
+        )  # fmt: skip
+        found.append(score(clip))
+    return found
+
+
+def outcome(first: list[Score], second: list[Score], name: str = "wer") -> str:
+    return next(one.outcome for one in compare(first, second).differences if one.name == name)
+
+
+def test_fewer_errors_are_better_and_more_are_worse() -> None:
+    assert outcome(clips(set(range(16))), clips(set(range(4)))) == "better"
+    assert outcome(clips(set(range(4))), clips(set(range(16)))) == "worse"
+    assert outcome(clips(set(range(16))), clips(set(range(4))), "ner_like") == "better"
+
+
+def test_a_run_is_not_better_than_itself() -> None:
+    found = compare(clips({1, 5}), clips({1, 5}))
+    assert {one.outcome for one in found.differences} == {"can't tell"}
+    assert all(one.change and one.change.low == one.change.high == 0 for one in found.differences)
+
+
+def test_a_difference_that_chance_makes_cannot_be_told() -> None:
+    assert outcome(clips({1, 5, 9}), clips({2, 5})) == "can't tell"
+
+
+def test_pairing_sees_what_unpaired_ranges_do_not() -> None:
+    # Every clip has errors of its own in both runs; the second mends one in most of them.
+    first, second = clips(set(range(24))), clips({0, 3})
+    found = next(one for one in compare(first, second).differences if one.name == "wer")
+    assert found.change is not None
+    assert found.change.high < 0
+
+
+def test_groups_are_compared_by_themselves() -> None:
+    found = compare(clips(set(range(12))), clips(set()))
+    by_group = {
+        value: {one.name: one.outcome for one in differences}["wer"]
+        for (_, value), differences in found.groups.items()
+    }
+    assert by_group == {"first": "better", "second": "can't tell"}
+
+
+def test_clips_of_one_run_only_are_counted_and_not_compared() -> None:
+    first, second = clips(set(), 8), clips(set(), 10)
+    second[0] = score(replace(second[0].clip, condition="noise"))
+    found = compare(first, second)
+    assert (found.only_first, found.only_second) == (1, 3)
+    assert {one.clips for one in found.differences} == {7}
+
+
+def test_a_handful_of_clips_tells_nothing() -> None:
+    found = compare(clips({1, 2, 3}, 4), clips(set(), 4))
+    assert {one.outcome for one in found.differences} == {"can't tell"}
+    assert {one.change for one in found.differences} == {None}
