@@ -68,6 +68,12 @@ class Speaker:
             if handed:
                 handed(done, time.monotonic())
 
+    async def ask(self, bot: str, method: str, payload: str) -> str:
+        """Call the bot, as the speaker's page does."""
+        return await self._room.local_participant.perform_rpc(
+            destination_identity=bot, method=method, payload=payload
+        )
+
     def mute(self) -> None:
         """Mute the microphone."""
         self._track.mute()

@@ -18,7 +18,7 @@ from captioner.meeting import Voice
 from captioner.publisher import Publisher
 from captioner.segmenter import Segmenter
 from captioner.slots import Slots
-from captioner.track import TrackCaptioner
+from captioner.track import Backoff, TrackCaptioner
 from streaming.recognizer import Capabilities, Recognizer
 from streaming.voiced import VoiceFinder
 
@@ -43,11 +43,11 @@ class Engine:
     load_voice: Callable[[], VoiceFinder] = field(default=sensitive_voice)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Running:
     voice: Voice
     captioner: TrackCaptioner
-    task: asyncio.Task[None]
+    task: asyncio.Task[None] | None = None
 
 
 class Voices:
@@ -88,27 +88,21 @@ class Voices:
 
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
-        captioner = self._captioner(voice)
         voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)
-        task = asyncio.create_task(self._run(voice, captioner))
-        running = self._running[voice.track] = _Running(voice, captioner, task)
-
-        def ended(_task: asyncio.Task[None]) -> None:
-            if self._running.get(voice.track) is running:
-                del self._running[voice.track]
-
-        task.add_done_callback(ended)
+        running = self._running[voice.track] = _Running(voice, self._captioner(voice))
+        running.task = asyncio.create_task(self._run(running))
 
     async def refuse(self, speaker: str) -> None:
         """At once: no more of this voice is recognised, and all that is held of it is gone."""
         for running in self._of(speaker):
             running.voice.frames.forget()
-            running.task.cancel()
+            if running.task:
+                running.task.cancel()
             await running.captioner.refuse()
 
     async def drain(self, *, within_s: float) -> None:
         """No more is heard: let what was heard become words, for a bounded time."""
-        tasks = [running.task for running in self._running.values()]
+        tasks = [running.task for running in self._running.values() if running.task]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=within_s)
@@ -127,12 +121,6 @@ class Voices:
             caption = Caption(event, voice.speaker, voice.name, voice.track, heard_ms)
             await self._publisher.publish(caption)
 
-        async def announce(state: TrackState, lag_ms: int) -> None:
-            self._states[voice.track] = state
-            await self._publisher.announce_track(
-                track=voice.track, speaker=voice.speaker, state=state, lag_ms=lag_ms
-            )
-
         async def unheard(start_ms: int, end_ms: int) -> None:
             await self._publisher.declare_gap(start_ms, end_ms, GapReason.DROPPED)
 
@@ -143,32 +131,52 @@ class Voices:
                 voice.speaker, prefix=next(self._prefixes), language=self._engine.language
             ),
             publish=publish,
-            announce=announce,
+            announce=lambda state, lag_ms: self._announce(voice, state, lag_ms),
             unheard=unheard,
             gate=VoiceGate(self._engine.load_voice()),
             slots=self._slots,
             language=lambda: self._engine.language,
         )
 
-    async def _run(self, voice: Voice, captioner: TrackCaptioner) -> None:
+    async def _run(self, running: _Running) -> None:
+        voice, backoff = running.voice, Backoff()
         with (
             structlog.contextvars.bound_contextvars(track=voice.track),
             metrics.TRACKS.track_inprogress(),
         ):
             log.info("track_started")
             try:
-                await captioner.run()
-            except Exception as exc:  # the top of a track: the others go on
-                metrics.TRACKS_FAILED.inc()
-                log.error("track_failed", kinds=sorted(_kinds(exc)))
+                while not await self._to_the_end(running):
+                    await self._announce(voice, TrackState.UNAVAILABLE)
+                    await asyncio.sleep(backoff.next_s())
+                    running.captioner = self._captioner(voice)
             finally:
-                await self._forget(voice, refused=captioner.refused)
+                await self._forget(running)
             log.info("track_ended")
 
-    async def _forget(self, voice: Voice, *, refused: bool) -> None:
+    async def _to_the_end(self, running: _Running) -> bool:
+        """Caption a voice; False when that ended by a fault."""
+        try:
+            await running.captioner.run()
+        except Exception as exc:  # the top of a track: the others go on
+            metrics.TRACKS_FAILED.inc()
+            log.error("track_failed", kinds=sorted(_kinds(exc)))
+            return False
+        return True
+
+    async def _announce(self, voice: Voice, state: TrackState, lag_ms: int = 0) -> None:
+        self._states[voice.track] = state
+        await self._publisher.announce_track(
+            track=voice.track, speaker=voice.speaker, state=state, lag_ms=lag_ms
+        )
+
+    async def _forget(self, running: _Running) -> None:
         """Whoever is muted or gone is not delayed any more."""
+        voice = running.voice
+        if self._running.get(voice.track) is running:
+            del self._running[voice.track]
         state = self._states.pop(voice.track, TrackState.ON)
-        if refused:
+        if running.captioner.refused:
             return
         if state is not TrackState.ON:
             await self._publisher.announce_track(
