@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from captioner import metrics
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings
 from captioner.voices import SLOTS, Engine
+from streaming import chords
 from streaming.client import RemotePolicy
 from streaming.embedded import EmbeddedEngine
 from streaming.errors import RecognizerError
@@ -18,6 +19,8 @@ from streaming.failover import FailoverEngine
 from streaming.link import Servers
 from streaming.remote import RemoteEngine
 from streaming.session import SessionPolicy
+from streaming.testing import Fragile
+from streaming.voiced import VoiceFinder, silero
 
 HANDOVER_S = 2.0
 """So long a stream that lost its server looks for another, when there is a stand-in."""
@@ -43,6 +46,8 @@ class Engines:
             self.languages["kyutai"] = _languages(settings)
         if settings.engine_name == "embedded" or settings.fallback == "embedded":
             self.languages["embedded"] = own.capabilities.languages
+        if settings.engine_name == "scripted":
+            self.languages = {"scripted": (settings.language,)}
 
     async def choose(self, name: str, language: str) -> Engine:
         """One of them, ready to work.
@@ -50,6 +55,8 @@ class Engines:
         Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not for want
         of a server, for that may come.
         """
+        if name == "scripted":
+            return _scripted(self._settings, language)
         return await (self._kyutai(language) if name == "kyutai" else self._embedded(language))
 
     async def _embedded(self, language: str) -> Engine:
@@ -132,12 +139,30 @@ async def probe(settings: Settings) -> str:
     return "; ".join([f"{found}, language {settings.language}", *map(str, faults)])
 
 
-def _remote(settings: Settings, *, patience_s: float) -> RemoteEngine:
+def _scripted(settings: Settings, language: str) -> Engine:
+    """A scripted server that hears words that are chords: for ``captioner simulate``."""
+    remote = _remote(
+        settings, patience_s=RemotePolicy().patience_s, load_voice=lambda: chords.has_voice
+    )
+    return Engine(
+        "scripted",
+        language,
+        lambda: Fragile(remote.open(language), at=chords.word(chords.RAISES)),
+        slots=settings.slots or SLOTS,
+        delay_ms=remote.capabilities.delay_ms,
+        load_voice=lambda: chords.has_voice,
+    )
+
+
+def _remote(
+    settings: Settings, *, patience_s: float, load_voice: Callable[[], VoiceFinder] = silero
+) -> RemoteEngine:
     addresses = tuple(filter(None, map(str.strip, settings.asr.split(","))))
     session = SessionPolicy(delay_ms=settings.asr_delay_ms)
     policy = RemotePolicy(session=session, patience_s=patience_s)
     servers = _servers(settings, addresses)
-    return RemoteEngine(servers, languages=_languages(settings), policy=policy)
+    languages = _languages(settings)
+    return RemoteEngine(servers, languages=languages, policy=policy, load_voice=load_voice)
 
 
 def _languages(settings: Settings) -> tuple[str, ...]:

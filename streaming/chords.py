@@ -16,11 +16,14 @@ SYLLABLES = tuple(consonant + vowel for consonant in "kzvb" for vowel in "aeio")
 WORDS = len(SYLLABLES) ** 4
 """So many different words there are."""
 
+RAISES = WORDS - 1
+"""The number of the word upon which a ``Fragile`` recogniser raises."""
+
 WORD_MS = 280
 """A word sounds so long: whatever its place, it fills two frames of 80 ms."""
 
-PAUSE_MS = 200
-"""Silence after a word."""
+PAUSE_MS = 120
+"""Silence after a word: too short to be taken for a pause."""
 
 LEVEL = 0.08
 """Amplitude of each of a word's five tones, 0 to 1."""

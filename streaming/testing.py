@@ -17,6 +17,7 @@ from streaming.recognizer import (
     Flushed,
     Heard,
     Pause,
+    Recognizer,
     RecognizerEvent,
     Tail,
     Word,
@@ -99,6 +100,49 @@ class ScriptedRecognizer:
         while self._script and time_of(self._script[0]) <= until_ms:
             self._out.put_nowait(self._script.pop(0))
         self._out.put_nowait(Heard(max(until_ms, 0)))
+
+
+class Fragile:
+    """Another recogniser, but iterating it raises ValueError, a bug, at the word ``at``."""
+
+    def __init__(self, recognizer: Recognizer, *, at: str) -> None:
+        self._recognizer = recognizer
+        self._at = at
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The other's."""
+        return self._recognizer.capabilities
+
+    async def send(self, frame: AudioFrame) -> None:
+        """Hear one frame."""
+        await self._recognizer.send(frame)
+
+    async def flush(self) -> None:
+        """Let go of what is held."""
+        await self._recognizer.flush()
+
+    async def finish(self) -> None:
+        """No more audio."""
+        await self._recognizer.finish()
+
+    async def __aiter__(self) -> AsyncIterator[RecognizerEvent]:
+        async for event in self._recognizer:
+            if isinstance(event, Word) and event.text == self._at:
+                raise ValueError("a recogniser with a bug")
+            yield event
+
+    async def __aenter__(self) -> Self:
+        await self._recognizer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._recognizer.__aexit__(kind, error, trace)
 
 
 class ToyVocabulary:

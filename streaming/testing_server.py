@@ -74,26 +74,34 @@ def level(pcm: Pcm) -> str | None:
     return f"w{number}" if number else None
 
 
-class Ears:
-    """What the model of such a server makes of one stream: words of 160 ms at least, once over.
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How words sound. hear: the word in float32[1920], or None. frames: so long it lasts at least.
 
-    hear: the word that sounds in a frame, or None.
+    once: a word that comes again within so many frames is the same one, from a sound that broke.
     """
 
-    def __init__(
-        self, *, delay_frames: int, heads: bool, hear: Callable[[Pcm], str | None] = level
-    ) -> None:
+    hear: Callable[[Pcm], str | None] = level
+    frames: int = 2
+    once: int = 0
+
+
+class Ears:
+    """What the model of such a server makes of one stream: words, once over."""
+
+    def __init__(self, *, delay_frames: int, heads: bool, hearing: Hearing | None = None) -> None:
         self._delay = delay_frames
         self._heads = heads
-        self._hear = hear
+        self._hearing = hearing or Hearing()
         self._steps = 0
         self._word: str | None = None
         self._since = 0
+        self._last: tuple[str, int] | None = None  # what was said last, and until which step
         self._said: deque[tuple[int, wire.ServerMessage]] = deque()  # step at which, what
 
     def step(self, pcm: Pcm) -> list[wire.ServerMessage]:
         """Hear float32[1920]."""
-        word = self._hear(pcm) if len(pcm) else None
+        word = self._hearing.hear(pcm) if len(pcm) else None
         if word != self._word:
             self._hear_end()
             self._word, self._since = word, self._steps
@@ -111,7 +119,11 @@ class Ears:
         self._said.append((self._steps + self._delay, wire.Marker(number)))
 
     def _hear_end(self) -> None:
-        if self._word and self._steps - self._since > 1:
+        if not self._word or self._steps - self._since < self._hearing.frames:
+            return
+        word, until = self._last or ("", -self._hearing.once)
+        self._last = (self._word, self._steps)
+        if word != self._word or self._since - until >= self._hearing.once:
             due = self._steps + 1 + self._delay
             start_s = self._since * FRAME_MS / 1000
             self._said.append((due, wire.Word(self._word, start_s)))
@@ -121,8 +133,9 @@ class Ears:
 class ScriptedServer:
     """Listens on a port of this machine while it is entered; 0: a free one.
 
-    heads: whether it sends Steps. hear: the word that sounds in a frame of 80 ms.
-    sessions, frames: so many it served and heard; used: slots taken, of ``capacity``.
+    heads: whether it sends Steps. hearing: how words sound.
+    sessions, frames: so many it served and heard; used: slots taken, of ``capacity``; idle: set
+    while there are none.
     """
 
     def __init__(
@@ -131,12 +144,12 @@ class ScriptedServer:
         capacity: int = 16,
         delay_frames: int = 6,
         heads: bool = True,
-        hear: Callable[[Pcm], str | None] = level,
+        hearing: Hearing | None = None,
         faults: Faults | None = None,
         port: int = 0,
     ) -> None:
         self.capacity = capacity
-        self._hears = hear
+        self._hearing = hearing
         self._port = port
         self._delay = delay_frames
         self._heads = heads
@@ -144,6 +157,8 @@ class ScriptedServer:
         self.sessions = 0
         self.frames = 0
         self.used = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
         self._server: Server | None = None
         self._links: set[ServerConnection] = set()
 
@@ -187,6 +202,7 @@ class ScriptedServer:
             await link.send(wire.encode(wire.Error(wire.NO_FREE_CHANNELS)))
             return
         self.used += 1
+        self.idle.clear()
         self.sessions += 1
         self._links.add(link)
         try:
@@ -196,6 +212,8 @@ class ScriptedServer:
         finally:
             self._links.discard(link)
             self.used -= 1
+            if not self.used:
+                self.idle.set()
 
     async def _hear(self, link: ServerConnection) -> None:
         faults = self.faults
@@ -206,7 +224,7 @@ class ScriptedServer:
         if faults.nonsense is not None:
             await link.send(faults.nonsense)
         drop, mute, deaf = map(_next, (faults.drop_after, faults.mute_after, faults.deaf_after))
-        ears = Ears(delay_frames=self._delay, heads=self._heads, hear=self._hears)
+        ears = Ears(delay_frames=self._delay, heads=self._heads, hearing=self._hearing)
         heard = 0
         async for data in link:
             assert isinstance(data, bytes)

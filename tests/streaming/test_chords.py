@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.audio import FRAME_SAMPLES, AudioFrame
+from captioner.simulation.stage import HEARING
+from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.chords import WORDS, chord, has_voice, hear, word
 from streaming.testing_server import Ears
 from streaming.wire import Word
@@ -18,25 +19,40 @@ numbers = st.integers(0, WORDS - 1)
 def heard(said: list[int], *, cut: int, noise: float = 0.0) -> list[str]:
     pcm = np.concatenate([np.zeros(cut), *map(chord, said), np.zeros(2 * FRAME_SAMPLES)])
     pcm = (pcm + noise * np.random.default_rng(1).standard_normal(len(pcm))).astype(np.float32)
-    ears = Ears(delay_frames=0, heads=False, hear=hear)
+    return listen(pcm)
+
+
+def listen(pcm: Pcm) -> list[str]:
+    ears = Ears(delay_frames=0, heads=False, hearing=HEARING)
     frames = pcm[: len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     return [m.text for frame in frames for m in ears.step(frame) if isinstance(m, Word)]
 
 
+@settings(deadline=None, max_examples=40)
 @given(said=st.lists(numbers, max_size=4, unique=True), cut=st.integers(0, FRAME_SAMPLES))
 def test_every_word_is_heard_once_wherever_the_frames_are_cut(said: list[int], cut: int) -> None:
     assert heard(said, cut=cut) == [word(n) for n in said]
 
 
+@settings(deadline=None, max_examples=40)
 @given(number=numbers)
 def test_noise_between_the_words_is_no_word(number: int) -> None:
     assert heard([number, number ^ 1], cut=700, noise=0.005) == [word(number), word(number ^ 1)]
 
 
+@settings(deadline=None, max_examples=40)
 @given(first=numbers, second=numbers)
 def test_two_words_at_once_are_never_a_third(first: int, second: int) -> None:
     mixed = (chord(first) + chord(second))[2000:][:FRAME_SAMPLES]
     assert hear(mixed) in {None, word(first), word(second)}
+
+
+@settings(deadline=None, max_examples=40)
+@given(number=numbers, cut=st.integers(0, FRAME_SAMPLES), gap=st.integers(1, 5_000))
+def test_a_word_that_the_network_tore_apart_is_still_one(number: int, cut: int, gap: int) -> None:
+    whole = chord(number)
+    torn = [np.zeros(cut), whole[:4_000], np.zeros(gap), whole[4_000:], np.zeros(4 * FRAME_SAMPLES)]
+    assert listen(np.concatenate(torn).astype(np.float32)) == [word(number)]
 
 
 def test_only_a_word_is_voice() -> None:

@@ -1,0 +1,122 @@
+"""What a bot costs and how fast it is: processor time a silent attendee, delays, packets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from captioner.simulation.person import Person
+from captioner.simulation.script import WORD_S
+from captioner.simulation.stage import Stage
+
+SETTLE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What was measured over some seconds. cpu: of one processor, 0 to 1 and more.
+
+    frame_ms, publish_ms: upper edges of the buckets that hold the 95th percentiles of: a frame
+    received → its recogniser took it; a recogniser's event → its packets handed over. None: none.
+    """
+
+    cpu: float
+    frame_ms: float | None
+    publish_ms: float | None
+    packets_s: float
+    largest: int
+    slots: int
+
+
+async def silent(stage: Stage, count: int, *, muted: bool, seconds: float) -> Load:
+    """``count`` people who say nothing, muted or with an open microphone in a quiet room."""
+    async with _people(stage, count) as people:
+        for person in people if muted else []:
+            person.mute()
+        return await _measured(stage, seconds)
+
+
+async def speaking(stage: Stage, count: int, *, seconds: float, listening: int = 0) -> Load:
+    """``count`` people who speak all at once, and ``listening`` muted ones."""
+    words = iter(range(65_000))
+    async with _people(stage, count) as people, _people(stage, listening, "silent") as others:
+        for person in others:
+            person.mute()
+        needed = int((seconds + SETTLE_S + 1) / WORD_S)
+        talk = [asyncio.create_task(p.say([next(words) for _ in range(needed)])) for p in people]
+        load = await _measured(stage, seconds)
+        await asyncio.gather(*talk)
+        return load
+
+
+async def _measured(stage: Stage, seconds: float) -> Load:
+    await asyncio.sleep(SETTLE_S)
+    reader = stage.people[READER]
+    before, began, seen = await stage.metrics(), time.monotonic(), len(reader.arrivals)
+    slots = 0
+    while time.monotonic() < began + seconds:
+        await asyncio.sleep(0.5)
+        slots = max(slots, stage.recognizer.used)
+    after, lasted = await stage.metrics(), time.monotonic() - began
+    arrivals = reader.arrivals[seen:]
+    return Load(
+        (total(after, "process_cpu_seconds_total") - total(before, "process_cpu_seconds_total"))
+        / lasted,
+        p95_ms(before, after, "captioner_frame_seconds"),
+        p95_ms(before, after, "captioner_publish_seconds"),
+        len(arrivals) / lasted,
+        max((size for _, size in arrivals), default=0),
+        slots,
+    )
+
+
+READER = "reader-of-costs"
+
+
+@asynccontextmanager
+async def reading(stage: Stage) -> AsyncIterator[None]:
+    """Somebody reads meanwhile, so that there is something to be done."""
+    reader = await stage.enter(READER)
+    try:
+        yield
+    finally:
+        await reader.leave()
+        del stage.people[READER]
+
+
+@asynccontextmanager
+async def _people(stage: Stage, count: int, kind: str = "cost") -> AsyncIterator[list[Person]]:
+    names = [f"{kind}-{n}" for n in range(count)]
+    async with AsyncExitStack() as stack:
+        people = []
+        for name in names:
+            people.append(await stage.enter(name, speaks=True, reads=False))
+            stack.push_async_callback(people[-1].leave)
+            stack.callback(stage.people.pop, name)
+        yield people
+
+
+def total(metrics: str, name: str) -> float:
+    """The value of a counter or gauge without labels; 0 if there is none."""
+    found = re.search(rf"^{name} (\S+)$", metrics, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def p95_ms(before: str, after: str, name: str) -> float | None:
+    """The upper edge of the bucket that holds the 95th percentile of what came in between."""
+    counts = _buckets(after, name)
+    old = _buckets(before, name)
+    new = {edge: count - old.get(edge, 0.0) for edge, count in counts.items()}
+    whole = max(new.values(), default=0.0)
+    if not whole:
+        return None
+    return next(1000 * edge for edge, count in sorted(new.items()) if count >= 0.95 * whole)
+
+
+def _buckets(metrics: str, name: str) -> dict[float, float]:
+    found = re.findall(rf'^{name}_bucket{{le="([^"]+)"}} (\S+)$', metrics, re.MULTILINE)
+    return {float(edge): float(count) for edge, count in found}

@@ -1,0 +1,53 @@
+"""The faults of a simulated meeting: each is done, lasts, and is over when its function returns."""
+
+from __future__ import annotations
+
+import asyncio
+
+from captioner.simulation.cable import Cable
+from captioner.simulation.person import Person
+from captioner.simulation.script import Fault
+from captioner.simulation.stage import CAPACITY, Stage
+from streaming.chords import RAISES
+
+AWAY_S = 8.0
+DEAF_S = 5.0
+CUT_S = 10.0
+DEAD_S = 1.0
+
+
+async def inflict(
+    fault: Fault, stage: Stage, *, victim: Person, reader: Person, cable: Cable
+) -> None:
+    """victim: a speaker. reader: who reads over ``cable``."""
+    match fault:
+        case Fault.RECOGNIZER_KILLED:
+            stage.recognizer.kill()
+        case Fault.RECOGNIZER_AWAY:
+            await stage.recognizer_away()
+            await asyncio.sleep(AWAY_S)
+            await stage.recognizer_back()
+        case Fault.RECOGNIZER_FULL:
+            stage.recognizer.capacity = 0
+            stage.recognizer.kill()
+            await asyncio.sleep(AWAY_S)
+            stage.recognizer.capacity = CAPACITY
+        case Fault.TRACK_RAISES:
+            await victim.say([RAISES])
+        case Fault.PACKETS_LOST:
+            reader.deaf = True
+            await asyncio.sleep(DEAF_S)
+            reader.deaf = False
+        case Fault.VIEWER_CUT | Fault.BOT_CUT:
+            cut = cable if fault is Fault.VIEWER_CUT else stage.cable
+            cut.cut()
+            await asyncio.sleep(CUT_S)
+            cut.mend()
+        case Fault.SERVER_KILLED:
+            await stage.server.kill()
+            await asyncio.sleep(DEAD_S)
+            await stage.server.start()
+        case Fault.BOT_KILLED:
+            await stage.bot.kill()
+            await asyncio.sleep(DEAD_S)
+            await stage.start_bot()

@@ -1,0 +1,150 @@
+"""What came of every word that was said: shown once under the right name, or why not. Pure.
+
+Times are seconds of one clock, the simulation's; ``origin_s`` is that clock's reading at room
+time 0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from captioner.simulation.page import GapShown, Shown
+
+IN_FLIGHT_S = 0.6
+"""A word reaches the bot so long after it was handed to the speaker's microphone, at most."""
+
+CUE_S = 12.0
+"""A refusal deletes the open cue: at most so much from before it."""
+
+BACK_S = 3.0
+"""After captions are switched on again, agreed to, or somebody came: until the voice is heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A word as it was handed to a microphone."""
+
+    word: str
+    speaker: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something was so between two times. speaker: None for everybody.
+
+    asked_s, done_s: when its beginning was asked for, and confirmed; the same at its end.
+    """
+
+    asked_s: float
+    done_s: float
+    end_asked_s: float
+    end_done_s: float
+    speaker: str | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """What was done to the meeting. unheard: who had no connection, or whose track had failed."""
+
+    off: list[Span] = field(default_factory=list)
+    refused: list[Span] = field(default_factory=list)
+    unheard: list[Span] = field(default_factory=list)
+
+
+class Fate(StrEnum):
+    """What became of a word."""
+
+    SHOWN = "shown"
+    LOST = "lost"
+    IN_GAP = "in a declared gap"
+    EXCUSED = "not to be shown, or around a switch"
+    LEAKED = "shown though refused or switched off"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """misattributed, doubled, made_up: words; fates: of every word said; lost, twice: which."""
+
+    fates: Counter[Fate]
+    misattributed: int
+    doubled: int
+    made_up: int
+    lost: list[Said]
+    twice: dict[str, list[Shown]]
+    early_late_ms: list[int]  # cue's start minus its first word's
+
+
+def judge(
+    said: Sequence[Said],
+    shown: Iterable[Shown],
+    gaps: Sequence[GapShown],
+    facts: Facts,
+    *,
+    origin_s: float,
+) -> Verdict:
+    """Hold what was said against what somebody who read all the time has on screen."""
+    by_word = {one.word: one for one in said}
+    places: dict[str, list[Shown]] = defaultdict(list)
+    verdict = Verdict(Counter(), 0, 0, 0, [], {}, [])
+    for cue in shown:
+        words = cue.text.split()
+        for word in words:
+            places[word].append(cue)
+        if first := by_word.get(words[0]):
+            off_ms = cue.start_ms - (first.start_s - origin_s) * 1000
+            verdict.early_late_ms.append(round(off_ms))
+    for word, cues in places.items():
+        if word not in by_word:
+            verdict.made_up += len(cues)
+            continue
+        verdict.doubled += len(cues) - 1
+        if len(cues) > 1:
+            verdict.twice[word] = cues
+        verdict.misattributed += sum(cue.speaker != by_word[word].speaker for cue in cues)
+    for one in said:
+        fate = _fate(one, one.word in places, gaps, facts, origin_s)
+        verdict.fates[fate] += 1
+        if fate is Fate.LOST:
+            verdict.lost.append(one)
+    return verdict
+
+
+def different(one: Iterable[Shown], other: Iterable[Shown]) -> int:
+    """How many cues two pages show that are not exactly the same."""
+    return len(set(one) ^ set(other))
+
+
+def _fate(said: Said, shown: bool, gaps: Sequence[GapShown], facts: Facts, origin_s: float) -> Fate:
+    forbidden = [*facts.off, *_of(said, facts.refused)]
+    if any(s.done_s < said.start_s and said.end_s < s.end_asked_s for s in forbidden):
+        return Fate.LEAKED if shown else Fate.EXCUSED
+    if shown:
+        return Fate.SHOWN
+    if any(_in_gap(said, gap, origin_s) for gap in gaps):
+        return Fate.IN_GAP
+    before = {id(s): CUE_S for s in _of(said, facts.refused)}
+    for span in [*forbidden, *_of(said, facts.unheard)]:
+        begins = span.asked_s - before.get(id(span), IN_FLIGHT_S)
+        if begins < said.end_s and said.start_s < span.end_done_s + BACK_S:
+            return Fate.EXCUSED
+    return Fate.LOST
+
+
+def _of(said: Said, spans: Iterable[Span]) -> list[Span]:
+    return [span for span in spans if span.speaker in (None, said.speaker)]
+
+
+def _in_gap(said: Said, gap: GapShown, origin_s: float) -> bool:
+    start, end = origin_s + gap.start_ms / 1000, origin_s + gap.end_ms / 1000
+    return start - IN_FLIGHT_S < said.end_s and said.start_s < end
+
+
+def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> dict[str, int]:
+    """How many of the secrets each text holds; texts by what they are."""
+    held = list(secrets)
+    return {what: sum(secret in text for secret in held) for what, text in texts.items()}

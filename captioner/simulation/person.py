@@ -1,0 +1,293 @@
+"""Somebody in a simulated meeting: a microphone that says words, a page, hands that click.
+
+With room.py, speaker.py and cipher.py the only file that imports livekit.rtc.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from livekit import rtc
+
+from captioner.contract import TOPIC
+from captioner.requests import HELLO, HISTORY
+from captioner.simulation.judge import Said, Span
+from captioner.simulation.page import Page
+from streaming.chords import WORD_MS, chord, word
+
+RATE = 48_000
+PIECE_S = 0.1
+AHEAD_S = 0.3
+"""So much sound is handed over before it is due: our loop may be late by that."""
+
+RETRY_S = 0.3
+RPC_S = 5.0
+ASK_AGAIN_S = 40.0
+
+Join = Callable[[], tuple[str, str]]
+"""→ (url, token)"""
+
+
+class Person:
+    """Joins, comes back when the connection was lost, speaks, and reads if told to.
+
+    said: every word that was handed over. away: when it could not be heard. arrivals: (time, bytes)
+    of each packet of the topic. states: (time, state) as the bot's attribute was seen to change.
+    """
+
+    def __init__(self, identity: str, join: Join, *, speaks: bool, reads: bool) -> None:
+        self.identity = identity
+        self.page = Page()
+        self.said: list[Said] = []
+        self.away: list[Span] = []
+        self.arrivals: list[tuple[float, int]] = []
+        self.states: list[tuple[float, str]] = []
+        self.deaf = False  # every packet is lost on the way
+        self._join = join
+        self._speaks = speaks
+        self._reads = reads
+        self._room = rtc.Room()
+        self._source: rtc.AudioSource | None = None
+        self._track: rtc.LocalAudioTrack | None = None
+        self._words: deque[int] = deque()
+        self._spoken = asyncio.Event()
+        self._muted = False
+        self._here = False
+        self._away_since: float | None = None
+        self._news = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def join(self) -> None:
+        """Join as often as it takes."""
+        self._here = True
+        await self._connect()
+        if self._speaks:
+            self._do(self._mouth())
+        if self._reads:
+            self._do(self._read())
+
+    async def leave(self) -> None:
+        """Leave, and know nothing more."""
+        self._here = False
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._room.disconnect()
+        if self._source is not None:
+            await self._source.aclose()
+            self._source = None
+
+    async def say(self, numbers: Sequence[int]) -> None:
+        """Say words of streaming.chords; returns when the last one was handed over."""
+        self._words.extend(numbers)
+        self._spoken.clear()
+        await self._spoken.wait()
+
+    def mute(self) -> None:
+        """Mute the microphone."""
+        self._muted = True
+        if self._track is not None:
+            self._track.mute()
+
+    def unmute(self) -> None:
+        """Unmute it."""
+        self._muted = False
+        if self._track is not None:
+            self._track.unmute()
+
+    async def ask(self, method: str, request: dict[str, Any]) -> tuple[float, float]:
+        """Click: ask the bot until it answers; when it was first asked, and answered.
+
+        Raises TimeoutError, rtc.RpcError if the bot refuses.
+        """
+        asked = time.monotonic()
+        async with asyncio.timeout(ASK_AGAIN_S):
+            while True:
+                try:
+                    await self._rpc(method, request)
+                except rtc.RpcError as exc:
+                    if exc.code < _LIVEKITS_OWN:
+                        raise
+                    await asyncio.sleep(RETRY_S)
+                except _NoBot:
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    return asked, time.monotonic()
+
+    async def until(self, seen: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
+        """Wait for news until ``seen``. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while not seen():
+                self._news.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.25):
+                        await self._news.wait()
+
+    def saw_state(self, state: str, *, since: float) -> float | None:
+        """When the bot's state was first seen to be this one after ``since``."""
+        return next((at for at, seen in self.states if at > since and seen == state), None)
+
+    async def hello(self) -> None:
+        """Ask for all that is not here yet."""
+        answer = await self._rpc(HELLO, self.page.hello())
+        seq = answer["seq"]
+        while more := self.page.answered(answer):
+            answer = await self._rpc(HISTORY, more)
+        self.page.whole(seq)
+        self._news.set()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether there is no connection to the room."""
+        return self._away_since is not None
+
+    @property
+    def bot(self) -> rtc.RemoteParticipant | None:
+        """The bot that is in the room, if one is seen."""
+        agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        bots = [
+            p
+            for p in self._room.remote_participants.values()
+            if p.kind == agent and "captions.session" in p.attributes
+        ]
+        # Of two the one that came last: the other is what a killed one left behind.
+        return bots[-1] if bots else None
+
+    async def _rpc(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
+        bot = self.bot
+        if bot is None:
+            raise _NoBot
+        answer = await self._room.local_participant.perform_rpc(
+            destination_identity=bot.identity,
+            method=method,
+            payload=json.dumps(request),
+            response_timeout=RPC_S,
+        )
+        understood: dict[str, Any] = json.loads(answer)
+        return understood
+
+    async def _connect(self) -> None:
+        since = time.monotonic()
+        while True:
+            room = rtc.Room()
+            self._listen(room)
+            try:
+                url, token = self._join()
+                await room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
+                break
+            except rtc.ConnectError:
+                await asyncio.sleep(RETRY_S)
+        self._room = room
+        if self._speaks:
+            await self._publish()
+        self._back(since if self._away_since is None else self._away_since)
+
+    async def _publish(self) -> None:
+        if self._source is not None:
+            await self._source.aclose()
+        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=1_000)
+        self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+        if self._muted:
+            self._track.mute()
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        await self._room.local_participant.publish_track(self._track, options)
+
+    def _listen(self, room: rtc.Room) -> None:
+        room.on("data_received", self._received)
+        room.on("participant_attributes_changed", lambda _changed, _who: self._look())
+        room.on("participant_connected", lambda _who: self._look())
+        room.on("reconnecting", self._gone)
+        room.on("reconnected", lambda: self._back(self._away_since))
+        room.on("disconnected", lambda _reason: self._lost(room))
+
+    def _look(self) -> None:
+        bot = self.bot
+        if bot is None:
+            return
+        state = bot.attributes.get("captions.state", "")
+        if not self.states or self.states[-1][1] != state:
+            self.states.append((time.monotonic(), state))
+        if bot.attributes["captions.session"] != self.page.session:
+            self.page.missing = True
+        self._news.set()
+
+    def _gone(self) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+
+    def _back(self, since: float | None) -> None:
+        now = time.monotonic()
+        since, self._away_since = since or now, None
+        self.away.append(Span(since, since, now, now, self.identity))
+        self.page.missing = True
+        self._look()
+        self._news.set()
+
+    def _lost(self, room: rtc.Room) -> None:
+        if self._here and room is self._room:
+            self._gone()
+            self._do(self._connect())
+
+    def _received(self, data: rtc.DataPacket) -> None:
+        sender = data.participant
+        if data.topic != TOPIC or sender is None or self.deaf:
+            return
+        if sender.kind != rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+            return
+        self.arrivals.append((time.monotonic(), len(data.data)))
+        self.page.feed(json.loads(data.data))
+        self._news.set()
+
+    async def _read(self) -> None:
+        """As a page does: whenever something is missing, ask; again until it works."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self.page.missing and not self.deaf:
+                try:
+                    await self.hello()
+                except (rtc.RpcError, _NoBot):
+                    await asyncio.sleep(RETRY_S)
+                    self._news.set()
+
+    async def _mouth(self) -> None:
+        """Words when there are some, else the noise of a quiet room; nothing while muted."""
+        noise = np.random.default_rng(1).normal(0, 1e-3, int(RATE * PIECE_S)).astype(np.float32)
+        due = time.monotonic()
+        while True:
+            sound, number = noise, None
+            if self._words and not self._muted:
+                number = self._words.popleft()
+                sound = chord(number, rate=RATE)
+            await asyncio.sleep(due - AHEAD_S - time.monotonic())
+            due = max(due, time.monotonic())
+            if number is not None:
+                said = Said(word(number), self.identity, due, due + WORD_MS / 1000)
+                self.said.append(said)
+            if not self._muted and self._source is not None:
+                # A word in one piece: a busy loop of ours must not tear it.
+                samples = (sound * 32_767).astype(np.int16)
+                frame = rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples))
+                await self._source.capture_frame(frame)
+            due += len(sound) / RATE
+            if number is not None and not self._words:
+                self._spoken.set()
+
+    def _do(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _NoBot(Exception):
+    """No bot is seen in the room."""
+
+
+_LIVEKITS_OWN = 1_001

@@ -1,0 +1,197 @@
+"""Plays a script on a stage, and gathers what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from captioner.requests import CONSENT, SET
+from captioner.simulation.cable import Cable
+from captioner.simulation.faults import inflict
+from captioner.simulation.judge import Facts, Said, Span
+from captioner.simulation.page import Page
+from captioner.simulation.person import Person
+from captioner.simulation.script import HOST, Act, Fault, What
+from captioner.simulation.stage import Stage
+from streaming import chords
+
+READER, FAR_READER = "reader-always-there", "reader-far-away"
+
+QUIET_S = 7.0
+"""After the last word: longer than any caption stays open."""
+
+CLICK_S = 10.0
+
+RAISED_S = 8.0
+"""So long after a bug a track may be without captions."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Click:
+    """A host switched off: seconds until it was answered, nothing was recognised, all saw it."""
+
+    answered_s: float
+    stopped_s: float
+    seen_s: float
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of a meeting. reader: was there all the time; others: came late or lost some."""
+
+    said: list[Said] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+    reader: Page = field(default_factory=Page)
+    others: dict[str, Page] = field(default_factory=dict)
+    clicks: list[Click] = field(default_factory=list)
+    late_s: list[float] = field(default_factory=list)
+    log: str = ""
+    metrics: str = ""
+    on_disk: str = ""
+    origin_s: float = 0.0
+    failed: list[str] = field(default_factory=list)  # acts of the simulation itself
+
+
+class Play:
+    """One run of one script."""
+
+    def __init__(self, stage: Stage, acts: Sequence[Act], tell: Tell) -> None:
+        self.played = Played()
+        self._stage = stage
+        self._acts = acts
+        self._tell = tell
+        self._open: dict[tuple[What, str], tuple[float, float]] = {}
+        self._far: tuple[Person, Cable] | None = None
+        self._hosts_turn = asyncio.Lock()
+
+    async def run(self) -> Played:
+        """The whole meeting, and a while of quiet."""
+        stage = self._stage
+        reader = await stage.enter(READER)
+        async with stage.far_reader(FAR_READER) as self._far:
+            await reader.until(lambda: not reader.page.missing)
+            began = time.monotonic()
+            async with asyncio.TaskGroup() as tasks:
+                for act in self._acts:
+                    await asyncio.sleep(began + act.at_s - time.monotonic())
+                    tasks.create_task(self._do(act))
+            await asyncio.sleep(QUIET_S)
+            await self._gather(reader)
+        return self.played
+
+    async def _do(self, act: Act) -> None:
+        person = self._stage.people.get(act.who)
+        try:
+            match act.what:
+                case What.JOIN:
+                    await self._stage.enter(
+                        act.who, speaks=True, reads=act.who == HOST, host=act.who == HOST
+                    )
+                case What.LATE:
+                    await self._come_late(act.who)
+                case What.FAULT:
+                    await self._fault(act)
+                case _ if person is not None:
+                    await self._act(act, person)
+        except Exception as exc:  # one clumsy person does not end the meeting; it is told
+            self.played.failed.append(f"{act.what} {act.who}: {type(exc).__name__} {exc}")
+
+    async def _act(self, act: Act, person: Person) -> None:
+        match act.what:
+            case What.SAY:
+                await person.say(act.words)
+            case What.MUTE:
+                person.mute()
+            case What.UNMUTE:
+                person.unmute()
+            case What.LEAVE:
+                del self._stage.people[act.who]
+                await person.leave()
+                self._keep(person)
+            case What.OFF | What.ON:
+                async with self._hosts_turn:
+                    await self._switch(act, person)
+            case What.REFUSE | What.AGREE:
+                agrees = act.what is What.AGREE
+                times = await person.ask(CONSENT, {"v": 1, "captioned": agrees, "kept": agrees})
+                self._span(What.REFUSE, act, times, self.played.facts.refused)
+
+    async def _switch(self, act: Act, host: Person) -> None:
+        on = act.what is What.ON
+        times = await host.ask(SET, {"v": 1, "enabled": on})
+        self._span(What.OFF, act, times, self.played.facts.off)
+        if not on:
+            self.played.clicks.append(await self._clicked(*times))
+
+    async def _clicked(self, asked: float, answered: float) -> Click:
+        async def stopped() -> float:
+            await self._stage.recognizer.idle.wait()
+            return time.monotonic()
+
+        async def saw(person: Person) -> float:
+            await person.until(lambda: person.saw_state("off", since=asked) is not None)
+            return person.saw_state("off", since=asked) or 0.0
+
+        there = [person for person in self._stage.people.values() if not person.is_away]
+        async with asyncio.timeout(CLICK_S):
+            ended, *seen = await asyncio.gather(stopped(), *map(saw, there))
+        return Click(answered - asked, ended - asked, max(seen) - asked)
+
+    def _span(self, begin: What, act: Act, times: tuple[float, float], spans: list[Span]) -> None:
+        """A switch there and back is one span."""
+        key = (begin, act.who)
+        if act.what is begin:
+            self._open[key] = times
+        elif began := self._open.pop(key, None):
+            who = act.who if begin is What.REFUSE else None
+            spans.append(Span(*began, *times, who))
+
+    async def _fault(self, act: Act) -> None:
+        assert act.fault is not None
+        assert self._far is not None
+        self._tell(f"{act.at_s:7.0f} s  {act.fault}")
+        reader, cable = self._far
+        victim = self._stage.people.get(act.who) or self._stage.people[HOST]
+        began = time.monotonic()
+        await inflict(act.fault, self._stage, victim=victim, reader=reader, cable=cable)
+        if act.fault is Fault.TRACK_RAISES:
+            now = time.monotonic()
+            span = Span(began, began, now, now + RAISED_S, victim.identity)
+            self.played.facts.unheard.append(span)
+
+    async def _come_late(self, identity: str) -> None:
+        began = time.monotonic()
+        late = await self._stage.enter(identity)
+        await late.until(lambda: late.page.session is not None and not late.page.missing)
+        self.played.late_s.append(time.monotonic() - began)
+
+    async def _gather(self, reader: Person) -> None:
+        played, stage = self.played, self._stage
+        assert self._far is not None
+        await self._come_late("late-at-the-end")
+        lates = [p for name, p in stage.people.items() if name.startswith("late")]
+        for person in (*lates, self._far[0], reader):
+            await person.hello()  # the last packet may be on its way
+            played.others[person.identity] = person.page
+        played.reader = played.others.pop(reader.identity)
+        for person in stage.people.values():
+            self._keep(person)
+        played.said.sort(key=lambda said: said.start_s)
+        played.origin_s = stage.origin_s
+        played.log = "\n".join(stage.bot.lines)
+        played.metrics = await stage.metrics()
+        played.on_disk = stage.on_disk()
+
+    def _keep(self, person: Person) -> None:
+        raises = chords.word(chords.RAISES)
+        self.played.said += [said for said in person.said if said.word != raises]
+        self.played.facts.unheard += person.away
+
+
+async def play(stage: Stage, acts: Sequence[Act], tell: Tell) -> Played:
+    """Play the acts on a stage that nobody has entered yet."""
+    return await Play(stage, acts, tell).run()

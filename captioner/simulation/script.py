@@ -1,0 +1,186 @@
+"""Who does what in a simulated meeting, made from a seed: overlaps, switches, faults. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from streaming.chords import PAUSE_MS, WORD_MS, WORDS
+
+WORD_S = (WORD_MS + PAUSE_MS) / 1000
+"""How long a word takes to say."""
+
+LEAD_S, TRAIL_S = 0.8, 1.0
+"""Between unmuting and speaking, speaking and muting."""
+
+HEARD_S = 4.0
+"""A newcomer speaks so long after joining, at the earliest."""
+
+HOST = "p0"
+
+
+class What(StrEnum):
+    """What people do."""
+
+    SAY = "say"
+    JOIN = "join"
+    LEAVE = "leave"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    REFUSE = "refuse"
+    AGREE = "agree"
+    OFF = "off"
+    ON = "on"
+    LATE = "late"  # somebody comes who only reads
+    FAULT = "fault"
+
+
+class Fault(StrEnum):
+    """What goes wrong."""
+
+    RECOGNIZER_KILLED = "recogniser killed"
+    RECOGNIZER_AWAY = "recogniser away for 8 s"
+    RECOGNIZER_FULL = "recogniser full for 8 s"
+    TRACK_RAISES = "a track raises"
+    PACKETS_LOST = "a viewer loses every packet for 5 s"
+    VIEWER_CUT = "a viewer's network cut for 10 s"
+    BOT_CUT = "the bot's network cut for 10 s"
+    SERVER_KILLED = "media server killed"
+    BOT_KILLED = "bot killed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Act:
+    """at_s: since the meeting began. words: numbers of streaming.chords, each said once."""
+
+    at_s: float
+    what: What
+    who: str = ""
+    words: tuple[int, ...] = ()
+    fault: Fault | None = None
+
+
+@dataclass(slots=True)
+class _Person:
+    """here: when it came and goes. shy: muted but when it speaks."""
+
+    name: str
+    shy: bool
+    here: list[tuple[float, float]]
+    busy_until: float = 0.0
+
+    def can_speak(self, start: float, end: float) -> bool:
+        there = any(came + HEARD_S <= start and end + 3 <= left for came, left in self.here)
+        return there and start >= self.busy_until
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a meeting is made from. faults: which, in order, evenly spread."""
+
+    people: int = 10
+    seconds: float = 1_800.0
+    faults: tuple[Fault, ...] = ()
+    seed: int = 1
+    overlap: float = 0.35  # share of turns that begin before the last one has ended
+    quiet_s: float = 8.0  # at the end, so that all can be said
+    late: int = 1  # so many come late, only to read
+    switches: bool = True  # a host switches off and on, people refuse and agree again
+
+
+def faults_of(count: int) -> tuple[Fault, ...]:
+    """``count`` faults, every kind in turn."""
+    kinds = list(Fault)
+    return tuple(kinds[n % len(kinds)] for n in range(count))
+
+
+def script(plan: Plan) -> list[Act]:
+    """The acts in order of time. The same plan gives the same acts."""
+    chance = Random(plan.seed)
+    people = _people(plan, chance)
+    acts = [*_comings(people, plan), *_faults(people, plan), *_lates(plan)]
+    if plan.switches:
+        acts += _switches(people, plan)
+    acts += _turns(people, plan, chance)
+    return sorted(acts)
+
+
+def identities(plan: Plan) -> list[str]:
+    """Of those who speak; the first one is a host."""
+    return [f"p{n}" for n in range(plan.people)]
+
+
+def _people(plan: Plan, chance: Random) -> list[_Person]:
+    """Most are there all the time; every fifth comes late, every seventh goes and comes back."""
+    found = []
+    for n, name in enumerate(identities(plan)):
+        here = [(0.0, plan.seconds + 60)]
+        if n % 5 == 4:
+            here = [(round(plan.seconds * chance.uniform(0.1, 0.3), 2), plan.seconds + 60)]
+        elif n % 7 == 3:
+            out = round(plan.seconds * chance.uniform(0.4, 0.5), 2)
+            here = [(0.0, out), (round(out + plan.seconds * 0.1, 2), plan.seconds + 60)]
+        found.append(_Person(name, shy=n % 2 == 1, here=here))
+    return found
+
+
+def _comings(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
+    for person in people:
+        for came, left in person.here:
+            yield Act(came, What.JOIN, person.name)
+            if person.shy:
+                yield Act(came + 0.01, What.MUTE, person.name)
+            if left < plan.seconds:
+                yield Act(left, What.LEAVE, person.name)
+
+
+def _switches(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
+    """Half-way between faults: the host switches off and on, two people refuse and agree again."""
+    spacing = plan.seconds / max(len(plan.faults), 4)
+    length = min(spacing / 3, 15.0)
+    slots = [n * spacing for n in range(1, round(plan.seconds / spacing))]
+    host = people[0]
+    for at in slots[1 :: max(len(slots) // 2, 1)][:2]:
+        yield Act(at, What.OFF, host.name)
+        yield Act(at + length, What.ON, host.name)
+    for n, at in enumerate(slots[2 :: max(len(slots) // 2, 1)][:2]):
+        if len(people) > n + 1:
+            yield Act(at, What.REFUSE, people[n + 1].name)
+            yield Act(at + length, What.AGREE, people[n + 1].name)
+
+
+def _faults(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
+    spacing = plan.seconds / max(len(plan.faults), 1)
+    for n, fault in enumerate(plan.faults):
+        who = people[n % len(people)].name if fault is Fault.TRACK_RAISES else ""
+        yield Act(round((n + 0.5) * spacing, 2), What.FAULT, who, fault=fault)
+
+
+def _lates(plan: Plan) -> Iterator[Act]:
+    for n in range(plan.late):
+        yield Act(plan.seconds * (n + 1) / (plan.late + 1), What.LATE, f"late-{n}")
+
+
+def _turns(people: Sequence[_Person], plan: Plan, chance: Random) -> Iterator[Act]:
+    words = iter(chance.sample(range(WORDS), min(WORDS, int(plan.seconds / WORD_S * 4) + 100)))
+    at, end = HEARD_S, plan.seconds - plan.quiet_s
+    while at < end:
+        length = chance.choice((2, 3, 5, 8, 12, 20))
+        over = at + length * WORD_S
+        able = [p for p in people if p.can_speak(at - LEAD_S, over + TRAIL_S)]
+        if not able:
+            at += 1.0
+            continue
+        person = chance.choice(able)
+        said = tuple(next(words) for _ in range(length))
+        if person.shy:
+            yield Act(round(at - LEAD_S, 2), What.UNMUTE, person.name)
+            yield Act(round(over + TRAIL_S, 2), What.MUTE, person.name)
+        yield Act(round(at, 2), What.SAY, person.name, said)
+        person.busy_until = over + TRAIL_S + LEAD_S
+        if chance.random() < plan.overlap:
+            at = max(at + 0.5, over - chance.uniform(0.3, 4.0))
+        else:
+            at = over + chance.uniform(0.2, 2.5)

@@ -1,0 +1,181 @@
+"""What a simulated meeting takes place on: media server, recogniser, bot, and the people in it.
+
+    async with Stage(find_or_build(print)) as stage:
+        anna = await stage.enter("anna", speaks=True)
+        await anna.say([1, 2, 3])
+
+The recogniser is a scripted one on a real websocket, which hears words that are chords
+(streaming/chords.py). The bot is ``captioner run`` in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from captioner.livekit_server import MediaServer, free_port
+from captioner.simulation.cable import Cable
+from captioner.simulation.person import Person
+from captioner.simulation.process import BotProcess, bot_environment
+from captioner.tokens import participant_token
+from streaming.chords import hear
+from streaming.testing_server import Hearing, ScriptedServer
+
+ROOM = "simulated-meeting"
+BOT = "captions"
+CAPACITY = 64
+HEARING = Hearing(hear, frames=1, once=14)
+"""A late packet, or the silence with which a recogniser is flushed, may tear a word apart."""
+
+NAME = "Simulata"
+"""Every person's name begins so: it must be in no log."""
+
+
+class Stage:
+    """``async with`` sets it up, with the bot in the room, and leaves no process behind.
+
+    cable: between bot and media server. recognizer: None while it is away. environment: for the
+    bot, beside what it needs. engine: "scripted", or "embedded" for real speech.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        *,
+        engine: str = "scripted",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.server = MediaServer(program)
+        self.cable = Cable(self.server)
+        self.recognizer = ScriptedServer(capacity=CAPACITY, hearing=HEARING)
+        self.people: dict[str, Person] = {}
+        self._engine = engine
+        self._given = dict(environment or {})
+        self._metrics_port = free_port()
+        self._bot: BotProcess | None = None
+        self._joins = 0
+        self._stack = AsyncExitStack()
+        self._folder = Path()
+
+    @property
+    def bot(self) -> BotProcess:
+        """The bot's process."""
+        assert self._bot is not None
+        return self._bot
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            await stack.enter_async_context(self.server)
+            await stack.enter_async_context(self.cable)
+            await self.recognizer.__aenter__()
+            stack.push_async_callback(self.recognizer_away)
+            self._bot = BotProcess(ROOM, self._environment(), options=("--identity", BOT))
+            stack.push_async_callback(self._end_bot)
+            await self.start_bot()
+            stack.push_async_callback(self._empty)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def start_bot(self) -> None:
+        """Start it, the first time or after ``bot.kill``; wait until it has joined."""
+        await self.bot.start()
+        self._joins += 1
+        await self.bot.logged("joined", times=self._joins)
+
+    async def recognizer_away(self) -> None:
+        """End the recogniser's process: every link breaks, none is taken."""
+        if self._listening:
+            self._listening = False
+            await self.recognizer.__aexit__(None, None, None)
+
+    async def recognizer_back(self) -> None:
+        """Start it again where it was."""
+        await self.recognizer.__aenter__()
+        self._listening = True
+
+    _listening = True
+
+    async def enter(
+        self,
+        identity: str,
+        *,
+        speaks: bool = False,
+        reads: bool = True,
+        host: bool = False,
+        url: Callable[[], str] | None = None,
+    ) -> Person:
+        """Somebody comes. url: where to join, if not at the media server itself."""
+
+        def join() -> tuple[str, str]:
+            token = participant_token(
+                self.server.key, self.server.secret,
+                room=ROOM, identity=identity, name=f"{NAME} {identity}", host=host, speaks=speaks,
+            )  # fmt: skip
+            return (url or (lambda: self.server.url))(), token
+
+        person = Person(identity, join, speaks=speaks, reads=reads)
+        self.people[identity] = person
+        await person.join()
+        return person
+
+    @asynccontextmanager
+    async def far_reader(self, identity: str) -> AsyncIterator[tuple[Person, Cable]]:
+        """Somebody who reads over a cable of their own, which can be cut."""
+        async with Cable(self.server) as cable:
+            person = await self.enter(identity, url=lambda: cable.url)
+            try:
+                yield person, cable
+            finally:
+                cable.mend()
+                await person.leave()
+
+    @property
+    def origin_s(self) -> float:
+        """The monotonic clock at room time 0, as the bot says."""
+        origins = [p.page.origin_utc_ms for p in self.people.values() if p.page.origin_utc_ms]
+        return origins[-1] / 1000 - (time.time() - time.monotonic())
+
+    async def metrics(self) -> str:
+        """What the bot's /metrics say."""
+        address = f"http://127.0.0.1:{self._metrics_port}/metrics"
+        answer = await asyncio.to_thread(urllib.request.urlopen, address, timeout=5)
+        with answer:
+            text: bytes = answer.read()
+        return text.decode()
+
+    def on_disk(self) -> str:
+        """All that the bot has written, but transcripts."""
+        files = sorted(path for path in (self._folder / "state").rglob("*") if path.is_file())
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+
+    def _environment(self) -> dict[str, str]:
+        return bot_environment(self.server) | {
+            "LIVEKIT_URL": self.cable.url,
+            "CAPTIONER_ENGINE": self._engine,
+            "CAPTIONER_ASR": self.recognizer.url,
+            "CAPTIONER_METRICS_PORT": str(self._metrics_port),
+            "CAPTIONER_STATE": str(self._folder / "state"),
+        } | self._given  # fmt: skip
+
+    async def _end_bot(self) -> None:
+        self.cable.mend()
+        await self.bot.stop()
+
+    async def _empty(self) -> None:
+        await asyncio.gather(*(person.leave() for person in self.people.values()))

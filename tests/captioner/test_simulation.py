@@ -1,0 +1,175 @@
+"""The script of a simulated meeting, the page that it reads with, and the judge over its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from captioner.contract import Caption, caption_packet
+from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.simulation.judge import Facts, Fate, Said, Span, different, judge, leaks
+from captioner.simulation.page import GapShown, Page
+from captioner.simulation.script import Fault, Plan, What, faults_of, script
+
+plans = st.builds(
+    Plan,
+    people=st.integers(2, 12),
+    seconds=st.floats(30, 600),
+    faults=st.integers(0, 20).map(faults_of),
+    seed=st.integers(0, 99),
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(plan=plans)
+def test_a_plan_gives_the_same_meeting_each_time_and_every_word_is_said_once(plan: Plan) -> None:
+    acts = script(plan)
+    words = [number for act in acts for number in act.words]
+    assert acts == script(plan)
+    assert len(words) == len(set(words)) > 0
+    assert [act.fault for act in acts if act.what is What.FAULT] == list(plan.faults)
+
+
+@settings(deadline=None, max_examples=30)
+@given(plan=plans)
+def test_nobody_speaks_who_is_muted_or_not_there(plan: Plan) -> None:
+    here, muted = set(), set()
+    for act in script(plan):
+        match act.what:
+            case What.JOIN:
+                here.add(act.who)
+            case What.LEAVE:
+                here.discard(act.who)
+            case What.MUTE:
+                muted.add(act.who)
+            case What.UNMUTE:
+                muted.discard(act.who)
+            case What.SAY:
+                assert act.who in here - muted
+
+
+def test_people_speak_at_the_same_time() -> None:
+    says = [act for act in script(Plan(seconds=300)) if act.what is What.SAY]
+    ends = [act.at_s + len(act.words) * 0.4 for act in says]
+    overlaps = sum(later.at_s < end for end, later in zip(ends, says[1:], strict=False))
+    assert overlaps > len(says) / 5
+
+
+def test_the_twenty_faults_have_every_kind_twice() -> None:
+    faults = faults_of(20)
+    assert min(faults.count(fault) for fault in Fault) == 2
+
+
+SPEAKER = "anna"
+
+
+def cue(text: str, *, n: int = 1, start: int = 1_000, speaker: str = SPEAKER) -> Cue:
+    return Cue(f"t1-{n}", speaker, start, start + 500, text, "en")
+
+
+def packet(event: Any, seq: int, *, session: str = "s") -> dict[str, Any]:
+    speaker = getattr(event, "cue", cue("")).speaker
+    return caption_packet(Caption(event, speaker, "Anna", "TR_1", 0), session=session, seq=seq)
+
+
+def page_with(*packets: dict[str, Any], session: str = "s") -> Page:
+    page = Page()
+    page.answered({"session": session, "seq": 0, "cues": []})
+    page.whole(0)
+    for one in packets:
+        page.feed(one)
+    return page
+
+
+def test_a_page_notices_a_packet_that_never_came_and_one_that_was_the_last() -> None:
+    page = page_with(packet(CueUpdated(cue("a"), 1, 1), 1), packet(CueUpdated(cue("a b"), 3, 1), 3))
+    assert page.missing
+    page.answered({"session": "s", "seq": 3, "cues": []})
+    page.whole(3)
+    assert not page.missing
+    page.feed({"type": "seq", "session": "s", "seq": 4})
+    assert page.missing
+
+
+def test_a_page_says_hello_to_a_bot_that_was_started_again_and_keeps_what_it_has() -> None:
+    page = page_with(packet(CueClosed(cue("old"), 1), 1))
+    page.feed(packet(CueClosed(cue("new"), 1), 1, session="t"))
+    assert page.missing
+    page.answered({"session": "t", "seq": 1, "cues": [packet(CueClosed(cue("new"), 1), 1)]})
+    assert {(c.session, c.text) for c in page.shown()} == {("s", "old"), ("t", "new")}
+
+
+@pytest.mark.parametrize(
+    ("later", "fault"),
+    [
+        (CueUpdated(cue("said and"), 3, 4), "changed after closing"),
+        (CueClosed(cue("said", start=2_000), 3), "start or speaker changed"),
+        (CueClosed(cue("sad"), 3), "settled text changed"),
+        (CueClosed(cue("other"), 2), "one revision, two texts"),
+    ],
+)
+def test_a_page_counts_what_a_bot_must_never_send(later: Any, fault: str) -> None:
+    page = page_with(packet(CueClosed(cue("said"), 2), 1), packet(later, 2))
+    assert page.faults[fault] == 1
+
+
+def test_a_page_takes_no_offence_at_what_is_allowed() -> None:
+    page = page_with(
+        packet(CueUpdated(cue("it was"), 1, 2), 1),
+        packet(CueUpdated(cue("it is"), 2, 5), 2),
+        packet(CueClosed(cue("it is so"), 3), 3),
+        packet(CueUpdated(cue("it was"), 1, 2), 2),
+        packet(CueDeleted("t1-1", 4), 4),
+    )
+    assert not page.faults
+    assert page.shown() == []
+
+
+def said(word: str, at_s: float, speaker: str = SPEAKER) -> Said:
+    return Said(word, speaker, at_s, at_s + 0.3)
+
+
+def fates(*words: Said, shown: str = "", facts: Facts | None = None, **more: Any) -> list[Fate]:
+    page = page_with(*([packet(CueClosed(cue(shown), 1), 1)] if shown else []))
+    gaps = more.get("gaps", [])
+    verdict = judge(words, page.shown(), gaps, facts or Facts(), origin_s=0)
+    return [fate for fate, count in verdict.fates.items() for _ in range(count)]
+
+
+def test_a_word_is_lost_unless_a_declared_gap_holds_it() -> None:
+    assert fates(said("one", 10)) == [Fate.LOST]
+    assert fates(said("one", 10), gaps=[GapShown(9_000, 11_000, "r")]) == [Fate.IN_GAP]
+    assert fates(said("one", 10), gaps=[GapShown(2_000, 9_900, "r")]) == [Fate.LOST]
+
+
+def test_a_word_of_somebody_who_refused_must_not_be_shown() -> None:
+    facts = Facts(refused=[Span(5, 5.1, 15, 15.1, SPEAKER)])
+    assert fates(said("one", 10), shown="one", facts=facts) == [Fate.LEAKED]
+    assert fates(said("one", 10), facts=facts) == [Fate.EXCUSED]
+    assert fates(said("one", 10, "bob"), facts=facts) == [Fate.LOST]
+    assert fates(said("one", 20), facts=facts) == [Fate.LOST]
+
+
+def test_words_under_another_name_words_twice_and_words_of_nobody_are_counted() -> None:
+    page = page_with(
+        packet(CueClosed(cue("one two"), 1), 1),
+        packet(CueClosed(cue("two three", n=2, start=3_000, speaker="bob"), 1), 2),
+    )
+    words = [said("one", 1), said("two", 1.4)]
+    verdict = judge(words, page.shown(), [], Facts(), origin_s=0)
+    assert (verdict.misattributed, verdict.doubled, verdict.made_up) == (1, 1, 1)
+    assert verdict.fates == {Fate.SHOWN: 2}
+
+
+def test_two_pages_differ_by_the_cues_that_are_not_the_same() -> None:
+    one = page_with(packet(CueClosed(cue("a"), 1), 1))
+    two = page_with(packet(CueClosed(cue("b"), 1), 1))
+    assert different(one.shown(), one.shown()) == 0
+    assert different(one.shown(), two.shown()) == 2
+
+
+def test_a_text_that_holds_a_secret_is_found() -> None:
+    assert leaks({"log": "a kazevibo b", "disk": ""}, ["kazevibo"]) == {"log": 1, "disk": 0}
