@@ -156,6 +156,7 @@ def write_run(folder: Path, run: Run) -> None:
 
 def read_run(folder: Path) -> Run:
     """Raises ObservationError."""
+    _must_hold_a_run(folder)
     found = _read(folder / "run.json")
     return Run(**found | {"left_out": tuple(found.get("left_out", ()))})
 
@@ -211,11 +212,15 @@ def _maybe_tuple(found: list[str] | None) -> tuple[str, ...] | None:
     return None if found is None else tuple(found)
 
 
-def _clip_files(folder: Path) -> Iterator[Path]:
+def _must_hold_a_run(folder: Path) -> None:
     if not (folder / "run.json").is_file():
         raise ObservationError(
             f"{folder}: holds no run (no run.json); give the folder that `caption-eval run` wrote"
         )
+
+
+def _clip_files(folder: Path) -> Iterator[Path]:
+    _must_hold_a_run(folder)
     yield from sorted(path for path in (folder / "clips").glob("*.json") if path.stem.isdecimal())
 
 

@@ -1,0 +1,205 @@
+"""The commands and the page, as somebody uses them."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+from playwright.async_api import Page, async_playwright
+
+from eval.cli import main
+from eval.measures import MEASURES
+from eval.observation import Observation, Run, Shown, Turn, write_all
+from eval.timeline import RefWord
+
+AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
+HARD = '<script>alert("1")</script> & </style>'
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def clips(sound: Path | None = None, *, wrong: int = 4) -> list[Observation]:
+    found = []
+    for n in range(12):
+        said = ["It", "was", "not", "the", "best", "of", "times"]
+        words = tuple(RefWord(word, 300 * k, 300 * k + 300) for k, word in enumerate(said))
+        text = " ".join("now" if word == "not" and n < wrong else word for word in said)
+        shown = (
+            Shown(1200, "c", text[:10], lines=(text[:10],), received_ms=1190, painted_ms=1200),
+            Shown(2500, "c", text, state="closed", start_ms=0, end_ms=2400),
+        )
+        found.append(
+            Observation(
+                f"{HARD} {n}", "en", 3.0, (Turn(" ".join(said), words=words),), shown, "browser",
+                path=str(sound or ""), columns={"sex": "fm"[n % 2], "speaker": f"s{n % 3}"},
+                word_times="given", until_ms=4000,
+            )
+        )  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """A run's folder, with sound."""
+    sound = tmp_path / "a.wav"
+    soundfile.write(sound, np.random.default_rng(1).normal(0, 0.1, 24_000 * 3), 24_000)
+    folder = tmp_path / "run"
+    write_all(folder, Run(HARD, left_out=(HARD,)), clips(sound))
+    return folder
+
+
+@pytest.fixture
+async def page(measured: Path, chromium_path: str) -> AsyncIterator[Page]:
+    assert run("report", measured).exit_code == 0
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page(viewport={"width": 320, "height": 640})
+        page.complaints = []  # type: ignore[attr-defined]
+        page.on("console", lambda message: page.complaints.append(message.text))  # type: ignore[attr-defined]
+        page.on("request", lambda request: page.complaints.append(request.url))  # type: ignore[attr-defined]
+        await page.goto((measured / "report.html").as_uri())
+        yield page
+        await browser.close()
+
+
+def test_a_run_becomes_a_report_with_its_files(measured: Path) -> None:
+    done = run("report", measured)
+    assert done.exit_code == 0
+    assert "Half of the shown words are on the screen within" in done.stdout
+    results = json.loads((measured / "results.json").read_text(encoding="utf-8"))
+    assert results["figures"]["wer"]["value"] == pytest.approx(4 / 84)
+    assert {group["value"] for group in results["groups"]} == {"f", "m", "s0", "s1", "s2"}
+    assert len((measured / "clips.csv").read_text(encoding="utf-8").splitlines()) == 13
+
+
+def test_the_report_speaks_french(measured: Path) -> None:
+    done = run("report", measured, "--report-language", "fr")
+    assert "La moitié des mots affichés est à l'écran" in done.stdout
+    html = (measured / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="fr">' in html
+    assert "Les dix pires passages" in html
+    assert "4,8\u00a0%" in html
+
+
+def test_a_gate_that_is_shut_is_exit_1_with_the_reason(measured: Path) -> None:
+    done = run("report", measured, "--fail-if", "wer>0.04", "--fail-if", "first_show_p95>9")
+    assert done.exit_code == 1
+    assert "failed: wer>0.04: wer is 0.04762 (95 % interval" in done.stderr
+    assert "first_show" not in done.stderr
+    assert run("report", measured, "--fail-if", "wer>0.05").exit_code == 0
+
+
+def test_an_unknown_measure_is_exit_2_with_the_list(measured: Path) -> None:
+    done = run("report", measured, "--fail-if", "accuracy<0.9")
+    assert done.exit_code == 2
+    assert all(name in done.stderr for name in MEASURES)
+
+
+def test_a_profile_and_thresholds_are_judged(measured: Path, tmp_path: Path) -> None:
+    assert "page" not in run("report", measured, "--profile", "ofcom").stdout
+    done = run("report", measured, "--profile", "en301549")
+    assert "met: 95 % of the words are painted within 0.01 s" in done.stdout
+    own = tmp_path / "own.toml"
+    own.write_text('thresholds = ["wer<=1%"]')
+    assert "asked: at most 1.0" in run("report", measured, "--profile", own).stdout
+    assert "not met" in run("report", measured, "--threshold", "wer<=0.01").stdout
+    assert run("report", measured, "--profile", "none").exit_code == 2
+
+
+def test_captions_of_another_product_are_scored_and_reported(tmp_path: Path) -> None:
+    (tmp_path / "ref.txt").write_text("It was the best of times.")
+    (tmp_path / "hyp.vtt").write_text(
+        "WEBVTT\r\n\r\n00:01.000 --> 00:03.000 align:left\r\n<v Ann>It was the test of times.\r\n"
+    )
+    out = tmp_path / "out"
+    done = run("score", tmp_path / "ref.txt", tmp_path / "hyp.vtt", "--out", out)
+    assert done.exit_code == 0
+    assert "Wrong words: 16.7" in done.stdout
+    assert sorted(path.name for path in out.iterdir()) == [
+        "clips", "clips.csv", "report.html", "results.json", "run.json",
+    ]  # fmt: skip
+    assert run("report", out).exit_code == 0
+
+
+def test_two_runs_are_compared(measured: Path, tmp_path: Path) -> None:
+    write_all(tmp_path / "better", Run(), clips(wrong=0))
+    done = run("compare", measured, tmp_path / "better")
+    assert done.exit_code == 0
+    assert "better       Wrong words: 4.8" in done.stdout
+    found = json.loads(run("compare", measured, tmp_path / "better", "--json").stdout)
+    assert found["differences"][0]["outcome"] == "better"
+
+
+def test_a_run_without_a_usable_clip_fails_with_a_sentence(tmp_path: Path) -> None:
+    broken = Observation("a", "en", 1.0, (), (), "engine", error="no sound in it")
+    write_all(tmp_path, Run(), [broken])
+    done = run("report", tmp_path)
+    assert done.exit_code == 1
+    assert "a: no sound in it" in done.stdout
+    assert "no clip could be measured" in done.stderr
+
+
+def test_a_folder_that_holds_no_run_is_named(tmp_path: Path) -> None:
+    done = run("report", tmp_path)
+    assert done.exit_code == 1
+    assert "holds no run" in done.stderr
+
+
+def test_a_report_without_sound_is_small(measured: Path) -> None:
+    with_sound = run("report", measured).exit_code, (measured / "report.html").stat().st_size
+    assert run("report", measured, "--no-audio").exit_code == 0
+    assert "data:audio" not in (measured / "report.html").read_text(encoding="utf-8")
+    assert (measured / "report.html").stat().st_size < with_sound[1]
+
+
+@pytest.mark.browser
+async def test_the_page_needs_no_network_and_shows_hard_names_as_text(page: Page) -> None:
+    assert page.complaints == [page.url]  # type: ignore[attr-defined]
+    assert HARD in await page.locator("#left-out + p + ul").inner_text()
+    assert await page.locator("script").count() == 0
+
+
+@pytest.mark.browser
+async def test_the_page_fits_a_narrow_window(page: Page) -> None:
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+@pytest.mark.browser
+async def test_the_sound_of_a_passage_can_be_played(page: Page) -> None:
+    seconds = await page.evaluate(
+        """async () => {
+          const audio = document.querySelector("audio");
+          audio.preload = "auto";
+          audio.load();
+          while (!(audio.readyState >= 1)) {
+            if (audio.error) throw audio.error.message;
+            await new Promise((go) => setTimeout(go, 20));
+          }
+          return audio.duration;
+        }"""
+    )
+    assert seconds == pytest.approx(2.7, abs=0.1)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed in web-overlay")
+async def test_the_page_has_no_fault_that_axe_finds(page: Page) -> None:
+    # By the inspector, which the page's own policy does not bind.
+    found = await page.context.new_cdp_session(page)
+    await found.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+    answer = await found.send(
+        "Runtime.evaluate",
+        {
+            "expression": "axe.run().then((r) => r.violations.map((v) => v.nodes[0].html))",
+            "awaitPromise": True,
+            "returnByValue": True,
+        },
+    )
+    assert answer["result"]["value"] == []

@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import pytest
+
+from eval.formats import FormatError
+from eval.observation import Run
+from eval.results import results_of
+from eval.score import compared
+
+WORDS = [f"w{n}" for n in range(12)]
+
+
+def stamp(second: float) -> str:
+    return f"00:{int(second) // 60:02}:{second % 60:06.3f}"
+
+
+def talk(cues: int, *, wrong: int = 0) -> tuple[str, str]:
+    """A reference, and captions of 12 words each, a wrong word in each of the first ``wrong``."""
+    said, shown = [], ["WEBVTT", ""]
+    for n in range(cues):
+        words = [f"{word}{n}x" for word in WORDS]
+        said += words
+        if n < wrong:
+            words = [*words[:5], "wrong", *words[6:]]
+        shown += [f"{stamp(5 * n)} --> {stamp(5 * n + 4)}", " ".join(words), ""]
+    return " ".join(said), "\n".join(shown)
+
+
+def files(folder: Path, **content: str) -> list[Path]:
+    paths = []
+    for name, text in content.items():
+        path = folder / name.replace("_", ".")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def test_a_long_recording_is_cut_and_loses_nothing(tmp_path: Path) -> None:
+    said, shown = talk(40, wrong=7)
+    found = compared(*files(tmp_path, ref_txt=said, hyp_vtt=shown), language="en")
+    assert len(found.clips) == 8  # of five cues, 60 words
+    assert " ".join(turn.text for clip in found.clips for turn in clip.reference) == said
+    assert sum(len(clip.shown) for clip in found.clips) == 40
+    assert sum(clip.seconds for clip in found.clips) == pytest.approx(199)
+    assert found.clips[3].id == "ref 1:15"
+    whole = results_of(Run(), found.clips)
+    assert whole.figures["wer"].value == 7 / 480
+    assert whole.figures["wer"].sure is not None
+    assert whole.figures["vtt_errors"].value == 0
+
+
+def test_times_of_a_passage_are_on_its_own_clock(tmp_path: Path) -> None:
+    said, shown = talk(20)
+    stm = "".join(
+        f"talk 1 ann {5 * n} {5 * n + 4} {' '.join(said.split()[12 * n : 12 * n + 12])}\n"
+        for n in range(20)
+    )
+    found = compared(*files(tmp_path, ref_stm=stm, hyp_vtt=shown), language="en")
+    second = found.clips[1]
+    assert second.offset_ms == 25_000
+    assert second.reference[0].span == (0, 4000)
+    assert (second.shown[0].start_ms, second.shown[0].end_ms) == (0, 4000)
+    assert results_of(Run(), found.clips).figures["invented"].value == 0
+
+
+def test_captions_without_a_right_word_are_one_passage(tmp_path: Path) -> None:
+    said, _ = talk(20)
+    found = compared(*files(tmp_path, ref_txt=said, hyp_txt="nothing of this"), language="en")
+    assert len(found.clips) == 1
+    assert results_of(Run(), found.clips).figures["wer"].value == 1
+
+
+def test_an_empty_reference_counts_words_as_made_up(tmp_path: Path) -> None:
+    _, shown = talk(2)
+    found = compared(*files(tmp_path, ref_txt="", hyp_vtt=shown), language="en")
+    figures = results_of(Run(), found.clips).figures
+    assert "wer" not in figures
+    assert figures["invented"].value == pytest.approx(24 / (9 / 60))
+
+
+def test_folders_are_paired_by_name_and_the_rest_is_named(tmp_path: Path) -> None:
+    said, shown = talk(2)
+    ours, theirs = tmp_path / "ref", tmp_path / "hyp"
+    files(ours, a_txt=said, b_txt=said, notes_md="x")
+    files(theirs, a_vtt=shown, c_srt="")
+    found = compared(ours, theirs, language="en")
+    assert [clip.id for clip in found.clips] == ["a"]
+    assert found.left_out == (
+        f"{ours}/b.txt: no captions of that name in {theirs}",
+        f"{theirs}/c.srt: no reference of that name in {ours}",
+    )
+
+
+def test_recordings_in_one_file_are_clips(tmp_path: Path) -> None:
+    ref = "x 1 ann 0 1 hello there\ny 1 bob 0 1 good bye\nz 1 bob 0 1 lost\n"
+    hyp = "x 1 S1 0 1 hello here\ny 1 S1 0 1 good bye\n"
+    found = compared(*files(tmp_path, ref_stm=ref, hyp_stm=hyp), language="en")
+    assert [clip.id for clip in found.clips] == ["x", "y"]
+    assert "of 'z' there are no captions" in found.left_out[0]
+    assert results_of(Run(), found.clips).figures["wer"].value == 0.25
+
+
+def test_bad_lines_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    said, shown = talk(2)
+    broken = shown.replace("00:00:05.000", "later")
+    found = compared(*files(tmp_path, ref_txt=said, hyp_vtt=broken), language="en")
+    assert "hyp.vtt:6: no caption" in found.left_out[0]
+    figures = results_of(Run(), found.clips).figures
+    assert figures["wer"].value == 0.5
+    assert figures["vtt_errors"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("ref", "hyp", "why"),
+    [
+        ("ref_rttm", "hyp_vtt", "holds no words to compare with"),
+        ("ref_doc", "hyp_vtt", "the ending '.doc' is unknown"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(tmp_path: Path, ref: str, hyp: str, why: str) -> None:
+    line = "SPEAKER talk 1 1.5 2.25 <NA> <NA> ann <NA> <NA>\n"
+    with pytest.raises(FormatError, match=why):
+        compared(*files(tmp_path, **{ref: line, hyp: "WEBVTT\n"}), language="en")
+
+
+def test_a_file_is_not_compared_with_a_folder(tmp_path: Path) -> None:
+    (path,) = files(tmp_path, ref_txt="x")
+    with pytest.raises(FormatError, match="one is a folder"):
+        compared(path, tmp_path, language="en")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FormatError, match="nothing to compare"):
+        compared(tmp_path / "empty", tmp_path / "empty", language="en")
