@@ -33,7 +33,8 @@ async def measure(folder: Path, seconds: float, rate: float, before: int) -> Non
         TranscriptPolicy(folder, "benchmark"), room="r", origin_utc_ms=0, session="s",
         kept=lambda _: True,
     )  # fmt: skip
-    await keeper.start(0, "en")
+    await keeper.open()
+    keeper.start(0, "en")
     started = time.perf_counter()
     for number in range(before):
         keeper.take(caption(number, 1_000 + number))

@@ -10,6 +10,7 @@ from dataclasses import replace
 import structlog
 
 from captioner import metrics
+from captioner.clerk import Clerk, Extras
 from captioner.contract import TOPIC, GapReason
 from captioner.controls import Controls, Decided, Policy, Want
 from captioner.desk import Desk, Keeping
@@ -56,6 +57,7 @@ class Bot:
         open_room: OpenRoom = LiveKitRoom,
         publisher: Publisher | None = None,
         backoff: Backoff | None = None,
+        extras: Extras | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
@@ -73,10 +75,11 @@ class Bot:
         self._desk = Desk(
             self.publisher,
             self.controls,
-            prepare=self._steward.prepare,
-            apply=self._steward.apply,
+            prepare=self._prepare,
+            apply=self._apply,
             clock=clock,
         )
+        self._clerk = Clerk(self.publisher, self.controls, extras or Extras())
         self._url = url
         self._token, self._token_as = token, token_as
         self._store = store or MemoryStore()
@@ -99,6 +102,7 @@ class Bot:
         connection is lost later, joins again, for as long as it takes.
         """
         beacon = asyncio.create_task(self.publisher.beacon())
+        elsewhere = asyncio.create_task(self._clerk.run())
         try:
             while True:
                 left = await self._stay()
@@ -109,6 +113,8 @@ class Bot:
                 await asyncio.sleep(self._backoff.next_s())
         finally:
             beacon.cancel()
+            elsewhere.cancel()
+            await self._clerk.close()
             if self._keeping:
                 self._store.release(self._keeping.room)
 
@@ -129,6 +135,7 @@ class Bot:
         finally:
             self.publisher.attach(None)
             await self._steward.enter(None)
+            await self._clerk.enter(None)
             await room.leave()
 
     async def _resume(self, room: Room) -> str | None:
@@ -171,6 +178,7 @@ class Bot:
         publisher = self.publisher
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
         await self._keep(room)
+        await self._clerk.enter(room)
         self._desk.open(room, self._keeping_now)
         await self._steward.enter(room)
         log.info("joined", session=publisher.session)
@@ -246,14 +254,32 @@ class Bot:
         failing = False
         while True:
             await asyncio.sleep(TICK_S)
-            await self._steward.review()
+            self._clerk.review()
             try:
+                await self._transcript_may_be_over()
+                await self._steward.review()
                 await self._keeping_now.live()
                 failing = False
             except StateError as exc:
                 if not failing:
                     log.error("state_not_stored", reason=str(exc))
                 failing = True
+
+    async def _prepare(self, caller: Person, decided: Decided) -> None:
+        await self._steward.prepare(caller, decided)
+        await self._clerk.prepare(caller, decided)
+
+    async def _apply(self, before: Decided) -> None:
+        self._clerk.switch(before)
+        await self._steward.apply(before)
+        await self._clerk.erase(before)
+
+    async def _transcript_may_be_over(self) -> None:
+        """The disk may have put an end to it: then it is off until a host switches it on again."""
+        decided = self.controls.decided
+        if decided.transcript and not self._clerk.keeps:
+            self.controls.decided = replace(decided, transcript=False)
+            await self._keeping_now.save(self.controls.decided)
 
     def _now_ms(self) -> int:
         return self.publisher.clock.now_ms()

@@ -21,12 +21,12 @@ from captioner import engines, metrics
 from captioner import log as log_module
 from captioner.bot import Bot
 from captioner.check import check as check_all
-from captioner.errors import CaptionerError, NotAllowed, StateError
+from captioner.errors import CaptionerError, ConfigurationError, NotAllowed, StateError
 from captioner.media import duration_s
 from captioner.meeting import Left
 from captioner.settings import Settings, read_settings
 from captioner.state_store import FileStore
-from captioner.tokens import agent_token, participant_token
+from captioner.tokens import agent_token, participant_token, probe
 from captioner.transcribe import Format, render, transcribe
 from captioner.transcript import write_whole
 from captioner.transcript_folder import TranscriptPolicy, tidy
@@ -142,8 +142,12 @@ def demo(
 
 
 @main.command()
-@click.option("--room", required=True, help="The room's name.")
-@click.option("--identity", help="The bot's identity; a new one each time by default.")
+@click.option("--room", required=True, envvar="CAPTIONER_ROOM", help="The room's name.")
+@click.option(
+    "--identity",
+    envvar="CAPTIONER_IDENTITY",
+    help="The bot's identity; a new one each time by default.",
+)
 @_plainly
 @_with_settings
 def run(settings: Settings, room: str, identity: str | None) -> None:
@@ -273,3 +277,65 @@ def recover(folder: Path) -> None:
         if count:
             click.echo(f"{count} {what}", err=True)
     sys.exit(1 if done.failed else 0)
+
+
+@main.command()
+@click.option(
+    "--agent-name",
+    default="multi-user-transcriber",
+    show_default=True,
+    help="What a dispatch has to ask for.",
+)
+@click.option(
+    "--rooms", type=click.IntRange(1, 1_000), default=4, show_default=True, help="At once."
+)
+@click.option(
+    "--drain",
+    type=click.IntRange(0, 86_400),
+    default=3_600,
+    show_default=True,
+    help="Seconds that meetings may go on after SIGTERM; a second SIGTERM ends them.",
+)
+@click.option(
+    "--health-port",
+    type=click.IntRange(1, 65_535),
+    help="Answers / with 200 while connected to the media server.",
+)
+@_plainly
+@_with_settings
+def worker(
+    settings: Settings, agent_name: str, rooms: int, drain: int, health_port: int | None
+) -> None:
+    """Take rooms from the media server as they are dispatched; a drop-in for La Suite Meet's
+    subtitle agent."""
+    try:
+        from captioner import worker as worker_module  # its library is an extra, and slow to load
+    except ImportError:
+        raise ConfigurationError(
+            "the worker needs livekit-agents: pip install 'live-captions[worker]'"
+        ) from None
+    log_module.configure(form=settings.log_format)
+    key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
+    if not key or not secret:
+        raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
+    probe(settings.livekit_url, key, secret)
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_port)
+    said = {
+        "CAPTIONER_ENGINE": settings.engine,
+        "CAPTIONER_ASR": settings.asr,
+        "CAPTIONER_FALLBACK": settings.fallback,
+    }
+    plan = worker_module.WorkerPlan(
+        settings.livekit_url, key, secret,
+        worker_module.bot_environment(os.environ, **said),
+        agent_name=agent_name, rooms=rooms, drain_s=drain, health_port=health_port,
+    )  # fmt: skip
+
+    async def work() -> None:
+        made = worker_module.Worker(plan)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, made.stop)
+        await made.run()
+
+    asyncio.run(work())

@@ -194,6 +194,10 @@ class Minutes:
         """Whether this cue is kept."""
         return (session, cue_id) in self._kept
 
+    def has_voice(self, speaker: str) -> bool:
+        """Whether anything that ``speaker`` said is kept."""
+        return any(isinstance(r, Said) and r.speaker == speaker for r in self._records)
+
     def records(self) -> list[Record]:
         """What a journal must hold to say the same, and nothing that was withdrawn."""
         return list(self._records)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from captioner.journal import Minutes, Opened, Record, encode, read
+from captioner.journal import Forgotten, Minutes, Opened, Record, encode, read
 
 JOURNAL = ".journal"
 OWNER_ONLY = 0o600
@@ -91,6 +91,7 @@ class JournalFile:
         records = file.minutes.records()
         if not records:
             file.append(meeting)
+            file.sync()
             _sync_folder(path.parent)
         elif records[0] != meeting:
             return None
@@ -111,6 +112,8 @@ class JournalFile:
         """Add a record: after this a kill of the process does not lose it."""
         line = encode(record)
         with self._lock:
+            if isinstance(record, Forgotten) and not self.minutes.has_voice(record.speaker):
+                return  # that somebody refuses is not for this file to say
             written = 0
             try:
                 while written < len(line):

@@ -76,7 +76,8 @@ class RoomClock:
 class Publisher:
     """Numbers each packet, keeps what is needed to answer those who missed some, and sends.
 
-    ``watchers`` are called with every caption published, before it is sent.
+    ``watchers`` are called with every caption published, before it is sent; ``gap_watchers`` with
+    every gap.
     """
 
     def __init__(self, clock: RoomClock, *, session: str | None = None) -> None:
@@ -86,6 +87,7 @@ class Publisher:
         self.state = State.STARTING
         self.history = History()
         self.watchers: list[Callable[[Caption], None]] = []
+        self.gap_watchers: list[Callable[[int, int, GapReason], None]] = []
         self._send: Send | None = None
         self._tracks: dict[str, dict[str, Any]] = {}
         self._gaps: deque[dict[str, Any]] = deque(maxlen=GAPS_KEPT)
@@ -124,6 +126,8 @@ class Publisher:
         self.seq += 1
         gap = gap_packet(self.session, self.seq, start_ms=start_ms, end_ms=end_ms, reason=reason)
         self._gaps.append(gap)
+        for watch in self.gap_watchers:
+            watch(start_ms, end_ms, reason)
         await self._give(gap)
 
     async def beacon(self) -> None:

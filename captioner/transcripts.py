@@ -34,6 +34,8 @@ log = structlog.get_logger()
 GUARD_MS = 500
 """Word times are estimates: what seems to have begun so shortly after the switch is left out."""
 
+BUSY_TRIES, BUSY_S = 10, 0.1
+
 REMEMBERED_MAX = 1_000
 """Stretches that were kept, and speakers who agreed late, of one meeting."""
 
@@ -81,38 +83,44 @@ class TranscriptKeeper:
         """Cues since it was last switched on that should be kept and are not."""
         return self._writer.lost if self._writer else 0
 
-    async def start(self, at_ms: int, language: str) -> None:
-        """Keep what is said from ``at_ms`` on. Returns when that is on the disk.
+    async def open(self) -> None:
+        """See to it that it can be written, before anybody is told that it is.
 
-        Raises InvalidRequest (NOT_AVAILABLE) if nothing can be written; then nothing has changed.
+        Raises InvalidRequest (NOT_AVAILABLE); then nothing has changed.
         """
         async with self._busy:
             if self.on:
                 return
-            if self.why:  # it failed: what was said since then was shown as not kept
-                self._stretches = []
+            if self.why:
                 await self._let_go()
             try:
-                await self._write(Started(max(at_ms, 0), self._session, language))
+                await self._begin_writing()
             except (OSError, TimeoutError) as exc:
                 await self._let_go()
                 message = f"no transcript can be kept: {_word(exc)[1]}"
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
-            self._stretches = [*self._stretches[-REMEMBERED_MAX:], (at_ms, None)]
-            self.on, self.why = True, ""
-            if self._recording is not None and self._recording.running:
-                self._put(self._recording)
-            log.info("transcript_on")
 
-    async def stop(self, at_ms: int) -> None:
+    def start(self, at_ms: int, language: str) -> None:
+        """Keep what is said from ``at_ms`` on. Call after ``open``."""
+        if self.on:
+            return
+        if self.why:  # it failed: what was said since then was shown as not kept
+            self._stretches = []
+        self._stretches = [*self._stretches[-REMEMBERED_MAX:], (at_ms, None)]
+        self.on, self.why = True, ""
+        self._put(Started(max(at_ms, 0), self._session, language))
+        if self._recording is not None and self._recording.running:
+            self._put(self._recording)
+        log.info("transcript_on")
+
+    def stop(self, at_ms: int) -> None:
         """Keep nothing of what is said after ``at_ms``."""
-        async with self._busy:
-            if not self.on:
-                return
-            self.on = False
-            self._stretches[-1] = (self._stretches[-1][0], at_ms)
-            self._put(Stopped(max(at_ms, 0)))
-            log.info("transcript_off", why="switched off")
+        if not self.on:
+            return
+        self.on = False
+        self._stretches[-1] = (self._stretches[-1][0], at_ms)
+        self._put(Stopped(max(at_ms, 0)))
+        log.info("transcript_off")
 
     def take(self, caption: Caption) -> None:
         """Keep a cue that is finished, if it and its speaker may be kept."""
@@ -142,14 +150,18 @@ class TranscriptKeeper:
     async def forget(self, speaker: str) -> None:
         """``speaker`` no longer agrees: what is written is erased. Returns when that is done.
 
-        Raises InvalidRequest (NOT_STORED) if the disk cannot be written.
+        Raises InvalidRequest (NOT_AVAILABLE) if the disk cannot be written.
         """
         async with self._busy:
             try:
-                await self._write(Forgotten(speaker), create=False)
+                if writer := await self._begin_writing(create=False):
+                    await writer.on_disk(Forgotten(speaker))
             except (OSError, TimeoutError) as exc:
-                message = f"what was kept cannot be erased: {_word(exc)[1]}"
-                raise InvalidRequest(message, code=RequestCode.NOT_STORED) from None
+                message = (
+                    "nothing is kept from now on, but what was kept before cannot be erased:"
+                    f" {_word(exc)[1]}; tell the operator"
+                )
+                raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
     def allow(self, speaker: str, at_ms: int) -> None:
         """``speaker`` agrees again: what begins after ``at_ms`` may be kept."""
@@ -180,16 +192,27 @@ class TranscriptKeeper:
         elif isinstance(record, Said):
             metrics.TRANSCRIPT_LOST.inc()
 
-    async def _write(self, record: Record, *, create: bool = True) -> None:
-        if self._writer is None:
-            folder, meeting = self._policy.folder, self._meeting
-            file = await asyncio.to_thread(
-                JournalFile.open, folder, self._base, meeting, create=create
-            )
-            if file is None:
-                return  # nothing was ever kept of this meeting
-            self._writer = JournalWriter(file, failed=self._went_wrong)
-        await self._writer.on_disk(record)
+    async def _begin_writing(self, *, create: bool = True) -> JournalWriter | None:
+        if self._writer is not None:
+            return self._writer
+        file = await self._file(create=create)
+        if file is None:
+            return None  # nothing was ever kept of this meeting
+        self._writer = JournalWriter(file, failed=self._went_wrong)
+        return self._writer
+
+    async def _file(self, *, create: bool) -> JournalFile | None:
+        folder, meeting = self._policy.folder, self._meeting
+        for left in reversed(range(BUSY_TRIES)):
+            try:
+                return await asyncio.to_thread(
+                    JournalFile.open, folder, self._base, meeting, create=create
+                )
+            except Busy:
+                if not left:
+                    raise
+                await asyncio.sleep(BUSY_S)  # it may be being rebuilt
+        return None
 
     def _went_wrong(self, exc: OSError) -> None:
         self.why = _word(exc)[0]

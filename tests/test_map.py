@@ -42,6 +42,7 @@ def imports_of(path: Path) -> set[str]:
             "captioner/cipher.py captioner/room.py captioner/simulation/person.py"
             " captioner/speaker.py",
         ),
+        ("livekit.agents", "captioner/worker.py"),
         ("livekit.api", "captioner/tokens.py"),
         ("av", "captioner/media.py streaming/opus.py"),
         ("aiohttp", "captioner/web.py streaming/server.py"),

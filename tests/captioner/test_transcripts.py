@@ -49,6 +49,10 @@ class Rig:
             **facts,
         )
 
+    async def start(self, at_ms: int, language: str) -> None:
+        await self.keeper.open()
+        self.keeper.start(at_ms, language)
+
     def on_disk(self) -> bytes:
         return b"".join(path.read_bytes() for path in self.folder.iterdir())
 
@@ -74,7 +78,7 @@ async def test_nothing_is_on_disk_until_it_is_switched_on(tmp_path: Path) -> Non
 async def test_what_was_said_before_the_switch_is_never_kept(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         rig.keeper.take(caption(1, 9_000, closed=False))
-        await rig.keeper.start(10_000, "en")
+        await rig.start(10_000, "en")
         rig.keeper.take(caption(1, 9_900))  # began before, ended after
         rig.keeper.take(caption(2, 10_000 + GUARD_MS - 1))
         rig.keeper.take(caption(3, 10_000 + GUARD_MS))
@@ -85,12 +89,12 @@ async def test_what_is_said_after_it_was_switched_off_is_not_kept_and_again_when
     tmp_path: Path,
 ) -> None:
     async with rig_in(tmp_path) as rig:
-        await rig.keeper.start(0, "en")
-        await rig.keeper.stop(20_000)
+        await rig.start(0, "en")
+        rig.keeper.stop(20_000)
         rig.keeper.take(caption(1, 10_000))  # finished late, said in time
         rig.keeper.take(caption(2, 19_500))  # ends after
         rig.keeper.take(caption(3, 25_000))
-        await rig.keeper.start(30_000, "en")
+        await rig.start(30_000, "en")
         rig.keeper.take(caption(4, 26_000))
         rig.keeper.take(caption(5, 31_000))
     assert rig.ids() == ["t1-1", "t1-5"]
@@ -101,7 +105,7 @@ async def test_what_is_said_after_it_was_switched_off_is_not_kept_and_again_when
 
 async def test_open_cues_are_never_written(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
-        await rig.keeper.start(0, "en")
+        await rig.start(0, "en")
         rig.keeper.take(caption(1, 5_000, text="half a sec", closed=False))
         assert b"half" not in rig.on_disk()
     assert b"half" not in rig.on_disk()
@@ -109,7 +113,7 @@ async def test_open_cues_are_never_written(tmp_path: Path) -> None:
 
 async def test_who_refuses_is_left_out_and_erased_from_what_is_written(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
-        await rig.keeper.start(0, "en")
+        await rig.start(0, "en")
         rig.keeper.take(caption(1, 5_000, text="a secret"))
         rig.keeper.take(caption(2, 6_000, "bo"))
         rig.refuse.add("anna")
@@ -128,12 +132,12 @@ async def test_a_restarted_bot_goes_on_in_the_same_file_and_can_erase_what_the_f
     tmp_path: Path,
 ) -> None:
     async with rig_in(tmp_path) as first:
-        await first.keeper.start(0, "en")
+        await first.start(0, "en")
         first.keeper.take(caption(1, 5_000))
         first.keeper.take(caption(2, 6_000, "bo"))
     async with rig_in(tmp_path, session="later") as second:
         await second.keeper.forget("bo")
-        await second.keeper.start(60_000, "en")
+        await second.start(60_000, "en")
         second.keeper.gap(6_900, 60_000, "bot-restarted")
         second.keeper.take(caption(1, 70_000))
     assert second.ids() == ["t1-1", "s2-t1-1"]
@@ -142,7 +146,7 @@ async def test_a_restarted_bot_goes_on_in_the_same_file_and_can_erase_what_the_f
 
 async def test_a_cue_that_is_deleted_is_gone_from_the_file(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
-        await rig.keeper.start(0, "en")
+        await rig.start(0, "en")
         rig.keeper.take(caption(1, 5_000))
         rig.keeper.take(caption(2, 6_000))
         rig.keeper.take(Caption(CueDeleted("t1-1", 3), "anna", "Anna", "TR_1", 7_000))
@@ -152,7 +156,7 @@ async def test_a_cue_that_is_deleted_is_gone_from_the_file(tmp_path: Path) -> No
 async def test_a_recording_that_runs_is_noted_also_if_it_began_before(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         rig.keeper.recording(1_000, running=True)
-        await rig.keeper.start(5_000, "en")
+        await rig.start(5_000, "en")
         rig.keeper.recording(9_000, running=False)
     text = (tmp_path / "budget.vtt").read_text()
     assert "The recording begins at 00:00:01.000" in text
@@ -163,7 +167,7 @@ async def test_a_folder_that_cannot_be_written_is_said_and_nothing_changes(tmp_p
     (tmp_path / "file").write_text("")
     async with rig_in(tmp_path / "file") as rig:
         with pytest.raises(InvalidRequest, match="cannot be written") as refused:
-            await rig.keeper.start(0, "en")
+            await rig.start(0, "en")
         assert refused.value.code == RequestCode.NOT_AVAILABLE
         assert not rig.keeper.on
         rig.keeper.take(caption(1, 5_000))
@@ -171,9 +175,9 @@ async def test_a_folder_that_cannot_be_written_is_said_and_nothing_changes(tmp_p
 
 async def test_two_bots_do_not_write_one_transcript(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig, rig_in(tmp_path) as other:
-        await rig.keeper.start(0, "en")
+        await rig.start(0, "en")
         with pytest.raises(InvalidRequest, match="another bot"):
-            await other.keeper.start(0, "en")
+            await other.start(0, "en")
 
 
 @pytest.fixture
@@ -192,7 +196,7 @@ async def test_a_full_disk_ends_the_transcript_visibly_and_what_is_lost_is_count
     tmp_path: Path, small_disk: Any
 ) -> None:
     async with rig_in(tmp_path) as rig:
-        await rig.keeper.start(0, "en")
+        await rig.start(0, "en")
         rig.keeper.take(caption(1, 5_000))
         small_disk((tmp_path / "budget.journal").stat().st_size + 30)
         for number in range(2, 6):
@@ -203,7 +207,7 @@ async def test_a_full_disk_ends_the_transcript_visibly_and_what_is_lost_is_count
         assert rig.keeper.why == "full"
         assert rig.keeper.lost == 4
         small_disk(None)
-        await rig.keeper.start(60_000, "en")  # the host tries again
+        await rig.start(60_000, "en")  # the host tries again
         assert rig.keeper.on
         rig.keeper.take(caption(9, 50_000))  # said while everybody saw it off
         rig.keeper.take(caption(10, 70_000))
@@ -249,7 +253,8 @@ log.configure(form="json", level=log.WARNING)
 async def main(folder, session):
     keeper = TranscriptKeeper(TranscriptPolicy(Path(folder), "m"), room="r", origin_utc_ms=0,
                               session=session, kept=lambda _: True)
-    await keeper.start(0, "en")
+    await keeper.open()
+    keeper.start(0, "en")
     for n in itertools.count():
         at = 1000 + random.randrange(10_000_000)
         cue = Cue(f"t1-{n}", "anna", at, at + 900, "word " * random.randrange(1, 20), "en")
