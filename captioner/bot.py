@@ -21,6 +21,7 @@ from captioner.errors import (
 )
 from captioner.meeting import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.publisher import Publisher, RoomClock
+from captioner.requests import HELLO
 from captioner.room import LiveKitRoom
 from captioner.state_store import MemoryStore, StateStore, Stored
 from captioner.steward import Choose, Steward, no_choice
@@ -86,7 +87,7 @@ class Bot:
         self._open_room = open_room
         self._backoff = backoff or Backoff()
         self._keeping: Keeping | None = None
-        self._ghost: str | None = None  # identity of a bot that is dead, which the room has yet
+        self._ghosts: set[str] = set()  # sids of bots that are dead, which the room has yet
         self._stopping = asyncio.Event()
         self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
         self._lost_ms = 0  # room time at which the last stay broke off
@@ -151,7 +152,10 @@ class Bot:
             return None
         await self._go_on(stored)
         ghosts = [p for p in _bots(room) if p.attributes["captions.session"] == stored.session]
-        return ghosts[0].identity if ghosts and alone else None
+        if not ghosts or not alone:
+            return None
+        self._ghosts.add(ghosts[0].sid)
+        return ghosts[0].identity
 
     async def _go_on(self, stored: Stored) -> None:
         if not await self._steward.resume(stored.decided):
@@ -163,7 +167,6 @@ class Bot:
 
     async def _take_over(self, room: Room, ghost: str) -> Room:
         """Join under the name of the bot that died, so that the media server lets go of it."""
-        self._ghost = ghost
         if self._token_as is None:
             return room
         await room.leave()
@@ -174,7 +177,7 @@ class Bot:
         return room
 
     async def _greet(self, room: Room) -> None:
-        self._yield_to_rivals(room)
+        await self._yield_to_rivals(room)
         publisher = self.publisher
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
         await self._keep(room)
@@ -210,11 +213,16 @@ class Bot:
         assert self._keeping is not None
         return self._keeping
 
-    def _yield_to_rivals(self, room: Room) -> None:
-        """Of two bots the one that joined earlier stays. Raises NotAllowed."""
+    async def _yield_to_rivals(self, room: Room) -> None:
+        """Of two living bots the one that joined earlier stays. Raises NotAllowed."""
         me = (room.me.joined_ms, room.me.sid)
         for bot in _bots(room):
-            if bot.identity != self._ghost and (bot.joined_ms, bot.sid) < me:
+            if bot.sid in self._ghosts or (bot.joined_ms, bot.sid) > me:
+                continue
+            if not await room.reaches(bot.identity, HELLO, '{"v":1,"want":false}'):
+                log.warning("another_bot_does_not_answer")
+                self._ghosts.add(bot.sid)
+            else:
                 raise NotAllowed("another caption bot is in this room already; this one leaves")
 
     async def _until_over(self, room: Room) -> Left | None:
@@ -243,7 +251,7 @@ class Bot:
                     await self.publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
                 case Changed():
                     self._desk.people_changed()
-                    self._yield_to_rivals(room)
+                    await self._yield_to_rivals(room)
                     await self._steward.review()
                 case Left():
                     return event

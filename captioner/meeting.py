@@ -160,6 +160,10 @@ class Room(Outlet, Protocol):
         """Answer calls of ``method`` from now on."""
         ...
 
+    async def reaches(self, identity: str, method: str, payload: str) -> bool:
+        """Whether somebody answers a call at all: who died is in the room for a while yet."""
+        ...
+
     async def stop_listening(self) -> None:
         """End every voice; what was heard can still be read."""
         ...

@@ -34,6 +34,9 @@ from captioner.requests import sentence
 
 CONNECT_TIMEOUT_S = 10.0
 
+ANSWER_S = 10.0
+"""A bot that lives answers in a fraction of that; of a dead one the SDK tells after 7 s."""
+
 
 class LiveKitRoom:
     """One stay in one room."""
@@ -170,6 +173,19 @@ class LiveKitRoom:
 
         self._room.local_participant.register_rpc_method(method, handle)
 
+    async def reaches(self, identity: str, method: str, payload: str) -> bool:
+        """Whether somebody answers a call at all: who died is in the room for a while yet."""
+        try:
+            await self._room.local_participant.perform_rpc(
+                destination_identity=identity,
+                method=method,
+                payload=payload,
+                response_timeout=ANSWER_S,
+            )
+        except rtc.RpcError as exc:
+            return exc.code not in _NOBODY
+        return True
+
     async def stop_listening(self) -> None:
         """End every voice; what was heard can still be read."""
         for track in list(self._voices):
@@ -264,6 +280,13 @@ _PEOPLE: tuple[EventTypes, ...] = (
     "participant_permissions_changed", "participant_name_changed",
     "track_published", "track_unpublished",
 )  # fmt: skip
+
+_NOBODY = {
+    rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,
+    rtc.RpcError.ErrorCode.RESPONSE_TIMEOUT,
+    rtc.RpcError.ErrorCode.RECIPIENT_DISCONNECTED,
+    rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND,
+}
 
 _LEFT = {
     rtc.DisconnectReason.ROOM_DELETED: Left.ROOM_GONE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from livekit import api
@@ -94,3 +95,21 @@ async def test_when_the_room_is_deleted_it_ends_with_success(media_server: Media
             await livekit.room.delete_room(api.DeleteRoomRequest(room=ROOM))
         assert await bot.ended() == 0
     assert bot.lines[-1] == "The bot left: the room was closed."
+
+
+@pytest.mark.parametrize("same_folder", [True, False], ids=["same state", "another machine"])
+async def test_a_bot_that_was_killed_is_followed_by_another_at_once(
+    media_server: MediaServer, tmp_path: Path, same_folder: bool
+) -> None:
+    environment = bot_environment(media_server)
+    folders = [tmp_path / "one", tmp_path / ("one" if same_folder else "two")]
+    bots = [BotProcess(ROOM, environment | {"CAPTIONER_STATE": str(folder)}) for folder in folders]
+    try:
+        await bots[0].start()
+        await bots[0].logged("joined")
+        await bots[0].kill()
+        await bots[1].start()
+        await bots[1].logged("joined")
+    finally:
+        codes = [await bot.stop() for bot in bots if bot.lines]
+    assert codes == [-9, 0]
