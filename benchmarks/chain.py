@@ -24,9 +24,8 @@ import argparse
 import asyncio
 import time
 import urllib.request
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,9 +41,9 @@ from eval.latency import Latency, latency, percentiles, share_late
 from eval.stability import erasure
 from eval.text import normalize, spoken_key
 from eval.timeline import RefWord, Update
+from eval.watching import RATE, Handed
 from streaming.audio import Pcm
 
-RATE = 48_000
 LEAD_S, TRAIL_S = 2.0, 2.0
 PAUSE_S = (0.3, 1.5)
 
@@ -57,27 +56,6 @@ class Speech:
     words: tuple[RefWord, ...]
     transcript: str
     seconds: float
-
-
-@dataclass
-class Handed:
-    """When each sample was handed to the publisher's audio source, on the monotonic clock."""
-
-    samples: list[int] = field(default_factory=list)
-    at: list[float] = field(default_factory=list)
-
-    def note(self, samples: int, at: float) -> None:
-        """For ``Speaker.play``."""
-        self.samples.append(samples)
-        self.at.append(at)
-
-    def on_wall(self, word: RefWord, wall_s: float) -> RefWord:
-        """The word in ms from ``wall_s``, which is what the wall clock shows at monotonic 0."""
-        start, end = (
-            round((self.at[bisect_left(self.samples, ms * RATE // 1000)] + wall_s) * 1000)
-            for ms in (word.start_ms, word.end_ms)
-        )
-        return RefWord(word.text, start, max(end, start))
 
 
 def add_speech_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,16 +18,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from html import unescape
 
 import psutil
 
-from benchmarks.chain import Handed, Speech, add_speech_arguments, chosen_clips, joined, scored
+from benchmarks.chain import Speech, add_speech_arguments, chosen_clips, joined, scored
 from captioner.livekit_server import find_or_build
+from eval.arrivals import packets_of, shown_by
 from eval.chain import Chain, Listener
 from eval.corpus import Clip
 from eval.latency import LATE_MS, Latency, percentiles, share_late
 from eval.timeline import Update
+from eval.watching import Handed
 
 
 def speech_of(
@@ -43,17 +44,8 @@ def speech_of(
 
 def updates_of(listener: Listener, speaker: str) -> list[Update]:
     """One speaker's captions as they arrived, in ms of the monotonic clock."""
-    return [
-        Update(round(arrival.at * 1000), packet["id"], _text(packet))
-        for arrival in listener.arrivals
-        if (packet := arrival.packet).get("speaker") == speaker and "id" in packet
-    ]
-
-
-def _text(packet: dict[str, str]) -> str | None:
-    if "vtt" not in packet:
-        return None
-    return unescape(packet["vtt"].split("\n")[-1].split(">", 1)[1])
+    arrivals = packets_of(listener.arrivals, {speaker})
+    return [one.update() for _, one in shown_by(arrivals, zero_s=0, origin_s=None)]
 
 
 async def speak(chain: Chain, identity: str, speech: Speech, start: float) -> Handed:

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.conditions import coloured_noise
+
 Sound = NDArray[np.float32]
 
 RATE = 24_000
@@ -29,7 +31,9 @@ def room(seconds: float, seed: int = 0) -> Sound:
     count = _samples(seconds)
     time = np.arange(count) / RATE
     hum = sum(np.sin(2 * np.pi * 50 * n * time) / n**2 for n in (1, 2, 3))
-    noise = _noise(chance, count, slope=0.5) + 0.5 * _noise(chance, count, slope=1.0)
+    noise = coloured_noise(count, RATE, chance, slope=0.5) + 0.5 * coloured_noise(
+        count, RATE, chance, slope=1.0
+    )
     return _level(noise + 0.3 * hum, -50)
 
 
@@ -39,7 +43,7 @@ def fan(seconds: float, seed: int = 0) -> Sound:
     count = _samples(seconds)
     time = np.arange(count) / RATE
     blades = 2 * np.pi * 161 * time
-    air = _noise(chance, count, slope=0.8) * (1 + 0.2 * np.sin(blades / 7))
+    air = coloured_noise(count, RATE, chance, slope=0.8) * (1 + 0.2 * np.sin(blades / 7))
     return _level(air + 0.2 * np.sin(blades) + 0.1 * np.sin(2 * blades), -40)
 
 
@@ -50,9 +54,9 @@ def breath(seconds: float, seed: int = 0) -> Sound:
     """
     chance = np.random.default_rng(seed)
     count = _samples(seconds)
-    drawn_in = _noise(chance, count, slope=0.3, band=(600, 5000))
-    let_out = _noise(chance, count, slope=0.5, band=(200, 2500))
-    sound = 0.05 * _noise(chance, count, slope=0.5)
+    drawn_in = coloured_noise(count, RATE, chance, slope=0.3, band=(600, 5000))
+    let_out = coloured_noise(count, RATE, chance, slope=0.5, band=(200, 2500))
+    sound = 0.05 * coloured_noise(count, RATE, chance, slope=0.5)
     at = chance.uniform(0, 1.5)
     while at < seconds:
         for air, shortest, longest, loud in ((drawn_in, 1.0, 1.6, 0.7), (let_out, 1.2, 2.0, 1.0)):
@@ -72,7 +76,7 @@ def keyboard(seconds: float, seed: int = 0) -> Sound:
     Keys follow each other in 80 to 250 ms, with a pause now and then.
     """
     chance = np.random.default_rng(seed)
-    sound = 0.002 * _noise(chance, _samples(seconds), slope=0.5)
+    sound = 0.002 * coloured_noise(_samples(seconds), RATE, chance, slope=0.5)
     at = chance.uniform(0, 0.5)
     while at < seconds:
         _click(sound, chance, at, loud=chance.uniform(0.5, 1.0))
@@ -102,24 +106,6 @@ def music_files(folder: Path = MUSIC) -> list[Path]:
 
 def _samples(seconds: float) -> int:
     return round(seconds * RATE)
-
-
-def _noise(
-    chance: np.random.Generator,
-    count: int,
-    *,
-    slope: float,
-    band: tuple[float, float] = (20, RATE / 2),
-) -> NDArray[np.float64]:
-    """Noise of level 1 whose amplitude falls with frequency**slope: 0.5 is pink, 1 is brown."""
-    # A whole power of two: a transform of a large prime takes minutes.
-    size = 1 << max(count - 1, 1).bit_length()
-    frequency = np.fft.rfftfreq(size, 1 / RATE)
-    spectrum = np.fft.rfft(chance.standard_normal(size))
-    inside = (frequency >= band[0]) & (frequency <= band[1])
-    shape = np.where(inside, np.maximum(frequency, 1.0) ** -slope, 0.0)
-    noise = np.fft.irfft(spectrum * shape, size)
-    return np.asarray(noise[:count] / np.sqrt(np.mean(noise**2)))
 
 
 def _click(

@@ -6,6 +6,7 @@ The only file that imports Playwright, the tests' own scripts apart.
 from __future__ import annotations
 
 import asyncio
+import base64
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -34,6 +35,8 @@ FLAGS = (
 
 PAINTED_MAX = 100_000
 """Paintings that a page keeps: more than four hours of one person speaking without a pause."""
+
+PICTURES_MAX = 10_000
 
 _RECORD = f"""
 window.paintings = [];
@@ -137,6 +140,27 @@ class Viewer:
             offsets.append(there - (asked + answered) * 500)
             halves.append((answered - asked) * 500)
         return median(offsets), median(halves)
+
+    async def film(self) -> list[tuple[float, bytes]]:
+        """A list that fills with what the browser draws from now on: when, and the picture (JPEG).
+
+        In seconds since 1970 by the compositor, whose clock is not the page's.
+        """
+        pictures: list[tuple[float, bytes]] = []
+        session = await self.page.context.new_cdp_session(self.page)
+
+        async def take(frame: dict[str, Any]) -> None:
+            if len(pictures) < PICTURES_MAX:
+                at = float(frame["metadata"]["timestamp"])
+                pictures.append((at, base64.b64decode(frame["data"])))
+            await session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+        session.on("Page.screencastFrame", take)
+        await session.send(
+            "Page.startScreencast",
+            {"format": "jpeg", "quality": 40, "maxWidth": 500, "maxHeight": 350},
+        )
+        return pictures
 
     async def _captions(self, expression: str) -> Any:
         return await self.page.evaluate(f"{_CAPTIONS}.{expression}")

@@ -61,13 +61,30 @@ def mixed(pcm: Pcm, rate: int, noise: Pcm, snr_db: float) -> Pcm:
 
 def pink_noise(samples: int, rate: int, chance: np.random.Generator) -> Pcm:
     """Noise of level 1 with as much power in each octave from 20 Hz up: air, fans, a street far."""
+    return _float32(coloured_noise(samples, rate, chance, slope=0.5))
+
+
+def coloured_noise(
+    samples: int,
+    rate: int,
+    chance: np.random.Generator,
+    *,
+    slope: float,
+    band: tuple[float, float] | None = None,
+) -> NDArray[np.float64]:
+    """Noise of level 1 whose amplitude falls with frequency**slope: 0.5 is pink, 1 is brown.
+
+    band: of frequencies in Hz; by default from 20 Hz up.
+    """
     # A whole power of two: a transform of a large prime takes minutes.
     size = 1 << max(samples - 1, 1).bit_length()
+    low, high = band or (20, rate / 2)
     frequency = np.fft.rfftfreq(size, 1 / rate)
     spectrum = np.fft.rfft(chance.standard_normal(size))
-    shape = np.where(frequency >= 20, np.maximum(frequency, 20) ** -0.5, 0)
-    noise = np.fft.irfft(spectrum * shape, size)[:samples]
-    return _float32(noise / np.sqrt(np.mean(noise**2)))
+    inside = (frequency >= low) & (frequency <= high)
+    shape = np.where(inside, np.maximum(frequency, 1.0) ** -slope, 0.0)
+    noise = np.fft.irfft(spectrum * shape, size)
+    return np.asarray(noise[:samples] / np.sqrt(np.mean(noise**2)))
 
 
 def babble(voices: Sequence[Pcm], samples: int, chance: np.random.Generator) -> Pcm:

@@ -12,8 +12,8 @@ from eval.timeline import RefWord
 
 SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".mkv", ".webm", ".aac"}
 
-# The richest first: who and when, then when, then only what.
-TEXTS = (".stm", ".vtt", ".srt", ".textgrid", ".ctm", ".txt")
+# Who and when first, then as it is written, then words alone; their times count in any case.
+TEXTS = (".stm", ".vtt", ".srt", ".textgrid", ".txt", ".ctm")
 WHO = ".rttm"
 
 

@@ -7,7 +7,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -46,7 +46,9 @@ class RoomWatch:
         versions: Mapping[str, str],
     ) -> None:
         self.versions: Mapping[str, str] = versions
-        self._chain, self._listener, self._viewer, self._times = chain, listener, viewer, times
+        self.zero_ms = 0.0  # of the clip played last, on the wall clock
+        self.viewer = viewer
+        self._chain, self._listener, self._times = chain, listener, times
         self._numbers = itertools.count(1)
         self._read = 0  # bytes of the file of times
 
@@ -100,7 +102,7 @@ class RoomWatch:
 
     async def _shown(self, names: Mapping[str, str], zero_s: float) -> list[Shown]:
         """On the clip's clock, in order; ``speaker`` is still the identity."""
-        zero_ms = (zero_s + _wall_s()) * 1000
+        zero_ms = self.zero_ms = (zero_s + _wall_s()) * 1000
         origin_ms = self._listener.origin_ms
         origin_s = None if origin_ms is None else origin_ms / 1000 - _wall_s()
         times = self._new_times()
@@ -109,8 +111,8 @@ class RoomWatch:
         for key, one in shown_by(arrivals, zero_s=zero_s, origin_s=origin_s):
             said, sent = times.get(key, (None, None))
             found[key] = replace(one, said_ms=_on(said, zero_ms), sent_ms=_on(sent, zero_ms))
-        if self._viewer:
-            return await painted(self._viewer, found, zero_ms)
+        if self.viewer:
+            return await painted(self.viewer, found, zero_ms)
         return list(found.values())
 
     def _new_times(self) -> Times:
@@ -159,16 +161,25 @@ def _painted(one: Shown, painting: Painting, clock_ms: float) -> Shown:
 
 @asynccontextmanager
 async def through_room(
-    environment: Mapping[str, str], *, browser: bool, tell: Callable[[str], None]
+    environment: Mapping[str, str],
+    *,
+    browser: bool,
+    tell: Callable[[str], None],
+    script: Path | None = None,
 ) -> AsyncIterator[RoomWatch]:
-    """environment: for the bot. Raises CaptionerError, BotFailed, NoBrowser."""
+    """environment: for the bot. script: what its engine says, and when (eval.timed_bot).
+
+    Raises CaptionerError, BotFailed, NoBrowser.
+    """
     program = await asyncio.to_thread(find_or_build, tell)
     versions = {"livekit-server": VERSION, "livekit-sdk": version("livekit")}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         times = folder / "times.jsonl"
         times.touch()
-        command: Sequence[str] = ("eval.timed_bot", "--times", str(times))
+        command = ["eval.timed_bot", "--times", str(times)]
+        if script:
+            command += ["--script", str(script)]
         chain = Chain(program, environment=environment, bot=command)
         await stack.enter_async_context(chain)
         listener = await stack.enter_async_context(chain.listener())

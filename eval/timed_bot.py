@@ -1,9 +1,11 @@
 """The bot as ``captioner run`` has it, which notes when the engine said and it sent each caption.
 
-    python -m eval.timed_bot run --room ROOM --times FILE
+    python -m eval.timed_bot run --room ROOM --times FILE [--script FILE]
 
-FILE gets one JSON line a caption: its id, its rev, and the wall clock in ms when the engine said it
-and when it was handed to the SDK. No text. For eval.chain, which reads it beside the packets.
+TIMES gets one JSON line a caption: its id, its rev, and the wall clock in ms when the engine said
+it and when it was handed to the SDK. No text. eval.through_room reads it beside the packets.
+With a script the bot has an engine that knows beforehand when it will say what: a JSON list of
+[ms since it first heard something, word]. benchmarks.clock holds what is measured against that.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import json
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import click
 
@@ -27,7 +31,7 @@ from captioner.contract import Caption
 from captioner.settings import read_settings
 from captioner.tokens import agent_token
 from streaming.audio import AudioFrame
-from streaming.recognizer import Capabilities, Recognizer, RecognizerEvent
+from streaming.recognizer import Capabilities, Heard, Recognizer, RecognizerEvent, Word
 
 # Set and read in the one task that takes a recogniser's events and publishes what they give.
 _said_ms: ContextVar[int | None] = ContextVar("said_ms", default=None)
@@ -67,6 +71,56 @@ def timed(engine: Engine) -> Engine:
     return replace(engine, open=open_timed)
 
 
+class Scheduled:
+    """A recogniser that says each word at its time, whatever it hears."""
+
+    def __init__(self, script: Sequence[tuple[int, str]]) -> None:
+        self.capabilities = Capabilities("scheduled", ("en",), False, 0)
+        self._script = script
+        self._first = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._heard_ms = 0
+
+    async def send(self, frame: AudioFrame) -> None:
+        """Hear one frame; the first one starts the clock."""
+        self._heard_ms = frame.end_ms
+        self._first.set()
+
+    async def flush(self) -> None:
+        """Nothing is held."""
+
+    async def finish(self) -> None:
+        """No more is said."""
+        self._ended.set()
+        self._first.set()
+
+    async def __aiter__(self) -> AsyncIterator[RecognizerEvent]:
+        await self._first.wait()
+        start = time.monotonic()
+        for due_ms, word in self._script:
+            await asyncio.sleep(start + due_ms / 1000 - time.monotonic())
+            yield Word(word, min(due_ms, self._heard_ms))
+            yield Heard(self._heard_ms)
+        await self._ended.wait()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+
+
+def scheduled(script: Path) -> Engine:
+    """An engine that says what the script says."""
+    words = [(int(due_ms), str(word)) for due_ms, word in json.loads(script.read_text("utf-8"))]
+    return Engine("scheduled", "en", lambda: Scheduled(words))
+
+
 @click.group()
 def main() -> None:
     """Only so that the command looks like captioner's own."""
@@ -75,13 +129,14 @@ def main() -> None:
 @main.command()
 @click.option("--room", required=True)
 @click.option("--times", type=click.Path(path_type=Path), required=True)
-def run(room: str, times: Path) -> None:
+@click.option("--script", type=click.Path(path_type=Path))
+def run(room: str, times: Path, script: Path | None) -> None:
     """Caption one room."""
     log.configure(form="json")
-    asyncio.run(_run(room, times))
+    asyncio.run(_run(room, times, script))
 
 
-async def _run(room: str, times: Path) -> None:
+async def _run(room: str, times: Path, script: Path | None) -> None:
     settings = read_settings()
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port)
@@ -101,7 +156,8 @@ async def _run(room: str, times: Path) -> None:
             sent = {"id": cue, "rev": event.rev, "said": _said_ms.get(), "sent": _now_ms()}
             lines.write(json.dumps(sent) + "\n")
 
-        async with engines.chosen(settings) as engine:
+        chosen = nullcontext(scheduled(script)) if script else engines.chosen(settings)
+        async with chosen as engine:
             bot = Bot(timed(engine), url=settings.livekit_url, token=token)
             bot.publisher.watchers.append(note)
             for name in (signal.SIGINT, signal.SIGTERM):
