@@ -24,6 +24,7 @@ from captioner.check import check as check_all
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed, StateError
 from captioner.media import duration_s
 from captioner.meeting import Left
+from captioner.room import LiveKitRoom
 from captioner.settings import Settings, read_settings
 from captioner.state_store import FileStore
 from captioner.tokens import agent_token, participant_token, probe
@@ -180,6 +181,8 @@ async def _run(room: str, identity: str, settings: Settings) -> None:
             enabled=settings.enabled,
             choose=offer.choose,
             store=store,
+            open_room=functools.partial(LiveKitRoom, key=settings.e2ee_key.get_secret_value()),
+            extras=settings.extras,
         )
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, bot.stop)

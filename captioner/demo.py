@@ -102,7 +102,14 @@ async def _start_bot(
         return agent_token(server.key, server.secret, room=ROOM, identity=identity, name="Captions")
 
     policy = replace(settings.policy(offer.languages), want=Want.ALWAYS)  # the terminal reads
-    bot = Bot(engine, url=server.url, token=token, policy=policy, choose=offer.choose)
+    bot = Bot(
+        engine,
+        url=server.url,
+        token=token,
+        policy=policy,
+        choose=offer.choose,
+        extras=settings.extras,
+    )
     running: asyncio.Task[object] = asyncio.create_task(bot.run())
     joined = asyncio.create_task(bot.joined.wait())
     await asyncio.wait({running, joined}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from captioner.clerk import Extras
 from captioner.contract import ConsentRule
 from captioner.controls import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
+from captioner.outputs import Legacy
 from captioner.transcript_folder import NAME, TranscriptPolicy
 from streaming.wire import PUBLIC_KEY
 
@@ -65,6 +67,26 @@ class Settings(BaseSettings):
         default=None, validation_alias="CAPTIONER_KEEP_DAYS", ge=0, le=36_500
     )
 
+    transcribe_encrypted: bool = Field(
+        default=False, validation_alias="CAPTIONER_TRANSCRIBE_ENCRYPTED"
+    )
+    recording: str = Field(default="", validation_alias="CAPTIONER_RECORDING", max_length=200)
+    text_streams: bool = Field(default=False, validation_alias="CAPTIONER_TEXT_STREAMS")
+    legacy: Legacy = Field(default=Legacy.OFF, validation_alias="CAPTIONER_LEGACY")
+    e2ee_key: SecretStr = Field(default=SecretStr(""), validation_alias="CAPTIONER_E2EE_KEY")
+
+    @property
+    def extras(self) -> Extras:
+        """What goes elsewhere than to our pages."""
+        return Extras(
+            transcripts=self.transcript_policy,
+            legacy=self.legacy,
+            text_streams=self.text_streams,
+            encrypted=bool(self.e2ee_key.get_secret_value()),
+            transcribe_encrypted=self.transcribe_encrypted,
+            recording=self.recording,
+        )
+
     @property
     def transcript_policy(self) -> TranscriptPolicy | None:
         """Where transcripts go; None where none may be kept."""
@@ -84,10 +106,16 @@ class Settings(BaseSettings):
             engines,
             hosts=HostRule.parse(self.hosts),
             consent=self.consent,
-            want=self.want or Want.HELLO,
+            want=self.want or self._want,
             transcripts=self.transcripts is not None,
             name_hosts=self.name_hosts,
         )
+
+    @property
+    def _want(self) -> Want:
+        """Who reads by clients that say no hello is not known: then everybody counts."""
+        others = self.text_streams or self.legacy is not Legacy.OFF
+        return Want.ALWAYS if others else Want.HELLO
 
     @property
     def engine_name(self) -> str:
