@@ -23,7 +23,7 @@ plans = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(plan=plans)
 def test_a_plan_gives_the_same_meeting_each_time_and_every_word_is_said_once(plan: Plan) -> None:
     acts = script(plan)
@@ -33,7 +33,7 @@ def test_a_plan_gives_the_same_meeting_each_time_and_every_word_is_said_once(pla
     assert [act.fault for act in acts if act.what is What.FAULT] == list(plan.faults)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(plan=plans)
 def test_nobody_speaks_who_is_muted_or_not_there(plan: Plan) -> None:
     here, muted = set(), set()

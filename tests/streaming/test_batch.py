@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.audio import FRAME_SAMPLES, Pcm
@@ -237,7 +237,6 @@ def test_wild_samples_are_harmless() -> None:
     assert np.abs(pcm).max() <= 1
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(SCRIPTS, st.lists(st.integers(1, 5000), max_size=12))
 def test_how_audio_is_cut_into_messages_changes_nothing(script: list[int], cuts: list[int]) -> None:
     whole, cut = bench(1), bench(1)
@@ -255,7 +254,6 @@ def test_how_audio_is_cut_into_messages_changes_nothing(script: list[int], cuts:
     assert cut.told[ticket] == expected
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(SCRIPTS, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_each_stream_is_told_the_same_as_if_it_were_alone(
     scripts: list[list[int]], random: Random
@@ -282,7 +280,6 @@ def test_each_stream_is_told_the_same_as_if_it_were_alone(
     assert [told[number] for number in range(len(scripts))] == alone
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(st.sampled_from("jlsr"), st.integers(0, 5)), max_size=60))
 def test_no_sequence_of_joins_and_leaves_leaks_a_slot(acts: list[tuple[str, int]]) -> None:
     table = bench(3)

@@ -28,26 +28,26 @@ def listen(pcm: Pcm) -> list[str]:
     return [m.text for frame in frames for m in ears.step(frame) if isinstance(m, Word)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(said=st.lists(numbers, max_size=4, unique=True), cut=st.integers(0, FRAME_SAMPLES))
 def test_every_word_is_heard_once_wherever_the_frames_are_cut(said: list[int], cut: int) -> None:
     assert heard(said, cut=cut) == [word(n) for n in said]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(number=numbers)
 def test_noise_between_the_words_is_no_word(number: int) -> None:
     assert heard([number, number ^ 1], cut=700, noise=0.005) == [word(number), word(number ^ 1)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(first=numbers, second=numbers)
 def test_two_words_at_once_are_never_a_third(first: int, second: int) -> None:
     mixed = (chord(first) + chord(second))[2000:][:FRAME_SAMPLES]
     assert hear(mixed) in {None, word(first), word(second)}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(number=numbers, cut=st.integers(0, FRAME_SAMPLES), gap=st.integers(1, 5_000))
 def test_a_word_that_the_network_tore_apart_is_still_one(number: int, cut: int, gap: int) -> None:
     whole = chord(number)

@@ -178,7 +178,7 @@ def test_a_frame_that_is_no_sound_hurts_nothing_after_it(bad: float) -> None:
     assert len(words(events)) >= 10
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.floats(0.1, 3.0), st.sampled_from([0.0, 0.5])), min_size=1, max_size=8),
     st.integers(1, 30),
@@ -192,7 +192,7 @@ def test_times_never_go_back_whatever_is_skipped(
     assert heard == sorted(heard)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 60))
 def test_skipped_decodes_lose_no_words(look_every: int) -> None:
     said = [word.text for word in words(hear(frames(SPEECH), look_every=look_every))]

@@ -89,7 +89,7 @@ def said(events: Sequence[RecognizerEvent]) -> list[str]:
     return [event.text for event in events if isinstance(event, Word)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.sampled_from([0.0, 0.05, 0.15]))
 def test_no_phrase_is_said_twice_however_nervous_the_model(
     seed: int, skips: int, flips: float
@@ -106,7 +106,7 @@ def test_no_phrase_is_said_twice_however_nervous_the_model(
     assert all(a <= b for a, b in pairwise(times))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_a_steady_model_is_repeated_word_for_word_whatever_is_left_out(skips: int) -> None:
     words = said(hear(NervousModel(0, 0.0), random.Random(skips)))

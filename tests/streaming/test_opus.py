@@ -5,7 +5,7 @@ import io
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.errors import ProtocolError
@@ -27,7 +27,6 @@ def opus_of_tones() -> bytes:
 OPUS = opus_of_tones()
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.integers(1, 4_000), max_size=20))
 def test_how_the_bytes_are_cut_changes_no_packet(cuts: list[int]) -> None:
     packets, at, got = OggPackets(), 0, []
@@ -45,14 +44,12 @@ def test_opus_is_heard_at_24_khz() -> None:
     assert np.argmax(spectrum) * 24_000 / 4_000 == pytest.approx(400, abs=10)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.binary(min_size=4, max_size=200))
 def test_what_is_no_ogg_is_said_to_be_so(data: bytes) -> None:
     with pytest.raises(ProtocolError):
         OggOpusDecoder().feed(b"x" + data)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.integers(0, len(OPUS) - 1), st.binary(min_size=1, max_size=30))
 def test_damaged_opus_gives_sound_or_a_protocol_error(at: int, damage: bytes) -> None:
     decoder = OggOpusDecoder()

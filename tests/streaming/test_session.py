@@ -263,7 +263,7 @@ spoken = st.lists(st.none() | st.integers(1, 3), min_size=1, max_size=40)
 cuts = st.lists(st.tuples(st.integers(0, 120), st.integers(0, 200)), max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(spoken, cuts, st.sampled_from([0, 80, -80]), st.booleans())
 @example([1, 2, 3, 3, 3, 3, 4], [(12, 99), (12, 99), (14, 99)], 40, True)
 def test_what_is_replayed_is_what_was_spoken(
