@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 import uuid
 from collections.abc import Sequence
@@ -21,15 +20,12 @@ BOT_S = 30.0
 
 
 async def overheard(
-    settings: Settings, *, room: str, name: str, language: str, text: bool
+    settings: Settings, *, room: str, name: str, language: str, text: bool, over: asyncio.Event
 ) -> Observation:
-    """Until Ctrl-C or the meeting is over: one clip without a reference, on a clock of its own.
+    """Until ``over`` or the meeting is: one clip without a reference, on a clock of its own.
 
     text: keep the words. Raises RoomUnavailable or NotAllowed, also if there is no caption bot.
     """
-    over = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, over.set)
     listener = Listener()
     await listener.join(settings.livekit_url, _token(settings, room, name))
     listener.room.on("disconnected", lambda _reason: over.set())

@@ -19,7 +19,7 @@ from eval.corpus import Corpus, bundled_corpus
 from eval.corpus_folder import survey
 from eval.listen import overheard
 from eval.machine import this_run
-from eval.observation import observed, read_run, write_all
+from eval.observation import Observation, observed, read_run, write_all
 from eval.plainly import plainly
 from eval.recipe import Recipe, RecipeError, read_codec, read_noise, read_overlap, read_share
 from eval.reporting import ReportOptions, conclude, report_options
@@ -209,7 +209,16 @@ def listen(
     """
     settings = read_settings()
     click.echo("Listening. Ctrl-C ends it and writes the report.", err=True)
-    clip = asyncio.run(overheard(settings, room=room, name=name, language=language, text=text))
+
+    async def until_stopped() -> Observation:
+        over = asyncio.Event()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(one, over.set)
+        return await overheard(
+            settings, room=room, name=name, language=language, text=text, over=over
+        )
+
+    clip = asyncio.run(until_stopped())
     chosen = {"through": "listen", "language": language, "text": str(text)}
     found = this_run(chosen)
     write_all(out, found, [clip])
