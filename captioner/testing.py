@@ -1,0 +1,210 @@
+"""A room without a media server, played by whoever tests: for our tests, and yours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from captioner.errors import RoomUnavailable
+from captioner.frames import FrameQueue
+from captioner.meeting import (
+    Changed,
+    Kind,
+    Left,
+    Person,
+    RoomEvent,
+    RpcAnswer,
+    Source,
+    Voice,
+)
+from streaming.audio import Pcm
+
+
+class Microphone:
+    """One person's track; ``say`` puts 80 ms of sound into it. Nobody hears it while it is muted.
+
+    read: frames that the bot was given.
+    """
+
+    def __init__(self, track: str) -> None:
+        self.track = track
+        self.muted = False
+        self.read = 0
+        self._sound: asyncio.Queue[Pcm | None] | None = None
+
+    def say(self, pcm: Pcm) -> None:
+        """float32[1920] at 24 kHz, heard if the bot listens."""
+        if self._sound is not None and not self.muted:
+            self._sound.put_nowait(pcm)
+            self.read += 1
+
+    @property
+    def heard(self) -> bool:
+        """Whether the bot listens."""
+        return self._sound is not None
+
+    def open(self) -> _Heard:
+        """The bot listens from now on."""
+        self._sound = asyncio.Queue()
+        return _Heard(self._sound)
+
+    def close(self) -> None:
+        """The bot listens no more."""
+        if self._sound is not None:
+            self._sound.put_nowait(None)
+        self._sound = None
+
+
+class _Heard:
+    def __init__(self, sound: asyncio.Queue[Pcm | None]) -> None:
+        self._sound = sound
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        while (pcm := await self._sound.get()) is not None:
+            yield pcm
+
+    async def aclose(self) -> None:
+        """Nothing to end."""
+
+
+class ScriptedRoom:
+    """A meeting.Room. ``come``, ``go``, ``ask`` and ``fall`` are what happens in it.
+
+    packets: what the bot sent, in order. told: its attributes.
+    """
+
+    def __init__(self, now_ms: Callable[[], int], *, sid: str = "RM_scripted") -> None:
+        self.sid = sid
+        self.me = Person("bot", "Captions", Kind.AGENT, sid="PA_bot", joined_ms=1)
+        self.name = "scripted"
+        self.recorded = self.encrypted = False
+        self.lost_ms = 0
+        self.packets: list[dict[str, Any]] = []
+        self.told: dict[str, str] = {}
+        self.reachable = True
+        self._now_ms = now_ms
+        self._people: dict[str, Person] = {}
+        self._microphones: dict[str, Microphone] = {}  # by identity
+        self._voices: dict[str, Voice] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._answers: dict[str, RpcAnswer] = {}
+        self._wanted: Callable[[str], bool] = lambda _identity: False
+        self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
+        self._more = asyncio.Event()
+
+    def come(self, person: Person) -> Microphone:
+        """Somebody joins, with a microphone."""
+        track = f"TR_{person.identity}"
+        microphone = self._microphones[person.identity] = Microphone(track)
+        self._people[person.identity] = replace(person, tracks=(track,))
+        self._changed(person.identity)
+        return microphone
+
+    def go(self, identity: str) -> None:
+        """Somebody leaves."""
+        self._end(identity)
+        del self._people[identity], self._microphones[identity]
+        self._events.put_nowait(Changed())
+
+    def mute(self, identity: str, *, muted: bool) -> None:
+        """Somebody mutes or opens the microphone."""
+        self._microphones[identity].muted = muted
+        self._changed(identity)
+
+    def fall(self, left: Left = Left.LOST) -> None:
+        """The stay ends."""
+        self.lost_ms = self._now_ms()
+        for identity in list(self._voices):
+            self._end(identity)
+        self._events.put_nowait(left)
+
+    async def ask(self, identity: str, method: str, **request: Any) -> dict[str, Any]:
+        """Call the bot; raises the InvalidRequest that it answers."""
+        answer: dict[str, Any] = json.loads(
+            await self._answers[method](identity, json.dumps({"v": 1, **request}))
+        )
+        return answer
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        """Wait until what the bot sent or told makes it so."""
+        async with asyncio.timeout(30):
+            while not seen():
+                self._more.clear()
+                await self._more.wait()
+
+    async def join(self, _url: str, _token: str) -> None:
+        """Raises RoomUnavailable unless the room is reachable."""
+        if not self.reachable:
+            raise RoomUnavailable("the script says so")
+
+    async def events(self) -> AsyncIterator[RoomEvent]:
+        """What happens; ends after the first Left."""
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, Left):
+                return
+
+    def people(self) -> Sequence[Person]:
+        """Everybody who came and did not go."""
+        return list(self._people.values())
+
+    def hear(self, wanted: Callable[[str], bool]) -> None:
+        """From now on hear those that are wanted."""
+        self._wanted = wanted
+        for identity in self._people:
+            self._review(identity)
+
+    async def send(self, payload: bytes, *, topic: str) -> None:
+        """Keep the packet."""
+        self.packets.append({**json.loads(payload), "topic": topic})
+        self._more.set()
+
+    async def set_attributes(self, attributes: Mapping[str, str]) -> None:
+        """Keep them."""
+        self.told = dict(attributes)
+        self._more.set()
+
+    def answer(self, method: str, answer: RpcAnswer) -> None:
+        """Answer ``ask`` of ``method`` from now on."""
+        self._answers[method] = answer
+
+    async def reaches(self, identity: str, _method: str, _payload: str) -> bool:
+        """Whoever is there answers."""
+        return identity in self._people
+
+    async def stop_listening(self) -> None:
+        """End every voice."""
+        for identity in list(self._voices):
+            self._end(identity)
+        await asyncio.gather(*self._closing)
+
+    async def leave(self) -> None:
+        """The bot leaves."""
+        await self.stop_listening()
+
+    def _changed(self, identity: str) -> None:
+        self._review(identity)
+        self._events.put_nowait(Changed())
+
+    def _review(self, identity: str) -> None:
+        microphone = self._microphones[identity]
+        wanted = self._wanted(identity) and not microphone.muted
+        if not wanted:
+            self._end(identity)
+        elif identity not in self._voices:
+            person = self._people[identity]
+            frames = FrameQueue(microphone.open(), self._now_ms)
+            voice = Voice(microphone.track, identity, Source.MICROPHONE, frames, lambda: person)
+            self._voices[identity] = voice
+            self._events.put_nowait(voice)
+
+    def _end(self, identity: str) -> None:
+        if voice := self._voices.pop(identity, None):
+            self._microphones[identity].close()
+            closing = asyncio.ensure_future(voice.frames.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)

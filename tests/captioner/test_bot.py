@@ -1,0 +1,202 @@
+"""A whole meeting in one process, in a room that is played."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from captioner.bot import Bot, Engine
+from captioner.contract import PACKET_MAX, encode
+from captioner.controls import Policy, Want
+from captioner.meeting import Person
+from captioner.requests import CONSENT, HELLO, SET
+from captioner.testing import Microphone, ScriptedRoom
+from captioner.track import Backoff
+from streaming.audio import FRAME_SAMPLES, AudioFrame
+from streaming.recognizer import RecognizerEvent, Word, WordEnd
+from streaming.testing import ScriptedRecognizer
+
+VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)
+QUIET = np.full(FRAME_SAMPLES, 0.0005, np.float32)
+HOST = {"room_role": "owner"}
+
+
+def has_voice(frame: AudioFrame) -> bool:
+    return bool(frame.pcm[0] > 0.05)
+
+
+@dataclass
+class Stage:
+    """One room and one bot. opened: its recognisers."""
+
+    room: ScriptedRoom
+    bot: Bot
+    opened: list[ScriptedRecognizer]
+    microphones: dict[str, Microphone] = field(default_factory=dict)
+
+    def come(self, identity: str, **facts: object) -> Microphone:
+        person = Person(identity, identity.title(), signed=True, **facts)  # type: ignore[arg-type]
+        self.microphones[identity] = self.room.come(person)
+        return self.microphones[identity]
+
+    async def speak(self, *identities: str, frames: int, quiet: tuple[str, ...] = ()) -> None:
+        """Everybody at once."""
+        for _ in range(frames):
+            for identity in identities:
+                self.microphones[identity].say(VOICE)
+            for identity in quiet:
+                self.microphones[identity].say(QUIET)
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    def said(self, speaker: str) -> list[str]:
+        return [
+            p["vtt"].split(">", 2)[-1]
+            for p in self.room.packets
+            if p.get("state") == "closed" and p["speaker"] == speaker
+        ]
+
+    def states(self, speaker: str) -> list[str]:
+        return [
+            p["state"]
+            for p in self.room.packets
+            if p.get("type") == "track" and p["speaker"] == speaker
+        ]
+
+
+def words(name: str) -> list[RecognizerEvent]:
+    return [Word(name, 80), WordEnd(200), Word("spoke.", 300), WordEnd(500)]
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    script: Callable[[int], list[RecognizerEvent]] = lambda n: words(f"voice{n}"),
+    *,
+    slots: int = 64,
+    want: Want = Want.ALWAYS,
+) -> AsyncIterator[Stage]:
+    opened: list[ScriptedRecognizer] = []
+
+    def opens() -> ScriptedRecognizer:
+        opened.append(ScriptedRecognizer(script(len(opened))))
+        return opened[-1]
+
+    rooms: list[ScriptedRoom] = []
+
+    def enter(now_ms: Callable[[], int]) -> ScriptedRoom:
+        rooms.append(ScriptedRoom(now_ms))
+        return rooms[-1]
+
+    bot = Bot(
+        Engine("scripted", "en", opens, slots=slots, load_voice=lambda: has_voice),
+        url="",
+        token=str,
+        policy=Policy({"scripted": ("en",)}, want=want),
+        open_room=enter,
+        backoff=Backoff(first_s=0.001),
+    )
+    running = asyncio.create_task(bot.run())
+    await bot.joined.wait()
+    try:
+        yield Stage(rooms[0], bot, opened)
+    finally:
+        bot.stop()
+        await running
+
+
+async def test_of_fifty_people_those_who_speak_have_a_recogniser() -> None:
+    async with stage() as played:
+        names = [f"p{n}" for n in range(50)]
+        for name in names:
+            played.come(name)
+        for name in names[10:]:
+            played.room.mute(name, muted=True)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        speakers, quiet = names[:5], tuple(names[5:10])
+        while not all(played.said(name) for name in speakers):
+            await played.speak(*speakers, frames=5, quiet=quiet)
+        assert len(played.opened) == 5
+        said = [played.said(name) for name in speakers]
+        assert sorted(text for [text] in said) == [f"voice{n} spoke." for n in range(5)]
+        assert all(not played.microphones[name].read for name in names[10:])
+        assert all(len(encode(packet)) <= PACKET_MAX for packet in played.room.packets)
+
+
+async def test_who_speaks_at_the_same_time_is_never_mixed_up() -> None:
+    async with stage() as played:
+        for name in ("anna", "bob"):
+            played.come(name)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while not (played.said("anna") and played.said("bob")):
+            await played.speak("anna", "bob", frames=3)
+        for packet in played.room.packets:
+            if "vtt" in packet:
+                name = packet["speaker"].title()
+                assert f"<v {name}>" in packet["vtt"]
+                assert packet["track"] == f"TR_{packet['speaker']}"
+
+
+async def test_who_finds_every_recogniser_taken_is_delayed_and_then_caught_up() -> None:
+    async with stage(slots=1) as played:
+        for name in ("anna", "bob"):
+            played.come(name)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while not played.said("anna"):
+            await played.speak("anna", frames=3)
+        await played.speak("bob", frames=20)
+        await played.room.until(lambda: "delayed" in played.states("bob"))
+        assert len(played.opened) == 1
+        played.room.mute("anna", muted=True)  # gives it back
+        await played.room.until(lambda: bool(played.said("bob")))
+        assert len(played.opened[1].heard) >= 20
+        await played.speak("bob", frames=3)
+        await played.room.until(lambda: played.states("bob")[-1] == "on")
+
+
+async def test_a_refusal_reaches_who_is_muted_too() -> None:
+    async with stage() as played:
+        played.come("anna")
+        played.room.mute("anna", muted=True)
+        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
+        assert played.states("anna") == ["refused"]
+        played.room.mute("anna", muted=False)
+        await played.speak("anna", frames=20)
+        assert played.opened == []
+        await played.room.ask("anna", CONSENT, captioned=True, kept=True)
+        assert played.states("anna") == ["refused", "on"]
+
+
+async def test_who_reads_is_told_to_nobody() -> None:
+    async with stage(want=Want.HELLO) as played:
+        played.come("anna")
+        played.come("olga", attributes=HOST)
+        before = len(played.room.packets)
+        quiet = dict(played.room.told)
+        await played.room.ask("anna", HELLO, want=True)
+        changed = {k for k, v in played.room.told.items() if quiet[k] != v}
+        assert changed == {"captions.state"}
+        assert len(played.room.packets) == before
+        answer = await played.room.ask("olga", SET)
+        assert "anna" not in str(answer) + str(played.room.told)
+
+
+async def test_a_track_that_raises_is_shown_and_begun_again() -> None:
+    failed: list[int] = []
+
+    def script(number: int) -> list[RecognizerEvent]:
+        if not failed:
+            failed.append(number)
+            raise ValueError("a bug")
+        return words("again")
+
+    async with stage(script) as played:
+        played.come("anna")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while not played.said("anna"):
+            await played.speak("anna", frames=3)
+            await asyncio.sleep(0.01)
+        assert played.states("anna")[:2] == ["unavailable", "on"]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from captioner.contract import TrackState
+from captioner.gate import VoiceGate
+from captioner.health import LATE_MS, LOST_MS, STALL_MS, Health
+from captioner.slots import Slots
+from captioner.stretch import Stretch
+from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
+from streaming.recognizer import Heard, Word, WordEnd
+
+CHANCE = np.random.default_rng(1)
+
+
+def frame(number: int, level: float) -> AudioFrame:
+    pcm = (CHANCE.standard_normal(FRAME_SAMPLES) * level).astype(np.float32)
+    return AudioFrame(pcm, number * FRAME_SAMPLES)
+
+
+class Asked:
+    """A voice finder that finds none and counts how often it is asked."""
+
+    def __init__(self, *voiced: int) -> None:
+        self.times = 0
+        self._voiced = voiced
+
+    def __call__(self, frame: AudioFrame) -> bool:
+        self.times += 1
+        return frame.position // FRAME_SAMPLES in self._voiced
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-5, 1e-3, 1e-2])
+def test_steady_noise_soon_costs_no_voice_activity(noise: float) -> None:
+    asked = Asked()
+    gate = VoiceGate(asked)
+    for number in range(1_500):
+        gate.feed(frame(number, noise))
+    before = asked.times
+    for number in range(1_500, 2_500):
+        gate.feed(frame(number, noise))
+    assert asked.times - before < 20
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-5, 1e-3])
+def test_speech_passes_whatever_its_level(noise: float) -> None:
+    gate = VoiceGate(Asked(*range(200, 300)))
+    for number in range(200):
+        assert not gate.feed(frame(number, noise))
+    assert gate.feed(frame(200, max(noise * 3, 5e-4)))
+
+
+def test_a_recogniser_gets_a_second_from_before_the_voice() -> None:
+    gate = VoiceGate(Asked(50))
+    for number in range(51):
+        voiced = gate.feed(frame(number, 0.1))
+    lead = gate.lead()
+    assert voiced
+    assert lead[-1].position == 50 * FRAME_SAMPLES
+    assert 1_000 <= len(lead) * FRAME_MS <= 1_100
+
+
+def test_sound_from_before_a_hole_is_no_beginning() -> None:
+    gate = VoiceGate(Asked(100))
+    for number in (*range(10), 100):
+        gate.feed(frame(number, 0.1))
+    assert [f.position for f in gate.lead()] == [100 * FRAME_SAMPLES]
+
+
+def test_a_new_recogniser_hears_what_had_not_become_words_and_nothing_is_said_twice() -> None:
+    stretch = Stretch([frame(100, 0.1)])
+    first = stretch.next_of_lead()
+    assert first is not None
+    assert first.position == 0
+    for number in range(101, 120):
+        stretch.add(frame(number, 0.1), voiced=True)
+    assert stretch.take(Word("one", 400)) == [Word("one", 400)]
+    stretch.take(WordEnd(600))
+    stretch.take(Heard(800))
+    again = list(stretch.again())
+    assert again[0].position == 0
+    assert again[-1].position == (len(again) - 1) * FRAME_SAMPLES
+    begun_ms = 1_600 - len(again) * FRAME_MS
+    assert begun_ms <= 400
+    assert stretch.take(Word("one", 400 - begun_ms)) == []
+    assert stretch.take(Word("two", 900 - begun_ms)) == [Word("two", 900)]
+    assert stretch.heard_ms == 100 * FRAME_MS + 800
+
+
+def test_what_happens_to_a_speaker_is_told_once() -> None:
+    now = [0.0]
+    health = Health(lambda: now[0])
+
+    def judge(behind_ms: int, *, voice_ms: int = 0, waiting: bool = False) -> object:
+        now[0] += 2
+        return health.judge(
+            behind_ms, delay_ms=500, voice_ms=voice_ms, still_s=voice_ms / 1000, waiting=waiting
+        )
+
+    assert judge(500, waiting=True) is None
+    assert judge(500) == (TrackState.ON, 0)
+    assert judge(600) is None
+    assert judge(LATE_MS) == (TrackState.DELAYED, LATE_MS)
+    assert judge(LATE_MS + 100) is None
+    assert judge(LATE_MS + 2_000) == (TrackState.DELAYED, LATE_MS + 2_000)
+    assert judge(LOST_MS) == (TrackState.UNAVAILABLE, LOST_MS)
+    assert judge(LATE_MS - 100) == (TrackState.DELAYED, LATE_MS - 100)
+    assert judge(1_000) == (TrackState.ON, 0)
+    assert judge(1_000, voice_ms=STALL_MS) == (TrackState.STALLED, 0)
+    assert judge(1_000, voice_ms=80) == (TrackState.ON, 0)
+
+
+async def test_slots_go_to_who_asked_first_and_none_is_lost() -> None:
+    slots, order = Slots(1), list[str]()
+    over = asyncio.Event()
+
+    async def use(name: str) -> None:
+        async with slots.take():
+            order.append(name)
+            await over.wait()
+
+    tasks = [asyncio.create_task(use(name)) for name in ("a", "b", "c")]
+    await asyncio.sleep(0)
+    assert slots.full
+    assert slots.waiting == 2
+    tasks[1].cancel()
+    over.set()
+    await asyncio.wait(tasks)
+    assert order == ["a", "c"]
+    assert (slots.taken, slots.waiting) == (0, 0)
