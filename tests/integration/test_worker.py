@@ -1,0 +1,209 @@
+"""The worker, dispatched by a real media server as La Suite Meet does it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import psutil
+import pytest
+from click.testing import CliRunner
+from livekit import api, rtc
+
+from captioner.cli import main
+from captioner.demo import bundled_recording
+from captioner.livekit_server import MediaServer
+from captioner.media import read_chunks
+from captioner.speaker import Speaker
+from captioner.tokens import participant_token
+
+pytestmark = pytest.mark.room
+
+ROOM = "meet"
+AGENT = "multi-user-transcriber"
+START_S = 120
+
+
+class Running:
+    """``captioner worker`` in a process of its own."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._more = asyncio.Event()
+        self.process: asyncio.subprocess.Process
+        self._reading: asyncio.Task[None]
+
+    async def start(self, server: MediaServer, **environment: str) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "captioner", "worker", "--drain", "1",
+            env=os.environ | environment | {
+                "LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": server.key,
+                "LIVEKIT_API_SECRET": server.secret, "CAPTIONER_LOG": "json",
+            },
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        self._reading = asyncio.create_task(self._read())
+        await self.logged("worker_registered")
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            with contextlib.suppress(ValueError):
+                self.events.append(json.loads(line))
+            self._more.set()
+
+    async def logged(self, event: str, times: int = 1) -> None:
+        async with asyncio.timeout(START_S):
+            while sum(e["event"] == event for e in self.events) < times:
+                self._more.clear()
+                await self._more.wait()
+
+    def bots(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    async def stop(self) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(60):
+            code = await self.process.wait()
+            await self._reading
+        return code
+
+
+@contextlib.asynccontextmanager
+async def worker_for(server: MediaServer, **environment: str) -> AsyncIterator[Running]:
+    worker = Running()
+    try:
+        await worker.start(server, **environment)
+        yield worker
+    finally:
+        await worker.stop()
+
+
+class Page:
+    """What a page of La Suite Meet sees of the subtitles."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self.segments: list[tuple[str, str, bool]] = []
+        self._more = asyncio.Event()
+        for event in ("participant_connected", "participant_disconnected"):
+            self.room.on(event, lambda *_: self._more.set())
+        self.room.on("participant_attributes_changed", lambda *_: self._more.set())
+        self.room.on("transcription_received", self._received)
+
+    def _received(self, segments: list[Any], _who: Any, _track: Any) -> None:
+        self.segments += [(one.id, one.text, one.final) for one in segments]
+        self._more.set()
+
+    def bots(self) -> list[rtc.RemoteParticipant]:
+        agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        return [p for p in self.room.remote_participants.values() if p.kind == agent]
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        async with asyncio.timeout(START_S):
+            while not seen():
+                self._more.clear()
+                await self._more.wait()
+
+
+@contextlib.asynccontextmanager
+async def page_in(server: MediaServer) -> AsyncIterator[Page]:
+    page = Page()
+    token = participant_token(server.key, server.secret, room=ROOM, identity="page")
+    await page.room.connect(server.url, token, rtc.RoomOptions(auto_subscribe=False))
+    yield page
+    await page.room.disconnect()
+
+
+@contextlib.asynccontextmanager
+async def reading_aloud(server: MediaServer) -> AsyncIterator[None]:
+    speaker = Speaker()
+    token = participant_token(server.key, server.secret, room=ROOM, identity="anna", name="Anna")
+    await speaker.join(server.url, token)
+    playing = asyncio.create_task(speaker.play(read_chunks(bundled_recording(), rate=48_000)))
+    try:
+        yield
+    finally:
+        playing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await playing
+        await speaker.leave()
+
+
+async def dispatch(server: MediaServer) -> str:
+    async with api.LiveKitAPI(server.url, server.key, server.secret) as client:
+        made = await client.agent_dispatch.create_dispatch(
+            api.CreateAgentDispatchRequest(agent_name=AGENT, room=ROOM)
+        )
+        return str(made.id)
+
+
+async def recall(server: MediaServer, made: str) -> None:
+    async with api.LiveKitAPI(server.url, server.key, server.secret) as client:
+        await client.agent_dispatch.delete_dispatch(made, ROOM)
+
+
+async def test_a_dispatched_worker_sends_settled_phrases_and_leaves_when_it_is_recalled(
+    media_server: MediaServer,
+) -> None:
+    async with worker_for(media_server) as worker, page_in(media_server) as page:
+        made = await dispatch(media_server)
+        await page.until(lambda: bool(page.bots()))
+        async with reading_aloud(media_server):
+            await page.until(lambda: len(page.segments) >= 3)
+        assert all(final for *_, final in page.segments)
+        assert len({name for name, *_ in page.segments}) == len(page.segments)
+        assert page.bots()[0].attributes["captions.state"] == "on"  # nobody said hello
+        await recall(media_server, made)
+        await page.until(lambda: not page.bots())
+        await worker.logged("bot_ended")
+        log = json.dumps(worker.events)
+        assert ROOM not in log
+        assert not any(text in log for _, text, _ in page.segments)
+
+
+async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
+    media_server: MediaServer, tmp_path: Any
+) -> None:
+    state = {"CAPTIONER_STATE": str(tmp_path)}
+    async with worker_for(media_server, **state) as worker, page_in(media_server) as page:
+        await dispatch(media_server)
+        await page.until(lambda: bool(page.bots()))
+        await worker.logged("joined")
+        before = worker.bots()
+        others = [
+            connection.raddr.ip
+            for process in (psutil.Process(worker.process.pid), *before)
+            for connection in process.net_connections()
+            if connection.raddr
+        ]
+        assert set(others) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}  # nobody else is called
+        before[0].kill()
+        await worker.logged("joined", 2)
+        await dispatch(media_server)  # a second one for the same room
+        assert await worker.stop() == 0
+        await page.until(lambda: not page.bots())
+        assert sum(e["event"] == "bot_started" for e in worker.events) == 2
+        assert not before[0].is_running()
+
+
+def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "livekit.agents", None)
+    monkeypatch.delitem(sys.modules, "captioner.worker", raising=False)
+    made = CliRunner().invoke(main, ["worker"], env={"LIVEKIT_API_KEY": "k"})
+    assert made.exit_code == 1
+    assert "pip install 'live-captions[worker]'" in made.stderr
+
+
+def test_a_worker_that_cannot_reach_its_server_says_so() -> None:
+    facts = {"LIVEKIT_URL": "ws://127.0.0.1:9", "LIVEKIT_API_KEY": "k"}
+    made = CliRunner().invoke(main, ["worker"], env=facts | {"LIVEKIT_API_SECRET": "s" * 32})
+    assert made.exit_code == 1
+    assert "nothing answers at ws://127.0.0.1:9" in made.stderr
