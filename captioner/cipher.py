@@ -65,17 +65,63 @@ class Cipher:
 
 
 class TrackSound:
-    """frames.Sound of a track. What the SDK gives without our asking is bounded by our queue."""
+    """frames.Sound of a track. What the SDK gives without our asking is bounded by our queue.
+
+    When no packets come, the SDK goes on with exact silence, and tells nobody. So while there is
+    such silence the packets are counted; without any, what it gives is left out.
+    """
 
     def __init__(self, track: rtc.Track) -> None:
+        self._track = track
         self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
+        self._zeros = 0  # frames of exact silence in a row
+        self._vouched = 0  # of those, so many were there when packets were seen to come
+        self._packets: int | None = None  # at the last count
+        self._dead = False
+
+    @property
+    def doubtful_ms(self) -> int:
+        """So much of the sound given last may be the SDK's own."""
+        return (self._zeros - self._vouched) * FRAME_MS
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
         async for event in self._stream:
-            yield _float(event.frame)
+            pcm = _float(event.frame)
+            if pcm.any():
+                self._zeros = self._vouched = 0
+                self._dead, self._packets = False, None
+            elif not self._dead:
+                self._zeros += 1
+                await self._count()
+            if not self._dead:
+                yield pcm
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+    async def _count(self) -> None:
+        if self._zeros % _COUNT_EVERY:
+            return
+        before, self._packets = self._packets, await _packets(self._track)
+        if before is None or self._packets is None:
+            return
+        if self._packets > before:
+            self._vouched = self._zeros - _COUNT_EVERY
+        else:
+            self._dead = True
+
+
+_COUNT_EVERY = 10
+"""Frames: two packets at least come meanwhile, even if the sender leaves out silence."""
+
+
+async def _packets(track: rtc.Track) -> int | None:
+    """RTP packets received of it so far; None if that is not known."""
+    for stats in await track.get_stats():
+        if stats.HasField("inbound_rtp"):
+            received: int = stats.inbound_rtp.received.packets_received
+            return received
+    return None
 
 
 class _Watched:
@@ -84,6 +130,10 @@ class _Watched:
     def __init__(self, sound: Sound, tell: Callable[[int], None]) -> None:
         self._sound = sound
         self._tell = tell
+
+    @property
+    def doubtful_ms(self) -> int:
+        return self._sound.doubtful_ms
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
         zeros = 0

@@ -66,6 +66,11 @@ class HoleFinder:
 class Sound(Protocol):
     """A track's sound as it comes in: float32[1920] at 24 kHz, at its own pace."""
 
+    @property
+    def doubtful_ms(self) -> int:
+        """So much of the sound given last may be nobody's, for want of a link."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
 
     async def aclose(self) -> None:
@@ -90,7 +95,8 @@ class FrameQueue:
     def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
         self._sound = sound
         self._now_ms = now_ms
-        self.last_ms = now_ms()  # room time at which sound last arrived
+        self.last_ms = now_ms()  # room time at which sound last arrived, for certain
+        self._silent_from_ms = self._silent_to_ms = 0  # the last time it did not
         self.on_hole: Hole | None = None
         self._frames: deque[tuple[AudioFrame, float]] = deque()
         self._given_since: float | None = None
@@ -118,6 +124,11 @@ class FrameQueue:
         """Sound that came in and was not read yet."""
         return len(self._frames) * FRAME_MS
 
+    def heard(self, start_ms: int, end_ms: int) -> bool:
+        """Whether sound arrived between two room times, of which the second is now or was soon."""
+        silent = self._silent_from_ms <= start_ms and end_ms <= self._silent_to_ms
+        return self.last_ms > start_ms and not silent
+
     async def close(self) -> None:
         """Listen no more; what was heard can still be read."""
         self._pump.cancel()
@@ -137,16 +148,17 @@ class FrameQueue:
             async for pcm in self._sound:
                 now_ms = self._now_ms()
                 metrics.FRAMES.inc()
+                if now_ms - self.last_ms > LOST_MS:
+                    self._silent_from_ms, self._silent_to_ms = self.last_ms, now_ms
                 missed_ms = holes.missed_ms
                 frames = holes.feed(pcm, now_ms)
                 missed_ms = holes.missed_ms - missed_ms
                 if missed_ms:
                     metrics.HOLES_MS.inc(missed_ms)
-                    if missed_ms >= LOST_MS and self.on_hole and frames:
-                        begun_ms = frames[0].start_ms
-                        self.on_hole(begun_ms - missed_ms, begun_ms)
+                    if missed_ms >= LOST_MS and self.on_hole:
+                        self.on_hole(self._silent_from_ms, self._silent_to_ms)
                 self._put(frames)
-                self.last_ms = now_ms
+                self.last_ms = now_ms - self._sound.doubtful_ms
         finally:
             self._put(holes.flush())
             self._ended = True

@@ -62,6 +62,10 @@ class _Heard:
     def __init__(self, sound: asyncio.Queue[Pcm | None]) -> None:
         self._sound = sound
 
+    @property
+    def doubtful_ms(self) -> int:
+        return 0
+
     async def __aiter__(self) -> AsyncIterator[Pcm]:
         while (pcm := await self._sound.get()) is not None:
             yield pcm

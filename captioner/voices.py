@@ -60,6 +60,7 @@ class Voices:
         self._prefixes = (f"t{n}" for n in itertools.count(1))
         self._running: dict[str, _Running] = {}
         self._states: dict[str, TrackState] = {}
+        self._gap_end_ms = 0  # of the last gap that was declared
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
@@ -187,7 +188,9 @@ class Voices:
     def _hole(self, voice: Voice, start_ms: int, end_ms: int) -> None:
         """No sound came from a track for a while: from none at all, if the link was broken."""
         others = [r.voice.frames for r in self._running.values() if r.voice is not voice]
-        if all(frames.last_ms <= start_ms + _TOGETHER_MS for frames in others):
+        within = (start_ms + _TOGETHER_MS, end_ms - _TOGETHER_MS)
+        if start_ms >= self._gap_end_ms and not any(f.heard(*within) for f in others):
+            self._gap_end_ms = end_ms
             telling = asyncio.ensure_future(
                 self._publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
             )
