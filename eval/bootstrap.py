@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Numbers = NDArray[np.float64]
 
@@ -39,9 +39,12 @@ def draws(clips: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[
 
 
 def ratios(
-    top: Sequence[float], bottom: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
+    top: ArrayLike, bottom: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Numbers:
-    """The ratio of the sums over each resample; nan where the sum below is 0."""
+    """The ratio of the sums over each resample; nan where the sum below is 0.
+
+    top, bottom: [clips], which gives [resamples], or [clips, figures] for [resamples, figures].
+    """
     above, below = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
     found = [
         _divide(counts @ above, counts @ below)
@@ -79,7 +82,7 @@ def interval(resampled: Numbers, *, level: float = 0.95) -> Interval | None:
 
 
 def _divide(above: Numbers, below: Numbers) -> Numbers:
-    nothing = np.full(len(above), np.nan)
+    nothing = np.full(above.shape, np.nan)
     np.divide(above, below, out=nothing, where=below != 0)
     return nothing
 

@@ -9,15 +9,16 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from eval.measures import MEASURES, Figure, Sums, figures
 from eval.observation import Observation, ObservationError, Run
 from eval.rules import Verdict
-from eval.scoring import Score, score, texts_of
-from eval.text import LANGUAGES, normalize_all, primary
+from eval.scoring import Score, score
 
 VERSION = 1
 
@@ -77,20 +78,24 @@ class _Share:
     values: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
+_WORTH_PROCESSES = 4_000  # clips: about three seconds
+
+
 def score_all(clips: Sequence[Observation]) -> list[Score]:
-    """Measure all clips; the texts of many are made comparable by all processors."""
-    comparable: dict[str, dict[str, list[str]]] = {}
-    for language in LANGUAGES:
-        texts = list(
-            dict.fromkeys(
-                text
-                for clip in clips
-                if primary(clip.language) == language and clip.error is None
-                for text in texts_of(clip)
-            )
-        )
-        comparable[language] = dict(zip(texts, normalize_all(texts, language), strict=True))
-    return [score(clip, comparable.get(primary(clip.language))) for clip in clips]
+    """Measure all clips; thousands of them by all processors."""
+    if len(clips) < _WORTH_PROCESSES:
+        return [score(clip) for clip in clips]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found = pool.map(_without_clip, clips, chunksize=500)
+        return [replace(one, clip=clip) for one, clip in zip(found, clips, strict=True)]
+
+
+def _without_clip(clip: Observation) -> Score:
+    """The clip itself need not come back from another process."""
+    return replace(score(clip), clip=_NOBODY)
+
+
+_NOBODY = Observation("", "und", 0.0, (), (), "file")
 
 
 def results_of(run: Run, clips: Sequence[Observation]) -> Results:
@@ -131,10 +136,7 @@ def _value(clip: Observation, column: str) -> str:
 
 
 def _group(column: str, value: str, clips: Sequence[Sums], words: int) -> Group:
-    found = {name: MEASURES[name].figure(clips) for name in GROUPED}
-    return Group(
-        column, value, len(clips), words, {name: figure for name, figure in found.items() if figure}
-    )
+    return Group(column, value, len(clips), words, figures(clips, GROUPED))
 
 
 def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from eval.accuracy import WordErrors, cer, wer_of_long
 from eval.attribution import NoAttribution, Utterance, attribution
@@ -12,16 +12,13 @@ from eval.observation import Observation, Shown, Turn, in_order
 from eval.scoring_time import Times, scored_times
 from eval.text import NoNormalizer, normalize
 
-Words = Mapping[str, Sequence[str]]
-"""Texts made comparable, by text: so that many clips can be normalised at once."""
-
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """One clip, measured. ``sums`` and ``values``: by the names in ``eval.measures``.
 
     speakers: word errors and words of each speaker whom reference and captions name alike.
-    errors: the alignment behind the word error rate, None without a reference to compare with.
+    errors: the counts behind the word error rate, None without a reference to compare with.
     """
 
     clip: Observation
@@ -104,8 +101,8 @@ def parts_of(clip: Observation) -> list[Part]:
     ]
 
 
-def score(clip: Observation, words: Words | None = None) -> Score:
-    """Measure one clip. words: its texts made comparable, where that has been done already.
+def score(clip: Observation) -> Score:
+    """Measure one clip.
 
     What cannot be measured is left out with a sentence; nothing is raised for what a corpus or a
     recogniser did.
@@ -117,7 +114,7 @@ def score(clip: Observation, words: Words | None = None) -> Score:
     times = scored_times(clip, [(part.turns, part.shown) for part in parts], cues_of(clip.shown))
     left_out += times.left_out
     try:
-        found = _accuracy(clip, parts, words or {})
+        found = _accuracy(clip, parts)
     except NoNormalizer as error:
         left_out.append(f"{clip.id}: word errors not counted: {error}")
         found = Score(clip)
@@ -125,7 +122,7 @@ def score(clip: Observation, words: Words | None = None) -> Score:
     if found.errors and len({turn.speaker for turn in clip.reference}) > 1:
         by_name = found.errors.errors if len(parts) > 1 else None
         try:
-            who = _who_said_what(clip, words or {}, by_name)
+            who = _who_said_what(clip, by_name)
         except NoAttribution as error:
             why = f"{clip.id}: {error}"
     left_out += [why] if why else []
@@ -143,29 +140,16 @@ def _together(
     return Score(clip, sums, times.values, found.speakers, found.errors, left_out)
 
 
-def texts_of(clip: Observation) -> Iterator[str]:
-    """The texts that ``score`` makes comparable, for ``eval.text.normalize_all``."""
-    for part in parts_of(clip):
-        yield part.said
-        yield part.captions
-
-
-def _comparable(text: str, language: str, words: Words) -> Sequence[str]:
-    return words[text] if text in words else normalize(text, language)
-
-
-def _accuracy(clip: Observation, parts: Sequence[Part], words: Words) -> Score:
+def _accuracy(clip: Observation, parts: Sequence[Part]) -> Score:
     if not clip.reference:
         return Score(clip)
     sums: dict[str, tuple[float, float]] = {}
     speakers: dict[str, tuple[int, int]] = {}
     total = WordErrors()
     for part in parts:
-        said, shown = (
-            _comparable(text, clip.language, words) for text in (part.said, part.captions)
-        )
+        said, shown = (normalize(text, clip.language) for text in (part.said, part.captions))
         errors = wer_of_long(said, shown)
-        total += errors
+        total += replace(errors, alignment=())
         if part.speaker:
             speakers[part.speaker] = (errors.errors, errors.reference_words)
         letters = cer(said, shown) if len(said) < _LONG_CER else None
@@ -198,15 +182,12 @@ def _figures_of_words(
     return found
 
 
-def _who_said_what(
-    clip: Observation, words: Words, by_name: int | None
-) -> dict[str, tuple[float, float]]:
+def _who_said_what(clip: Observation, by_name: int | None) -> dict[str, tuple[float, float]]:
     """by_name: errors where captions are held to the names they bear; None if names differ."""
 
     def utterance(speaker: str, text: str, span: tuple[int, int] | None) -> Utterance:
-        return Utterance(
-            speaker, tuple(_comparable(text, clip.language, words)), *(span or (None, None))
-        )
+        words = tuple(normalize(text, clip.language))
+        return Utterance(speaker, words, *(span or (None, None)))
 
     said = [utterance(turn.speaker, turn.text, turn.span) for turn in clip.reference]
     shown = [

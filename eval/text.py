@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache, lru_cache, partial
-from multiprocessing import get_context
+from functools import cache, lru_cache
 
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from eval.french import normalize_french
 
 LANGUAGES = ("en", "fr")
-
-_WORTH_PROCESSES = 4_000  # texts: about a second of English
 
 
 class NoNormalizer(ValueError):
@@ -43,14 +38,6 @@ def normalize(text: str, language: str) -> list[str]:
             return normalize_french(text)
     has = ", ".join(LANGUAGES)
     raise NoNormalizer(f"no normaliser for the language {language!r}; there is one for: {has}")
-
-
-def normalize_all(texts: Sequence[str], language: str) -> list[list[str]]:
-    """The same of many texts; by all processors when there are thousands."""
-    if len(texts) < _WORTH_PROCESSES:
-        return [normalize(text, language) for text in texts]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return list(pool.map(partial(normalize, language=language), texts, chunksize=1000))
 
 
 def primary(language: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from eval.measures import MEASURES, PARTS
 from eval.observation import Observation, Run, Shown, Turn
-from eval.results import as_csv, as_json, results_of
+from eval.results import as_csv, as_json, results_of, score_all
 from eval.rules import judge, read_rule
 from eval.scoring import cues_of, parts_of, score
 from eval.timeline import RefWord
@@ -178,6 +178,14 @@ def test_a_rate_of_many_clips_is_the_rate_of_their_sums() -> None:
     sure = found.figures["wer"].sure
     assert sure is not None
     assert 0 < sure.low < 8 / 60 < sure.high < 0.2
+
+
+def test_thousands_of_clips_are_scored_like_one() -> None:
+    clips = [CLIP, live(*grown(600, "It was not the best."))] * 2_000
+    scores = score_all(clips)
+    assert scores[0] == score(CLIP)
+    assert [one.clip for one in scores] == clips
+    assert scores[::2] == [scores[0]] * 2_000
 
 
 def test_groups_have_figures_of_their_own_and_a_warning() -> None:

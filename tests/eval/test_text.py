@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.text import NoNormalizer, normalize, normalize_all, spoken_key, word_key
+from eval.text import NoNormalizer, normalize, spoken_key, word_key
 
 
 def test_english_is_compared_without_case_punctuation_and_fillers() -> None:
@@ -66,11 +66,6 @@ def test_french_words_stay_what_they_are(text: str, words: list[str]) -> None:
 def test_french_made_comparable_is_comparable(text: str) -> None:
     once = normalize(text, "fr")
     assert all(word and word == word.lower() and " " not in word for word in once)
-
-
-def test_many_texts_are_normalised_like_one() -> None:
-    texts = [f"It's number {n}, isn't it?" for n in range(4_100)]
-    assert normalize_all(texts, "en") == [normalize(text, "en") for text in texts]
 
 
 def test_spellings_of_one_spoken_word_have_one_key() -> None:

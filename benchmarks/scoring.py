@@ -1,0 +1,74 @@
+"""How long it takes to score 100,000 utterances, and one text of two million words.
+
+No speech: texts are drawn from the words of the bundled recording, and every tenth word of the
+captions is another one, missing, or doubled. Normalising is part of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eval.accuracy import wer_of_long
+from eval.corpus import TWO_CITIES
+from eval.measures import figures
+from eval.observation import Observation, Shown, Turn
+from eval.results import score_all
+
+VOCABULARY = [*TWO_CITIES.split(), *(f"word{n}" for n in range(2000))]
+
+
+def heard(words: list[str], chance: random.Random) -> Iterator[str]:
+    """The words with a tenth of them wrong."""
+    for word in words:
+        match chance.randrange(30):
+            case 0:
+                yield chance.choice(VOCABULARY)
+            case 1:
+                yield from (word, word)
+            case 2:
+                pass
+            case _:
+                yield word
+
+
+def clip(name: str, chance: random.Random, words: int) -> Observation:
+    said = chance.choices(VOCABULARY, k=words)
+    shown = Shown(0, "c", " ".join(heard(said, chance)), state="closed", start_ms=0, end_ms=5000)
+    return Observation(name, "en", 5.0, (Turn(" ".join(said)),), (shown,), "file", fast=True)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    print(f"{what:50}{time.perf_counter() - began:8.1f} s", flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--utterances", type=int, default=100_000)
+    arguments.add_argument("--words", type=int, default=2_000_000, help="of the one long text")
+    arguments.add_argument("--speech", help="taken for the sake of the others; unused")
+    options = arguments.parse_args()
+    chance = random.Random(1)
+    clips = [clip(str(n), chance, chance.randint(5, 25)) for n in range(options.utterances)]
+    with timed(f"{len(clips)} utterances: normalise, align, count"):
+        scores = score_all(clips)
+    with timed("word error rate with its interval, 1000 resamples"):
+        found = figures(scores, ["wer"])["wer"]
+    print(f"WER {found.value:.4f}, {found.sure}")
+    with timed("all figures with their intervals"):
+        figures(scores)
+    said = chance.choices(VOCABULARY, k=options.words)
+    shown = list(heard(said, chance))
+    with timed(f"one text of {options.words} words: align"):
+        wer_of_long(said, shown)
+
+
+if __name__ == "__main__":
+    main()
