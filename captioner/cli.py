@@ -26,6 +26,7 @@ from captioner.media import duration_s
 from captioner.meeting import Left
 from captioner.room import LiveKitRoom
 from captioner.settings import Settings, read_settings
+from captioner.simulation.command import simulate
 from captioner.state_store import FileStore
 from captioner.tokens import agent_token, participant_token, probe
 from captioner.transcribe import Format, render, transcribe
@@ -342,3 +343,26 @@ def worker(
         await made.run()
 
     asyncio.run(work())
+
+
+@main.command("simulate")
+@click.option("--people", type=click.IntRange(2, 50), default=10, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.5, 480), default=30, show_default=True)
+@click.option("--faults", type=click.IntRange(0, 1_000), default=20, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another meeting.")
+@click.option(
+    "--costs/--no-costs", "measure", default=True, help="What attendees cost, 3 minutes more."
+)
+@click.option("--explain", is_flag=True, help="Say where each lost or doubled word was.")
+@_plainly
+def simulate_command(
+    people: int, minutes: float, faults: int, seed: int, measure: bool, explain: bool
+) -> None:
+    """Play a scripted meeting with faults on this machine, and print what came of each word."""
+    good = asyncio.run(
+        simulate(
+            lambda line: click.echo(line, err=True), people=people, minutes=minutes,
+            faults=faults, seed=seed, measure=measure, explain=explain,
+        )
+    )  # fmt: skip
+    sys.exit(0 if good else 1)

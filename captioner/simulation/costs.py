@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from captioner.simulation.person import Person
 from captioner.simulation.script import WORD_S
 from captioner.simulation.stage import Stage
+from streaming.chords import WORDS
 
 SETTLE_S = 3.0
 
@@ -34,18 +35,20 @@ class Load:
 
 async def silent(stage: Stage, count: int, *, muted: bool, seconds: float) -> Load:
     """``count`` people who say nothing, muted or with an open microphone in a quiet room."""
-    async with _people(stage, count) as people:
-        for person in people if muted else []:
-            person.mute()
+    async with _people(stage, count, muted=muted):
         return await _measured(stage, seconds)
 
 
-async def speaking(stage: Stage, count: int, *, seconds: float, listening: int = 0) -> Load:
-    """``count`` people who speak all at once, and ``listening`` muted ones."""
-    words = iter(range(65_000))
-    async with _people(stage, count) as people, _people(stage, listening, "silent") as others:
-        for person in others:
-            person.mute()
+async def speaking(
+    stage: Stage, count: int, *, seconds: float, quiet: int = 0, muted: int = 0
+) -> Load:
+    """``count`` people who speak all at once, ``quiet`` with an open microphone, ``muted`` ones."""
+    words = iter(range(WORDS - 1))
+    async with (
+        _people(stage, count) as people,
+        _people(stage, quiet, "quiet"),
+        _people(stage, muted, "silent", muted=True),
+    ):
         needed = int((seconds + SETTLE_S + 1) / WORD_S)
         talk = [asyncio.create_task(p.say([next(words) for _ in range(needed)])) for p in people]
         load = await _measured(stage, seconds)
@@ -89,12 +92,16 @@ async def reading(stage: Stage) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _people(stage: Stage, count: int, kind: str = "cost") -> AsyncIterator[list[Person]]:
+async def _people(
+    stage: Stage, count: int, kind: str = "cost", *, muted: bool = False
+) -> AsyncIterator[list[Person]]:
     names = [f"{kind}-{n}" for n in range(count)]
     async with AsyncExitStack() as stack:
         people = []
         for name in names:
             people.append(await stage.enter(name, speaks=True, reads=False))
+            if muted:
+                people[-1].mute()
             stack.push_async_callback(people[-1].leave)
             stack.callback(stage.people.pop, name)
         yield people

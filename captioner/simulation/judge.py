@@ -114,9 +114,9 @@ def judge(
     return verdict
 
 
-def different(one: Iterable[Shown], other: Iterable[Shown]) -> int:
-    """How many cues two pages show that are not exactly the same."""
-    return len(set(one) ^ set(other))
+def different(one: Iterable[Shown], other: Iterable[Shown]) -> set[Shown]:
+    """The cues that two pages do not show exactly the same."""
+    return set(one) ^ set(other)
 
 
 def _fate(said: Said, shown: bool, gaps: Sequence[GapShown], facts: Facts, origin_s: float) -> Fate:

@@ -51,7 +51,7 @@ class Page:
         self.session: str | None = None
         self.origin_utc_ms = 0
         self.seq = 0
-        self.missing = False
+        self.missing = True
         self.cues: dict[tuple[str, str], Shown] = {}
         self.gaps: list[GapShown] = []
         self.states: list[tuple[str, str, str]] = []

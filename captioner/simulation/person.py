@@ -61,7 +61,7 @@ class Person:
         self._muted = False
         self._here = False
         self._away_since: float | None = None
-        self._news = asyncio.Event()
+        self._news, self._woken = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def join(self) -> None:
@@ -141,7 +141,7 @@ class Person:
         while more := self.page.answered(answer):
             answer = await self._rpc(HISTORY, more)
         self.page.whole(seq)
-        self._news.set()
+        self._tell()
 
     @property
     def is_away(self) -> bool:
@@ -216,7 +216,7 @@ class Person:
             self.states.append((time.monotonic(), state))
         if bot.attributes["captions.session"] != self.page.session:
             self.page.missing = True
-        self._news.set()
+        self._tell()
 
     def _gone(self) -> None:
         if self._away_since is None:
@@ -228,7 +228,7 @@ class Person:
         self.away.append(Span(since, since, now, now, self.identity))
         self.page.missing = True
         self._look()
-        self._news.set()
+        self._tell()
 
     def _lost(self, room: rtc.Room) -> None:
         if self._here and room is self._room:
@@ -243,19 +243,22 @@ class Person:
             return
         self.arrivals.append((time.monotonic(), len(data.data)))
         self.page.feed(json.loads(data.data))
+        self._tell()
+
+    def _tell(self) -> None:
         self._news.set()
+        self._woken.set()
 
     async def _read(self) -> None:
         """As a page does: whenever something is missing, ask; again until it works."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            if self.page.missing and not self.deaf:
-                try:
-                    await self.hello()
-                except (rtc.RpcError, _NoBot):
-                    await asyncio.sleep(RETRY_S)
-                    self._news.set()
+            while self.deaf or not self.page.missing:
+                self._woken.clear()
+                await self._woken.wait()
+            try:
+                await self.hello()
+            except (rtc.RpcError, _NoBot):
+                await asyncio.sleep(RETRY_S)
 
     async def _mouth(self) -> None:
         """Words when there are some, else the noise of a quiet room; nothing while muted."""

@@ -117,7 +117,7 @@ class Play:
                     await self._switch(act, person)
             case What.REFUSE | What.AGREE:
                 agrees = act.what is What.AGREE
-                times = await person.ask(CONSENT, {"v": 1, "captioned": agrees, "kept": agrees})
+                times = await person.ask(CONSENT, {"v": 1, "captioned": agrees, "kept": True})
                 self._span(What.REFUSE, act, times, self.played.facts.refused)
 
     async def _switch(self, act: Act, host: Person) -> None:

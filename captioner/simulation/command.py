@@ -1,0 +1,77 @@
+"""``captioner simulate``: a scripted meeting with faults, and the table of what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from captioner.livekit_server import find_or_build
+from captioner.simulation import costs
+from captioner.simulation.play import Played, play
+from captioner.simulation.script import Plan, faults_of, script
+from captioner.simulation.stage import Stage
+from captioner.simulation.table import Costs, Row, apart, render, rows_of, rows_of_costs, verdict_of
+
+SILENT = 10
+
+Tell = Callable[[str], None]
+
+
+async def simulate(
+    tell: Tell,
+    *,
+    people: int,
+    minutes: float,
+    faults: int,
+    seed: int,
+    measure: bool,
+    explain: bool = False,
+) -> bool:
+    """Play it and print the table; whether all is as it must be.
+
+    measure: also what an attendee costs. explain: name each word that was lost or doubled.
+    """
+    program = await asyncio.to_thread(find_or_build, tell)
+    plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
+    rows: list[Row] = []
+    if measure:
+        tell("What silence, speech and many people cost, 2 minutes…")
+        rows += rows_of_costs(await _measured(program=program))
+    began = time.monotonic()
+    tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
+    async with Stage(program) as stage:
+        played = await play(stage, script(plan), tell)
+    rows = [*rows_of(played), *rows]
+    tell(f"Played in {time.monotonic() - began:.0f} s.\n\n{render(rows)}")
+    if explain:
+        _explain(played, tell)
+    return all(row.good is not False for row in rows)
+
+
+async def _measured(program: Path) -> Costs:
+    async with Stage(program) as stage, costs.reading(stage):
+        return Costs(
+            base=await costs.silent(stage, 0, muted=True, seconds=10),
+            muted=await costs.silent(stage, SILENT, muted=True, seconds=20),
+            quiet=await costs.silent(stage, SILENT, muted=False, seconds=20),
+            speaking=await costs.speaking(stage, 5, seconds=20),
+            many=await costs.speaking(stage, 5, quiet=5, muted=40, seconds=20),
+            silent=SILENT,
+        )
+
+
+def _explain(played: Played, tell: Tell) -> None:
+    """Room times in seconds: the gaps, and each word that was lost or is there twice."""
+    verdict = verdict_of(played)
+    for gap in played.reader.gaps:
+        tell(f"gap    {gap.start_ms / 1000:8.2f} to {gap.end_ms / 1000:8.2f}  {gap.reason}")
+    for said in verdict.lost:
+        tell(f"lost   {said.start_s - played.origin_s:8.2f}  {said.speaker}  {said.word}")
+    for word, cues in verdict.twice.items():
+        places = ", ".join(f"{cue.id} from {cue.start_ms / 1000:.2f}" for cue in cues)
+        tell(f"twice  {word}  {places}")
+    for who, page in played.others.items():
+        for cue in sorted(apart(played.reader, page), key=lambda cue: (cue.id, cue.rev)):
+            tell(f"apart  {who}  {cue.id} rev {cue.rev} {cue.state} {cue.speaker}  {cue.text}")

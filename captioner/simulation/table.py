@@ -1,0 +1,121 @@
+"""The table that ``captioner simulate`` prints: what was measured, what it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from captioner.simulation.costs import Load
+from captioner.simulation.judge import Fate, Verdict, different, judge, leaks
+from captioner.simulation.page import Page, Shown
+from captioner.simulation.play import READER, Played
+from captioner.simulation.stage import NAME, ROOM
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """good: None where nothing is demanded."""
+
+    what: str
+    measured: str
+    must: str = ""
+    good: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """base: one reads and nobody is there."""
+
+    base: Load
+    muted: Load
+    quiet: Load
+    speaking: Load
+    many: Load
+    silent: int  # people in ``muted`` and ``quiet``
+
+
+def rows_of(played: Played) -> Iterator[Row]:
+    """What came of the words."""
+    verdict = verdict_of(played)
+    fates, reader = verdict.fates, played.reader
+    pages = [reader, *played.others.values()]
+    broken = sum(sum(page.faults.values()) for page in pages)
+    unlike = sum(len(apart(reader, page)) for page in played.others.values())
+    yield Row("words said", str(len(played.said)))
+    yield _none("misattributed words", verdict.misattributed)
+    yield _none("doubled words", verdict.doubled)
+    yield _none("words that nobody said", verdict.made_up)
+    yield _none("cues that changed after closing, or before settled", broken)
+    yield _none("words lost outside declared gaps", fates[Fate.LOST])
+    yield Row("words in declared gaps", str(fates[Fate.IN_GAP]))
+    yield Row("words not judged (around a switch, no connection)", str(fates[Fate.EXCUSED]))
+    yield _none("words shown though refused or switched off", fates[Fate.LEAKED])
+    yield _none("cues that late and healed viewers have otherwise", unlike)
+    for click in played.clicks:
+        told = f"{click.stopped_s:.2f} s, {click.seen_s:.2f} s"
+        good = max(click.stopped_s, click.seen_s) <= 1
+        yield Row("host's click → nothing recognised, seen by all", told, "≤ 1 s", good)
+    if played.late_s:
+        yield Row("somebody late has it all, at worst", f"{max(played.late_s):.2f} s")
+    yield from _leaks(played)
+    for what in played.failed:
+        yield Row("the simulation itself failed at", what, "never", good=False)
+
+
+def rows_of_costs(costs: Costs) -> Iterator[Row]:
+    """What it cost."""
+    for what, load, most in (("muted", costs.muted, 0.1), ("open, quiet", costs.quiet, 2.5)):
+        each = (load.cpu - costs.base.cpu) / costs.silent * 100
+        told = f"{each:.2f} % of a core, {load.slots} slots"
+        good = each <= most and not load.slots
+        yield Row(f"a silent attendee, {what}", told, f"≤ {most} %, 0 slots", good)
+    for what, load in (("5 speak at once", costs.speaking), ("50 there, 5 speak", costs.many)):
+        sum_ms = (load.frame_ms or 0) + (load.publish_ms or 0)
+        told = f"≤ {load.frame_ms} ms + ≤ {load.publish_ms} ms"
+        yield Row(f"{what}: frame → recogniser, word → packet, p95", told, "≤ 50 ms", sum_ms <= 50)
+        told = f"{load.packets_s:.0f}, largest {load.largest} bytes"
+        good = load.packets_s <= 50 and load.largest <= 1_200
+        yield Row(f"{what}: packets a second to a viewer", told, "≤ 50, ≤ 1200 bytes", good)
+        yield Row(f"{what}: the bot's processor time", f"{load.cpu * 100:.0f} % of a core")
+
+
+def verdict_of(played: Played) -> Verdict:
+    """What came of every word that was said."""
+    page = played.reader
+    return judge(played.said, page.shown(), page.gaps, played.facts, origin_s=played.origin_s)
+
+
+def _leaks(played: Played) -> Iterator[Row]:
+    """What a run leaves with its operator, and what must not be in it."""
+    words = [*(said.word for said in played.said), READER]
+    seen = leaks({"log": played.log, "metrics": played.metrics}, [*words, NAME, ROOM])
+    for what, count in seen.items():
+        yield _none(f"words, names, readers in the bot's {what}", count)
+    # It keeps which host switched last, by name, to show it again after a restart.
+    kept = leaks({"state files": played.on_disk}, [*words, ROOM])["state files"]
+    yield _none("words, readers in the bot's state files", kept)
+
+
+def render(rows: Sequence[Row]) -> str:
+    """Columns; a bad row begins with BAD."""
+    wide = max(len(row.what) for row in rows)
+    middle = max(len(row.measured) for row in rows)
+    marks = {True: "ok", False: "BAD", None: ""}
+    lines = (
+        f"{marks[row.good]:<4}{row.what:<{wide}}  {row.measured:<{middle}}  {row.must}".rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
+
+
+def _none(what: str, count: int) -> Row:
+    return Row(what, str(count), "0", count == 0)
+
+
+def apart(reader: Page, other: Page) -> set[Shown]:
+    """Of the session that both know: what is not exactly the same."""
+
+    def now(page: Page) -> list[Shown]:
+        return [cue for cue in page.shown() if cue.session == reader.session]
+
+    return different(now(reader), now(other))

@@ -1,0 +1,219 @@
+"""Short meetings in which something fails: of every word it is known what came of it.
+
+The words are sounds that travel through a real media server to a real bot process; the network is
+a proxy that is cut. `captioner simulate` plays the long ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from captioner.requests import CONSENT, SET
+from captioner.simulation.faults import inflict
+from captioner.simulation.judge import Facts, Fate, Verdict, different, judge, leaks
+from captioner.simulation.person import Person
+from captioner.simulation.script import Fault
+from captioner.simulation.stage import NAME, ROOM, Stage
+from streaming.chords import word
+
+pytestmark = pytest.mark.room
+
+
+@pytest.fixture
+async def stage(livekit_program: Path) -> AsyncIterator[Stage]:
+    async with Stage(livekit_program) as stage:
+        yield stage
+
+
+def sees(person: Person, number: int) -> bool:
+    return any(word(number) in cue.text.split() for cue in person.page.shown())
+
+
+async def say_until_seen(speaker: Person, reader: Person, numbers: list[int]) -> None:
+    await speaker.say(numbers)
+    await reader.until(lambda: sees(reader, numbers[-1]))
+
+
+def verdict(stage: Stage, reader: Person, facts: Facts | None = None) -> Verdict:
+    said = [one for person in stage.people.values() for one in person.said]
+    page = reader.page
+    return judge(said, page.shown(), page.gaps, facts or Facts(), origin_s=stage.origin_s)
+
+
+def assert_nothing_is_wrong(found: Verdict, reader: Person) -> None:
+    assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0), found
+    assert found.lost == []
+    assert not reader.page.faults
+
+
+async def assert_a_late_one_sees_the_same(stage: Stage, reader: Person) -> None:
+    late = await stage.enter("late")
+    await late.until(lambda: not late.page.missing and not reader.page.missing)
+    session = reader.page.session
+    now = [cue for cue in reader.page.shown() if cue.session == session]
+    assert different(now, late.page.shown()) == set()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.RECOGNIZER_KILLED, Fault.RECOGNIZER_AWAY, Fault.RECOGNIZER_FULL]
+)
+async def test_when_the_recogniser_fails_no_word_is_lost_or_doubled(
+    stage: Stage, fault: Fault
+) -> None:
+    reader = await stage.enter("reader")
+    anna = await stage.enter("anna", speaks=True, reads=False)
+    bob = await stage.enter("bob", speaks=True, reads=False)
+    await say_until_seen(anna, reader, [1, 2])
+    talk = [asyncio.create_task(anna.say(range(10, 40)))]
+    talk += [asyncio.create_task(bob.say(range(50, 80)))]
+    await reader.until(lambda: sees(reader, 12))
+    await inflict(fault, stage, victim=anna, reader=reader, cable=stage.cable)
+    await asyncio.gather(*talk)
+    await reader.until(lambda: sees(reader, 39) and sees(reader, 79))
+    found = verdict(stage, reader)
+    assert_nothing_is_wrong(found, reader)
+    assert found.fates == {Fate.SHOWN: 62}
+    assert reader.page.gaps == []
+    if fault is not Fault.RECOGNIZER_KILLED:
+        states = {(speaker, state) for _, speaker, state in reader.page.states}
+        assert states >= {("anna", "delayed"), ("anna", "on"), ("bob", "delayed"), ("bob", "on")}
+    await assert_a_late_one_sees_the_same(stage, reader)
+
+
+async def test_a_track_that_raises_takes_no_other_down_shows_it_and_comes_back(
+    stage: Stage,
+) -> None:
+    reader = await stage.enter("reader")
+    anna = await stage.enter("anna", speaks=True, reads=False)
+    bob = await stage.enter("bob", speaks=True, reads=False)
+    talk = asyncio.create_task(bob.say(range(50, 70)))
+    await inflict(Fault.TRACK_RAISES, stage, victim=anna, reader=reader, cable=stage.cable)
+    await reader.until(
+        lambda: ("anna", "unavailable") in [(who, state) for _, who, state in reader.page.states]
+    )
+    for number in range(1, 20):
+        await anna.say([number])
+        if sees(reader, number):
+            break
+    await reader.until(lambda: any(sees(reader, number) for number in range(1, 20)))
+    await talk
+    await reader.until(lambda: sees(reader, 69))
+    assert all(sees(reader, number) for number in range(50, 70))
+    assert stage.bot.count("track_failed") >= 1
+
+
+async def test_a_cut_network_is_a_declared_gap_and_all_goes_on_after_it(stage: Stage) -> None:
+    reader = await stage.enter("reader")
+    anna = await stage.enter("anna", speaks=True, reads=False)
+    bob = await stage.enter("bob", speaks=True, reads=False)
+    await say_until_seen(anna, reader, [1, 2])
+    talk = [asyncio.create_task(anna.say(range(10, 55)))]
+    talk += [asyncio.create_task(bob.say(range(60, 105)))]
+    await reader.until(lambda: sees(reader, 12))
+    await inflict(Fault.BOT_CUT, stage, victim=anna, reader=reader, cable=stage.cable)
+    await asyncio.gather(*talk)
+    await reader.until(lambda: sees(reader, 54) and sees(reader, 104))
+    await reader.until(lambda: bool(reader.page.gaps))
+    found = verdict(stage, reader)
+    assert_nothing_is_wrong(found, reader)
+    assert found.fates[Fate.IN_GAP] > 0
+    assert all(8_000 < gap.end_ms - gap.start_ms < 16_000 for gap in reader.page.gaps)
+    await assert_a_late_one_sees_the_same(stage, reader)
+
+
+async def test_a_killed_media_server_is_a_declared_gap_and_all_come_back(stage: Stage) -> None:
+    reader = await stage.enter("reader")
+    anna = await stage.enter("anna", speaks=True, reads=False)
+    await say_until_seen(anna, reader, [1, 2])
+    talk = asyncio.create_task(anna.say(range(10, 22)))
+    await reader.until(lambda: sees(reader, 12))
+    await inflict(Fault.SERVER_KILLED, stage, victim=anna, reader=reader, cable=stage.cable)
+    await talk
+    await reader.until(lambda: reader.bot is not None and not anna.is_away, timeout_s=60)
+    for number in range(100, 160):
+        await anna.say([number])
+        if sees(reader, number - 3):
+            break
+    await reader.until(lambda: bool(reader.page.gaps) and not reader.page.missing)
+    found = verdict(stage, reader, Facts(unheard=anna.away))
+    assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0)
+    assert any(sees(reader, number) for number in range(100, 160))
+    assert not reader.page.faults
+
+
+async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobody_heard(
+    stage: Stage,
+) -> None:
+    reader = await stage.enter("reader")
+    host = await stage.enter("host", speaks=True, host=True)
+    bob = await stage.enter("bob", speaks=True, reads=False)
+    await say_until_seen(host, reader, [1, 2])
+    await bob.ask(CONSENT, {"v": 1, "captioned": False, "kept": True})
+    origin, session = reader.page.origin_utc_ms, reader.page.session
+    talk = asyncio.create_task(host.say(range(10, 50)))
+    await reader.until(lambda: sees(reader, 12))
+    await inflict(Fault.BOT_KILLED, stage, victim=bob, reader=reader, cable=stage.cable)
+    await asyncio.gather(talk, bob.say([200, 201]))
+    await host.say(range(60, 70))
+    await reader.until(lambda: sees(reader, 69) and bool(reader.page.gaps))
+    found = verdict(stage, reader)
+    assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0)
+    assert [one.speaker for one in found.lost] == ["bob", "bob"]  # who had refused before
+    assert reader.page.origin_utc_ms == origin
+    assert reader.page.session != session
+    assert {gap.reason for gap in reader.page.gaps} == {"bot-restarted"}
+    assert sees(reader, 1)  # pages keep what they have
+    await host.ask(SET, {"v": 1, "enabled": False})
+    await stage.bot.kill()
+    await stage.start_bot()
+    await reader.until(lambda: reader.states[-1][1] == "off" and not reader.page.missing)
+
+
+async def test_a_viewer_who_lost_packets_or_the_link_sees_what_all_others_see(
+    stage: Stage,
+) -> None:
+    reader = await stage.enter("reader")
+    deaf = await stage.enter("deaf")
+    anna = await stage.enter("anna", speaks=True, reads=False)
+    async with stage.far_reader("far") as (far, cable):
+        await say_until_seen(anna, far, [1, 2])
+        deaf.deaf = True
+        cable.cut()
+        await say_until_seen(anna, reader, list(range(10, 25)))
+        deaf.deaf = False
+        cable.mend()
+        await say_until_seen(anna, reader, [30])
+        for healed in (deaf, far):
+            await healed.until(lambda healed=healed: sees(healed, 30))  # type: ignore[misc]
+            await healed.until(lambda healed=healed: sees(healed, 10))  # type: ignore[misc]
+        await asyncio.gather(*(p.until(lambda p=p: closed(p)) for p in (reader, deaf, far)))  # type: ignore[misc]
+        for healed in (deaf, far):
+            assert different(reader.page.shown(), healed.page.shown()) == set()
+            assert not healed.page.faults
+    await assert_a_late_one_sees_the_same(stage, reader)
+    assert_nothing_is_wrong(verdict(stage, reader), reader)
+
+
+def closed(person: Person) -> bool:
+    cues = person.page.shown()
+    return bool(cues) and all(cue.state == "closed" for cue in cues) and not person.page.missing
+
+
+async def test_nothing_that_the_bot_leaves_holds_a_word_a_name_or_who_read(stage: Stage) -> None:
+    reader = await stage.enter("reads-quietly")
+    anna = await stage.enter("anna", speaks=True, reads=False)
+    await say_until_seen(anna, reader, [1, 2, 3])
+    await inflict(Fault.TRACK_RAISES, stage, victim=anna, reader=reader, cable=stage.cable)
+    await stage.bot.logged("track_failed")
+    secrets = [word(n) for n in (1, 2, 3)] + [NAME, ROOM, "reads-quietly"]
+    left = {
+        "log": "\n".join(stage.bot.lines),
+        "metrics": await stage.metrics(),
+        "disk": stage.on_disk(),
+    }
+    assert all(left.values())
+    assert leaks(left, secrets) == {"log": 0, "metrics": 0, "disk": 0}
