@@ -260,6 +260,8 @@ class LiveKitRoom:
     def _resumed(self) -> None:
         self._events.put_nowait(Gap(self._silent_since(), self._now_ms()))
         self._interrupted_ms = None
+        self._subscribed.clear()  # what was asked for before the link was back may be lost
+        self.hear(self._wanted)
 
     def _silent_since(self) -> int:
         """When sound last arrived: of a broken link the SDK tells many seconds late."""
