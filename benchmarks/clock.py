@@ -60,7 +60,9 @@ async def measure(words: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "script.json"
         path.write_text(json.dumps(plan), encoding="utf-8")
-        async with through_room({}, browser=True, tell=print, script=path) as watch:
+        async with through_room(
+            {}, browser=True, tell=print, script=path, view="broadcast"
+        ) as watch:
             assert watch.viewer is not None
             offset_ms, half_ms = await watch.viewer.clock()
             film = await watch.viewer.film()

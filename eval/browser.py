@@ -173,12 +173,16 @@ class Chromium:
         self._browser = browser
         self.version = browser.version
 
-    async def open(self, url: str, name: str) -> Viewer:
-        """A page of its own, as a user called ``name`` would have it, once it shows captions."""
+    async def open(self, url: str, name: str, *, view: str = "") -> Viewer:
+        """A page of its own, as a user called ``name`` would have it, once it shows captions.
+
+        view: of the page's views, such as "broadcast", which has captions and nothing else.
+        """
         context = await self._browser.new_context(viewport={"width": 1000, "height": 700})
         await context.add_init_script(_RECORD)
         page = await context.new_page()
-        await page.goto(f"{url}?{urlencode({'name': name, 'measure': ''})}")
+        query = {"name": name, "measure": ""} | ({"view": view} if view else {})
+        await page.goto(f"{url}?{urlencode(query)}")
         viewer = Viewer(page)
         await viewer.until('captions?.service === "on"')
         return viewer

@@ -166,8 +166,10 @@ async def through_room(
     browser: bool,
     tell: Callable[[str], None],
     script: Path | None = None,
+    view: str = "",
 ) -> AsyncIterator[RoomWatch]:
     """environment: for the bot. script: what its engine says, and when (eval.timed_bot).
+    view: of the page.
 
     Raises CaptionerError, BotFailed, NoBrowser.
     """
@@ -187,5 +189,5 @@ async def through_room(
         if browser:
             chromium: Chromium = await stack.enter_async_context(open_chromium())
             versions["chromium"] = chromium.version
-            viewer = await chromium.open(chain.url, "Viewer")
+            viewer = await chromium.open(chain.url, "Viewer", view=view)
         yield RoomWatch(chain, listener, viewer, times, versions)
