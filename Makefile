@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-kyutai check overlay browser lock wheel bench clean
+.PHONY: demo test test-kyutai check overlay browser lock wheel bench measure clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -37,6 +37,12 @@ browser: .venv/dev.done
 bench: .venv/dev.done browser $(PAGE)
 	@for table in engine madeup chain speakers chain_speakers memory; do \
 		echo; echo "== $$table"; $(BIN)/python -m benchmarks.$$table $(ARGS) || exit 1; done
+
+# How good the captions are: two reports, of the engine alone and of what a browser shows.
+measure: .venv/dev.done browser $(PAGE)
+	@failed=0; for through in engine browser; do echo; echo "== $$through"; \
+		$(BIN)/caption-eval run --through $$through --out report/$$through $(ARGS) || failed=$$?; \
+	done; exit $$failed
 
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import soundfile
+import soxr
 
 from captioner.cues import Cue
 from captioner.webvtt import document
@@ -33,6 +33,8 @@ from eval.observation import (
     write_run,
 )
 from eval.recipe import CLEAN, Recipe
+from eval.sound import RATE as KEPT_RATE
+from eval.sound import write_sound
 from eval.timeline import RefWord
 from eval.vtt_file import check
 from eval.watching import RATE, Played, Seen, Watch
@@ -178,15 +180,10 @@ def _keep(plan: Plan, number: int, clip: Clip, played: Played) -> str | None:
     if plan.recipe.name == CLEAN and not clip.microphones:
         return None
     name = f"audio/{number:04}.ogg"
-    path = plan.out / name
     both = np.zeros(max(map(len, played.microphones.values())), np.float32)
     for pcm in played.microphones.values():
         both[: len(pcm)] += pcm
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, both[::2], RATE // 2, format="OGG", subtype="OPUS")
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise ObservationError(f"{path}: cannot be written ({error})") from error
+    write_sound(plan.out / name, np.asarray(soxr.resample(both, RATE, KEPT_RATE), np.float32))
     return name
 
 

@@ -1,4 +1,4 @@
-"""A piece of a recording for a report to carry."""
+"""Sound for a report: kept beside it, and pieces for it to carry. The only file with soundfile."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from eval.corpus import CorpusError, read_audio
+from eval.observation import ObservationError
+from streaming.audio import Pcm
 
 RATE = 24_000
 MOST_S = 30
+
+
+def write_sound(path: Path, pcm: Pcm) -> None:
+    """Keep float32[n] at RATE as Ogg Opus. Raises ObservationError where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, pcm, RATE, format="OGG", subtype="OPUS")
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise ObservationError(f"{path}: cannot be written ({error}); make room for it") from error
 
 
 def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
@@ -33,5 +42,5 @@ def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _whole(path: Path) -> NDArray[np.float32]:
+def _whole(path: Path) -> Pcm:
     return read_audio(path, RATE)

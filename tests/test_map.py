@@ -11,7 +11,8 @@ import pytest
 from captioner.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [path for name in ("streaming", "captioner") for path in (ROOT / name).rglob("*.py")]
+PACKAGES = ("streaming", "captioner", "eval")
+SOURCES = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
 
 
 def imports_of(path: Path) -> set[str]:
@@ -40,17 +41,23 @@ def imports_of(path: Path) -> set[str]:
         (
             "livekit.rtc",
             "captioner/cipher.py captioner/room.py captioner/simulation/person.py"
-            " captioner/speaker.py",
+            " captioner/speaker.py eval/chain.py",
         ),
         ("livekit.agents", "captioner/worker.py"),
         ("livekit.api", "captioner/tokens.py"),
-        ("av", "captioner/media.py streaming/opus.py"),
+        ("av", "captioner/media.py streaming/opus.py eval/codec.py"),
         ("aiohttp", "captioner/web.py streaming/server.py"),
         (
             "prometheus_client",
             "captioner/metrics.py streaming/metrics.py streaming/client_metrics.py",
         ),
         ("pydantic_settings", "captioner/settings.py"),
+        ("playwright", "eval/browser.py"),
+        ("pocketsphinx", "eval/forced_alignment.py"),
+        ("soundfile", "eval/sound.py"),
+        ("jiwer", "eval/accuracy.py"),
+        ("meeteval", "eval/attribution.py"),
+        ("jinja2", "eval/report.py"),
     ],
 )
 def test_a_foreign_library_has_its_home(library: str, homes: str) -> None:
