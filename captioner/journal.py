@@ -234,22 +234,26 @@ class Minutes:
         return plain(first.language) if first and first.language != "und" else ""
 
     def _notes(self) -> list[str]:
-        notes = []
-        for record in self._records:
-            match record:
-                case Opened(origin_utc_ms=origin):
-                    notes.append(f"Captions made by a machine. Time 0 is {utc(origin)}.")
-                case Started(at_ms):
-                    notes.append(f"Kept from {timestamp(at_ms)}.")
-                case Stopped(at_ms):
-                    notes.append(f"Not kept from {timestamp(at_ms)}.")
-                case Missed(start_ms, end_ms, reason):
-                    times = f"{timestamp(start_ms)} to {timestamp(end_ms)}"
-                    notes.append(f"Gap from {times}: nothing was heard ({plain(reason)}).")
-                case Recording(at_ms, running):
-                    verb = "begins" if running else "ends"
-                    notes.append(f"The recording {verb} at {timestamp(at_ms)}.")
-        return [note.replace("-->", "->") for note in notes]
+        notes = [note for record in self._records if (note := _note(record)) is not None]
+        return [text.replace("-->", "->") for _, text in sorted(notes, key=lambda note: note[0])]
+
+
+def _note(record: Record) -> tuple[int, str] | None:
+    """What the file says of a record that is no cue, and the time by which it is sorted."""
+    match record:
+        case Opened(origin_utc_ms=origin):
+            return -1, f"Captions made by a machine. Time 0 is {utc(origin)}."
+        case Started(at_ms):
+            return at_ms, f"Kept from {timestamp(at_ms)}."
+        case Stopped(at_ms):
+            return at_ms, f"Not kept from {timestamp(at_ms)}."
+        case Missed(start_ms, end_ms, reason):
+            times = f"{timestamp(start_ms)} to {timestamp(end_ms)}"
+            return start_ms, f"Gap from {times}: nothing was heard ({plain(reason)})."
+        case Recording(at_ms, running):
+            verb = "begins" if running else "ends"
+            return at_ms, f"The recording {verb} at {timestamp(at_ms)}."
+    return None
 
 
 def utc(ms: int) -> str:

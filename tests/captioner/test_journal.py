@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import webvtt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captioner.errors import ConfigurationError
@@ -160,6 +160,7 @@ def ids(vtt: Path) -> list[str]:
     return [cue.identifier for cue in webvtt.read(str(vtt)).captions]
 
 
+@settings(max_examples=30)  # each waits for the disk
 @given(st.data())
 def test_whatever_was_written_last_the_next_writer_goes_on_behind_the_last_whole_record(
     data: st.DataObject,
