@@ -17,6 +17,7 @@ const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)
 /** As much of a Room as the captions use: events, participants, RPC. */
 class FakeRoom {
   state = "connected";
+  isE2EEEnabled = false;
   remoteParticipants = new Map<string, FakeParticipant>();
   calls: [string, Record<string, unknown>][] = [];
   answers: Record<string, Answer> = {};
@@ -54,8 +55,8 @@ class FakeRoom {
     this.emit("participantDisconnected", one);
   }
 
-  sends(from: FakeParticipant, value: unknown, topic = "captions"): void {
-    this.emit("dataReceived", bytes(value), from, 0, topic);
+  sends(from: FakeParticipant, value: unknown, topic = "captions", encryption = 0): void {
+    this.emit("dataReceived", bytes(value), from, 0, topic, encryption);
   }
 }
 
@@ -230,4 +231,15 @@ test("after stop nothing is heard", () => {
   captions.stop();
   room.sends(bot, packet(1));
   expect(packets).toEqual([]);
+});
+
+test("in an encrypted room only what came encrypted is heard", () => {
+  const room = new FakeRoom();
+  room.isE2EEEnabled = true;
+  const bot = room.joins("bot", session("s1"));
+  const { packets, skipped } = listen(room);
+  room.sends(bot, packet(1));
+  room.sends(bot, packet(2), "captions", 1);
+  expect(packets.map((one) => one.seq)).toEqual([2]);
+  expect(skipped).toEqual(["not-encrypted"]);
 });

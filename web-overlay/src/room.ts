@@ -10,7 +10,7 @@ export type { Room };
 
 export interface CaptionSink {
   packet(packet: Packet, received: number): void;
-  skip(fault: Fault | "other-session"): void;
+  skip(fault: Fault | "other-session" | "not-encrypted"): void;
   apply(action: Action): void;
   service(state: ServiceState | null, facts: CaptionFacts | null): void;
   you(you: You): void;
@@ -119,8 +119,13 @@ export class RoomCaptions {
     this.#conversation?.hello(this.#wanted);
   };
 
-  readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string): void => {
+  readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string, encryption?: number): void => {
     if (on !== topic || !from?.isAgent) return;
+    // In an encrypted room the media server is not to be trusted with what is said: it could send this itself.
+    if (this.#room.isE2EEEnabled && !encryption) {
+      this.#sink.skip("not-encrypted");
+      return;
+    }
     const received = performance.timeOrigin + performance.now();
     const parsed = parsePacket(bytes);
     if ("fault" in parsed) {
