@@ -142,6 +142,15 @@ async def speak(
     return result
 
 
+async def in_use(nodes: Sequence[Node]) -> Node:
+    """The one that has the stream, once it is not on its way from one to the other."""
+    while True:
+        for node in nodes:
+            if await node.used():
+                return node
+        await asyncio.sleep(0.01)
+
+
 async def kill(nodes: Sequence[Node], kills: int, seconds: float, result: Result) -> None:
     """At moments of chance, one in each part of the time; the other one must be up first."""
     began, chance = time.monotonic(), random.Random(7)
@@ -150,10 +159,7 @@ async def kill(nodes: Sequence[Node], kills: int, seconds: float, result: Result
         await asyncio.sleep(max(0.0, at - time.monotonic()))
         for node in nodes:
             await node.up()
-        taken = [node for node in nodes if await node.used()]
-        if not taken:
-            continue  # the stream is on its way from one to the other
-        victim = taken[0]
+        victim = await in_use(nodes)
         await victim.kill()
         await victim.start()
         result.kills += 1

@@ -20,13 +20,16 @@ from streaming.keys import Keys, read_keys
 from streaming.server import Limits, Server, listen
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    # Every option is a variable too: ASR_MODEL, ASR_API_KEY_FILE…
+    context_settings={"auto_envvar_prefix": "ASR"},
+)
 @click.version_option(package_name="live-captions")
-@click.option("--model", envvar="ASR_MODEL", help="A checkpoint's folder, or owner/name.")
-@click.option("--device", envvar="ASR_DEVICE", default="cpu", show_default=True)
+@click.option("--model", help="A checkpoint's folder, or owner/name.")
+@click.option("--device", default="cpu", show_default=True)
 @click.option(
     "--dtype",
-    envvar="ASR_DTYPE",
     default="auto",
     show_default=True,
     type=click.Choice(["auto", "float32", "bfloat16", "float16", "int8"]),
@@ -34,7 +37,6 @@ from streaming.server import Limits, Server, listen
 )
 @click.option(
     "--batch-size",
-    envvar="ASR_BATCH_SIZE",
     default=16,
     show_default=True,
     type=click.IntRange(1, 1024),
@@ -42,16 +44,14 @@ from streaming.server import Limits, Server, listen
 )
 @click.option(
     "--threads",
-    envvar="ASR_THREADS",
     default=1,
     show_default=True,
     type=click.IntRange(1, 256),
     help="Of torch, on a CPU.",
 )
-@click.option("--host", envvar="ASR_HOST", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
     "--port",
-    envvar="ASR_PORT",
     default=8080,
     show_default=True,
     type=click.IntRange(0, 65_535),
@@ -59,7 +59,6 @@ from streaming.server import Limits, Server, listen
 )
 @click.option(
     "--api-key-file",
-    envvar="ASR_API_KEY_FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="One key a line.",
 )

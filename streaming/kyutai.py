@@ -25,7 +25,7 @@ os.environ.setdefault("NO_TORCH_COMPILE", "1")
 import torch
 from moshi.models import LMGen, loaders
 
-from streaming.kyutai_cpu import quantize, shorten_convolutions
+from streaming.kyutai_cpu import quantize, remember_codes, shorten_convolutions
 
 DTYPES = {
     "float32": torch.float32,
@@ -78,6 +78,7 @@ class KyutaiModel:
         self._caches = _kv_caches(mimi) + _kv_caches(lm)
         if self._device.type == "cpu":
             shorten_convolutions(mimi)
+            remember_codes(mimi)
         if int8:
             quantize(lm)
 

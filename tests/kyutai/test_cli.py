@@ -19,19 +19,19 @@ from streaming import wire
 from streaming.tones import sing
 
 
-async def start(*arguments: str) -> asyncio.subprocess.Process:
+async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("asr-server")),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **variables},
     )
 
 
-async def refusal(*arguments: str) -> tuple[int, str]:
+async def refusal(*arguments: str, **variables: str) -> tuple[int, str]:
     """Exit code and what is said on stderr."""
-    process = await start(*arguments)
+    process = await start(*arguments, **variables)
     _, error = await process.communicate()
     assert process.returncode is not None
     return process.returncode, error.decode()
@@ -55,6 +55,12 @@ async def test_without_a_model_the_usage_is_wrong() -> None:
     code, error = await refusal()
     assert code == 2
     assert "--model" in error
+
+
+async def test_every_option_is_a_variable_too(tmp_path: Path) -> None:
+    code, error = await refusal(ASR_MODEL=str(tmp_path), ASR_TLS_CERT=str(tmp_path / "none.pem"))
+    assert code == 2
+    assert "TLS certificate" in error
 
 
 async def test_the_default_key_is_not_served_to_the_world(checkpoint_folder: Path) -> None:

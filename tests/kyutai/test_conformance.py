@@ -138,10 +138,6 @@ class Generic:
         self.got.append(message)
         return message
 
-    async def ready(self) -> None:
-        """There may still be somebody leaving."""
-        assert await self.receive() == {"type": "Ready"}
-
     async def say(self, pcm: Pcm) -> None:
         for frame in pcm.reshape(-1, 1_920):
             await self.socket.send(pack(audio(frame)))
@@ -177,10 +173,13 @@ def dial(address: str, *, headers: dict[str, str] = KEY, query: str = "") -> con
     return connect(url, additional_headers=headers, compression=None, proxy=None)
 
 
-async def client(address: str, stack: AsyncExitStack) -> Generic:
+async def client(
+    address: str, stack: AsyncExitStack, *, headers: dict[str, str] = KEY, query: str = ""
+) -> Generic:
     """One that is Ready; a slot that was just given back may take a moment to be free."""
     for _ in range(100):
-        generic = Generic(await stack.enter_async_context(dial(address)))
+        link = await stack.enter_async_context(dial(address, headers=headers, query=query))
+        generic = Generic(link)
         if (await generic.receive())["type"] == "Ready":
             return generic
         await asyncio.sleep(0.1)
@@ -270,8 +269,8 @@ async def test_a_wrong_key_is_refused_before_the_upgrade(
 
 
 async def test_a_key_in_the_query_is_as_good(either: str) -> None:
-    async with dial(either, headers={}, query="?auth_id=public_token") as link:
-        await Generic(link).ready()
+    async with AsyncExitStack() as stack:
+        await client(either, stack, headers={}, query="?auth_id=public_token")
 
 
 SPELLINGS = {

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from moshi.quantization.core_vq import EuclideanCodebook
 
 from streaming.audio import FRAME_SAMPLES, Pcm
 from streaming.batch import Batch
 from streaming.errors import ModelError, RecognizerUnavailable
 from streaming.kyutai import KyutaiModel, load_model
-from streaming.kyutai_cpu import Int8Linear, shorten_convolutions
+from streaming.kyutai_cpu import Int8Linear, remember_codes, shorten_convolutions
 from streaming.stream import Marked
 from streaming.tones import TONES, sing, start_ms
 from streaming.words import WordSaid
@@ -82,6 +83,15 @@ def test_a_short_convolution_is_a_convolution() -> None:
         shorten_convolutions(short)
         sound = torch.randn(3, 12, frames)
         torch.testing.assert_close(short[0](sound), plain(sound), atol=1e-5, rtol=1e-5)
+
+
+def test_codes_whose_lengths_are_remembered_are_the_nearest_ones() -> None:
+    book = EuclideanCodebook(16, 50)
+    book.embedding_sum.normal_()
+    sound = torch.randn(200, 16)
+    nearest = book._quantize(sound)
+    remember_codes(book)
+    assert torch.equal(book._quantize(sound), nearest)
 
 
 Neighbour = Sequence[Pcm | None]
