@@ -139,6 +139,7 @@ class Person:
         answer = await self._rpc(HELLO, self.page.hello())
         seq = answer["seq"]
         while more := self.page.answered(answer):
+            self._tell()
             answer = await self._rpc(HISTORY, more)
         self.page.whole(seq)
         self._tell()

@@ -1,0 +1,81 @@
+"""How long somebody who comes late into a long meeting waits for what was said before.
+
+    python -m benchmarks.late [--hours N] [--times N]
+
+A bot that has published the captions of so many hours (one of 60 characters every 2 s) is in a real
+room. Somebody joins, says hello and pages back, as a page does. From before joining: until the last
+200 captions are there, and until all are. Painting is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+
+from captioner.bot import Bot, Engine
+from captioner.contract import Caption
+from captioner.cues import Cue, CueClosed
+from captioner.livekit_server import MediaServer, find_or_build
+from captioner.publisher import Publisher, RoomClock
+from captioner.simulation.person import Person
+from captioner.tokens import agent_token, participant_token
+from streaming.testing import ScriptedRecognizer
+
+EACH_MS = 2_000
+ROOM = "late"
+
+
+async def filled(hours: float) -> Publisher:
+    """With the captions of such a meeting, by ten speakers."""
+    publisher = Publisher(RoomClock.start())
+    for n in range(round(hours * 3_600_000 / EACH_MS)):
+        text = f"This is caption number {n} and it is as long as most are, ok."
+        who = f"speaker-{n % 10}"
+        cue = Cue(f"t{n % 10}-{n}", who, n * EACH_MS, (n + 1) * EACH_MS, text, "en")
+        await publisher.publish(Caption(CueClosed(cue, 1), who, who.title(), "TR_1", cue.end_ms))
+    return publisher
+
+
+async def measure(hours: float, times: int) -> None:
+    """Print a line for each newcomer."""
+    publisher = await filled(hours)
+    async with MediaServer(find_or_build(print)) as server:
+
+        def bots_token() -> str:
+            return agent_token(server.key, server.secret, room=ROOM, identity="bot", name="C")
+
+        def join(identity: str) -> tuple[str, str]:
+            token = participant_token(server.key, server.secret, room=ROOM, identity=identity)
+            return server.url, token
+
+        engine = Engine("scripted", "en", lambda: ScriptedRecognizer([]))
+        bot = Bot(engine, url=server.url, token=bots_token, publisher=publisher)
+        running = asyncio.create_task(bot.run())
+        await bot.joined.wait()
+        print(f"{hours:g} hours, {publisher.seq} captions\n{'last 200':>10}{'all':>10}")
+        for n in range(times):
+            began = time.monotonic()
+            late = Person(f"late-{n}", lambda n=n: join(f"late-{n}"), speaks=False, reads=True)  # type: ignore[misc]
+            await late.join()
+            await late.until(lambda late=late: len(late.page.cues) >= 200)  # type: ignore[misc]
+            first = time.monotonic() - began
+            await late.until(lambda late=late: not late.page.missing)  # type: ignore[misc]
+            print(f"{first:8.2f} s{time.monotonic() - began:8.2f} s", flush=True)
+            await late.leave()
+        bot.stop()
+        await running
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--hours", type=float, default=2.0)
+    parser.add_argument("--times", type=int, default=5, help="so many newcomers, one after another")
+    arguments = parser.parse_args()
+    asyncio.run(measure(arguments.hours, arguments.times))
+
+
+if __name__ == "__main__":
+    main()
