@@ -261,7 +261,7 @@ def turns_of(segments: Iterable[Segment]) -> tuple[Turn, ...]:
         if segment.text is None:
             continue
         last = turns[-1] if turns else None
-        if last and _is_word(segment) and last.words and _follows(last, segment):
+        if last and len(segment.words) == 1 and last.words and _follows(last, segment):
             turns[-1] = replace(
                 last,
                 text=f"{last.text} {segment.text}",
@@ -276,10 +276,6 @@ def turns_of(segments: Iterable[Segment]) -> tuple[Turn, ...]:
 
 
 TURN_MS = 800
-
-
-def _is_word(segment: Segment) -> bool:
-    return len(segment.words) == 1
 
 
 def _follows(turn: Turn, segment: Segment) -> bool:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from eval.bootstrap import Interval
-from eval.measures import MEASURES, Figure
+from eval.measures import MEASURES, PARTS, STAGES, Figure
 from eval.rules import (
     PROFILES,
     Rule,
@@ -100,6 +100,12 @@ def test_a_broken_profile_is_named(tmp_path: Path, content: str, why: str) -> No
 def test_a_missing_profile_is_named(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match=r"none\.toml: cannot be read"):
         read_profile(tmp_path / "none.toml")
+
+
+def test_the_documentation_has_every_measure() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    names = {measure.of for measure in MEASURES.values()} - (set(PARTS) - set(STAGES))
+    assert [name for name in names if f"`{name}" not in text] == []
 
 
 def test_every_built_in_profile_says_in_both_languages_where_it_is_from() -> None:
