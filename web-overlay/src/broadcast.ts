@@ -17,13 +17,13 @@ const colour = (property: string): Rule => (text) => (CSS.supports("color", text
 
 const rules: Readonly<Record<string, Rule>> = {
   lines: number(1, 6, (lines) => ({ "--captions-lines": String(Math.round(lines)) })),
-  size: number(12, 200, (px) => ({ "--captions-size": `${px}px` })),
+  size: number(12, 200, (px) => ({ "--broadcast-size": `${px}px` })),
   length: number(20, 80, (characters) => ({ "--captions-line-length": String(characters) })),
   align: among({ start: { "--captions-align": "start" }, center: { "--captions-align": "center" } }),
   color: colour("--captions-color"),
   background: colour("--captions-background"),
   position: among({ bottom: { "--broadcast-place": "end" }, top: { "--broadcast-place": "start" } }),
-  names: among({ on: { "--broadcast-name": "block" }, off: { "--broadcast-name": "none" } }),
+  names: among({ on: { "--broadcast-name": "block" }, off: { "--broadcast-name": "none", "--broadcast-names": "0" } }),
 };
 
 /** The properties that an address chooses, and what of it was not understood. */
@@ -40,8 +40,27 @@ export function broadcastLooks(query: URLSearchParams): { readonly properties: R
 
 /** Captions alone on a transparent page, as many lines as the address says: for OBS, or a big screen. */
 export function startBroadcast(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
+  applyAddress(query, words);
+  captions.mode = "beside";
+}
+
+/** The whole session on a second screen: history fills the page, and stays open. */
+export function startTranscript(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
+  applyAddress(query, words);
+  document.title = words["transcript.title"];
+  captions.mode = "beside";
+  captions.addEventListener("panel", () => {
+    if (captions.panel === null) captions.openHistory();
+  });
+  captions.captions.addEventListener("change", () => {
+    const { state } = captions.captions;
+    document.body.toggleAttribute("data-calm", state === "on" || state === "idle");
+  });
+  captions.openHistory();
+}
+
+function applyAddress(query: URLSearchParams, words: PageWords): void {
   const { properties, bad } = broadcastLooks(query);
   for (const [name, value] of Object.entries(properties)) document.body.style.setProperty(name, value);
   if (bad.length > 0) document.body.append(make("p", "broadcast-bad", say(words["broadcast.bad"], { what: bad.join(", ") })));
-  captions.mode = "window";
 }

@@ -1,11 +1,10 @@
 import { LiveCaptionsElement } from "./captions-element";
-import { startBroadcast } from "./broadcast";
+import { startBroadcast, startTranscript } from "./broadcast";
 import { MeetingPage } from "./meeting-page";
 import { byId } from "./page-dom";
 import { Attendance } from "./page-room";
 import { pageStrings } from "./page-strings";
 import { languageFor } from "./strings";
-import { startTranscript } from "./transcript-page";
 
 const query = new URLSearchParams(location.search);
 
@@ -25,7 +24,7 @@ function start(): void {
   const attendance = new Attendance(visitor, () => page?.draw());
   captions.room = attendance.meeting.room;
   if (view === "broadcast") startBroadcast(captions, query, pageStrings[language]);
-  else if (view === "transcript") startTranscript(captions);
+  else if (view === "transcript") startTranscript(captions, query, pageStrings[language]);
   else {
     page = new MeetingPage(captions, attendance, language);
     followTheme(captions);

@@ -58,7 +58,9 @@ export class MeetingPage {
       sound: () => void attendance.meeting.turnOnSound(),
     });
     captions.addEventListener("speakers", draw);
-    captions.addEventListener("panel", draw);
+    captions.addEventListener("panel", () => {
+      this.#makeRoom();
+    });
     captions.captions.addEventListener("change", draw);
     this.#prepare(draw, toggleRoom);
   }
@@ -163,6 +165,7 @@ export class MeetingPage {
 
   #toggleRoom(): void {
     const panel = byId("panel");
+    if (panel.hidden) this.#captions.closePanel();
     showPanel(panel, byId("room"), panel.hidden);
     this.draw();
   }
@@ -173,6 +176,14 @@ export class MeetingPage {
     this.#captions.hidden = false;
     if (isOpen) this.#captions.closePanel();
     else this.#captions[name]();
+    this.draw();
+  }
+
+  /** The panels of the captions and of the room stand in the same place: the newer one does. */
+  #makeRoom(): void {
+    const { panel } = this.#captions;
+    document.body.dataset["drawer"] = panel ?? "";
+    if (panel !== null && !byId("panel").hidden) showPanel(byId("panel"), byId("room"), false);
     this.draw();
   }
 

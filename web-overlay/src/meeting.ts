@@ -1,4 +1,4 @@
-import { ConnectionState, DisconnectReason, isBrowserSupported, Room, RoomEvent, Track, type Participant } from "livekit-client";
+import { ConnectionError, ConnectionErrorReason, ConnectionState, DisconnectReason, isBrowserSupported, Room, RoomEvent, Track, type Participant } from "livekit-client";
 import { isFields } from "./contract";
 
 /** The server's answer to `api/join`. */
@@ -123,11 +123,15 @@ export class Meeting {
     return [...remote, ...(localParticipant.identity ? [localParticipant] : [])].map(personOf);
   }
 
+  /** Throws Refused if the media server does not take the pass, another error if it cannot be reached. */
   async enter(pass: Pass): Promise<void> {
     this.#switching = true;
     try {
       await this.room.disconnect();
       await this.room.connect(pass.url, pass.token);
+    } catch (error) {
+      if (error instanceof ConnectionError && error.reason === ConnectionErrorReason.NotAllowed) throw new Refused(error.message);
+      throw error;
     } finally {
       this.#switching = false;
     }

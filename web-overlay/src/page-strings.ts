@@ -159,7 +159,7 @@ const fr: Record<PageKey, string> = {
   "tool.sound": "Son",
   "tool.sound.label": "Son : permettre à cette page de le jouer",
 
-  "room.title": "Sous-titrage de la salle",
+  "room.title": "Sous-titres de la salle",
   "room.close": "Fermer",
   "room.state": "État",
   "room.none": "Aucun service de sous-titrage n’a rejoint cette salle.",
