@@ -41,6 +41,7 @@ export function broadcastLooks(query: URLSearchParams): { readonly properties: R
 /** Captions alone on a transparent page, as many lines as the address says: for OBS, or a big screen. */
 export function startBroadcast(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
   applyAddress(query, words);
+  captions.setAttribute("controls", "none");
   captions.mode = "beside";
 }
 
