@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from firefox_page import FirefoxPage, find_firefox, open_firefox
+from overlay_rig import Captions
 from playwright.sync_api import Browser, Page, sync_playwright
 
 OVERLAY = Path(__file__).parents[2] / "captioner" / "overlay"
@@ -100,3 +101,9 @@ def _stage_in_chromium(browser: Browser, stage_url: str) -> Iterator[Page]:
     yield page
     page.close()
     assert [line for line in troubles if "favicon" not in line] == []
+
+
+@pytest.fixture
+def captions(stage: Page) -> Captions:
+    """The element, alone in its page."""
+    return Captions(stage)

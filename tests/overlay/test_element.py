@@ -7,10 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from overlay_rig import packet
 from playwright.sync_api import Page
-
-from captioner.contract import Caption, caption_packet
-from captioner.cues import Cue, CueClosed, CueUpdated
 
 pytestmark = pytest.mark.browser
 
@@ -61,18 +59,6 @@ FEED = """async (packets) => {
   }
   return frames;
 }"""
-
-
-def packet(
-    cue_id: str, rev: int, text: str, *, settled: int = 0, closed: bool = False, **facts: Any
-) -> Packet:
-    speaker = facts.get("speaker", "alice")
-    start_ms = facts.get("start_ms", 0)
-    end_ms = facts.get("end_ms", start_ms + 1_000)
-    cue = Cue(cue_id, speaker, start_ms, end_ms, text, facts.get("language", "und"))
-    event = CueClosed(cue, rev) if closed else CueUpdated(cue, rev, settled)
-    name = facts.get("name", speaker.title())
-    return caption_packet(Caption(event, speaker, name, "TR_a", end_ms), session="s", seq=rev)
 
 
 def feed(page: Page, *packets: Packet) -> list[Places]:

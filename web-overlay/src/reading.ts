@@ -40,12 +40,32 @@ export class Reading {
 
   #set(held: boolean): void {
     if (held === this.#held) return;
+    const height = this.#scroller.clientHeight;
     this.#held = held;
     this.#wasAway = false;
     this.waiting = 0;
     this.#changed(held);
     this.#scroller.tabIndex = held ? 0 : -1;
+    if (held) this.#fill(height);
+    else this.#free();
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  /** Makes the box as high as it will be while held, and full: what comes then goes below, and moves nothing. */
+  #fill(height: number): void {
+    const { style, children } = this.#scroller;
+    const content = [...children].reduce((sum, child) => sum + child.getBoundingClientRect().height, 0);
+    // At the top of the window the box would have to grow downwards, under the words.
+    const growsUp = this.#scroller.closest("[data-position='top']") === null;
+    const most = growsUp ? Math.max(height, Math.min(content, this.#scroller.ownerDocument.defaultView?.innerHeight ?? height)) : height;
+    style.blockSize = `${most}px`;
+    const room = this.#scroller.clientHeight - content;
+    style.paddingBlockStart = `${Math.max(0, room)}px`;
+  }
+
+  #free(): void {
+    this.#scroller.style.removeProperty("block-size");
+    this.#scroller.style.removeProperty("padding-block-start");
   }
 
   readonly #onWheel = (event: WheelEvent): void => {

@@ -116,8 +116,8 @@ const captionStyle = `
 
 /* Held: the same lines at the same place, and more above them. */
 .root[data-held] .view { overflow-y: auto; overscroll-behavior: contain; justify-content: flex-start; scrollbar-width: thin; scrollbar-gutter: auto; }
-.root[data-held]:not([data-position="top"]) .view { min-block-size: min(round(down, var(--_above) - 2.5rem, var(--_line)), calc(9 * var(--_line))); }
-.root[data-held] .past { block-size: auto; margin-block-start: auto; flex: none; }
+.root[data-held]:not([data-mode="beside"], [data-mode="window"]) .view { max-block-size: min(round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)), 12 * var(--_line)); }
+.root[data-held] .past { block-size: auto; flex: none; }
 .root[data-held] .text { max-block-size: none; }
 .root[data-held] .view:focus-visible { outline: 3px solid var(--_name); outline-offset: -3px; }
 

@@ -1,0 +1,96 @@
+"""The element in a browser, as its tests drive it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+from captioner.contract import Caption, caption_packet
+from captioner.cues import Cue, CueClosed, CueUpdated
+
+_FEED = """async (captions, packets) => {
+  for (const packet of packets) captions.feed(packet);
+  await captions.rendered();
+}"""
+_BOX = """(part) => {
+  const { x, y, width, height, bottom, right } = part.getBoundingClientRect();
+  return { x, y, width, height, bottom, right };
+}"""
+# Not Playwright's wait_for_function: the page's policy forbids the eval that it needs.
+_UNTIL = """async () => {
+  const captions = document.querySelector("live-captions");
+  const root = captions.shadowRoot;
+  while (!(%s)) await new Promise(requestAnimationFrame);
+}"""
+
+
+@dataclass(frozen=True)
+class Captions:
+    """The element in a page: what is fed to it, and what is seen of it."""
+
+    page: Page
+
+    def feed(self, *packets: dict[str, Any]) -> None:
+        """Feed all packets, and wait until they are painted."""
+        self.element.evaluate(_FEED, list(packets))
+
+    def say(
+        self, cue_id: str, text: str, *, closed: bool = True, rev: int = 1, **facts: Any
+    ) -> None:
+        """Feed one caption."""
+        self.feed(packet(cue_id, rev, text, closed=closed, **facts))
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Name and words of the rows in sight."""
+        return [(row["name"], row["text"]) for row in self("shownText()")]
+
+    def __call__(self, expression: str) -> Any:
+        """The value of a property, or what a method gives: ``captions("held")``."""
+        return self.page.evaluate(f"document.querySelector('live-captions').{expression}")
+
+    def set(self, **settings: Any) -> None:
+        """Choose settings, and no others."""
+        self.element.evaluate("(captions, chosen) => { captions.settings = chosen; }", settings)
+        self.rendered()
+
+    def rendered(self) -> None:
+        """Wait until everything is painted."""
+        self.element.evaluate("(captions) => captions.rendered()")
+
+    def until(self, condition: str) -> None:
+        """Wait until an expression is true, with ``captions`` and its ``root``."""
+        self.page.evaluate(_UNTIL % condition)
+
+    def css(self, selector: str, name: str) -> str:
+        """The computed style of the first such part."""
+        script = "(part, name) => getComputedStyle(part).getPropertyValue(name)"
+        found: str = self.find(selector).first.evaluate(script, name)
+        return found
+
+    def box(self, selector: str) -> dict[str, float]:
+        """Where the first such part stands in the window."""
+        found: dict[str, float] = self.find(selector).first.evaluate(_BOX)
+        return found
+
+    def find(self, selector: str) -> Locator:
+        return self.page.locator(f"live-captions {selector}")
+
+    @property
+    def element(self) -> Locator:
+        return self.page.locator("live-captions")
+
+
+def packet(
+    cue_id: str, rev: int, text: str, *, settled: int = 0, closed: bool = False, **facts: Any
+) -> dict[str, Any]:
+    """A caption as the bot would send it."""
+    speaker = facts.get("speaker", "alice")
+    start_ms = facts.get("start_ms", 0)
+    end_ms = facts.get("end_ms", start_ms + 1_000)
+    cue = Cue(cue_id, speaker, start_ms, end_ms, text, facts.get("language", "und"))
+    event = CueClosed(cue, rev) if closed else CueUpdated(cue, rev, settled)
+    name = facts.get("name", speaker.title())
+    session = facts.get("session", "s")
+    return caption_packet(Caption(event, speaker, name, "TR_a", end_ms), session=session, seq=rev)

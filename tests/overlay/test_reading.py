@@ -1,0 +1,160 @@
+"""Reading along: hold, scroll back, jump to live, what is missing, when nobody speaks."""
+
+from __future__ import annotations
+
+import pytest
+from overlay_rig import Captions, packet
+
+pytestmark = pytest.mark.browser
+
+WORDS = " ".join(f"word{n}" for n in range(60))
+
+
+def turn(captions: Captions, number: int, *, words: int = 12) -> None:
+    text = " ".join(f"t{number}w{n}" for n in range(words))
+    captions.say(f"c-{number}", text, start_ms=number * 3_000, end_ms=number * 3_000 + 2_900)
+
+
+def line_of(captions: Captions, word: str) -> float | None:
+    """How far from the top of the window a word stands; None when it is out of sight."""
+    found: float | None = captions.element.evaluate(
+        """(captions, word) => {
+          const view = captions.shadowRoot.querySelector(".view");
+          const walker = document.createTreeWalker(view, NodeFilter.SHOW_TEXT);
+          while (walker.nextNode()) {
+            const at = walker.currentNode.data.search(new RegExp(`\\\\b${word}\\\\b`));
+            if (at === -1) continue;
+            const range = document.createRange();
+            range.setStart(walker.currentNode, at);
+            range.setEnd(walker.currentNode, at + word.length);
+            const { top } = range.getBoundingClientRect();
+            const sight = view.getBoundingClientRect();
+            return top >= sight.top - 1 && top < sight.bottom ? top : null;
+          }
+          return null;
+        }""",
+        word,
+    )
+    return found
+
+
+def test_held_words_stay_where_they_are_while_others_come(captions: Captions) -> None:
+    turn(captions, 1)
+    before = line_of(captions, "t1w3")
+    captions("hold()")
+    assert line_of(captions, "t1w3") == before
+    for number in range(2, 9):
+        turn(captions, number)
+    assert line_of(captions, "t1w3") == before
+    assert captions("held")
+    assert "7 new" in captions.find(".hold").inner_text()
+
+
+def test_jump_to_live_shows_the_newest_words(captions: Captions) -> None:
+    turn(captions, 1)
+    captions("hold()")
+    for number in range(2, 9):
+        turn(captions, number)
+    assert line_of(captions, "t8w11") is None
+    captions("jumpToLive()")
+    assert line_of(captions, "t8w11") is not None
+    assert not captions("held")
+
+
+def test_the_last_line_read_is_marked_below_it(captions: Captions) -> None:
+    turn(captions, 1)
+    captions("hold()")
+    turn(captions, 2)
+    mark = captions.box(".mark")
+    last_read, first_unread = line_of(captions, "t1w11"), captions.find(".mark").count()
+    assert first_unread == 1
+    assert last_read is not None
+    assert last_read < mark["y"] <= last_read + 40
+    assert captions.box(".view")["width"] - mark["width"] < 2
+
+
+def test_scrolling_back_holds_and_scrolling_to_the_end_follows_again(captions: Captions) -> None:
+    for number in range(1, 14):
+        turn(captions, number, words=16)
+    captions.find(".view").hover()
+    captions.page.mouse.wheel(0, -300)
+    captions.until("captions.held")
+    end = captions("shadowRoot.querySelector('.view').scrollTop")
+    captions.page.mouse.wheel(0, -200)
+    captions.until(f"root.querySelector('.view').scrollTop < {end}")
+    captions.page.mouse.wheel(0, 5_000)
+    captions.until("!captions.held")
+    assert line_of(captions, "t13w15") is not None
+
+
+def test_scrolling_back_shows_what_was_said_before(captions: Captions) -> None:
+    for number in range(1, 10):
+        turn(captions, number, words=16)
+    assert line_of(captions, "t1w0") is None
+    captions("hold()")
+    captions.find(".view").focus()
+    captions.page.keyboard.press("Home")
+    captions.until("root.querySelector('.view').scrollTop === 0")
+    assert line_of(captions, "t1w0") is not None
+
+
+def test_three_people_at_once_have_their_rows_and_names(captions: Captions) -> None:
+    captions.feed(
+        *(
+            packet(f"{who}-1", 1, f"{WORDS} {who}end", speaker=who, start_ms=n * 100)
+            for n, who in enumerate(("alice", "bob", "carol"))
+        )
+    )
+    names = [name for name, text in captions.rows() if text.endswith(f"{name.lower()}end")]
+    assert names == ["Alice", "Bob", "Carol"]
+
+
+def test_a_change_of_speaker_has_a_dash(captions: Captions) -> None:
+    captions.say("a-1", "good morning", speaker="alice", end_ms=1_000)
+    captions.say("b-1", "good morning", speaker="bob", start_ms=1_500)
+    names = captions.find(".name").all_inner_texts()
+    assert names == ["Alice", "– Bob"]
+
+
+def test_time_that_nobody_heard_is_shown_between_what_was_said(captions: Captions) -> None:
+    captions.say("a-1", "before", start_ms=0, end_ms=1_000)
+    gap = {"v": 1, "type": "gap", "session": "s", "seq": 2, "start": 1_200, "end": 9_200}
+    captions.feed({**gap, "reason": "bot-restarted"})
+    captions.say("a-2", "after", start_ms=9_500)
+    shown = captions.find(".row, .gap").all_inner_texts()
+    assert ["before" in shown[0], "after" in shown[2]] == [True, True]
+    assert shown[1] == "8 s are missing here (the caption service restarted)"
+
+
+def test_the_state_of_a_speaker_is_told_in_words(captions: Captions) -> None:
+    track = {"v": 1, "type": "track", "session": "s", "speaker": "bob"}
+    captions.say("b-1", "hello", speaker="bob")
+    notes = []
+    for seq, (state, lag_ms) in enumerate(
+        [("delayed", 4_200), ("stalled", 0), ("unavailable", 0), ("refused", 0), ("on", 0)], start=2
+    ):
+        captions.feed({**track, "track": "TR_b", "seq": seq, "state": state, "lag_ms": lag_ms})
+        notes.append(captions.find(".note").all_inner_texts())
+    assert notes == [
+        ["Bob: captions come 4 s late"],
+        ["Bob: captions of this voice are stalled"],
+        ["Bob: no captions of this voice at the moment"],
+        ["Bob: does not wish to be captioned"],
+        [],
+    ]
+
+
+def test_a_newer_version_of_the_contract_is_told_once_and_not_shown(captions: Captions) -> None:
+    for number in range(3):
+        captions.feed({**packet(f"a-{number}", 1, "secret"), "v": 2})
+    assert captions.find("[role=status]").inner_text().count("reload the page") == 1
+    assert captions.rows() == []
+    assert captions("skipped") == {"unknown-version": 3}
+
+
+def test_finished_captions_only(captions: Captions) -> None:
+    captions.set(partial="finished")
+    captions.say("a-1", "still chang", closed=False)
+    assert captions.rows() == []
+    captions.say("a-1", "still changing no more", rev=2)
+    assert captions.rows() == [("Alice", "still changing no more")]
