@@ -25,7 +25,9 @@ class _Stage(SimpleHTTPRequestHandler):
             return super().do_GET()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Security-Policy", "default-src 'none'; script-src 'self'")
+        self.send_header(
+            "Content-Security-Policy", "default-src 'none'; script-src 'self'; font-src 'self'"
+        )
         self.end_headers()
         self.wfile.write(STAGE)
 
