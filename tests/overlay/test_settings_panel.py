@@ -43,15 +43,15 @@ SEEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "part", "style", "computed"), SEEN)
-def test_a_setting_is_seen_in_the_captions(
-    captions: Captions, name: str, value: Any, part: str, style: str, computed: str
-) -> None:
+def test_each_setting_is_seen_in_the_captions(captions: Captions) -> None:
     captions.say("b-1", TEXT, speaker="bob")
-    before = captions.css(part, style)
-    captions.set(**{name: value})
-    assert captions.css(part, style) != before
-    assert computed in captions.css(part, style)
+    for name, value, part, style, computed in SEEN:
+        captions.set()
+        before = captions.css(part, style)
+        captions.set(**{name: value})
+        after = captions.css(part, style)
+        assert after != before, name
+        assert computed in after, name
 
 
 def test_settings_that_change_the_place_and_the_lines(captions: Captions) -> None:
@@ -94,8 +94,8 @@ def test_every_setting_has_a_field_that_works_by_keyboard(captions: Captions) ->
     assert captions("panel") == "settings"
     changed: set[str] = set()
     for field in captions.find(".settings .field").all():
-        field.locator("input, select").first.focus()
         captions.set(position="free")
+        field.locator("input, select").first.focus()
         before = captions("settings")
         kind = field.locator("input, select").first.evaluate("(one) => one.type")
         if kind == "radio":

@@ -154,8 +154,8 @@ function write(name: HTMLElement, dash: string, speaker: string, colour: string 
   if (speakerPart) setText(speakerPart, speaker);
   if (name.dataset["colour"] === (colour ?? "")) return;
   name.dataset["colour"] = colour ?? "";
-  if (colour) name.style.setProperty("--_user-name", colour);
-  else name.style.removeProperty("--_user-name");
+  if (colour) name.style.setProperty("--_name", colour);
+  else name.style.removeProperty("--_name");
 }
 
 function visibleText(root: HTMLElement, top: number, bottom: number): string {
