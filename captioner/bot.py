@@ -265,7 +265,7 @@ class Bot:
             self._clerk.review()
             try:
                 await self._transcript_may_be_over()
-                await self._steward.review()
+                await self._steward.look()
                 await self._keeping_now.live()
                 failing = False
             except StateError as exc:

@@ -21,37 +21,41 @@ class GatePolicy:
 
     nothing: what is quieter is never speech; the quietest speech measured has 0.0005.
     over_floor: speech is so many times louder than the steady noise of the track.
+    floor_ms: in which that is looked for.
     hang_ms: so long after the last loud frame, voice activity goes on looking.
     """
 
     before_ms: int = 1_000
     nothing: float = 1e-4
     over_floor: float = 1.5
+    floor_ms: int = 4_000
     hang_ms: int = 1_000
 
 
 class Loudness:
-    """Whether a frame can be speech at all: louder than the noise that is always there."""
+    """Whether a frame can be speech at all: louder than the noise that is always there.
+
+    That is the quietest of the last frames: speech has gaps, and noise has none.
+    """
 
     def __init__(self, policy: GatePolicy) -> None:
         self._policy = policy
-        self._floor = policy.nothing
+        self._levels: deque[float] = deque(maxlen=policy.floor_ms // FRAME_MS)
         self._hang = 0
 
     def __call__(self, frame: AudioFrame) -> bool:
-        """2 µs. Also true for a while after a loud frame."""
+        """A few µs. Also true for a while after a loud frame."""
         level = float(np.sqrt(np.dot(frame.pcm, frame.pcm) / len(frame.pcm)))
-        if level < self._policy.nothing:
-            self._hang = max(self._hang - FRAME_MS, 0)
-            return self._hang > 0
-        loud = level > self._floor * self._policy.over_floor
-        # Rises slowly, so that a long speech without a pause does not become the noise.
-        self._floor = max(min(level, self._floor * _RISE), self._policy.nothing)
-        self._hang = self._policy.hang_ms if loud else max(self._hang - FRAME_MS, 0)
-        return loud or self._hang > 0
+        unknown = len(self._levels) < (self._levels.maxlen or 0)
+        self._levels.append(level)
+        self._hang = max(self._hang - FRAME_MS, 0)
+        if level >= self._policy.nothing and (
+            unknown or level > min(self._levels) * self._policy.over_floor
+        ):
+            self._hang = self._policy.hang_ms
+        return self._hang > 0
 
 
-_RISE = 1.005  # a frame: double in 11 s
 _WARM = 4  # frames that voice activity hears again when it takes up listening
 
 

@@ -54,6 +54,7 @@ class Steward:
         self._clock = clock
         self._chosen: Engine | None = None
         self._room: Room | None = None
+        self._state = State.STARTING
         self._told: Mapping[str, str] = {}
         self._refused: dict[str, str] = {}  # track → speaker, told of
         self._reviewing = asyncio.Lock()
@@ -101,6 +102,12 @@ class Steward:
         if before.enabled and not decided.enabled:
             await self._voices.drain(within_s=SWITCH_S)
 
+    async def look(self) -> None:
+        """What changes of itself: nobody reads any more, another engine stands in. Costs little."""
+        state = self._controls.state(self._clock())
+        if state is not self._state or attributes(self._service(self._shown(state))) != self._told:
+            await self.review()
+
     async def review(self) -> None:
         """Hear who is to be heard, and let everybody see how things are."""
         async with self._reviewing:
@@ -110,15 +117,19 @@ class Steward:
             now = self._clock()
             people = room.people()
             self._controls.present(people, now)
-            state = self._controls.state(now)
+            state = self._state = self._controls.state(now)
             listens = state is State.ON
             room.hear(lambda identity: listens and self._controls.captions(identity))
-            if listens and room.encrypted:
-                state = State.ENCRYPTED
-            elif listens and self._voices.unavailable:
-                state = State.UNAVAILABLE
-            await self._tell(room, state)
+            await self._tell(room, self._shown(state))
             await self._tell_refusals(people)
+
+    def _shown(self, state: State) -> State:
+        """With what cannot be helped."""
+        if state is State.ON and self._room and self._room.encrypted:
+            return State.ENCRYPTED
+        if state is State.ON and self._voices.unavailable:
+            return State.UNAVAILABLE
+        return state
 
     async def _take_engine(self, decided: Decided) -> None:
         current = self._voices.engine
