@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from captioner import engines
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.settings import Settings
+from captioner.state_store import FileStore
 from captioner.tokens import SECRET_MIN, probe
 from captioner.web import overlay_folder
 from streaming.errors import StreamingError
@@ -30,6 +31,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after the other."""
     yield _look("speech recogniser", lambda: _recognizer(settings))
     yield _look("page", lambda: f"built, in {overlay_folder().name}/")
+    yield _look("decisions", lambda: _decisions(settings))
     yield _look("key", lambda: _key(settings))
     yield _look("media server", lambda: _server(settings))
 
@@ -49,6 +51,12 @@ def _recognizer(settings: Settings) -> str:
             return f"embedded, language {settings.language}"
 
     return asyncio.run(look())
+
+
+def _decisions(settings: Settings) -> str:
+    settings.policy({})
+    FileStore(settings.state_folder).probe()
+    return "kept over a restart of the bot"
 
 
 def _key(settings: Settings) -> str:

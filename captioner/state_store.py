@@ -149,6 +149,14 @@ class FileStore:
         with _named(path):
             os.utime(path)
 
+    def probe(self) -> None:
+        """Write something, and take it away again. Raises StateError."""
+        path = self._path("probe", f".{os.getpid()}")
+        with _named(path):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.write_bytes(b"")
+            path.unlink()
+
     def tidy(self, *, now: float | None = None) -> int:
         """Forget rooms that are long over; gives how many."""
         oldest = (time.time() if now is None else now) - KEEP_DAYS * 86_400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ import numpy as np
 from captioner.bot import Bot, Engine
 from captioner.contract import PACKET_MAX, encode
 from captioner.controls import Policy, Want
+from captioner.errors import InvalidRequest
 from captioner.meeting import Person
 from captioner.requests import CONSENT, HELLO, SET
 from captioner.testing import Microphone, ScriptedRoom
@@ -78,6 +80,7 @@ async def stage(
     *,
     slots: int = 64,
     want: Want = Want.ALWAYS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Stage]:
     opened: list[ScriptedRecognizer] = []
 
@@ -98,6 +101,7 @@ async def stage(
         policy=Policy({"scripted": ("en",)}, want=want),
         open_room=enter,
         backoff=Backoff(first_s=0.001),
+        clock=clock,
     )
     running = asyncio.create_task(bot.run())
     await bot.joined.wait()
@@ -182,6 +186,20 @@ async def test_who_reads_is_told_to_nobody() -> None:
         assert len(played.room.packets) == before
         answer = await played.room.ask("olga", SET)
         assert "anna" not in str(answer) + str(played.room.told)
+
+
+async def test_a_flood_of_requests_is_refused_and_leaves_the_others_alone() -> None:
+    async with stage(clock=lambda: 0.0) as played:
+        for name in ("loud", "calm"):
+            played.come(name)
+        refused = 0
+        for _ in range(1_000):
+            try:
+                await played.room.ask("loud", HELLO, want=True)
+            except InvalidRequest:
+                refused += 1
+        assert 900 <= refused < 1_000
+        assert (await played.room.ask("calm", HELLO, want=True))["state"] == "on"
 
 
 async def test_a_track_that_raises_is_shown_and_begun_again() -> None:

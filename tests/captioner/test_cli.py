@@ -19,9 +19,10 @@ KEYS = {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 32}
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("LIVEKIT_URL", "LIVEKIT_TOKEN", *KEYS):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 @pytest.fixture
@@ -127,6 +128,16 @@ def test_check_says_in_plain_words_what_is_missing() -> None:
     assert made.exit_code == 1
     assert "nothing answers at ws://127.0.0.1:9" in made.stdout
     assert "set LIVEKIT_API_KEY" in made.stdout
+
+
+def test_check_says_when_decisions_cannot_be_kept(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    bad = {"CAPTIONER_STATE": str(taken)}
+    for env, advice in ((bad, "CAPTIONER_STATE"), ({"CAPTIONER_HOSTS": "me"}, "CAPTIONER_HOSTS")):
+        made = run("check", env={**KEYS, **env, "LIVEKIT_URL": "no url"})
+        assert "BAD  decisions" in made.stdout
+        assert advice in made.stdout
 
 
 def test_check_of_a_url_that_is_none() -> None:

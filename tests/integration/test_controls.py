@@ -210,10 +210,6 @@ async def test_bad_requests_have_a_code_and_a_sentence_and_change_nothing(
         no_such = await refusal(host.ask(SET, language="tlh"))
         assert (no_such.code, json.loads(no_such.data or "")) == (6, {"languages": ["en"]})
         assert (await refusal(host.ask(SET, transcript=True))).code == 8
-        codes = await asyncio.gather(
-            *(host.ask(HELLO, want=True) for _ in range(200)), return_exceptions=True
-        )
-        assert {c.code for c in codes if isinstance(c, rtc.RpcError)} == {4}
         assert bot.controls.decided == before
 
 
