@@ -36,6 +36,9 @@ SPACED = """() => {
     word-spacing: 0.16em !important; } p { margin-block-end: 2em !important; }`);
   document.adoptedStyleSheets = [sheet];
 }"""
+CUT = """() => [...document.querySelectorAll("button, p, h1, h2, h3, label")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.id || one.className)"""
 SMALL = """() => [...document.querySelectorAll("button, select, input")]
   .filter((one) => one.checkVisibility())
   .map((one) => [one.id || one.className, one.getBoundingClientRect()])
@@ -173,6 +176,18 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
             assert box["x"] + box["width"] <= width
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert await page.evaluate(SMALL) == []
+        await page.evaluate("scrollTo(0, 0)")
+        box = await page.locator("live-captions").bounding_box()
+        assert box is not None
+        assert box["height"] >= 100
+        assert box["y"] + box["height"] <= height + 1
+        await page.click("#room")
+        for field in ("#room-enabled", "#room-transcript"):
+            await page.locator(field).scroll_into_view_if_needed()
+            assert await page.locator(field).is_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        if not spaced:
+            assert await page.evaluate(CUT) == []
 
 
 async def test_in_forced_colours_what_is_on_and_who_speaks_still_differs(
@@ -216,6 +231,28 @@ async def test_a_guest_sees_the_state_and_why_there_is_no_switch(
         assert await viewer.page.locator("#panel [role=switch]:visible").count() == 0
 
 
+async def test_what_cannot_be_switched_is_said_in_the_readers_language(
+    browser: Browser, chain: Chain
+) -> None:
+    async with opened(browser, chain, "lang=fr") as viewer:
+        await viewer.page.click("#room")
+        await viewer.page.click("#room-transcript")
+        error = viewer.page.locator("#panel [role=alert]").first
+        await error.get_by_text("Le service de sous-titrage d’ici").wait_for()
+        assert await viewer.page.get_attribute("#room-transcript", "aria-checked") == "false"
+
+
+async def test_a_browser_without_webrtc_is_told_so(browser: Browser, chain: Chain) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.add_init_script(
+        "delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection"
+    )
+    await page.goto(chain.url)
+    await page.get_by_text("This browser cannot join a meeting.").wait_for()
+    await context.close()
+
+
 async def test_who_fell_out_comes_back_alone_unless_access_has_run_out(
     browser: Browser, chain: Chain
 ) -> None:
@@ -230,6 +267,14 @@ async def test_who_fell_out_comes_back_alone_unless_access_has_run_out(
         await viewer.page.route("**/api/join*", expired)
         await viewer.page.evaluate("document.querySelector('live-captions').room.disconnect()")
         await viewer.page.get_by_text("You may no longer enter this room.").wait_for()
+
+
+async def test_a_page_that_slept_says_from_when_to_when(browser: Browser, chain: Chain) -> None:
+    async with opened(browser, chain) as viewer:
+        # What a browser tells a page whose tab it puts to sleep.
+        for event in ("freeze", "resume"):
+            await viewer.page.evaluate(f"document.dispatchEvent(new Event('{event}'))")
+        await viewer.page.get_by_text("This page was asleep from").wait_for()
 
 
 async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
@@ -248,3 +293,12 @@ async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
         assert await page.inner_text(".broadcast-bad") == (
             "Not understood in this page's address: align=middle"
         )
+
+
+async def test_the_transcript_view_shows_what_was_said_and_stays_open(
+    browser: Browser, chain: Chain
+) -> None:
+    async with opened(browser, chain, "view=transcript", joins=False) as viewer:
+        await viewer.page.locator(".entry-name", has_text="Anna Müller").first.wait_for()
+        await viewer.page.keyboard.press("Escape")
+        await viewer.until('captions.panel === "history"')
