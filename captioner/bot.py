@@ -14,11 +14,7 @@ from captioner.clerk import Clerk, Extras
 from captioner.contract import TOPIC, GapReason
 from captioner.controls import Controls, Decided, Policy, Want
 from captioner.desk import Desk, Keeping
-from captioner.errors import (
-    NotAllowed,
-    RoomUnavailable,
-    StateError,
-)
+from captioner.errors import NotAllowed, RoomUnavailable, StateError
 from captioner.meeting import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.publisher import Publisher, RoomClock
 from captioner.requests import HELLO

@@ -138,8 +138,10 @@ class Steward:
             self._chosen = await self._choose(decided.engine, decided.language)
 
     def _use_chosen(self) -> None:
-        if self._chosen is not None:
-            self._voices.engine, self._chosen = self._chosen, None
+        """Only once it is decided: it is prepared before that, and may not be kept after all."""
+        chosen, decided = self._chosen, self._controls.decided
+        if chosen and (chosen.name, chosen.language) == (decided.engine, decided.language):
+            self._voices.engine, self._chosen = chosen, None
 
     async def _tell(self, room: Room, state: State) -> None:
         self._publisher.state = state

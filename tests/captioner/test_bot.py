@@ -7,15 +7,18 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import pytest
 
 from captioner.bot import Bot, Engine
 from captioner.contract import PACKET_MAX, encode
 from captioner.controls import Policy, Want
-from captioner.errors import InvalidRequest
+from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Person
 from captioner.requests import CONSENT, HELLO, SET
+from captioner.state_store import MemoryStore, Stored
 from captioner.testing import Microphone, ScriptedRoom
 from captioner.track import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame
@@ -81,6 +84,7 @@ async def stage(
     slots: int = 64,
     want: Want = Want.ALWAYS,
     clock: Callable[[], float] = time.monotonic,
+    **options: Any,
 ) -> AsyncIterator[Stage]:
     opened: list[ScriptedRecognizer] = []
 
@@ -98,7 +102,8 @@ async def stage(
         Engine("scripted", "en", opens, slots=slots, load_voice=lambda: has_voice),
         url="",
         token=str,
-        policy=Policy({"scripted": ("en",)}, want=want),
+        policy=Policy({"scripted": ("en",), "other": ("en",)}, want=want),
+        **options,
         open_room=enter,
         backoff=Backoff(first_s=0.001),
         clock=clock,
@@ -186,6 +191,23 @@ async def test_who_reads_is_told_to_nobody() -> None:
         assert len(played.room.packets) == before
         answer = await played.room.ask("olga", SET)
         assert "anna" not in str(answer) + str(played.room.told)
+
+
+async def test_an_engine_that_could_not_be_stored_is_not_taken_later_either() -> None:
+    class Full(MemoryStore):
+        def save(self, room: str, stored: Stored) -> None:
+            raise StateError("disk full")
+
+    async def choose(name: str, language: str) -> Engine:
+        return Engine(name, language, lambda: ScriptedRecognizer([]))
+
+    async with stage(store=Full(), choose=choose) as played:
+        played.come("olga", attributes=HOST)
+        with pytest.raises(InvalidRequest) as refused:
+            await played.room.ask("olga", SET, engine="other")
+        assert refused.value.code is RequestCode.NOT_STORED
+        await played.room.ask("olga", HELLO, want=True)
+        assert played.room.told["captions.engine"] == "scripted"
 
 
 async def test_a_flood_of_requests_is_refused_and_leaves_the_others_alone() -> None:
