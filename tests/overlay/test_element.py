@@ -261,3 +261,41 @@ def test_a_bad_packet_is_refused_with_its_reason_and_changes_nothing(stage: Page
     reasons = [stage.evaluate(refuse, one) for one in bad]
     assert reasons == ["unknown-version", "cue-lines", "settled-beyond-text"]
     assert rows(stage) == [("Alice", "hello")]
+
+
+SETTINGS: dict[str, list[Any]] = {
+    "size": [50, 90, 140, 230],
+    "font": ["sans", "serif", "mono", "atkinson", "dyslexic"],
+    "lineLength": [32, 37, 50],
+    "align": ["start", "start", "center"],
+    "edge": ["none", "outline"],
+    "position": ["bottom", "top", "side", "free"],
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_any_settings_no_settled_word_changes_its_line_and_the_page_shows_what_is_known(
+    stage: Page, seed: int
+) -> None:
+    rng = random.Random(seed + 100)
+    chosen = {name: rng.choice(values) for name, values in SETTINGS.items()}
+    stage.set_viewport_size({"width": rng.randint(320, 1200), "height": 700})
+    choose = "async (chosen) => { document.querySelector('live-captions').settings = chosen; }"
+    stage.evaluate(choose, chosen)
+    stage.evaluate("document.fonts.ready.then(() => true)")
+    packets = speech(rng, cues=3)
+    frames = feed(stage, *packets)
+    settled = {one["id"]: 0 for one in packets}
+    for before, after, one in zip(frames, frames[1:], packets, strict=False):
+        text = one["vtt"].split(">", 2)[-1]
+        settled[one["id"]] = max(settled[one["id"]], len(text[: one["settled"]].split()))
+        for place, (word, line, left) in before.items():
+            cue, index = place.rsplit(" ", 1)
+            there = after.get(place)
+            if int(index) < settled[cue] - 1:
+                assert there is not None, (chosen, word)
+                assert there[:2] == [word, line], chosen
+                assert chosen["align"] == "center" or there[2] == left, chosen
+    known = stage.evaluate("document.querySelector('live-captions').cues().map((one) => one.text)")
+    drawn = stage.locator("live-captions .cue").all_text_contents()
+    assert [text.strip() for text in drawn] == known[-len(drawn) :]

@@ -4,7 +4,7 @@ import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./
 import type { Shortcut } from "./keys";
 import { CaptionModel } from "./model";
 import { Painter } from "./painter";
-import { knownCue, Paintings, type KnownCue, type PaintedDetail } from "./paintings";
+import { knownCue, Paintings, type KnownCue, type Measures, type PaintedDetail } from "./paintings";
 import { RoomCaptions, type Room } from "./room";
 import { speakersOf } from "./rows";
 import { CaptionsRefused, type Refusal } from "./rpc";
@@ -18,7 +18,7 @@ import type { PanelName } from "./panels";
 import { Widget, type Mode } from "./widget";
 
 export { CaptionsClient, CaptionsRefused };
-export type { CaptionFacts, Choices, Fault, HostChange, HostChoice, KnownCue, Mode, Packet, PaintedDetail, PanelName, Refusal, ServiceState, Settings, Shortcut, ShownRow, SpeakerState, You };
+export type { CaptionFacts, Choices, Fault, HostChange, HostChoice, KnownCue, Measures, Mode, Packet, PaintedDetail, PanelName, Refusal, ServiceState, Settings, Shortcut, ShownRow, SpeakerState, You };
 
 const tick_ms = 500;
 
@@ -27,7 +27,7 @@ sheet.replaceSync(styleText);
 
 /** `<live-captions>`: set `room`, or call `feed`; see the README. */
 export class LiveCaptionsElement extends HTMLElement {
-  static readonly observedAttributes = ["hidden", "locale", "mode", "controls"];
+  static readonly observedAttributes = ["hidden", "locale", "mode", "controls", "measure"];
 
   /** The caption service of the room: what it says, and what can be asked of it. */
   readonly captions = new CaptionsClient();
@@ -39,7 +39,7 @@ export class LiveCaptionsElement extends HTMLElement {
   #room: Room | null = null;
   #source: RoomCaptions | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
-  readonly #paintings = new Paintings();
+  readonly #paintings = new Paintings(this);
 
   constructor() {
     super();
@@ -57,7 +57,7 @@ export class LiveCaptionsElement extends HTMLElement {
       nameOf: (speaker) => this.#nameOf(speaker),
       isHeard: (speaker) => this.#source?.isHeard(speaker) ?? true,
     });
-    this.#painter = new Painter(() => this.#widget.window, () => this.#draw(), () => this.#tellPainted());
+    this.#painter = new Painter(() => this.#widget.window, () => this.#draw(), () => this.#paintings.painted());
     this.captions.addEventListener("change", () => this.#showService());
   }
 
@@ -183,6 +183,11 @@ export class LiveCaptionsElement extends HTMLElement {
     return this.#widget.surface.view.shown(this.#model.rows);
   }
 
+  /** With the attribute `measure`: what drawing costs this page. */
+  measures(): Measures {
+    return this.#paintings.measures;
+  }
+
   /** Resolves when everything taken so far has been drawn and painted. */
   async rendered(): Promise<void> {
     await this.#painter.rendered();
@@ -203,6 +208,7 @@ export class LiveCaptionsElement extends HTMLElement {
 
   attributeChangedCallback(name: string): void {
     if (name === "hidden") this.#source?.want(!this.hidden);
+    else if (name === "measure") this.#paintings.watch();
     else if (name === "locale") {
       this.#widget.setLanguage(this.#language);
       this.#showService();
@@ -271,17 +277,11 @@ export class LiveCaptionsElement extends HTMLElement {
 
   #draw(): void {
     const now = performance.now();
-    this.#widget.draw(now);
+    this.#paintings.draw(() => this.#widget.draw(now), this.#widget.surface.frame);
     const speakers = speakersOf(this.#model.rows, now);
     if (speakers.join("\n") === this.#speakers.join("\n")) return;
     this.#speakers = speakers;
     this.dispatchEvent(new Event("speakers"));
-  }
-
-  #tellPainted(): void {
-    const details = this.#paintings.painted(performance.timeOrigin + performance.now());
-    if (!this.hasAttribute("measure")) return;
-    for (const detail of details) this.dispatchEvent(new CustomEvent<PaintedDetail>("painted", { detail, bubbles: true, composed: true }));
   }
 
   #showService(): void {

@@ -1,5 +1,8 @@
 import type { Packet } from "./contract";
+import { Meter, type Measures } from "./measures";
 import type { CueRecord } from "./state";
+
+export type { Measures };
 
 /** Detail of the event `painted`: when a packet came and when it was seen, in ms since the epoch. */
 export interface PaintedDetail extends Pick<CueRecord, "session" | "id" | "rev" | "text" | "settled"> {
@@ -18,9 +21,23 @@ export function knownCue({ session, id, rev, speaker, name, start_ms, end_ms, te
 
 const limit = 500;
 
-/** What was taken in and not yet painted. */
+/** What was taken in and not yet painted. With the attribute `measure` it tells the page of each painting. */
 export class Paintings {
+  readonly #element: HTMLElement;
+  readonly #meter = new Meter();
   #waiting: Omit<PaintedDetail, "painted">[] = [];
+
+  constructor(element: HTMLElement) {
+    this.#element = element;
+  }
+
+  get measures(): Measures {
+    return this.#meter.measures;
+  }
+
+  watch(): void {
+    this.#meter.watch(this.#isMeasured);
+  }
 
   /** `cue`: as it is after the packet; undefined when it is gone. */
   expect(packet: Packet & { readonly id: string; readonly rev: number }, cue: CueRecord | undefined, received: number): void {
@@ -30,10 +47,24 @@ export class Paintings {
     this.#waiting.push({ session, id, rev, state, heard, text, settled, received });
   }
 
-  /** All that is painted now. */
-  painted(now: number): PaintedDetail[] {
-    const done = this.#waiting.map((one) => ({ ...one, painted: now }));
+  draw(draw: () => void, drawn: HTMLElement): void {
+    if (this.#isMeasured) this.#meter.draw(draw, () => drawn.getBoundingClientRect());
+    else draw();
+  }
+
+  /** All that waits is painted now. */
+  painted(): void {
+    const painted = performance.timeOrigin + performance.now();
+    const details = this.#waiting.map((one) => ({ ...one, painted }));
     this.#waiting = [];
-    return done;
+    if (!this.#isMeasured) return;
+    for (const detail of details) {
+      this.#meter.painted(painted - detail.received);
+      this.#element.dispatchEvent(new CustomEvent<PaintedDetail>("painted", { detail, bubbles: true, composed: true }));
+    }
+  }
+
+  get #isMeasured(): boolean {
+    return this.#element.hasAttribute("measure");
   }
 }

@@ -243,3 +243,42 @@ test("in an encrypted room only what came encrypted is heard", () => {
   expect(packets.map((one) => one.seq)).toEqual([2]);
   expect(skipped).toEqual(["not-encrypted"]);
 });
+
+const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
+
+test("a newcomer gets the newest, two older pages ahead, and the rest when it is asked for", async () => {
+  const room = new FakeRoom();
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: "4", you: { host: true, captioned: true, kept: false } });
+  room.answers["captions.history"] = ({ older }) => ({ session: "s1", seq: 7, cues: [cueOf(`p${String(older)}`)], older: older === "1" ? null : String(Number(older) - 1) });
+  room.joins("bot", session("s1"));
+  const { packets, yous, captions } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p4", "p3"]);
+  expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false }]);
+  expect([await captions.loadOlder(), await captions.loadOlder(), await captions.loadOlder()]).toEqual([true, false, false]);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p4", "p3", "p2", "p1"]);
+});
+
+test("a page that cannot be fetched is told to whoever asked, and can be asked for again", async () => {
+  const room = new FakeRoom();
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [], cursor: null, older: "1" });
+  room.joins("bot", session("s1"));
+  const { captions, packets } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  await expect(captions.loadOlder()).rejects.toMatchObject({ reason: "not-available" });
+  room.answers["captions.history"] = () => ({ session: "s1", seq: 7, cues: [cueOf("old")], older: null });
+  expect(await captions.loadOlder()).toBe(false);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["old"]);
+});
+
+test("gaps and speakers' states come with hello", async () => {
+  const room = new FakeRoom();
+  const gaps = [{ start: 1_000, end: 3_000, reason: "bot-restarted" }];
+  const tracks = [{ track: "TR_a", speaker: "a", state: "refused" }];
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [], gaps, tracks, cursor: null, older: null });
+  room.joins("bot", session("s1"));
+  const { packets, skipped } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets).toMatchObject([{ type: "track", state: "refused" }, { type: "gap", start_ms: 1_000, end_ms: 3_000 }]);
+  expect(skipped).toEqual([]);
+});

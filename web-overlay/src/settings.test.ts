@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { contrast, rgbOf, worstContrast } from "./contrast";
 import { edgeOf, least_contrast, looksOf, ratioOf, speakerColour } from "./looks";
@@ -90,4 +91,13 @@ test("what nobody chose follows the page", () => {
 test.each(Object.keys(presets) as Preset[])("the preset %s has a contrast that can be read, or an edge", (preset) => {
   const settings = resolved(presets[preset]);
   expect(ratioOf(settings) >= least_contrast || edgeOf(settings) !== "none").toBe(true);
+});
+
+test("the table of rules names every setting, and tests that exist", () => {
+  const table = readFileSync("../docs/captions-settings.md", "utf8");
+  expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
+  const tests = ["settings_panel", "reading", "everybody"].map((file) => readFileSync(`../tests/overlay/test_${file}.py`, "utf8")).join("");
+  const named = [...table.matchAll(/`(test_[a-z_]+)[…`]/g)].map(([, start]) => start ?? "");
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((start) => !tests.includes(`def ${start}`))).toEqual([]);
 });
