@@ -35,7 +35,7 @@ browser: .venv/dev.done
 
 # All tables, one after the other (about 20 minutes with the recording that the model carries).
 bench: .venv/dev.done browser $(PAGE)
-	@for table in engine madeup chain speakers chain_speakers memory; do \
+	@for table in engine madeup chain speakers chain_speakers memory overlay; do \
 		echo; echo "== $$table"; $(BIN)/python -m benchmarks.$$table $(ARGS) || exit 1; done
 
 # How good the captions are: two reports, of the engine alone and of what a browser shows.
