@@ -240,11 +240,15 @@ class Bot:
 
     async def _serve(self, room: Room) -> Left:
         async for event in room.events():
+            if room.sid != self._keeping_now.room:  # the media server began the room anew
+                await self._keep(room)
+                self._desk.open(room, self._keeping_now)
             match event:
                 case Voice():
                     self._voices.begin(event)
                 case Gap(start_ms, end_ms):
-                    await self.publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
+                    await self.publisher.declare_gap(start_ms, end_ms, self._reason)
+                    self._reason = GapReason.CONNECTION_LOST
                 case Changed():
                     self._desk.people_changed()
                     await self._yield_to_rivals(room)

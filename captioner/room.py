@@ -102,6 +102,7 @@ class LiveKitRoom:
         """What happens; ends after the first Left."""
         while True:
             event = await self._events.get()
+            self.sid = await self._room.sid  # another one after the media server was restarted
             yield event
             if isinstance(event, Left):
                 return

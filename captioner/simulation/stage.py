@@ -167,7 +167,6 @@ class Stage:
     def _environment(self) -> dict[str, str]:
         return bot_environment(self.server) | {
             "LIVEKIT_URL": self.cable.url,
-            "CAPTIONER_WANT": "hello",
             "CAPTIONER_ENGINE": self._engine,
             "CAPTIONER_ASR": self.recognizer.url,
             "CAPTIONER_METRICS_PORT": str(self._metrics_port),

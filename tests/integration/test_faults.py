@@ -38,10 +38,20 @@ async def say_until_seen(speaker: Person, reader: Person, numbers: list[int]) ->
     await reader.until(lambda: sees(reader, numbers[-1]))
 
 
-def verdict(stage: Stage, reader: Person, facts: Facts | None = None) -> Verdict:
+async def begin(speaker: Person, reader: Person, first: int) -> None:
+    """Somebody who has just come says one word after another until the bot hears them."""
+    for number in range(first, first + 40):
+        await speaker.say([number])
+        if any(sees(reader, n) for n in range(first, number)):
+            break
+    await reader.until(lambda: sees(reader, number))
+
+
+def verdict(stage: Stage, reader: Person) -> Verdict:
     said = [one for person in stage.people.values() for one in person.said]
+    facts = Facts(unheard=[span for person in stage.people.values() for span in person.away])
     page = reader.page
-    return judge(said, page.shown(), page.gaps, facts or Facts(), origin_s=stage.origin_s)
+    return judge(said, page.shown(), page.gaps, facts, origin_s=stage.origin_s)
 
 
 def assert_nothing_is_wrong(found: Verdict, reader: Person) -> None:
@@ -67,7 +77,7 @@ async def test_when_the_recogniser_fails_no_word_is_lost_or_doubled(
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
     bob = await stage.enter("bob", speaks=True, reads=False)
-    await say_until_seen(anna, reader, [1, 2])
+    await begin(anna, reader, 1_000)
     talk = [asyncio.create_task(anna.say(range(10, 40)))]
     talk += [asyncio.create_task(bob.say(range(50, 80)))]
     await reader.until(lambda: sees(reader, 12))
@@ -76,7 +86,7 @@ async def test_when_the_recogniser_fails_no_word_is_lost_or_doubled(
     await reader.until(lambda: sees(reader, 39) and sees(reader, 79))
     found = verdict(stage, reader)
     assert_nothing_is_wrong(found, reader)
-    assert found.fates == {Fate.SHOWN: 62}
+    assert found.fates[Fate.SHOWN] >= 60
     assert reader.page.gaps == []
     if fault is not Fault.RECOGNIZER_KILLED:
         states = {(speaker, state) for _, speaker, state in reader.page.states}
@@ -110,7 +120,7 @@ async def test_a_cut_network_is_a_declared_gap_and_all_goes_on_after_it(stage: S
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
     bob = await stage.enter("bob", speaks=True, reads=False)
-    await say_until_seen(anna, reader, [1, 2])
+    await begin(anna, reader, 1_000)
     talk = [asyncio.create_task(anna.say(range(10, 55)))]
     talk += [asyncio.create_task(bob.say(range(60, 105)))]
     await reader.until(lambda: sees(reader, 12))
@@ -125,10 +135,12 @@ async def test_a_cut_network_is_a_declared_gap_and_all_goes_on_after_it(stage: S
     await assert_a_late_one_sees_the_same(stage, reader)
 
 
-async def test_a_killed_media_server_is_a_declared_gap_and_all_come_back(stage: Stage) -> None:
+async def test_a_killed_media_server_is_a_gap_and_a_bot_killed_after_that_knows_its_room(
+    stage: Stage,
+) -> None:
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
-    await say_until_seen(anna, reader, [1, 2])
+    await begin(anna, reader, 1_000)
     talk = asyncio.create_task(anna.say(range(10, 22)))
     await reader.until(lambda: sees(reader, 12))
     await inflict(Fault.SERVER_KILLED, stage, victim=anna, reader=reader, cable=stage.cable)
@@ -139,10 +151,14 @@ async def test_a_killed_media_server_is_a_declared_gap_and_all_come_back(stage: 
         if sees(reader, number - 3):
             break
     await reader.until(lambda: bool(reader.page.gaps) and not reader.page.missing)
-    found = verdict(stage, reader, Facts(unheard=anna.away))
+    found = verdict(stage, reader)
     assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0)
     assert any(sees(reader, number) for number in range(100, 160))
     assert not reader.page.faults
+    origin = reader.page.origin_utc_ms
+    await inflict(Fault.BOT_KILLED, stage, victim=anna, reader=reader, cable=stage.cable)
+    await reader.until(lambda: {g.reason for g in reader.page.gaps} >= {"bot-restarted"})
+    assert reader.page.origin_utc_ms == origin
 
 
 async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobody_heard(
@@ -151,7 +167,7 @@ async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobod
     reader = await stage.enter("reader")
     host = await stage.enter("host", speaks=True, host=True)
     bob = await stage.enter("bob", speaks=True, reads=False)
-    await say_until_seen(host, reader, [1, 2])
+    await begin(host, reader, 1_000)
     await bob.ask(CONSENT, {"v": 1, "captioned": False, "kept": True})
     origin, session = reader.page.origin_utc_ms, reader.page.session
     talk = asyncio.create_task(host.say(range(10, 50)))
@@ -166,7 +182,7 @@ async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobod
     assert reader.page.origin_utc_ms == origin
     assert reader.page.session != session
     assert {gap.reason for gap in reader.page.gaps} == {"bot-restarted"}
-    assert sees(reader, 1)  # pages keep what they have
+    assert sees(reader, 10)  # pages keep what they have
     await host.ask(SET, {"v": 1, "enabled": False})
     await stage.bot.kill()
     await stage.start_bot()
@@ -180,7 +196,7 @@ async def test_a_viewer_who_lost_packets_or_the_link_sees_what_all_others_see(
     deaf = await stage.enter("deaf")
     anna = await stage.enter("anna", speaks=True, reads=False)
     async with stage.far_reader("far") as (far, cable):
-        await say_until_seen(anna, far, [1, 2])
+        await begin(anna, far, 1_000)
         deaf.deaf = True
         cable.cut()
         await say_until_seen(anna, reader, list(range(10, 25)))
@@ -206,10 +222,10 @@ def closed(person: Person) -> bool:
 async def test_nothing_that_the_bot_leaves_holds_a_word_a_name_or_who_read(stage: Stage) -> None:
     reader = await stage.enter("reads-quietly")
     anna = await stage.enter("anna", speaks=True, reads=False)
-    await say_until_seen(anna, reader, [1, 2, 3])
+    await begin(anna, reader, 1_000)
     await inflict(Fault.TRACK_RAISES, stage, victim=anna, reader=reader, cable=stage.cable)
     await stage.bot.logged("track_failed")
-    secrets = [word(n) for n in (1, 2, 3)] + [NAME, ROOM, "reads-quietly"]
+    secrets = [word(n) for n in range(1_000, 1_040)] + [NAME, ROOM, "reads-quietly"]
     left = {
         "log": "\n".join(stage.bot.lines),
         "metrics": await stage.metrics(),
