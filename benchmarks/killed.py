@@ -113,6 +113,7 @@ class Result:
 
     words: list[Word] = field(default_factory=list)
     kills: int = 0
+    at_s: list[float] = field(default_factory=list)
     restarts: int = 0
     dropped_ms: int = 0
 
@@ -164,6 +165,7 @@ async def kill(nodes: Sequence[Node], kills: int, seconds: float, result: Result
         await victim.kill()
         await victim.start()
         result.kills += 1
+        result.at_s.append(round(time.monotonic() - began, 1))
 
 
 async def tones(args: argparse.Namespace) -> None:
@@ -181,13 +183,16 @@ async def tones(args: argparse.Namespace) -> None:
             result = await speak(nodes, sing(spoken), args.kills, TONES_POLICY, loud)
     said = [word.text for word in result.words]
     places = Counter(round(word.start_ms / 480) for word in result.words)
-    lost = sum(not places[number] for number in range(count))
+    lost = [number for number in range(count) if not places[number]]
     doubled = sum(times - 1 for times in places.values() if times > 1)
     off = max(
         (abs(w.start_ms - start_ms(round(w.start_ms / 480))) for w in result.words), default=0
     )
     print(f"killed {result.kills} times, {result.restarts} new connections, {args.minutes} minutes")
-    print(f"tones {count}, said {len(said)}, lost {lost}, doubled {doubled}")
+    print(f"tones {count}, said {len(said)}, lost {len(lost)}, doubled {doubled}")
+    if lost:
+        print(f"killed at seconds {result.at_s}")
+        print(f"lost are numbers {lost}; never sent to a server: {result.dropped_ms} ms")
     print(f"text {'the same' if said == spoken else 'DIFFERS'}, start off by {off} ms at most")
 
 

@@ -76,6 +76,7 @@ class Session:
         self._words = WordReader()
         self._flushes: deque[_Flush] = deque()
         self._flushed_at: int | None = position  # position, if nothing was sent since
+        self._speaking = False  # in the last frame
         self._markers = 0
         self._acknowledged: deque[tuple[int, int]] = deque(maxlen=256)  # marker id, frames sent
         self._steps = 0
@@ -109,6 +110,7 @@ class Session:
         self._fill(frame.position)
         self._timeline.sound(frame.position, FRAME_SAMPLES)
         self._flushed_at = None
+        self._speaking = voiced
         self._out.append(wire.encode(wire.Audio(frame.pcm)))
         if self._sent % _MARK_EVERY == 0 and not self._counts_steps:
             self._mark()
@@ -197,7 +199,8 @@ class Session:
         self._flushes.append(_Flush(self._sent, position, marker, asked))
 
     def _pause(self, at_ms: int, probability: float) -> list[RecognizerEvent]:
-        live = self.in_flight <= _LIVE + self._delay
+        # A pause that is told late may be over: silence would then cut a word in two.
+        live = self.in_flight <= _LIVE + self._delay and not self._speaking
         if self._policy.flush_at_pauses and live and self._flushed_at is None:
             self._push(asked=0)
         return [Pause(max(at_ms, 0), probability)]

@@ -301,3 +301,18 @@ def test_a_hole_of_hours_is_little_to_send() -> None:
     session.data_to_send()
     session.frame(speech([1], position=3600 * SAMPLE_RATE)[0])
     assert len(session.data_to_send()) < 40
+
+
+def test_a_pause_that_is_told_when_the_speaker_goes_on_cuts_no_word() -> None:
+    for goes_on in (False, True):
+        session = ready_session()
+        session.data_to_send()
+        for frame in speech([1] * 4 + [None] * 1 + [2] * goes_on)[: 20 if goes_on else 19]:
+            session.frame(frame, voiced=has_voice(frame))
+        sent = session.data_to_send()
+        told: list[RecognizerEvent] = []
+        for number in range(sum(isinstance(wire.decode_client(d), wire.Audio) for d in sent) + 10):
+            quiet = 0.95 if number >= 26 else 0.0
+            told += session.receive(wire.encode(wire.Step(number, (quiet,) * 4, 0)))
+        assert any(isinstance(event, Pause) for event in told)
+        assert bool(session.data_to_send()) is not goes_on
