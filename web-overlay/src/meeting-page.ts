@@ -81,6 +81,8 @@ export class MeetingPage {
     this.#toolbar.draw({ microphone: hasMicrophone ? meeting.isMicrophoneOn : null, captions: !this.#captions.hidden, sound: meeting.needsSoundClick });
     this.#panel.draw(people, hasMicrophone);
     this.#notice.draw(hasMicrophone);
+    // What appears while nobody touches the page brings the controls back.
+    if (this.#needsControls()) delete document.body.dataset["rest"];
   }
 
   #prepare(draw: () => void, toggleRoom: () => void): void {
