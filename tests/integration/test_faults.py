@@ -20,9 +20,8 @@ from captioner.simulation.script import Fault
 from captioner.simulation.stage import NAME, ROOM, Stage
 from streaming.chords import word
 
-pytestmark = pytest.mark.room
-
-calm = pytest.mark.calm  # counts every word over seconds of real time: a busy machine tears sound
+# Words are counted over seconds of real time: a busy machine tears sound.
+pytestmark = [pytest.mark.room, pytest.mark.calm]
 
 
 @pytest.fixture
@@ -70,7 +69,6 @@ async def assert_a_late_one_sees_the_same(stage: Stage, reader: Person) -> None:
     assert different(now, late.page.shown()) == set()
 
 
-@calm
 @pytest.mark.parametrize(
     "fault", [Fault.RECOGNIZER_KILLED, Fault.RECOGNIZER_AWAY, Fault.RECOGNIZER_FULL]
 )
@@ -119,7 +117,6 @@ async def test_a_track_that_raises_takes_no_other_down_shows_it_and_comes_back(
     assert stage.bot.count("track_failed") >= 1
 
 
-@calm
 async def test_a_cut_network_is_a_declared_gap_and_all_goes_on_after_it(stage: Stage) -> None:
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
@@ -165,7 +162,6 @@ async def test_a_killed_media_server_is_a_gap_and_a_bot_killed_after_that_knows_
     assert reader.page.origin_utc_ms == origin
 
 
-@calm
 async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobody_heard(
     stage: Stage,
 ) -> None:
@@ -194,7 +190,6 @@ async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobod
     await reader.until(lambda: reader.states[-1][1] == "off" and not reader.page.missing)
 
 
-@calm
 async def test_a_viewer_who_lost_packets_or_the_link_sees_what_all_others_see(
     stage: Stage,
 ) -> None:
