@@ -95,7 +95,7 @@ class Cable:
         back: asyncio.StreamWriter,
     ) -> None:
         ways = {
-            asyncio.create_task(self._pass(near, forth, lambda data: data)),
+            asyncio.create_task(self._pass(near, forth, _plain)),
             asyncio.create_task(self._pass(far, back, self._readdress)),
         }
         try:
@@ -124,6 +124,11 @@ class Cable:
         for theirs in (self._server.udp_port, self._server.tcp_port):
             data = data.replace(b"127.0.0.1 %d " % theirs, b"127.0.0.1 %d " % ours)
         return data
+
+
+def _plain(data: bytes) -> bytes:
+    """Browsers offer to compress; then addresses could not be seen."""
+    return data.replace(b"permessage-deflate", b"x-none-of-these-xx")
 
 
 class _Media(asyncio.DatagramProtocol):
