@@ -6,7 +6,7 @@ are drawn: errors inside one clip hang together (Bisani & Ney 2004, percentile b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,38 +38,40 @@ def draws(clips: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[
         yield counts.reshape(rows, clips).astype(np.float64)
 
 
-def ratios(
-    top: ArrayLike, bottom: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Numbers:
+Statistic = Callable[[Numbers], Numbers]
+"""Makes [resamples] or [resamples, more] of counts[resamples, clips]."""
+
+
+def resampled(
+    statistics: Sequence[Statistic], clips: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[Numbers]:
+    """Each statistic over the same resamples: to draw thousands of clips is most of the work."""
+    parts: list[list[Numbers]] = [[] for _ in statistics]
+    for counts in draws(clips, resamples=resamples, seed=seed) if clips else ():
+        for statistic, found in zip(statistics, parts, strict=True):
+            found.append(statistic(counts))
+    return [np.concatenate(found) if found else np.empty(0) for found in parts]
+
+
+def ratios(top: ArrayLike, bottom: ArrayLike) -> Statistic:
     """The ratio of the sums over each resample; nan where the sum below is 0.
 
     top, bottom: [clips], which gives [resamples], or [clips, figures] for [resamples, figures].
     """
     above, below = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
-    found = [
-        _divide(counts @ above, counts @ below)
-        for counts in draws(len(above), resamples=resamples, seed=seed)
-    ]
-    return np.concatenate(found) if found else np.empty(0)
+    return lambda counts: _divide(counts @ above, counts @ below)
 
 
-def quantiles(
-    values: Sequence[Sequence[float]], q: float, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Numbers:
-    """The quantile ``q`` of all values of each resample, as ``numpy.quantile`` interpolates it.
+def quantiles(values: Sequence[Sequence[float]], qs: Sequence[float]) -> Statistic:
+    """The quantiles ``qs`` of all values of each resample, as ``numpy.quantile`` interpolates them.
 
-    values: of each clip. nan for a resample without values.
+    values: of each clip. [resamples, quantiles]; nan for a resample without values.
     """
     flat = np.array([value for clip in values for value in clip], np.float64)
     owner = np.repeat(np.arange(len(values)), [len(clip) for clip in values])
     order = np.argsort(flat, kind="stable")
     flat, owner = flat[order], owner[order]
-    found = [
-        _quantile(flat, clips[owner], q)
-        for counts in draws(len(values), resamples=resamples, seed=seed)
-        for clips in counts
-    ]
-    return np.array(found)
+    return lambda counts: np.array([_quantiles(flat, clips[owner], qs) for clips in counts])
 
 
 def interval(resampled: Numbers, *, level: float = 0.95) -> Interval | None:
@@ -87,12 +89,15 @@ def _divide(above: Numbers, below: Numbers) -> Numbers:
     return nothing
 
 
-def _quantile(values: Numbers, times: Numbers, q: float) -> float:
+def _quantiles(values: Numbers, times: Numbers, qs: Sequence[float]) -> Numbers:
     """Of sorted values, each taken ``times`` times."""
     upto = np.cumsum(times)
     if not len(upto) or not upto[-1]:
-        return float("nan")
-    place = q * (upto[-1] - 1)
-    low, high = np.searchsorted(upto, [np.floor(place), np.ceil(place)], side="right")
-    part = place - np.floor(place)
-    return float(values[low] + (values[high] - values[low]) * part)
+        return np.full(len(qs), np.nan)
+    place = np.asarray(qs) * (upto[-1] - 1)
+    low, high = (
+        values[np.searchsorted(upto, end, side="right")]
+        for end in (np.floor(place), np.ceil(place))
+    )
+    found: Numbers = low + (high - low) * (place - np.floor(place))
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from eval.bootstrap import RESAMPLES, Interval, interval
-from eval.measures import FEWEST, MEASURES, Measure
+from eval.bootstrap import Interval, interval
+from eval.measures import FEWEST, MEASURES, Measure, drawn
 from eval.scoring import Score
 
 Outcome = Literal["better", "worse", "can't tell"]
@@ -74,29 +74,37 @@ def _value(one: Score, column: str) -> str:
 
 
 def _differences(
-    pairs: Sequence[tuple[Score, Score]], names: Sequence[str] | Mapping[str, Measure]
+    pairs: Sequence[tuple[Score, Score]], names: Iterable[str]
 ) -> Iterator[Difference]:
+    """Of each figure, over the clips in which both runs have it."""
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name in names:
+        of = MEASURES[name].of
+        known = (n for n, pair in enumerate(pairs) if all(_has(one, of) for one in pair))
+        alike.setdefault(tuple(known), []).append(name)
+    found = {
+        one.name: one
+        for known, some in alike.items()
+        for one in _differences_of([pairs[n] for n in known], some)
+    }
+    yield from (found[name] for name in names if name in found)
+
+
+def _has(one: Score, of: str) -> bool:
+    return of in one.sums or of in one.values
+
+
+def _differences_of(
+    pairs: Sequence[tuple[Score, Score]], names: Sequence[str]
+) -> Iterator[Difference]:
+    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
+    before, after = (drawn(names, side) if len(pairs) >= FEWEST else {} for side in sides)
     for name in names:
         measure = MEASURES[name]
-        known = [
-            pair for pair in pairs if all(measure.of in {**one.sums, **one.values} for one in pair)
-        ]
-        first, second = ([pair[side] for pair in known] for side in (0, 1))
-        before, after = measure.value(first), measure.value(second)
-        if before is not None and after is not None:
-            change = _change(measure, first, second)
-            outcome = _outcome(measure, change)
-            yield Difference(name, before, after, change, len(known), outcome)
-
-
-def _change(measure: Measure, first: Sequence[Score], second: Sequence[Score]) -> Interval | None:
-    if len(first) < FEWEST:
-        return None
-    # One seed: in each resample the same clips are drawn of both runs.
-    before, after = (
-        measure.resampled(clips, resamples=RESAMPLES, seed=0) for clips in (first, second)
-    )
-    return interval(after - before)
+        first, second = map(measure.value, sides)
+        if first is not None and second is not None:
+            change = interval(after[name] - before[name]) if name in before else None
+            yield Difference(name, first, second, change, len(pairs), _outcome(measure, change))
 
 
 def _outcome(measure: Measure, change: Interval | None) -> Outcome:

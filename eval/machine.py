@@ -17,8 +17,8 @@ from eval.observation import Run
 
 PACKAGES = (
     "live-captions",
-    "jiwer",
     "meeteval",
+    "rapidfuzz",
     "whisper-normalizer",
     "text2num",
     "numpy",

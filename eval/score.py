@@ -156,8 +156,10 @@ def passages(clip: Observation) -> list[Observation]:
     Each has a clock of its own, and its own captions and turns; a turn may be cut.
     """
     turns = in_order(clip.reference)
-    said = [(turn, n) for turn in turns for n in range(len(turn.text.split()))]
-    spoken = [word for turn in turns for word in turn.text.split()]
+    # Times that do not fit the text word by word cannot be cut with it.
+    turns = [t if len(t.words) == len(t.text.split()) else replace(t, words=()) for t in turns]
+    said = [(turn, n, word) for turn in turns for n, word in enumerate(turn.text.split())]
+    spoken = [word for _, _, word in said]
     cuts = list(_cuts(spoken, clip.shown))
     if not cuts:
         return [clip]
@@ -185,20 +187,20 @@ def _cuts(said: Sequence[str], shown: Sequence[Shown]) -> Iterator[tuple[int, in
 
 def _passage(
     clip: Observation,
-    said: Sequence[tuple[Turn, int]],
+    said: Sequence[tuple[Turn, int, str]],
     shown: Sequence[Shown],
     span: tuple[int, int],
     number: int,
 ) -> Observation:
     begin, end = span
-    parts = ([*words] for _, words in groupby(said, key=lambda pair: id(pair[0])))
+    parts = ([*words] for _, words in groupby(said, key=lambda place: id(place[0])))
     at = f"{begin // 60_000}:{begin // 1000 % 60:02}" if end else f"part {number}"
     return replace(
         clip,
         id=f"{clip.id} {at}",
         seconds=max(end - begin, 0) / 1000,
         offset_ms=clip.offset_ms + begin,
-        reference=tuple(_cut_turn(words[0][0], words[0][1], words[-1][1], span) for words in parts),
+        reference=tuple(_cut_turn(words, span) for words in parts),
         shown=tuple(
             replace(
                 cue,
@@ -213,17 +215,16 @@ def _passage(
     )
 
 
-def _cut_turn(turn: Turn, first: int, last: int, span: tuple[int, int]) -> Turn:
-    """The words from ``first`` to ``last`` of a turn, on a clock that begins with the span."""
-    written = turn.text.split()
+def _cut_turn(said: Sequence[tuple[Turn, int, str]], span: tuple[int, int]) -> Turn:
+    """Words of one turn, as (turn, place in it, word), on a clock that begins with the span."""
+    (turn, first, _), (_, last, _) = said[0], said[-1]
     begin, end = span
-    words = tuple(word.later(-begin) for word in turn.words)
-    words = words[first : last + 1] if len(words) == len(written) else ()
+    words = tuple(word.later(-begin) for word in turn.words[first : last + 1])
     start, stop = turn.start_ms, turn.end_ms
     if start is not None and stop is not None:
         start, stop = max(start, begin) - begin, min(stop, end) - begin
         stop = max(start, stop)
-    return Turn(" ".join(written[first : last + 1]), turn.speaker, start, stop, words)
+    return Turn(" ".join(word for _, _, word in said), turn.speaker, start, stop, words)
 
 
 def _moved(ms: int | None, by: int) -> int | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from whisper_normalizer.english import EnglishTextNormalizer
-
+from eval.english import normalize_english
 from eval.french import normalize_french
 
 LANGUAGES = ("en", "fr")
@@ -16,24 +15,18 @@ class NoNormalizer(ValueError):
     """No normaliser for this language: score clips of another one, or write one for it here."""
 
 
-@cache
-def _english() -> EnglishTextNormalizer:
-    return EnglishTextNormalizer()
-
-
 def normalize(text: str, language: str) -> list[str]:
     """The words of ``text`` as word error rates compare them.
 
-    English goes through Whisper's normaliser (Radford et al. 2022, appendix C): lower case, no
-    punctuation, no "uh", numbers as digits, contractions in full, American spelling. It also drops
-    whatever stands in brackets. French goes through ``normalize_french``. Numbers are joined over
-    word boundaries, so the result has no one-to-one relation to the words of the text.
+    Lower case, no punctuation, no "uh", numbers as digits: ``normalize_english``,
+    ``normalize_french``. Numbers are joined over word boundaries, so the result has no one-to-one
+    relation to the words of the text.
 
     language: BCP 47; only the primary tag counts. Raises NoNormalizer for all but these two.
     """
     match primary(language):
         case "en":
-            return str(_english()(text)).split()
+            return normalize_english(text)
         case "fr":
             return normalize_french(text)
     has = ", ".join(LANGUAGES)

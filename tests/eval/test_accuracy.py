@@ -2,6 +2,8 @@ import random
 from collections.abc import Sequence
 from math import inf
 
+import jiwer
+import kaldialign
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,8 +73,23 @@ plain = st.lists(st.sampled_from(["it", "was", "the", "best", "été"]), max_siz
 
 
 @given(plain, plain)
+def test_words_are_counted_as_jiwer_and_kaldialign_count_them(
+    reference: list[str], said: list[str]
+) -> None:
+    ours = wer(reference, said)
+    theirs = jiwer.process_words(" ".join(reference), " ".join(said))
+    assert ours.reference_words == len(reference)
+    counts = (ours.hits, ours.substitutions, ours.deletions, ours.insertions)
+    assert counts == (theirs.hits, theirs.substitutions, theirs.deletions, theirs.insertions)
+    assert ours.errors == kaldialign.edit_distance(reference, said)["total"]
+
+
+@given(plain, plain)
 def test_characters_are_counted_as_jiwer_counts_them(reference: list[str], said: list[str]) -> None:
     ours = cer(reference, said)
+    theirs = jiwer.process_characters(" ".join(reference), " ".join(said))
+    counts = (ours.hits, ours.substitutions, ours.deletions, ours.insertions)
+    assert counts == (theirs.hits, theirs.substitutions, theirs.deletions, theirs.insertions)
     assert ours.errors == levenshtein(" ".join(reference), " ".join(said))
     assert ours.reference_words == len(" ".join(reference))
 

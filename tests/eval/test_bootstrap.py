@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kaldialign import bootstrap_wer_ci
 
-from eval.bootstrap import draws, interval, quantiles, ratios
+from eval.bootstrap import Numbers, Statistic, draws, interval, quantiles, ratios, resampled
+from eval.measures import quantile
+
+
+def of(clips: int, statistic: Statistic, resamples: int = 1000) -> Numbers:
+    (found,) = resampled([statistic], clips, resamples=resamples)
+    return found
 
 
 def test_each_resample_draws_as_many_clips_as_there_are() -> None:
@@ -20,23 +26,23 @@ def test_many_clips_are_drawn_in_parts() -> None:
 
 
 def test_clips_that_are_all_alike_leave_no_doubt() -> None:
-    found = interval(ratios([1] * 20, [2] * 20))
+    found = interval(of(20, ratios([1] * 20, [2] * 20)))
     assert found is not None
     assert found.low == found.high == 0.5
 
 
 def test_the_interval_narrows_with_more_clips() -> None:
-    few = interval(ratios([0, 1] * 5, [2, 2] * 5))
-    many = interval(ratios([0, 1] * 100, [2, 2] * 100))
+    few = interval(of(10, ratios([0, 1] * 5, [2, 2] * 5)))
+    many = interval(of(200, ratios([0, 1] * 100, [2, 2] * 100)))
     assert few is not None
     assert many is not None
     assert few.low < many.low < 0.25 < many.high < few.high
 
 
 def test_clips_without_words_have_no_interval() -> None:
-    assert interval(ratios([1, 0], [0, 0])) is None
-    assert interval(ratios([], [])) is None
-    assert interval(quantiles([[], []], 0.5)) is None
+    assert interval(of(2, ratios([1, 0], [0, 0]))) is None
+    assert interval(of(0, ratios([], []))) is None
+    assert interval(of(2, quantiles([[], []], [0.5]))) is None
 
 
 def test_the_interval_of_word_errors_is_that_of_kaldialign() -> None:
@@ -49,11 +55,16 @@ def test_the_interval_of_word_errors_is_that_of_kaldialign() -> None:
         [ref for ref, _ in pairs], [hyp for _, hyp in pairs], replications=4000, seed=1
     )
     wrong = [sum(a != b for a, b in zip(*pair, strict=True)) for pair in pairs]
-    ours = interval(ratios(wrong, [12] * 200, resamples=4000))
+    ours = interval(of(200, ratios(wrong, [12] * 200), 4000))
     assert ours is not None
     # Theirs is mean ± 1.96 deviations, ours is by ranks.
     assert ours.low == pytest.approx(theirs["ci95min"], abs=0.002)
     assert ours.high == pytest.approx(theirs["ci95max"], abs=0.002)
+
+
+@given(st.lists(st.floats(-9, 99), min_size=1, max_size=9), st.floats(0, 1))
+def test_a_quantile_is_that_of_numpy(values: list[float], q: float) -> None:
+    assert quantile(values, q) == pytest.approx(np.quantile(values, q))
 
 
 @given(
@@ -63,9 +74,9 @@ def test_the_interval_of_word_errors_is_that_of_kaldialign() -> None:
 def test_quantiles_are_those_of_the_drawn_values_written_out(
     values: list[list[float]], q: float
 ) -> None:
-    found = quantiles(values, q, resamples=20, seed=2)
-    counts = np.concatenate(list(draws(len(values), resamples=20, seed=2)))
-    for drawn, ours in zip(counts, found, strict=True):
+    found = of(len(values), quantiles(values, [0.25, q]), 20)
+    counts = np.concatenate(list(draws(len(values), resamples=20)))
+    for drawn, ours in zip(counts, found[:, 1], strict=True):
         written_out = [v for clip, n in zip(values, drawn, strict=True) for v in clip * int(n)]
         if written_out:
             assert ours == pytest.approx(np.quantile(written_out, q))

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from whisper_normalizer.english import EnglishTextNormalizer
 
 from eval.text import NoNormalizer, normalize, spoken_key, word_key
 
@@ -12,6 +13,30 @@ def test_english_is_compared_without_case_punctuation_and_fillers() -> None:
 
 def test_numbers_are_compared_as_digits() -> None:
     assert normalize("four thousand, two hundred", "en") == normalize("4,200", "en") == ["4200"]
+
+
+_PARTS = [
+    *(
+        "It's the one",
+        "dog",
+        "colour",
+        "archaeology",
+        "flyer",
+        "Mr.",
+        "St. John's",
+        "can't",
+        "o'clock",
+    ),
+    *("twenty-one", "two hundred", "and", "a half", "point", "five", "oh", "double", "dollars"),
+    *("percent", "o'clock", "gonna", "they've", "been", "1984", "3.5", "4,000", "5 th", "s", "B12"),
+    *("$5", "(aside)", "[noise]", "'tis", "cats'", "é", "“so”", "...", "- ", "5%", "minus", "per"),
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(_PARTS), st.sampled_from([" ", ", ", ". ", "-", " "]))))
+def test_english_is_made_comparable_as_by_whisper(parts: list[tuple[str, str]]) -> None:
+    text = "".join(map("".join, parts))
+    assert normalize(text, "en") == EnglishTextNormalizer()(text).split()
 
 
 def test_a_region_does_not_change_the_normaliser() -> None:
