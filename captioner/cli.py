@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import secrets
 import signal
 import sys
 import time
@@ -127,10 +128,19 @@ def main() -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; 0: a free one."
 )
+@click.option(
+    "--encrypted", is_flag=True, help="End-to-end: the key is CAPTIONER_E2EE_KEY, or a new one."
+)
 @_plainly
 @_with_settings
 def demo(
-    settings: Settings, audio: Path | None, mic: bool, once: bool, out: Path | None, port: int
+    settings: Settings,
+    audio: Path | None,
+    mic: bool,
+    once: bool,
+    out: Path | None,
+    port: int,
+    encrypted: bool,
 ) -> None:
     """Try it: media server, bot, page and a voice on this machine."""
     if out and not once:
@@ -140,7 +150,9 @@ def demo(
             "--once plays a recording: name one with --audio, or leave out --mic"
         )
     log_module.configure(form=settings.log_format, level=log_module.WARNING)
-    _until_signal(demo_module.run_demo(demo_module.Plan(audio, mic, once, out, port), settings))
+    key = (settings.e2ee_key.get_secret_value() or secrets.token_urlsafe(16)) if encrypted else ""
+    plan = demo_module.Plan(audio, mic, once, out, port, key)
+    _until_signal(demo_module.run_demo(plan, settings))
 
 
 @main.command()

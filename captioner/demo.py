@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 import numpy as np
@@ -24,6 +26,7 @@ from captioner.cues import CueClosed, CueUpdated
 from captioner.errors import ConfigurationError
 from captioner.livekit_server import MediaServer, find_or_build
 from captioner.media import read_chunks
+from captioner.room import LiveKitRoom
 from captioner.settings import Settings
 from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
@@ -39,13 +42,17 @@ ROOM = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the demo shall do. audio: None takes the recording that the model's package carries."""
+    """What the demo shall do. audio: None takes the recording that the model's package carries.
+
+    key: the shared one of a room that is end-to-end encrypted; "" for one that is not.
+    """
 
     audio: Path | None
     mic: bool
     once: bool
     out: Path | None
     port: int
+    key: str = ""
 
 
 def bundled_recording() -> Path:
@@ -75,7 +82,7 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
             program = await asyncio.to_thread(find_or_build, _tell)
             server = await stack.enter_async_context(MediaServer(program))
         with _step("Caption bot"):
-            bot, running = await _start_bot(engine, offer, settings, server)
+            bot, running = await _start_bot(engine, offer, settings, server, plan.key)
             stack.push_async_callback(_stop_bot, bot, running)
         with _step("Page"):
 
@@ -83,9 +90,10 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
                 return _viewer(server, name, host=not guest, can_speak=plan.mic)
 
             address = await stack.enter_async_context(serve_page(join, port=plan.port))
+        address += f"#key={quote(plan.key)}" if plan.key else ""
         _tell(f"\n  Open  {address}  and read what is spoken.  Ctrl-C ends it.\n")
         bot.publisher.watchers.append(_Terminal().show)
-        await _speak(audio, server, once=plan.once, running=running)
+        await _speak(audio, server, plan, running=running)
         if plan.once:
             await _stop_bot(bot, running)
             if plan.out:
@@ -94,7 +102,7 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
 
 
 async def _start_bot(
-    engine: Engine, offer: engines.Engines, settings: Settings, server: MediaServer
+    engine: Engine, offer: engines.Engines, settings: Settings, server: MediaServer, key: str
 ) -> tuple[Bot, asyncio.Task[object]]:
     identity = f"captions-{uuid.uuid4().hex[:8]}"
 
@@ -108,7 +116,8 @@ async def _start_bot(
         token=token,
         policy=policy,
         choose=offer.choose,
-        extras=settings.extras,
+        open_room=partial(LiveKitRoom, key=key),
+        extras=replace(settings.extras, encrypted=bool(key)),
     )
     running: asyncio.Task[object] = asyncio.create_task(bot.run())
     joined = asyncio.create_task(bot.joined.wait())
@@ -142,7 +151,7 @@ def _viewer(server: MediaServer, name: str, *, host: bool, can_speak: bool) -> d
 
 
 async def _speak(
-    audio: Path | None, server: MediaServer, *, once: bool, running: asyncio.Task[object]
+    audio: Path | None, server: MediaServer, plan: Plan, *, running: asyncio.Task[object]
 ) -> None:
     if audio is None:
         await running
@@ -150,10 +159,10 @@ async def _speak(
     token = participant_token(
         server.key, server.secret, room=ROOM, identity="reader", name=_speaker_name(audio)
     )
-    speaker = Speaker(rate=RATE)
+    speaker = Speaker(rate=RATE, key=plan.key)
     await speaker.join(server.url, token)
     try:
-        await speaker.play(_sound(audio, once=once))
+        await speaker.play(_sound(audio, once=plan.once))
     finally:
         await speaker.leave()
 

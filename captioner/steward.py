@@ -125,7 +125,8 @@ class Steward:
 
     def _shown(self, state: State) -> State:
         """With what cannot be helped."""
-        if state is State.ON and self._room and self._room.encrypted:
+        # Nor can we hear who says that they read.
+        if state in (State.ON, State.IDLE) and self._room and self._room.encrypted:
             return State.ENCRYPTED
         if state is State.ON and self._voices.unavailable:
             return State.UNAVAILABLE

@@ -6,83 +6,24 @@ microphone plays such words in the browser; another person speaks them from Pyth
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from playwright.async_api import Browser, async_playwright
+from pages_rig import Meeting, meeting_of, speaking
 
-from captioner.simulation.cable import Cable
 from captioner.simulation.judge import leaks
 from captioner.simulation.person import Person
-from captioner.simulation.stage import NAME, ROOM, Stage
-from captioner.tokens import participant_token
-from captioner.web import serve_page
-from eval.browser import FLAGS, Viewer
-from streaming.chords import chord
+from captioner.simulation.stage import NAME, ROOM
+from eval.browser import Viewer
 
 pytestmark = [pytest.mark.room, pytest.mark.browser]
 
-RATE = 48_000
 REFUSED = "Does not wish to be captioned"
 HOST, GUEST, LATE = "Hanna Lindqvist", "Gustav Weber", "Lotte Brandt"
-
-# The page asks for a microphone and gets one whose sound `say` gives it.
-MICROPHONE = (
-    f"const RATE = {RATE};"
-    + """
-const context = new AudioContext({ sampleRate: RATE });
-const microphone = context.createMediaStreamDestination();
-navigator.mediaDevices.getUserMedia = async () => microphone.stream.clone();
-window.say = async (base64) => {
-  await context.resume();
-  const samples = new Int16Array(Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)).buffer);
-  const sound = context.createBuffer(1, samples.length, RATE);
-  sound.copyToChannel(Float32Array.from(samples, (one) => one / 32768), 0);
-  const source = new AudioBufferSourceNode(context, { buffer: sound });
-  source.connect(microphone);
-  source.start();
-  await new Promise((ended) => source.addEventListener("ended", ended));
-};
-"""
-)
-
-
-@dataclass
-class Meeting:
-    """A bot's room, and pages that enter it: the guest's over a cable that can be cut."""
-
-    stage: Stage
-    cable: Cable
-    browser: Browser
-    address: str = ""
-    identities: dict[str, str] = field(default_factory=dict)
-
-    def join(self, name: str, guest: bool) -> dict[str, object]:
-        identity = self.identities.setdefault(name, f"viewer-{len(self.identities)}-{name[:3]}")
-        server = self.stage.server
-        token = participant_token(
-            server.key, server.secret, room=ROOM, identity=identity, name=name, host=not guest
-        )
-        url = self.cable.url if name == GUEST else server.url
-        return {"url": url, "token": token, "room": ROOM, "identity": identity, "can_speak": True}
-
-    async def open(self, name: str, role: str = "guest") -> Viewer:
-        context = await self.browser.new_context(viewport={"width": 1280, "height": 720})
-        await context.add_init_script(MICROPHONE)
-        page = await context.new_page()
-        await page.goto(f"{self.address}?name={name}&role={role}&lang=en")
-        viewer = Viewer(page)
-        await viewer.until("captions?.captions.you !== null")
-        return viewer
 
 
 @pytest.fixture
@@ -94,38 +35,8 @@ async def meeting(
         "CAPTIONER_STATE": str(tmp_path / "state"),
         "CAPTIONER_TRANSCRIPTS": str(tmp_path / "kept"),
     }
-    async with (
-        Stage(livekit_program, environment=environment) as stage,
-        Cable(stage.server) as cable,
-        async_playwright() as driver,
-    ):
-        browser = await driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
-        meeting = Meeting(stage, cable, browser)
-        async with serve_page(meeting.join, port=0) as meeting.address:
-            yield meeting
-        await browser.close()
-
-
-async def say(viewer: Viewer, numbers: list[int]) -> None:
-    sound = np.concatenate([chord(number, rate=RATE) for number in numbers])
-    samples = (sound * 32_767).astype(np.int16).tobytes()
-    await viewer.page.evaluate("(sound) => say(sound)", base64.b64encode(samples).decode())
-
-
-@asynccontextmanager
-async def speaking(viewer: Viewer, first: int) -> AsyncIterator[None]:
-    """One word after the other without a pause, so that a cue is open."""
-
-    async def speak() -> None:
-        for number in range(first, first + 500, 5):
-            await say(viewer, list(range(number, number + 5)))
-
-    task = asyncio.create_task(speak())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    async with meeting_of(livekit_program, chromium_path, environment, far=GUEST) as meeting:
+        yield meeting
 
 
 def those_of(speaker: str, state: str) -> str:

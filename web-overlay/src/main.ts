@@ -1,5 +1,6 @@
 import { LiveCaptionsElement } from "./captions-element";
 import { startBroadcast, startTranscript } from "./broadcast";
+import { keyIn } from "./encryption";
 import { MeetingPage } from "./meeting-page";
 import { byId } from "./page-dom";
 import { Attendance } from "./page-room";
@@ -21,7 +22,7 @@ function start(): void {
 
   let page: MeetingPage | null = null;
   const visitor = { name: query.get("name"), role: view === "broadcast" || view === "transcript" ? "guest" : query.get("role") };
-  const attendance = new Attendance(visitor, () => page?.draw());
+  const attendance = new Attendance(visitor, keyIn(location.hash), () => page?.draw());
   captions.room = attendance.meeting.room;
   if (view === "broadcast") startBroadcast(captions, query, pageStrings[language]);
   else if (view === "transcript") startTranscript(captions, query, pageStrings[language]);

@@ -1,7 +1,7 @@
 import type { LiveCaptionsElement } from "./captions-element";
 import { HostPanel, showPanel } from "./host-panel";
 import { shortcutFor } from "./keys";
-import type { Person } from "./meeting";
+import type { Lock, Person } from "./meeting";
 import { watchSleep } from "./page-asleep";
 import { Consent } from "./page-consent";
 import { button, byId, make, setText } from "./page-dom";
@@ -24,6 +24,7 @@ export class MeetingPage {
   readonly #panel: HostPanel;
   readonly #notice: SpeakerNotice;
   #note: "microphone" | null = null;
+  #lockSeen: Lock | null = null;
   #slept: string | null = null;
 
   constructor(captions: LiveCaptionsElement, attendance: Attendance, language: Language) {
@@ -72,7 +73,7 @@ export class MeetingPage {
     const people = isAway ? [] : this.#people();
     const hasMicrophone = pass?.can_speak === true && connection !== "disconnected";
     setText(byId("room-name"), pass?.room ?? this.#words.title);
-    setText(byId("connection"), this.#words[`connection.${connection}`]);
+    setText(byId("connection"), this.#words[`connection.${connection === "connected" && meeting.isEncrypted ? "encrypted" : connection}`]);
     byId("connection").dataset["state"] = connection;
     byId("tiles").hidden = isAway;
     this.#tiles.draw(people);
@@ -135,12 +136,15 @@ export class MeetingPage {
 
   #drawNote(): void {
     const note = byId("note");
-    const text = this.#note ? this.#words[`note.${this.#note}`] : this.#slept;
+    const { lock } = this.#attendance.meeting;
+    const locked = lock !== null && lock !== this.#lockSeen ? this.#words[`note.${lock}`] : null;
+    const text = this.#note ? this.#words[`note.${this.#note}`] : (this.#slept ?? locked);
     note.hidden = text === null;
     if (text === null || note.firstElementChild?.textContent === text) return;
     const close = button("button quiet", this.#words["room.close"], () => {
       this.#note = null;
       this.#slept = null;
+      this.#lockSeen = lock;
       this.draw();
     });
     close.ariaLabel = this.#words["note.close"];

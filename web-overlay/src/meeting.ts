@@ -1,5 +1,6 @@
 import { ConnectionError, ConnectionErrorReason, ConnectionState, DisconnectReason, isBrowserSupported, Room, RoomEvent, Track, type Participant } from "livekit-client";
 import { isFields } from "./contract";
+import { canEncrypt, Encryption } from "./encryption";
 
 /** The server's answer to `api/join`. */
 export interface Pass {
@@ -24,6 +25,8 @@ export type Connection = "connecting" | "connected" | "reconnecting" | "disconne
 
 /** Why the room is over for this page; only after `lost` it makes sense to come back by itself. */
 export type Ending = "lost" | "replaced" | "removed" | "closed";
+
+export type Lock = "no-key" | "other-key";
 
 const endings: Partial<Record<DisconnectReason, Ending>> = {
   [DisconnectReason.DUPLICATE_IDENTITY]: "replaced",
@@ -50,14 +53,18 @@ export async function fetchPass(visitor: { readonly name: string | null; readonl
 
 /** The demo's room: sound comes out, the microphone goes in, and it tells when anything changed. */
 export class Meeting {
-  readonly room = new Room({ adaptiveStream: true, dynacast: true });
+  readonly room: Room;
+  readonly #encryption: Encryption | null;
   readonly #sounds = new Map<string, HTMLMediaElement>();
   // A new pass goes through a disconnection that is not the user's affair.
   #switching = false;
   #ending: Ending | null = null;
+  #isLocked = false;
 
-  constructor(changed: () => void) {
-    const { room } = this;
+  /** `key`: the shared one of an encrypted room; null for one that is not. */
+  constructor(key: string | null, changed: () => void) {
+    this.#encryption = key !== null && canEncrypt() ? new Encryption(key) : null;
+    const room = (this.room = new Room({ adaptiveStream: true, dynacast: true, ...this.#encryption?.options }));
     room.on(RoomEvent.TrackSubscribed, (track) => {
       if (track.kind === Track.Kind.Audio) this.#sounds.set(track.sid ?? "", track.attach());
     });
@@ -67,6 +74,12 @@ export class Meeting {
     });
     room.on(RoomEvent.Connected, () => {
       this.#ending = null;
+      this.#isLocked = false;
+    });
+    room.on(RoomEvent.EncryptionError, (error) => {
+      console.warn("cannot decrypt:", error);
+      this.#isLocked = true;
+      changed();
     });
     room.on(RoomEvent.Disconnected, (reason) => {
       if (!this.#switching) this.#ending = endings[reason ?? DisconnectReason.UNKNOWN_REASON] ?? "lost";
@@ -106,6 +119,16 @@ export class Meeting {
     return this.#ending;
   }
 
+  get isEncrypted(): boolean {
+    return this.#encryption !== null;
+  }
+
+  /** Why others cannot be heard here though they speak; null when they can. */
+  get lock(): Lock | null {
+    if (!this.#isLocked) return null;
+    return this.#encryption ? "other-key" : "no-key";
+  }
+
   get needsSoundClick(): boolean {
     return this.connection === "connected" && !this.room.canPlaybackAudio && this.#sounds.size > 0;
   }
@@ -128,6 +151,7 @@ export class Meeting {
     this.#switching = true;
     try {
       await this.room.disconnect();
+      await this.#encryption?.turnOn(this.room);
       await this.room.connect(pass.url, pass.token);
     } catch (error) {
       if (error instanceof ConnectionError && error.reason === ConnectionErrorReason.NotAllowed) throw new Refused(error.message);

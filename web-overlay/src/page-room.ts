@@ -1,7 +1,8 @@
+import { canEncrypt } from "./encryption";
 import { canMeet, fetchPass, Meeting, Refused, type Ending, type Pass } from "./meeting";
 
 /** Why the page is in no room. */
-export type Trouble = Ending | "unreachable" | "expired" | "no-webrtc";
+export type Trouble = Ending | "unreachable" | "expired" | "no-webrtc" | "no-encryption";
 
 const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
 
@@ -12,6 +13,7 @@ const passing: readonly (Trouble | null)[] = ["lost", "unreachable"];
 export class Attendance {
   readonly meeting: Meeting;
   readonly #visitor: { readonly name: string | null; readonly role: string | null };
+  readonly #mustEncrypt: boolean;
   readonly #changed: () => void;
   #failed: Trouble | null = null;
   #attempts = 0;
@@ -19,10 +21,12 @@ export class Attendance {
   isEntering = false;
   pass: Pass | null = null;
 
-  constructor(visitor: { readonly name: string | null; readonly role: string | null }, changed: () => void) {
+  /** `key`: the shared one of an encrypted room. */
+  constructor(visitor: { readonly name: string | null; readonly role: string | null }, key: string | null, changed: () => void) {
     this.#visitor = visitor;
+    this.#mustEncrypt = key !== null;
     this.#changed = changed;
-    this.meeting = new Meeting(() => {
+    this.meeting = new Meeting(key, () => {
       this.#look();
     });
     for (const event of ["online", "pageshow"]) addEventListener(event, this.#now);
@@ -40,14 +44,16 @@ export class Attendance {
     this.isEntering = true;
     this.#changed();
     try {
-      if (!canMeet()) throw new NoWebRtc("livekit-client finds no WebRTC in this browser");
+      if (!canMeet()) throw new Unfit("no-webrtc");
+      // Never in the clear because a browser cannot do better.
+      if (this.#mustEncrypt && !canEncrypt()) throw new Unfit("no-encryption");
       this.pass = await fetchPass(this.#visitor);
       await this.meeting.enter(this.pass);
       this.#failed = null;
       this.#attempts = 0;
     } catch (error) {
       console.warn("could not join:", error);
-      this.#failed = error instanceof NoWebRtc ? "no-webrtc" : error instanceof Refused ? "expired" : "unreachable";
+      this.#failed = error instanceof Unfit ? error.lacks : error instanceof Refused ? "expired" : "unreachable";
     }
     this.isEntering = false;
     this.#look();
@@ -73,4 +79,9 @@ export class Attendance {
   };
 }
 
-class NoWebRtc extends Error {}
+/** The browser lacks what it takes. */
+class Unfit extends Error {
+  constructor(readonly lacks: "no-webrtc" | "no-encryption") {
+    super(lacks);
+  }
+}

@@ -5,6 +5,7 @@ const en = {
   title: "Live captions",
   "connection.connecting": "Connecting…",
   "connection.connected": "Connected",
+  "connection.encrypted": "Connected, end-to-end encrypted",
   "connection.reconnecting": "Connection lost. Reconnecting…",
   "connection.disconnected": "Disconnected",
 
@@ -14,6 +15,8 @@ const en = {
   "trouble.expired.advice": "Your access has run out. Open the link of your invitation again, or ask for a new one.",
   "trouble.no-webrtc": "This browser cannot join a meeting.",
   "trouble.no-webrtc.advice": "WebRTC is missing or switched off. Allow it in the browser's settings, or use a recent Firefox, Chrome, Edge or Safari.",
+  "trouble.no-encryption": "This browser cannot join an encrypted meeting.",
+  "trouble.no-encryption.advice": "Use a recent Firefox, Chrome, Edge or Safari.",
   "trouble.lost": "The connection to the room was lost.",
   "trouble.lost.advice": "Joining again by itself. The captions you missed will be there.",
   "trouble.replaced": "You joined from somewhere else.",
@@ -25,6 +28,8 @@ const en = {
   retry: "Try again",
 
   "note.microphone": "The microphone could not be used. Allow it in the browser, then try again.",
+  "note.no-key": "This meeting is encrypted, and the link of this page has no key: you hear nobody and see no captions. Open the whole link of your invitation.",
+  "note.other-key": "This page has another key than the meeting: you hear nobody and see no captions. Open the link of your invitation again.",
   "note.asleep": "This page was asleep from {from} to {to}. What was said meanwhile is in History.",
   "note.close": "Close this message",
 
@@ -117,6 +122,7 @@ const fr: Record<PageKey, string> = {
   title: "Sous-titres en direct",
   "connection.connecting": "Connexion…",
   "connection.connected": "Connecté",
+  "connection.encrypted": "Connecté, chiffré de bout en bout",
   "connection.reconnecting": "Connexion perdue. Reconnexion…",
   "connection.disconnected": "Déconnecté",
 
@@ -126,6 +132,8 @@ const fr: Record<PageKey, string> = {
   "trouble.expired.advice": "Votre accès a expiré. Ouvrez de nouveau le lien de votre invitation, ou demandez-en un autre.",
   "trouble.no-webrtc": "Ce navigateur ne peut pas rejoindre une réunion.",
   "trouble.no-webrtc.advice": "WebRTC est absent ou désactivé. Autorisez-le dans les réglages du navigateur, ou prenez un Firefox, Chrome, Edge ou Safari récent.",
+  "trouble.no-encryption": "Ce navigateur ne peut pas entrer dans une réunion chiffrée.",
+  "trouble.no-encryption.advice": "Utilisez une version récente de Firefox, Chrome, Edge ou Safari.",
   "trouble.lost": "La connexion à la salle est perdue.",
   "trouble.lost.advice": "La page revient d’elle-même dans la salle. Les sous-titres manqués y seront.",
   "trouble.replaced": "Vous êtes entré depuis un autre endroit.",
@@ -137,6 +145,8 @@ const fr: Record<PageKey, string> = {
   retry: "Réessayer",
 
   "note.microphone": "Le micro n’a pas pu être utilisé. Autorisez-le dans le navigateur, puis réessayez.",
+  "note.no-key": "Cette réunion est chiffrée, et le lien de cette page n’a pas de clé : vous n’entendez personne et ne voyez pas de sous-titres. Ouvrez le lien entier de votre invitation.",
+  "note.other-key": "Cette page a une autre clé que la réunion : vous n’entendez personne et ne voyez pas de sous-titres. Ouvrez de nouveau le lien de votre invitation.",
   "note.asleep": "Cette page était en veille de {from} à {to}. Ce qui a été dit entre-temps est dans l’historique.",
   "note.close": "Fermer ce message",
 

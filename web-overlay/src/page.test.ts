@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import type { CaptionFacts, You } from "./facts";
+import { keyIn } from "./encryption";
 import { engineSentences, noticeFor, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
 import { fit } from "./page-grid";
@@ -13,6 +14,17 @@ const facts: CaptionFacts = {
 };
 const you: You = { host: false, why: "not-host", captioned: true, kept: true };
 const person: Person = { identity: "alice", name: "Alice", isLocal: false, isSpeaking: false, hasVoice: true, isMuted: false };
+
+test.each([
+  ["", null],
+  ["#", null],
+  ["#key=", null],
+  ["#key=s3cret", "s3cret"],
+  ["#lang=fr&key=a%2Bb%20c", "a+b c"],
+  ["#key=a+b/c==", "a+b/c=="],
+])("of the fragment %j the key is %j", (fragment, key) => {
+  expect(keyIn(fragment)).toBe(key);
+});
 
 test("every sentence of the page is there in both languages, with the same gaps to fill", () => {
   expect(Object.keys(pageStrings.fr)).toEqual(Object.keys(pageStrings.en));

@@ -122,7 +122,7 @@ export class RoomCaptions {
   readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string, encryption?: number): void => {
     if (on !== topic || !from?.isAgent) return;
     // In an encrypted room the media server is not to be trusted with what is said: it could send this itself.
-    if (this.#room.isE2EEEnabled && !encryption) {
+    if (this.#isEncrypted && !encryption) {
       this.#sink.skip("not-encrypted");
       return;
     }
@@ -136,6 +136,11 @@ export class RoomCaptions {
     if (this.#isFromBot(from, parsed.packet)) this.#pass(parsed.packet, received);
     else this.#hold({ from, packet: parsed.packet, received });
   };
+
+  get #isEncrypted(): boolean {
+    // The room says so once its worker is ready; the participant from the moment it was wished for.
+    return this.#room.isE2EEEnabled || this.#room.localParticipant.isE2EEEnabled;
+  }
 
   /** The attribute that vouches for a session may arrive a moment after its first packet. */
   #hold(held: Held): void {

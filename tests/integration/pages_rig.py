@@ -1,0 +1,111 @@
+"""Pages in a real meeting whose microphones say words that are chords."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from playwright.async_api import Browser, async_playwright
+
+from captioner.simulation.cable import Cable
+from captioner.simulation.stage import ROOM, Stage
+from captioner.tokens import participant_token
+from captioner.web import serve_page
+from eval.browser import FLAGS, Viewer
+from streaming.chords import chord
+
+RATE = 48_000
+# The page asks for a microphone and gets one whose sound `say` gives it.
+MICROPHONE = (
+    f"const RATE = {RATE};"
+    + """
+const context = new AudioContext({ sampleRate: RATE });
+const microphone = context.createMediaStreamDestination();
+navigator.mediaDevices.getUserMedia = async () => microphone.stream.clone();
+window.say = async (base64) => {
+  await context.resume();
+  const samples = new Int16Array(Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)).buffer);
+  const sound = context.createBuffer(1, samples.length, RATE);
+  sound.copyToChannel(Float32Array.from(samples, (one) => one / 32768), 0);
+  const source = new AudioBufferSourceNode(context, { buffer: sound });
+  source.connect(microphone);
+  source.start();
+  await new Promise((ended) => source.addEventListener("ended", ended));
+};
+"""
+)
+
+
+@dataclass
+class Meeting:
+    """A bot's room, and pages that enter it. far: who comes over a cable that can be cut."""
+
+    stage: Stage
+    cable: Cable
+    browser: Browser
+    far: str = ""
+    address: str = ""
+    identities: dict[str, str] = field(default_factory=dict)
+
+    def join(self, name: str, guest: bool) -> dict[str, object]:
+        identity = self.identities.setdefault(name, f"viewer-{len(self.identities)}-{name[:3]}")
+        server = self.stage.server
+        token = participant_token(
+            server.key, server.secret, room=ROOM, identity=identity, name=name, host=not guest
+        )
+        url = self.cable.url if name == self.far else server.url
+        return {"url": url, "token": token, "room": ROOM, "identity": identity, "can_speak": True}
+
+    async def open(self, name: str, role: str = "guest", *, key: str = "") -> Viewer:
+        """key: behind the address's "#"; of an encrypted meeting."""
+        context = await self.browser.new_context(viewport={"width": 1280, "height": 720})
+        await context.add_init_script(MICROPHONE)
+        page = await context.new_page()
+        await page.goto(f"{self.address}?name={name}&role={role}&lang=en#key={key}")
+        viewer = Viewer(page)
+        await viewer.until("captions?.captions.facts !== null")
+        return viewer
+
+
+@asynccontextmanager
+async def meeting_of(
+    livekit_program: Path, chromium_path: str, environment: Mapping[str, str], **options: str
+) -> AsyncIterator[Meeting]:
+    """environment: for the bot. options: of the Meeting."""
+    async with (
+        Stage(livekit_program, environment=environment) as stage,
+        Cable(stage.server) as cable,
+        async_playwright() as driver,
+    ):
+        browser = await driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        meeting = Meeting(stage, cable, browser, **options)
+        async with serve_page(meeting.join, port=0) as meeting.address:
+            yield meeting
+        await browser.close()
+
+
+async def say(viewer: Viewer, numbers: list[int]) -> None:
+    sound = np.concatenate([chord(number, rate=RATE) for number in numbers])
+    samples = (sound * 32_767).astype(np.int16).tobytes()
+    await viewer.page.evaluate("(sound) => say(sound)", base64.b64encode(samples).decode())
+
+
+@asynccontextmanager
+async def speaking(viewer: Viewer, first: int) -> AsyncIterator[None]:
+    """One word after the other without a pause, so that a cue is open."""
+
+    async def speak() -> None:
+        for number in range(first, first + 500, 5):
+            await say(viewer, list(range(number, number + 5)))
+
+    task = asyncio.create_task(speak())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
