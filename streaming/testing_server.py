@@ -87,14 +87,17 @@ class Hearing:
 
 
 class Ears:
-    """What the model of such a server makes of one stream: words, once over."""
+    """What the model of such a server makes of one stream: words, once over.
+
+    word: what sounds now.
+    """
 
     def __init__(self, *, delay_frames: int, heads: bool, hearing: Hearing | None = None) -> None:
         self._delay = delay_frames
         self._heads = heads
         self._hearing = hearing or Hearing()
         self._steps = 0
-        self._word: str | None = None
+        self.word: str | None = None
         self._since = 0
         self._last: tuple[str, int] | None = None  # what was said last, and until which step
         self._said: deque[tuple[int, wire.ServerMessage]] = deque()  # step at which, what
@@ -102,9 +105,9 @@ class Ears:
     def step(self, pcm: Pcm) -> list[wire.ServerMessage]:
         """Hear float32[1920]."""
         word = self._hearing.hear(pcm) if len(pcm) else None
-        if word != self._word:
+        if word != self.word:
             self._hear_end()
-            self._word, self._since = word, self._steps
+            self.word, self._since = word, self._steps
         self._steps += 1
         out: list[wire.ServerMessage] = []
         if self._heads:
@@ -119,14 +122,14 @@ class Ears:
         self._said.append((self._steps + self._delay, wire.Marker(number)))
 
     def _hear_end(self) -> None:
-        if not self._word or self._steps - self._since < self._hearing.frames:
+        if not self.word or self._steps - self._since < self._hearing.frames:
             return
         word, until = self._last or ("", -self._hearing.once)
-        self._last = (self._word, self._steps)
-        if word != self._word or self._since - until >= self._hearing.once:
+        self._last = (self.word, self._steps)
+        if word != self.word or self._since - until >= self._hearing.once:
             due = self._steps + 1 + self._delay
             start_s = self._since * FRAME_MS / 1000
-            self._said.append((due, wire.Word(self._word, start_s)))
+            self._said.append((due, wire.Word(self.word, start_s)))
             self._said.append((due, wire.EndWord(self._steps * FRAME_MS / 1000)))
 
 
@@ -134,8 +137,8 @@ class ScriptedServer:
     """Listens on a port of this machine while it is entered; 0: a free one.
 
     heads: whether it sends Steps. hearing: how words sound.
-    sessions, frames: so many it served and heard; used: slots taken, of ``capacity``; idle: set
-    while there are none.
+    sessions, frames: so many it served and heard; reached: the words in those; used: slots
+    taken, of ``capacity``; idle: set while there are none.
     """
 
     def __init__(
@@ -156,6 +159,7 @@ class ScriptedServer:
         self.faults = faults or Faults()
         self.sessions = 0
         self.frames = 0
+        self.reached: set[str] = set()
         self.used = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -239,6 +243,8 @@ class ScriptedServer:
                 link.transport.abort()
                 return
             said = ears.step(message.pcm)
+            if ears.word:
+                self.reached.add(ears.word)
             if deaf is not None and heard > deaf:
                 continue
             await self._say(link, said, mute=mute is not None and heard > mute)

@@ -14,6 +14,8 @@ AWAY_S = 8.0
 DEAF_S = 5.0
 CUT_S = 10.0
 DEAD_S = 1.0
+RAISES_S = 3.0
+RAISES_TRIES = 4
 
 
 async def inflict(
@@ -33,7 +35,12 @@ async def inflict(
             await asyncio.sleep(AWAY_S)
             stage.recognizer.capacity = CAPACITY
         case Fault.TRACK_RAISES:
-            await victim.say([RAISES])
+            failed = stage.bot.count("track_failed")
+            for _ in range(RAISES_TRIES):  # the word may be torn on its way
+                await victim.say([RAISES])
+                await asyncio.sleep(RAISES_S)
+                if stage.bot.count("track_failed") > failed:
+                    return
         case Fault.PACKETS_LOST:
             reader.deaf = True
             await asyncio.sleep(DEAF_S)

@@ -49,11 +49,16 @@ class Span:
 
 @dataclass(slots=True)
 class Facts:
-    """What was done to the meeting. unheard: who had no connection, or whose track had failed."""
+    """What was done to the meeting.
+
+    unheard: who had no connection, or whose track had failed. reached: words that some recogniser
+    was given unbroken; None: all. A starved machine tears sound between microphone and bot.
+    """
 
     off: list[Span] = field(default_factory=list)
     refused: list[Span] = field(default_factory=list)
     unheard: list[Span] = field(default_factory=list)
+    reached: set[str] | None = None
 
 
 class Fate(StrEnum):
@@ -63,6 +68,7 @@ class Fate(StrEnum):
     LOST = "lost"
     IN_GAP = "in a declared gap"
     EXCUSED = "not to be shown, or around a switch"
+    TORN = "torn before any recogniser was given it"
     LEAKED = "shown though refused or switched off"
 
 
@@ -132,7 +138,8 @@ def _fate(said: Said, shown: bool, gaps: Sequence[GapShown], facts: Facts, origi
         begins = span.asked_s - before.get(id(span), IN_FLIGHT_S)
         if begins < said.end_s and said.start_s < span.end_done_s + BACK_S:
             return Fate.EXCUSED
-    return Fate.LOST
+    torn = facts.reached is not None and said.word not in facts.reached
+    return Fate.TORN if torn else Fate.LOST
 
 
 def _of(said: Said, spans: Iterable[Span]) -> list[Span]:

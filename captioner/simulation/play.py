@@ -182,6 +182,7 @@ class Play:
             self._keep(person)
         played.said.sort(key=lambda said: said.start_s)
         played.origin_s = stage.origin_s
+        played.facts.reached = stage.recognizer.reached
         played.log = "\n".join(stage.bot.lines)
         played.metrics = await stage.metrics()
         played.on_disk = stage.on_disk()

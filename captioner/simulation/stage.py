@@ -31,8 +31,8 @@ from streaming.testing_server import Hearing, ScriptedServer
 ROOM = "simulated-meeting"
 BOT = "captions"
 CAPACITY = 64
-HEARING = Hearing(hear, frames=1, once=14)
-"""A late packet, or the silence with which a recogniser is flushed, may tear a word apart."""
+HEARING = Hearing(hear, frames=1, once=75)
+"""Late packets, and the silence with which a recogniser is flushed, may tear a word apart."""
 
 NAME = "Simulata"
 """Every person's name begins so: it must be in no log."""

@@ -47,6 +47,7 @@ def rows_of(played: Played) -> Iterator[Row]:
     yield _none("words that nobody said", verdict.made_up)
     yield _none("cues that changed after closing, or before settled", broken)
     yield _none("words lost outside declared gaps", fates[Fate.LOST])
+    yield _few("words torn on the way to the bot", fates[Fate.TORN], of=len(played.said))
     yield Row("words in declared gaps", str(fates[Fate.IN_GAP]))
     yield Row("words not judged (around a switch, no connection)", str(fates[Fate.EXCUSED]))
     yield _none("words shown though refused or switched off", fates[Fate.LEAKED])
@@ -110,6 +111,11 @@ def render(rows: Sequence[Row]) -> str:
 
 def _none(what: str, count: int) -> Row:
     return Row(what, str(count), "0", count == 0)
+
+
+def _few(what: str, count: int, *, of: int) -> Row:
+    """More of them, and the machine was too busy to tell anything."""
+    return Row(what, str(count), "≤ 2 %", count <= 0.02 * of)
 
 
 def apart(reader: Page, other: Page) -> set[Shown]:

@@ -7,7 +7,8 @@ a proxy that is cut. `captioner simulate` plays the long ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,28 +32,35 @@ async def stage(livekit_program: Path) -> AsyncIterator[Stage]:
 
 
 def sees(person: Person, number: int) -> bool:
-    return any(word(number) in cue.text.split() for cue in person.page.shown())
+    return sees_one_of(person, [number])
 
 
-async def say_until_seen(speaker: Person, reader: Person, numbers: list[int]) -> None:
-    await speaker.say(numbers)
-    await reader.until(lambda: sees(reader, numbers[-1]))
+def sees_one_of(person: Person, numbers: Iterable[int]) -> bool:
+    words = set(map(word, numbers))
+    return any(words & set(cue.text.split()) for cue in person.page.shown())
 
 
-async def begin(speaker: Person, reader: Person, first: int) -> None:
-    """Somebody who has just come says one word after another until the bot hears them."""
-    for number in range(first, first + 40):
+async def say_until_seen(speaker: Person, reader: Person, first: int) -> None:
+    """One word after another until one of them is seen: then so is all that came before it."""
+    for number in range(first, first + 100):
         await speaker.say([number])
-        if any(sees(reader, n) for n in range(first, number)):
+        if sees_one_of(reader, range(first, number)):
             break
-    await reader.until(lambda: sees(reader, number))
+    with suppress(TimeoutError):  # the last one may be torn on its way
+        await reader.until(lambda: sees(reader, number), timeout_s=8)
+    assert sees_one_of(reader, range(first, number)), f"nothing is seen of {speaker.identity}"
 
 
 def verdict(stage: Stage, reader: Person) -> Verdict:
     said = [one for person in stage.people.values() for one in person.said]
-    facts = Facts(unheard=[span for person in stage.people.values() for span in person.away])
+    facts = Facts(
+        unheard=[span for person in stage.people.values() for span in person.away],
+        reached=stage.recognizer.reached,
+    )
     page = reader.page
-    return judge(said, page.shown(), page.gaps, facts, origin_s=stage.origin_s)
+    found = judge(said, page.shown(), page.gaps, facts, origin_s=stage.origin_s)
+    assert found.fates[Fate.TORN] <= len(said) / 10, "this machine is too busy to play a meeting"
+    return found
 
 
 def assert_nothing_is_wrong(found: Verdict, reader: Person) -> None:
@@ -78,16 +86,17 @@ async def test_when_the_recogniser_fails_no_word_is_lost_or_doubled(
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
     bob = await stage.enter("bob", speaks=True, reads=False)
-    await begin(anna, reader, 1_000)
+    await say_until_seen(anna, reader, 1_000)
     talk = [asyncio.create_task(anna.say(range(10, 40)))]
     talk += [asyncio.create_task(bob.say(range(50, 80)))]
-    await reader.until(lambda: sees(reader, 12))
+    await reader.until(lambda: sees_one_of(reader, range(10, 40)))
     await inflict(fault, stage, victim=anna, reader=reader, cable=stage.cable)
     await asyncio.gather(*talk)
-    await reader.until(lambda: sees(reader, 39) and sees(reader, 79))
+    await say_until_seen(anna, reader, 1_100)
+    await say_until_seen(bob, reader, 1_200)
     found = verdict(stage, reader)
     assert_nothing_is_wrong(found, reader)
-    assert found.fates[Fate.SHOWN] >= 60
+    assert found.fates[Fate.SHOWN] >= 54
     assert reader.page.gaps == []
     if fault is not Fault.RECOGNIZER_KILLED:
         states = {(speaker, state) for _, speaker, state in reader.page.states}
@@ -106,14 +115,10 @@ async def test_a_track_that_raises_takes_no_other_down_shows_it_and_comes_back(
     await reader.until(
         lambda: ("anna", "unavailable") in [(who, state) for _, who, state in reader.page.states]
     )
-    for number in range(1, 20):
-        await anna.say([number])
-        if sees(reader, number):
-            break
-    await reader.until(lambda: any(sees(reader, number) for number in range(1, 20)))
+    await say_until_seen(anna, reader, 1_000)
     await talk
-    await reader.until(lambda: sees(reader, 69))
-    assert all(sees(reader, number) for number in range(50, 70))
+    await say_until_seen(bob, reader, 1_100)
+    assert [one for one in verdict(stage, reader).lost if one.speaker == "bob"] == []
     assert stage.bot.count("track_failed") >= 1
 
 
@@ -121,13 +126,14 @@ async def test_a_cut_network_is_a_declared_gap_and_all_goes_on_after_it(stage: S
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
     bob = await stage.enter("bob", speaks=True, reads=False)
-    await begin(anna, reader, 1_000)
+    await say_until_seen(anna, reader, 1_000)
     talk = [asyncio.create_task(anna.say(range(10, 55)))]
     talk += [asyncio.create_task(bob.say(range(60, 105)))]
-    await reader.until(lambda: sees(reader, 12))
+    await reader.until(lambda: sees_one_of(reader, range(10, 55)))
     await inflict(Fault.BOT_CUT, stage, victim=anna, reader=reader, cable=stage.cable)
     await asyncio.gather(*talk)
-    await reader.until(lambda: sees(reader, 54) and sees(reader, 104))
+    await say_until_seen(anna, reader, 1_100)
+    await say_until_seen(bob, reader, 1_200)
     await reader.until(lambda: bool(reader.page.gaps))
     found = verdict(stage, reader)
     assert_nothing_is_wrong(found, reader)
@@ -141,20 +147,16 @@ async def test_a_killed_media_server_is_a_gap_and_a_bot_killed_after_that_knows_
 ) -> None:
     reader = await stage.enter("reader")
     anna = await stage.enter("anna", speaks=True, reads=False)
-    await begin(anna, reader, 1_000)
+    await say_until_seen(anna, reader, 1_000)
     talk = asyncio.create_task(anna.say(range(10, 22)))
-    await reader.until(lambda: sees(reader, 12))
+    await reader.until(lambda: sees_one_of(reader, range(10, 22)))
     await inflict(Fault.SERVER_KILLED, stage, victim=anna, reader=reader, cable=stage.cable)
     await talk
     await reader.until(lambda: reader.bot is not None and not anna.is_away, timeout_s=60)
-    for number in range(100, 160):
-        await anna.say([number])
-        if sees(reader, number - 3):
-            break
+    await say_until_seen(anna, reader, 1_100)
     await reader.until(lambda: bool(reader.page.gaps) and not reader.page.missing)
     found = verdict(stage, reader)
     assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0)
-    assert any(sees(reader, number) for number in range(100, 160))
     assert not reader.page.faults
     origin = reader.page.origin_utc_ms
     await inflict(Fault.BOT_KILLED, stage, victim=anna, reader=reader, cable=stage.cable)
@@ -168,22 +170,24 @@ async def test_a_killed_bot_takes_its_decisions_up_again_and_declares_what_nobod
     reader = await stage.enter("reader")
     host = await stage.enter("host", speaks=True, host=True)
     bob = await stage.enter("bob", speaks=True, reads=False)
-    await begin(host, reader, 1_000)
+    await say_until_seen(host, reader, 1_000)
     await bob.ask(CONSENT, {"v": 1, "captioned": False, "kept": True})
     origin, session = reader.page.origin_utc_ms, reader.page.session
     talk = asyncio.create_task(host.say(range(10, 50)))
-    await reader.until(lambda: sees(reader, 12))
+    await reader.until(lambda: sees_one_of(reader, range(10, 50)))
+    before = reader.page.shown()
     await inflict(Fault.BOT_KILLED, stage, victim=bob, reader=reader, cable=stage.cable)
     await asyncio.gather(talk, bob.say([200, 201]))
-    await host.say(range(60, 70))
-    await reader.until(lambda: sees(reader, 69) and bool(reader.page.gaps))
+    await say_until_seen(host, reader, 1_100)
+    await reader.until(lambda: bool(reader.page.gaps))
     found = verdict(stage, reader)
     assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0)
     assert [one.speaker for one in found.lost] == ["bob", "bob"]  # who had refused before
     assert reader.page.origin_utc_ms == origin
     assert reader.page.session != session
     assert {gap.reason for gap in reader.page.gaps} == {"bot-restarted"}
-    assert sees(reader, 10)  # pages keep what they have
+    kept = {one.id for one in reader.page.shown() if one.session == session}
+    assert kept >= {one.id for one in before}
     await host.ask(SET, {"v": 1, "enabled": False})
     await stage.bot.kill()
     await stage.start_bot()
@@ -197,16 +201,15 @@ async def test_a_viewer_who_lost_packets_or_the_link_sees_what_all_others_see(
     deaf = await stage.enter("deaf")
     anna = await stage.enter("anna", speaks=True, reads=False)
     async with stage.far_reader("far") as (far, cable):
-        await begin(anna, far, 1_000)
+        await say_until_seen(anna, far, 1_000)
         deaf.deaf = True
         cable.cut()
-        await say_until_seen(anna, reader, list(range(10, 25)))
+        await anna.say(range(10, 25))
+        await say_until_seen(anna, reader, 1_100)
         deaf.deaf = False
         cable.mend()
-        await say_until_seen(anna, reader, [30])
-        for healed in (deaf, far):
-            await healed.until(lambda healed=healed: sees(healed, 30))  # type: ignore[misc]
-            await healed.until(lambda healed=healed: sees(healed, 10))  # type: ignore[misc]
+        for healed, first in ((deaf, 1_200), (far, 1_300)):
+            await say_until_seen(anna, healed, first)
         await asyncio.gather(*(p.until(lambda p=p: closed(p)) for p in (reader, deaf, far)))  # type: ignore[misc]
         for healed in (deaf, far):
             assert different(reader.page.shown(), healed.page.shown()) == set()
@@ -223,7 +226,7 @@ def closed(person: Person) -> bool:
 async def test_nothing_that_the_bot_leaves_holds_a_word_a_name_or_who_read(stage: Stage) -> None:
     reader = await stage.enter("reads-quietly")
     anna = await stage.enter("anna", speaks=True, reads=False)
-    await begin(anna, reader, 1_000)
+    await say_until_seen(anna, reader, 1_000)
     await inflict(Fault.TRACK_RAISES, stage, victim=anna, reader=reader, cable=stage.cable)
     await stage.bot.logged("track_failed")
     secrets = [word(n) for n in range(1_000, 1_040)] + [NAME, ROOM, "reads-quietly"]
