@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from types import TracebackType
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
@@ -154,12 +153,7 @@ class RemoteRecognizer:
         self._running.add_done_callback(self._end)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])

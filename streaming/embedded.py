@@ -15,7 +15,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
@@ -89,12 +88,7 @@ class EmbeddedEngine:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     @property
@@ -199,12 +193,7 @@ class EmbeddedRecognizer:
         self._engine._begin(self, self._work)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._end()
         self._out.append(Ended.ENDED)
         self._ready.set()

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from enum import Enum, auto
-from types import TracebackType
 from typing import Protocol, Self
 
 from streaming.audio import AudioFrame
@@ -152,12 +151,7 @@ class FailoverRecognizer:
             await self._hand_over()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
     async def _put(self, item: AudioFrame | _Ask) -> None:

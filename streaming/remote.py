@@ -9,7 +9,6 @@ async with RemoteEngine(Servers(("ws://asr-1:8080", "ws://asr-2:8080"))) as engi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from streaming.audio import FRAME_MS
@@ -87,10 +86,5 @@ class RemoteEngine:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()

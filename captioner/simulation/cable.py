@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Self, cast
 
 from captioner.livekit_server import MediaServer
@@ -54,12 +53,7 @@ class Cable:
         self.url = f"ws://127.0.0.1:{port}"
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert self._signalling is not None
         assert self._media is not None
         self._signalling.close()
