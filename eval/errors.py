@@ -157,7 +157,7 @@ class Spelling:
 
     words: right words that could be compared; cased_wrong: of them, with other capitals.
     marks: words after which either side has a punctuation mark; marks_wrong: of them, where the
-    two differ.
+    two differ: together the punctuation error rate of Meister et al. 2023.
     """
 
     words: int = 0
@@ -187,7 +187,7 @@ def spelling(reference: str, shown: str) -> Spelling:
     """Compare capitals and punctuation of the words that are otherwise the same.
 
     A reference without capitals says nothing about capitals, one without marks nothing about
-    punctuation.
+    punctuation, and one that ends without a mark was cut there: it says nothing about its end.
     """
     cased = is_cased(reference)
     words = reference.split()
@@ -198,15 +198,18 @@ def spelling(reference: str, shown: str) -> Spelling:
     pairs = wer_of_long(*([word_key(word) for word in text] for text in texts)).alignment
     left, right = map(iter, texts)
     compared = cased_wrong = marks = marks_wrong = 0
+    remain = len(texts[0])
     for pair in pairs:
         written = next(left) if pair.reference is not None else ""
         said = next(right) if pair.hypothesis is not None else ""
+        remain -= pair.reference is not None
         if pair.reference == pair.hypothesis:
             compared += cased
             cased_wrong += cased and _letters(written) != _letters(said)
             ours, theirs = _mark(written), _mark(said)
-            marks += marked and (ours + theirs) != ""
-            marks_wrong += marked and ours != theirs
+            if marked and (ours or (theirs and remain)):
+                marks += 1
+                marks_wrong += ours != theirs
     return Spelling(compared, cased_wrong, marks, marks_wrong)
 
 

@@ -52,6 +52,14 @@ class Measure:
             return float(top) if pairs else None
         return top / bottom if bottom else None
 
+    def out_of(self, clips: Sequence[Sums]) -> int | None:
+        """Of how many things it is a share or a quantile; None for a count or a rate."""
+        if self.quantile is not None:
+            return sum(len(clip.values.get(self.of, ())) for clip in clips)
+        if self.unit != "share" or self.of in _OF_TIME:
+            return None
+        return round(sum(clip.sums[self.of][1] for clip in clips if self.of in clip.sums))
+
     def ratio(self, clips: Sequence[Sums]) -> list[tuple[float, float]]:
         """What each clip has above and below the line; nothing where it was not measured."""
         pairs = [clip.sums.get(self.of, (0.0, 0.0)) for clip in clips]
@@ -74,12 +82,16 @@ FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measure taken of ``clips`` clips, with its 95 % interval where there is enough data."""
+    """A measure taken of ``clips`` clips, with its 95 % interval where there is enough data.
+
+    out_of: of how many words, marks, captions or other values it is the share or the quantile.
+    """
 
     name: str
     value: float
     sure: Interval | None
     clips: int
+    out_of: int | None = None
 
 
 STAGES = ("engine", "bot", "network", "page")
@@ -130,6 +142,8 @@ _QUANTILES: tuple[tuple[str, Unit, tuple[int, ...]], ...] = (
     ("words_a_minute", "words/min", (50, 95)),
 )
 
+_OF_TIME = {"stalled"}  # shares of a time, not of things
+
 MEASURES: Mapping[str, Measure] = {
     measure.name: measure
     for measure in (
@@ -158,7 +172,9 @@ def figures(
     values = {name: MEASURES[name].value(clips) for name in known}
     sure = _intervals([n for n in known if times[MEASURES[n].of] >= FEWEST], clips, resamples)
     return {
-        name: Figure(name, value, sure.get(name), times[MEASURES[name].of])
+        name: Figure(
+            name, value, sure.get(name), times[MEASURES[name].of], MEASURES[name].out_of(clips)
+        )
         for name, value in values.items()
         if value is not None
     }

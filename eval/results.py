@@ -176,6 +176,7 @@ def _figures(found: Mapping[str, Figure]) -> dict[str, Any]:
             "low": figure.sure.low if figure.sure else None,
             "high": figure.sure.high if figure.sure else None,
             "clips": figure.clips,
+            "out_of": figure.out_of,
             "unit": MEASURES[name].unit,
         }
         for name, figure in found.items()

@@ -56,3 +56,20 @@ def test_capitals_and_marks_are_compared_on_right_words_only() -> None:
 def test_a_reference_without_capitals_or_marks_says_nothing_of_them() -> None:
     assert spelling("yes ann we go", "Yes, Ann: we go.") == Spelling()
     assert spelling("yes, ann we go", "Yes, Ann: we go") == Spelling(marks=2, marks_wrong=1)
+
+
+def test_a_reference_that_was_cut_inside_a_sentence_says_nothing_of_its_end() -> None:
+    found = spelling(
+        "In the arts, and crafts, in the Exhibition", "In the arts and crafts, in the Exhibition."
+    )
+    assert (found.marks, found.marks_wrong) == (2, 1)
+    whole = spelling("In the arts, and in the crafts.", "In the arts, and in the crafts")
+    assert (whole.marks, whole.marks_wrong) == (2, 1)
+
+
+def test_marks_and_signs_beside_quotes_are_compared_without_the_quotes() -> None:
+    found = spelling(
+        'the Gutenberg, or \\"line Bible\\" of fifty-five,',
+        "the Gutenberg, or “line Bible,” of fifty-five,",
+    )
+    assert (found.marks, found.marks_wrong) == (3, 1)
