@@ -151,7 +151,7 @@ class Run:
 
 def write_run(folder: Path, run: Run) -> None:
     """Begin a run's folder, or note what has changed. Raises ObservationError."""
-    _write(folder / "run.json", {"version": VERSION} | _plain(run))
+    write_files({folder / "run.json": _json(run)})
 
 
 def read_run(folder: Path) -> Run:
@@ -163,17 +163,44 @@ def read_run(folder: Path) -> Run:
 
 def write_observation(folder: Path, number: int, observation: Observation) -> None:
     """Write clip ``number`` (from 1) of a run: whole or not at all. Raises ObservationError."""
-    path = folder / "clips" / f"{number:04}.json"
-    _write(path, {"version": VERSION} | _plain(observation))
+    write_files({_clip_file(folder, number): _json(observation)})
 
 
 def write_all(folder: Path, run: Run, clips: Sequence[Observation]) -> None:
-    """Write a whole run at once; clips of an earlier one are removed. Raises ObservationError."""
-    write_run(folder, run)
+    """Write a whole run at once, in the place of an earlier one. Raises ObservationError."""
+    files = {_clip_file(folder, number): clip for number, clip in enumerate(clips, start=1)}
+    write_files({path: _json(clip) for path, clip in files.items()})
     for path in (folder / "clips").glob("*.json"):
-        path.unlink()
-    for number, clip in enumerate(clips, start=1):
-        write_observation(folder, number, clip)
+        if path not in files:
+            path.unlink()
+    write_run(folder, run)
+
+
+def _clip_file(folder: Path, number: int) -> Path:
+    return folder / "clips" / f"{number:04}.json"
+
+
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """All of them, or none: what was there stays until every new one is written.
+
+    Raises ObservationError.
+    """
+    parts = {path: path.with_name(f"{path.name}.part") for path in files}
+    path = Path()
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parts[path].write_bytes(content)
+        for path, part in parts.items():
+            os.replace(part, path)
+    except OSError as error:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        raise ObservationError(
+            f"{path}: cannot be written ({error.strerror}); what was there before is as it was."
+            " Make room, or choose another folder, and give the same command again"
+        ) from error
 
 
 def observed(folder: Path) -> dict[int, Observation]:
@@ -240,17 +267,10 @@ def _plain(thing: Any) -> Any:
     return thing
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    beside = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise ObservationError(f"{path}: cannot be written ({error.strerror})") from error
+def _json(thing: Run | Observation) -> bytes:
+    content = {"version": VERSION} | _plain(thing)
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f"{text}\n".encode()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from eval.errors import KINDS
 from eval.measures import PARTS, Figure
 from eval.passages import Passage, worst
-from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results, write_file
+from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results
 from eval.rules import Profile, Verdict
 from eval.sound import data_uri
 from eval.wording import Tongue, Wording, wording
@@ -59,7 +59,7 @@ class Heard:
     sound: str | None
 
 
-def write_report(
+def page_of(
     folder: Path,
     results: Results,
     verdicts: Sequence[Verdict],
@@ -67,16 +67,13 @@ def write_report(
     tongue: Tongue,
     *,
     with_audio: bool,
-) -> Path:
-    """Write report.html into a run's folder. Raises ObservationError."""
+) -> str:
+    """The page. folder: of the run, in which the sound of its passages is looked for."""
     passages = [
         Heard(passage, _sound(folder, passage) if with_audio else None)
         for passage in worst(results.scores)
     ]
-    page = rendered(results, verdicts, profile, tongue, passages)
-    path = folder / "report.html"
-    write_file(path, page)
-    return path
+    return rendered(results, verdicts, profile, tongue, passages)
 
 
 def rendered(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
-from eval.observation import Observation, Run
-from eval.report import write_report
-from eval.results import Results, results_of, write_results
+from eval.observation import Observation, Run, write_files
+from eval.report import page_of
+from eval.results import Results, as_csv, as_json, results_of
 from eval.rules import (
     PROFILES,
     Profile,
@@ -99,11 +99,16 @@ def conclude(
     verdicts = judge(report.profile.rules, results.figures)
     click.echo(summary(results, verdicts, wording(report.tongue)))
     if out is not None:
-        write_results(out, results, verdicts, report.profile.name)
-        page = write_report(
+        page = page_of(
             out, results, verdicts, report.profile, report.tongue, with_audio=report.with_audio
         )
-        click.echo(f"\n{page}")
+        files = {
+            "results.json": as_json(results, verdicts, report.profile.name),
+            "clips.csv": as_csv(results),
+            "report.html": page,
+        }
+        write_files({out / name: content.encode() for name, content in files.items()})
+        click.echo(f"\n{out / 'report.html'}")
     shut = broken_gates(report.gates, results.figures)
     for sentence in shut:
         click.echo(f"caption-eval: failed: {sentence}", err=True)

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from eval.measures import MEASURES, Figure, Sums, figures
-from eval.observation import Observation, ObservationError, Run
+from eval.observation import Observation, Run
 from eval.rules import Verdict
 from eval.scoring import Score, score
 
@@ -139,10 +138,10 @@ def _group(column: str, value: str, clips: Sequence[Sums], words: int) -> Group:
     return Group(column, value, len(clips), words, figures(clips, GROUPED))
 
 
-def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> dict[str, Any]:
+def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> str:
     """The content of results.json."""
     run = asdict(results.run)
-    return {
+    content = {
         "version": VERSION,
         "run": {name: dict(v) if isinstance(v, Mapping) else v for name, v in run.items()},
         "counts": {
@@ -167,6 +166,7 @@ def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> dict
         ],
         "left_out": list(results.left_out),
     }
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _figures(found: Mapping[str, Figure]) -> dict[str, Any]:
@@ -203,21 +203,3 @@ def as_csv(results: Results) -> str:
             ]
         )
     return lines.getvalue()
-
-
-def write_results(
-    folder: Path, results: Results, verdicts: Sequence[Verdict], profile: str
-) -> None:
-    """Write results.json and clips.csv. Raises ObservationError."""
-    content = as_json(results, verdicts, profile)
-    write_file(folder / "results.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-    write_file(folder / "clips.csv", as_csv(results))
-
-
-def write_file(path: Path, content: str) -> None:
-    """Raises ObservationError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise ObservationError(f"{path}: cannot be written ({error.strerror})") from error

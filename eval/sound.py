@@ -10,7 +10,7 @@ from pathlib import Path
 import soundfile
 
 from eval.corpus import CorpusError, read_audio
-from eval.observation import ObservationError
+from eval.observation import write_files
 from streaming.audio import Pcm
 
 RATE = 24_000
@@ -19,11 +19,7 @@ MOST_S = 30
 
 def write_sound(path: Path, pcm: Pcm) -> None:
     """Keep float32[n] at RATE as Ogg Opus. Raises ObservationError where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, pcm, RATE, format="OGG", subtype="OPUS")
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise ObservationError(f"{path}: cannot be written ({error}); make room for it") from error
+    write_files({path: _ogg(pcm)})
 
 
 def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
@@ -36,9 +32,13 @@ def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
     piece = sound[start_ms * RATE // 1000 : end_ms * RATE // 1000]
     if not len(piece):
         return None
+    return f"data:audio/ogg;base64,{b64encode(_ogg(piece)).decode()}"
+
+
+def _ogg(pcm: Pcm) -> bytes:
     written = io.BytesIO()
-    soundfile.write(written, piece, RATE, format="OGG", subtype="OPUS")
-    return f"data:audio/ogg;base64,{b64encode(written.getvalue()).decode()}"
+    soundfile.write(written, pcm, RATE, format="OGG", subtype="OPUS")
+    return written.getvalue()
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,8 @@
 """The commands and the page, as somebody uses them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -144,6 +146,43 @@ def test_a_run_without_a_usable_clip_fails_with_a_sentence(tmp_path: Path) -> No
     assert done.exit_code == 1
     assert "a: no sound in it" in done.stdout
     assert "no clip could be measured" in done.stderr
+
+
+def run_where_files_may_have(size: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """What a full disk does: the system refuses to write on."""
+    limit = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({size}, {size}))"
+    program = f"{limit}; from eval.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("size", [100, 20_000])  # less than results.json; less than the page
+def test_a_full_disk_leaves_the_old_report_whole_and_says_so(measured: Path, size: int) -> None:
+    assert run("report", measured).exit_code == 0
+    before = contents(measured)
+    done = run_where_files_may_have(size, "report", measured, "--profile", "ofcom")
+    assert done.returncode == 1
+    assert "cannot be written (File too large)" in done.stderr
+    assert "Make room" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(measured) == before
+
+
+def test_a_full_disk_leaves_an_earlier_run_in_its_place(measured: Path, tmp_path: Path) -> None:
+    before = contents(measured)
+    (tmp_path / "ref.txt").write_text("best of times " * 200)
+    done = run_where_files_may_have(
+        2000, "score", tmp_path / "ref.txt", tmp_path / "ref.txt", "--out", measured
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert contents(measured) == before
 
 
 def test_a_folder_that_holds_no_run_is_named(tmp_path: Path) -> None:
