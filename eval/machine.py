@@ -1,4 +1,4 @@
-"""On what something was measured: versions and machine, so that it can be repeated."""
+"""On what something was measured, so that it can be repeated: versions, machine, its load."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import platform
 import shlex
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +29,41 @@ PACKAGES = (
     "onnxruntime",
     "playwright",
 )
+
+
+OTHERS_MOST = 0.15
+"""The share of the processors that other work may take before delays are doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the processors have done up to an instant, in seconds: in all, and for this process
+    with its children that have ended. average: of those waiting to run, over the last minute."""
+
+    at_s: float
+    all_s: float
+    own_s: float
+    average: float
+
+
+def work_so_far() -> Work:
+    """Call it while no child runs: before everything is started, and after it has ended."""
+    times = psutil.cpu_times()
+    own = os.times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user already
+    return Work(time.monotonic(), sum(times) - idle - guest, sum(own[:4]), psutil.getloadavg()[0])
+
+
+def load_between(begin: Work, end: Work) -> dict[str, float]:
+    """As ``Run.load`` has it."""
+    others = (end.all_s - begin.all_s) - (end.own_s - begin.own_s)
+    most = (end.at_s - begin.at_s) * (psutil.cpu_count() or 1)
+    return {
+        "average_at_start": round(begin.average, 2),
+        "average_at_end": round(end.average, 2),
+        "others": round(min(max(others / most, 0.0), 1.0), 3) if most else 0.0,
+    }
 
 
 def this_run(

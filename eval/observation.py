@@ -139,6 +139,9 @@ class Run:
     command: as typed. started: ISO 8601, UTC. versions: of packages and programs; machine:
     processor, memory, system; settings: everything that was chosen; left_out: rows of the corpus
     that gave no clip, each as a sentence with file and line.
+    load: average_at_start and average_at_end: processes that ran or waited to, over a minute;
+    others: the share of the processors that went to other work in between; each the worst of the
+    parts in which a run was made. Empty if nothing was played.
     """
 
     command: str = ""
@@ -147,6 +150,7 @@ class Run:
     machine: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    load: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_run(folder: Path, run: Run) -> None:

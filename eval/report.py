@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval.errors import KINDS
+from eval.machine import OTHERS_MOST
 from eval.measures import PARTS, Figure
 from eval.passages import Passage, worst
 from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results
@@ -172,6 +173,9 @@ def _voices(results: Results, words: Wording) -> str:
 
 def _notes(results: Results, words: Wording) -> Iterator[str]:
     """What a reader must know before believing a figure."""
+    others = results.run.load.get("others", 0.0)
+    if others > OTHERS_MOST and results.figures.keys() & {"first_show_p50", "lag_p50"}:
+        yield words.page["busy"].replace("{x}", words.percent(others, 0))
     for through in ("engine", "room", "browser"):
         if any(one.clip.through == through for one in results.measured):
             yield words.page[f"through_{through}"]

@@ -20,10 +20,11 @@ from captioner.webvtt import document
 from eval.corpus import Clip, Corpus, CorpusError, read_audio
 from eval.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.forced_alignment import RATE as ALIGNED_RATE
-from eval.machine import this_run
+from eval.machine import load_between, this_run, work_so_far
 from eval.observation import (
     Observation,
     ObservationError,
+    Run,
     Shown,
     Turn,
     WordTimes,
@@ -106,19 +107,36 @@ async def measure(
     """
     if not left:
         return
+    before = dict(read_run(plan.out).load) if (plan.out / "run.json").exists() else {}
+    begin = work_so_far()
+    run: Run | None = None
+    try:
+        async with open_watch() as watch:
+            run = this_run(
+                plan.settings, versions=dict(watch.versions), left_out=plan.corpus.left_out
+            )
+            await asyncio.to_thread(write_run, plan.out, replace(run, load=before))
+            await _play(plan, left, watch, progress)
+    finally:
+        if run:
+            now = load_between(begin, work_so_far())
+            worst = {name: max(load, before.get(name, 0.0)) for name, load in now.items()}
+            write_run(plan.out, replace(run, load=worst))
+
+
+async def _play(
+    plan: Plan, left: Sequence[tuple[int, Clip]], watch: Watch, progress: Progress
+) -> None:
     aligner = cache(Aligner)
-    async with open_watch() as watch:
-        run = this_run(plan.settings, versions=dict(watch.versions), left_out=plan.corpus.left_out)
-        await asyncio.to_thread(write_run, plan.out, run)
-        done_s = 0.0
-        for number, clip in left:
-            ticking = asyncio.create_task(_tick(progress, done_s, clip))
-            try:
-                observation = await _observe(plan, watch, number, clip, aligner)
-            finally:
-                ticking.cancel()
-            write_observation(plan.out, number, observation)
-            done_s += clip.seconds
+    done_s = 0.0
+    for number, clip in left:
+        ticking = asyncio.create_task(_tick(progress, done_s, clip))
+        try:
+            observation = await _observe(plan, watch, number, clip, aligner)
+        finally:
+            ticking.cancel()
+        write_observation(plan.out, number, observation)
+        done_s += clip.seconds
 
 
 async def _tick(progress: Progress, done_s: float, clip: Clip) -> None:

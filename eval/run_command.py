@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from captioner.settings import Settings, read_settings
 from eval.corpus import Corpus, bundled_corpus
 from eval.corpus_folder import survey
 from eval.listen import overheard
-from eval.machine import this_run
+from eval.machine import load_between, this_run, work_so_far
 from eval.observation import Observation, observed, read_run, write_all
 from eval.plainly import plainly
 from eval.recipe import Recipe, RecipeError, read_codec, read_noise, read_overlap, read_share
@@ -218,8 +219,9 @@ def listen(
             settings, room=room, name=name, language=language, text=text, over=over
         )
 
+    begin = work_so_far()
     clip = asyncio.run(until_stopped())
     chosen = {"through": "listen", "language": language, "text": str(text)}
-    found = this_run(chosen)
+    found = replace(this_run(chosen), load=load_between(begin, work_so_far()))
     write_all(out, found, [clip])
     conclude(found, [clip], out, report)

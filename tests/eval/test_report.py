@@ -14,7 +14,7 @@ from playwright.async_api import Page, async_playwright
 
 from eval.cli import main
 from eval.measures import MEASURES
-from eval.observation import Observation, Run, Shown, Turn, write_all
+from eval.observation import Observation, Run, Shown, Turn, write_all, write_run
 from eval.timeline import RefWord
 
 AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
@@ -79,6 +79,15 @@ def test_a_run_becomes_a_report_with_its_files(measured: Path) -> None:
     assert results["figures"]["wer"]["value"] == pytest.approx(4 / 84)
     assert {group["value"] for group in results["groups"]} == {"f", "m", "s0", "s1", "s2"}
     assert len((measured / "clips.csv").read_text(encoding="utf-8").splitlines()) == 13
+
+
+def test_delays_of_a_busy_machine_are_called_doubtful_on_the_first_page(measured: Path) -> None:
+    run("report", measured)
+    page = measured / "report.html"
+    assert "delays are doubtful" not in page.read_text("utf-8")
+    write_run(measured, Run(load={"others": 0.4, "average_at_start": 3, "average_at_end": 5}))
+    run("report", measured)
+    assert "The delays are doubtful: other programs took 40" in page.read_text("utf-8")
 
 
 def test_the_report_speaks_french(measured: Path) -> None:

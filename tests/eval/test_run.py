@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from eval.cli import main
 from eval.corpus import Clip, Corpus
 from eval.corpus_folder import survey
 from eval.forced_alignment import Aligner
+from eval.machine import Work, load_between
 from eval.observation import ObservationError, Shown, observed, read_run
 from eval.recipe import Recipe
 from eval.run import Plan, fingerprint, measure, todo, with_word_times
@@ -76,6 +78,26 @@ def test_each_clip_is_written_down_as_it_was_seen(tmp_path: Path) -> None:
     assert found[1].vtt_problems == ()
     assert found[1].until_ms == 1000
     assert read_run(asked.out).versions["parrot"] == "1"
+
+
+def test_a_run_says_what_else_the_machine_did(tmp_path: Path) -> None:
+    asked = plan(tmp_path, corpus(tmp_path))
+    with pytest.raises(asyncio.CancelledError):
+        play(asked, Parrot(stops_at=2))
+    first = read_run(asked.out).load
+    assert set(first) == {"others", "average_at_start", "average_at_end"}
+    assert 0 <= first["others"] <= 1
+    play(asked, Parrot())
+    assert all(load >= first[name] for name, load in read_run(asked.out).load.items())
+
+
+def test_what_a_run_spends_itself_is_no_load() -> None:
+    begin = Work(at_s=10, all_s=100, own_s=5, average=0.3)
+    processors = psutil.cpu_count() or 1
+    end = Work(at_s=20, all_s=104 + processors, own_s=9, average=2)
+    assert load_between(begin, end) == {
+        "average_at_start": 0.3, "average_at_end": 2, "others": 0.1,
+    }  # fmt: skip
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
