@@ -33,6 +33,7 @@ from eval.observation import (
     write_observation,
     write_run,
 )
+from eval.progress import Progress
 from eval.recipe import CLEAN, Recipe
 from eval.sound import RATE as KEPT_RATE
 from eval.sound import write_sound
@@ -47,8 +48,6 @@ SAME = ("corpus", "clips", "engine", "asr", "through", "fast", "language", "cond
 """Settings in which a run that is taken up again must not differ."""
 
 OpenWatch = Callable[[], AbstractAsyncContextManager[Watch]]
-Progress = Callable[[float, str], None]
-"""Told of seconds of sound that are done, and the name of the clip that is playing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from eval.listen import overheard
 from eval.machine import load_between, this_run, work_so_far
 from eval.observation import Observation, observed, read_run, write_all
 from eval.plainly import plainly
+from eval.progress import progress_of
 from eval.recipe import Recipe, RecipeError, read_codec, read_noise, read_overlap, read_share
 from eval.reporting import ReportOptions, conclude, report_options
 from eval.run import WHERE, Plan, fingerprint, measure, todo
@@ -142,23 +143,13 @@ def _watch(plan: Plan, settings: Settings) -> Callable[[], AbstractAsyncContextM
 
 
 def _play(plan: Plan, watch: Callable[[], AbstractAsyncContextManager[Watch]]) -> None:
-    """With a progress bar; Ctrl-C ends it in order, and the process."""
+    """Telling how far it is; Ctrl-C ends it in order, and the process."""
     left = todo(plan)
     skipped = len(plan.clips) - len(left)
     if skipped:
         click.echo(f"{skipped} of {len(plan.clips)} clips are done already.", err=True)
-    seconds = round(sum(clip.seconds for _, clip in left))
-    with click.progressbar(
-        length=max(seconds, 1), label="Playing", file=sys.stderr, show_eta=True,
-        item_show_func=lambda name: name or "",
-    ) as bar:  # fmt: skip
-
-        def progress(done_s: float, name: str) -> None:
-            bar.update(min(round(done_s), seconds) - bar.pos, name)
-
+    with progress_of(sum(clip.seconds for _, clip in left), stream=sys.stderr) as progress:
         finished = _until_signal(measure(plan, left, watch, progress))
-        if finished:
-            bar.update(max(seconds, 1) - bar.pos, "")
     if not finished:
         done = len(plan.clips) - len(todo(plan))
         click.echo(

@@ -1,0 +1,58 @@
+"""How far a run is, and how long it still takes: a bar, or lines where nobody sees a bar move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import click
+
+Progress = Callable[[float, str], None]
+"""Told of seconds of sound that are done, and the name of the clip that is playing."""
+
+EVERY_S = 10.0
+"""Between two lines."""
+
+
+@contextmanager
+def progress_of(
+    seconds: float, *, stream: TextIO, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Progress]:
+    """Of so many seconds of sound: a bar on a terminal; in a file or a log, a line now and then."""
+    if not stream.isatty():
+        yield _lines(seconds, stream, clock)
+        return
+    length = max(round(seconds), 1)
+    with click.progressbar(
+        length=length, label="Playing", file=stream, show_eta=True,
+        item_show_func=lambda name: name or "",
+    ) as bar:  # fmt: skip
+        yield lambda done_s, name: bar.update(min(round(done_s), length) - bar.pos, name)
+
+
+def _lines(seconds: float, stream: TextIO, clock: Callable[[], float]) -> Progress:
+    began = clock()
+    told_s = began - EVERY_S
+
+    def progress(done_s: float, name: str) -> None:
+        nonlocal told_s
+        now = clock()
+        if now - told_s < EVERY_S:
+            return
+        told_s = now
+        left = ""
+        if done_s and now - began >= EVERY_S:  # sooner it would be a guess
+            left = f", {_minutes((seconds - done_s) * (now - began) / done_s)} left"
+        click.echo(
+            f"Playing {_minutes(done_s)} of {_minutes(seconds)} of sound{left}: {name}", stream
+        )
+
+    return progress
+
+
+def _minutes(seconds: float) -> str:
+    """3:07."""
+    whole = max(round(seconds), 0)
+    return f"{whole // 60}:{whole % 60:02}"
