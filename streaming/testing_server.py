@@ -98,7 +98,7 @@ class Ears:
         self._steps = 0
         self.word: str | None = None
         self._since = 0
-        self._last: tuple[str, int] | None = None  # what was said last, and until which step
+        self._until: dict[str, int] = {}  # by word: the step at which it last ended
         self._said: deque[tuple[int, wire.ServerMessage]] = deque()  # step at which, what
 
     def step(self, pcm: Pcm) -> list[wire.ServerMessage]:
@@ -123,9 +123,9 @@ class Ears:
     def _hear_end(self) -> None:
         if not self.word or self._steps - self._since < self._hearing.frames:
             return
-        word, until = self._last or ("", -self._hearing.once)
-        self._last = (self.word, self._steps)
-        if word != self.word or self._since - until >= self._hearing.once:
+        until = self._until.get(self.word, -self._hearing.once)
+        self._until[self.word] = self._steps
+        if self._since - until >= self._hearing.once:
             due = self._steps + 1 + self._delay
             start_s = self._since * FRAME_MS / 1000
             self._said.append((due, wire.Word(self.word, start_s)))
