@@ -3,8 +3,9 @@
     python -m benchmarks.late [--hours N] [--times N]
 
 A bot that has published the captions of so many hours (one of 60 characters every 2 s) is in a real
-room. Somebody joins, says hello and pages back, as a page does. From before joining: until the last
-200 captions are there, and until all are. Painting is left out.
+room. Somebody joins, says hello and pages back, as a page does: from before joining until the last
+200 captions are there, and until all are. Then Chromium opens the page: from the click on its link
+until it is in the room, and until the last 200 captions are there and painted.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ from captioner.livekit_server import MediaServer, find_or_build
 from captioner.publisher import Publisher, RoomClock
 from captioner.simulation.person import Person
 from captioner.tokens import agent_token, participant_token
+from captioner.web import serve_page
+from eval.browser import open_chromium
 from streaming.testing import ScriptedRecognizer
 
 EACH_MS = 2_000
 ROOM = "late"
+NOW_S = "performance.now() / 1000"  # since the navigation began
+PAINTED_S = f"document.querySelector('live-captions').rendered().then(() => {NOW_S})"
 
 
 async def filled(hours: float) -> Publisher:
@@ -63,6 +68,20 @@ async def measure(hours: float, times: int) -> None:
             await late.until(lambda late=late: not late.page.missing)  # type: ignore[misc]
             print(f"{first:8.2f} s{time.monotonic() - began:8.2f} s", flush=True)
             await late.leave()
+
+        def enter(name: str, _guest: bool) -> dict[str, object]:
+            url, token = join(name)
+            return {"url": url, "token": token, "room": ROOM, "identity": name, "can_speak": False}
+
+        print(f"in Chromium\n{'joined':>10}{'last 200':>10}")
+        async with serve_page(enter, port=0) as address, open_chromium() as chromium:
+            for n in range(times):
+                viewer = await chromium.open(address, f"page-{n}")
+                joined = await viewer.page.evaluate(NOW_S)
+                await viewer.until("captions.cues().length >= 200")
+                painted = await viewer.page.evaluate(PAINTED_S)
+                print(f"{joined:8.2f} s{painted:8.2f} s", flush=True)
+                await viewer.page.context.close()
         bot.stop()
         await running
 

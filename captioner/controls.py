@@ -18,6 +18,9 @@ from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.meeting import Kind, Person
 from captioner.requests import Change, Consent, Hello
 
+ARRIVING_S = 10.0
+"""So long a reader counts of whom the media server has not told yet; it does every 3 s."""
+
 IDLE_S = 60.0
 """So long after the last reader left, it goes on listening."""
 
@@ -96,6 +99,8 @@ class Controls:
         self.decided = decided
         self._policy = policy
         self._readers: set[str] = set()
+        self._arriving: dict[str, float] = {}  # readers who are not seen yet, since when
+        self._here: set[str] = set()
         self._people: set[str] = set()
         self._last_read: float | None = None
 
@@ -131,22 +136,26 @@ class Controls:
             )
         return replace(self.decided, consents=consents)
 
-    def hello(self, caller: Person, hello: Hello, now: float) -> None:
-        """Somebody reads captions, or no longer does."""
+    def hello(self, caller: str, hello: Hello, now: float) -> None:
+        """Somebody (an identity) reads captions, or no longer does."""
         self._note(now)
-        if hello.want:
-            self._readers.add(caller.identity)
-        else:
-            self._readers.discard(caller.identity)
+        self._readers.discard(caller)
+        self._arriving.pop(caller, None)
+        if hello.want and caller in self._here:
+            self._readers.add(caller)
+        elif hello.want:
+            self._arriving = self._still_arriving(now) | {caller: now}
         self._note(now)
 
     def present(self, people: Iterable[Person], now: float) -> None:
         """Who is in the room. Who left reads no more."""
         self._note(now)
         everybody = list(people)
-        here = {person.identity for person in everybody}
+        self._here = {person.identity for person in everybody}
         self._people = {p.identity for p in everybody if p.kind is not Kind.AGENT}
-        self._readers &= here
+        arriving = self._still_arriving(now)
+        self._readers = (self._readers | arriving.keys()) & self._here
+        self._arriving = {who: at for who, at in arriving.items() if who not in self._here}
         self._note(now)
 
     def captions(self, identity: str) -> bool:
@@ -169,7 +178,7 @@ class Controls:
 
     def idle_in(self, now: float) -> float | None:
         """Seconds until nobody wants captions any more; None when that takes an event."""
-        if self.state(now) is not State.ON or self._reading or self.decided.transcript:
+        if self.state(now) is not State.ON or self._reading(now) or self.decided.transcript:
             return None
         assert self._last_read is not None
         return max(self._last_read + IDLE_S - now, 0.0)
@@ -194,18 +203,20 @@ class Controls:
         """Who is captioned that said nothing about it."""
         return ConsentRule.IF_AGREED if self.decided.strict else self._policy.consent
 
-    @property
-    def _reading(self) -> bool:
+    def _reading(self, now: float) -> bool:
         if self._policy.want is Want.ALWAYS:
             return bool(self._people)
-        return bool(self._readers)
+        return bool(self._readers or self._still_arriving(now))
+
+    def _still_arriving(self, now: float) -> dict[str, float]:
+        return {who: at for who, at in self._arriving.items() if now - at < ARRIVING_S}
 
     def _note(self, now: float) -> None:
-        if self._reading:
+        if self._reading(now):
             self._last_read = now
 
     def _wanted(self, now: float) -> bool:
-        if self._reading or self.decided.transcript:
+        if self._reading(now) or self.decided.transcript:
             return True
         return self._last_read is not None and now - self._last_read < IDLE_S
 

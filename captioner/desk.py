@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -28,8 +29,8 @@ from captioner.state_store import StateStore, Stored
 
 log = structlog.get_logger()
 
-KNOWN_S = 3.0
-"""How long a request waits for the media server to say who asks."""
+KNOWN_S = 5.0
+"""How long a decision waits until it is known who asks: newcomers are told of every 3 s."""
 
 Apply = Callable[[Decided], Awaitable[None]]
 """Told what was decided before, once something else is decided and kept."""
@@ -84,17 +85,23 @@ class Desk:
         """Answer in this room from now on."""
         self._keeping = keeping
 
-        def answering(answer: Callable[[Person, str], Awaitable[str]]) -> RpcAnswer:
+        def limited(answer: RpcAnswer) -> RpcAnswer:
             async def one(caller: str, payload: str) -> str:
                 self._rate.take(caller, self._clock())
-                return await answer(await self._known(room, caller), payload)
+                return await answer(caller, payload)
 
             return one
 
-        room.answer(HELLO, answering(self._hello))
-        room.answer(HISTORY, answering(self._history))
-        room.answer(SET, answering(self._set))
-        room.answer(CONSENT, answering(self._consent))
+        def deciding(answer: Callable[[Person, str], Awaitable[str]]) -> RpcAnswer:
+            async def one(caller: str, payload: str) -> str:
+                return await answer(await self._known(room, caller), payload)
+
+            return limited(one)
+
+        room.answer(HELLO, limited(partial(self._hello, room)))
+        room.answer(HISTORY, limited(self._history))
+        room.answer(SET, deciding(self._set))
+        room.answer(CONSENT, deciding(self._consent))
 
     def people_changed(self) -> None:
         """Somebody came, who may be one that has asked already."""
@@ -105,24 +112,25 @@ class Desk:
         """Who asks. The media server may tell of newcomers after it brings their requests."""
         try:
             async with asyncio.timeout(KNOWN_S):
-                while True:
-                    for person in room.people():
-                        if person.identity == identity:
-                            return person
+                while (person := _person(room, identity)) is None:
                     await self._came.wait()
+                return person
         except TimeoutError:
             raise InvalidRequest(
                 "the media server says that you are not in this room; join again",
                 code=RequestCode.NOT_ALLOWED,
             ) from None
 
-    async def _hello(self, caller: Person, payload: str) -> str:
+    async def _hello(self, room: Room, caller: str, payload: str) -> str:
+        """Without a wait: who is not known yet reads all the same, and asks again who they are."""
         request = decode_hello(payload)
         self._controls.hello(caller, request, self._clock())
         await self._apply(self._controls.decided)
-        return self._publisher.hello(request, you=self._controls.you(caller))
+        person = _person(room, caller)
+        you = None if person is None else self._controls.you(person)
+        return self._publisher.hello(request, you=you)
 
-    async def _history(self, _caller: Person, payload: str) -> str:
+    async def _history(self, _caller: str, payload: str) -> str:
         return self._publisher.page(decode_history(payload))
 
     async def _set(self, caller: Person, payload: str) -> str:
@@ -160,3 +168,7 @@ class Desk:
             self._controls.decided = decided
             await self._apply(before)
             return decided
+
+
+def _person(room: Room, identity: str) -> Person | None:
+    return next((person for person in room.people() if person.identity == identity), None)

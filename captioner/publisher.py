@@ -152,6 +152,8 @@ class Publisher:
     def hello(self, request: Hello, *, you: Mapping[str, Any] | None = None) -> str:
         """What a page gets that says hello: the state, and what it has not seen yet.
 
+        you: what is known of its user; None: not yet, ask again.
+
         A newcomer gets the open cues and the newest closed ones, and asks for older ones by
         ``older``; who knows this session gets what changed, and goes on by ``cursor``.
         """
@@ -165,7 +167,7 @@ class Publisher:
             "now_utc_ms": self.clock.origin_utc_ms + self.clock.now_ms(),
             "tracks": _within(special, TRACKS_MAX),
             "gaps": _within(reversed(self._gaps), GAPS_MAX)[::-1],
-            "you": dict(you or {}),
+            "you": None if you is None else dict(you),
         }
         if request.session == self.session and request.after_seq is not None:
             return self._changed(answer, request.after_seq)

@@ -1,6 +1,7 @@
 """What pages ask the bot by RPC, the caption contract's other half: JSON ⇄ values. Pure.
 
-    captions.hello    {v, want, lang?, session?, after_seq?}        I read captions, or no longer
+    captions.hello    {v, want, lang?, session?, after_seq?}        I read captions, or no longer;
+                      "you" of the answer is null until the media server has said who asks
     captions.history  {session, after_seq | cursor | older}         what I missed; what was before
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
     captions.consent  {v, captioned, kept}                          about the caller's own speech

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from captioner.contract import ConsentRule, State
-from captioner.controls import IDLE_S, Controls, Decided, HostRule, Policy, RateLimit, Want
+from captioner.controls import (
+    ARRIVING_S,
+    IDLE_S,
+    Controls,
+    Decided,
+    HostRule,
+    Policy,
+    RateLimit,
+    Want,
+)
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.meeting import Kind, Person
 from captioner.requests import Change, Consent, Hello
@@ -27,7 +36,7 @@ def controls(policy: Policy = POLICY, **decided: object) -> Controls:
 def reading(made: Controls, *people: Person, now: float = 0) -> Controls:
     made.present(people, now)
     for person in people:
-        made.hello(person, Hello(True), now)
+        made.hello(person.identity, Hello(True), now)
     return made
 
 
@@ -113,10 +122,10 @@ def test_it_listens_while_somebody_reads_and_a_minute_longer() -> None:
     made = controls()
     made.present([GUEST, OWNER], 0)
     assert made.state(0) is State.IDLE
-    made.hello(GUEST, Hello(True), 10)
+    made.hello(GUEST.identity, Hello(True), 10)
     assert made.state(500) is State.ON
     assert made.idle_in(500) is None
-    made.hello(GUEST, Hello(False), 500)
+    made.hello(GUEST.identity, Hello(False), 500)
     assert made.state(500 + IDLE_S - 1) is State.ON
     assert made.idle_in(510) == IDLE_S - 10
     assert made.state(500 + IDLE_S) is State.IDLE
@@ -128,6 +137,21 @@ def test_who_leaves_reads_no_more() -> None:
     made.present([OWNER], 100)
     assert made.state(100) is State.ON
     assert made.state(100 + IDLE_S) is State.IDLE
+
+
+def test_who_reads_before_the_media_server_tells_of_them_counts_at_once_but_not_for_ever() -> None:
+    made = controls()
+    made.present([OWNER], 0)
+    made.hello("gwen", Hello(True), 0)
+    assert made.state(0) is State.ON
+    made.present([OWNER], 2)
+    assert made.idle_in(2) is None
+    made.present([OWNER, GUEST], 3)
+    assert made.idle_in(3_000) is None
+    made.present([OWNER], 3_000)
+    made.hello("ghost", Hello(True), 4_000)
+    assert made.state(4_000 + ARRIVING_S - 1) is State.ON
+    assert made.state(4_000 + ARRIVING_S + IDLE_S) is State.IDLE
 
 
 def test_a_transcript_is_a_reader_and_a_switched_off_room_has_none() -> None:

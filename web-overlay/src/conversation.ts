@@ -10,8 +10,11 @@ type Method = "captions.hello" | "captions.history";
 const historyPause_ms = 250;
 const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
 const pageLimit = 1_000;
-/** Pages of the past that are fetched before anybody asks for them. */
-const pagesAhead = 2;
+/** Pages of the past that are fetched before anybody asks for them; with the first one some 200 captions. */
+const pagesAhead = 3;
+/** The media server tells the bot of newcomers every three seconds: so long it does not know who we are. */
+const whoPause_ms = 1_000;
+const whoLimit = 10;
 
 /** What is asked of the bot about one of its sessions: hello, what was missed, what was before. */
 export class Conversation {
@@ -23,6 +26,8 @@ export class Conversation {
   #asking: symbol | null = null;
   #older: string | null = null;
   #loading: Promise<void> | null = null;
+  #who: ReturnType<typeof setTimeout> | undefined;
+  #whoAsked = 0;
   #ended = false;
 
   constructor(session: string, call: Call, sink: CaptionSink) {
@@ -34,17 +39,13 @@ export class Conversation {
 
   /** Says whether somebody reads here. The answer tells what a page without captions needs too. */
   hello(want: boolean): void {
+    clearTimeout(this.#who);
     if (want) {
       this.#ask("captions.hello", 0);
       return;
     }
     this.#stopAsking();
-    this.#call("captions.hello", { want }).then(
-      (answer) => {
-        this.#takeYou(answer);
-      },
-      () => undefined,
-    );
+    this.#sayAlone(want);
   }
 
   /** Asks for what is missing, if something is and nothing is being asked. */
@@ -54,6 +55,7 @@ export class Conversation {
 
   end(): void {
     this.#ended = true;
+    clearTimeout(this.#who);
     this.#stopAsking();
   }
 
@@ -127,7 +129,7 @@ export class Conversation {
     const first = await this.#call(method, method === "captions.hello" ? { want: true, ...known } : { session, after_seq });
     if (first["session"] !== session) throw new Error("the bot answered for another session");
     if (this.#asking !== asking) return;
-    this.#takeYou(first);
+    this.#takeYou(first, true);
     if (typeof first["older"] === "string") this.#setOlder(first["older"]);
     let page = first;
     for (let pages = 0; this.#asking === asking; pages += 1) {
@@ -142,9 +144,26 @@ export class Conversation {
     }
   }
 
-  #takeYou(answer: Answer): void {
-    const you = answer["session"] === this.#session && !this.#ended ? youOf(answer["you"]) : null;
+  /** Says hello without asking what was said. */
+  #sayAlone(want: boolean): void {
+    this.#call("captions.hello", { want, session: this.#session, after_seq: Number.MAX_SAFE_INTEGER }).then(
+      (answer) => {
+        this.#takeYou(answer, want);
+      },
+      () => undefined,
+    );
+  }
+
+  #takeYou(answer: Answer, want: boolean): void {
+    if (answer["session"] !== this.#session || this.#ended) return;
+    const you = youOf(answer["you"]);
     if (you) this.#sink.you(you);
+    clearTimeout(this.#who);
+    if (answer["you"] !== null || this.#whoAsked === whoLimit) return;
+    this.#whoAsked += 1;
+    this.#who = setTimeout(() => {
+      this.#sayAlone(want);
+    }, whoPause_ms);
   }
 
   #take(page: Answer): void {

@@ -197,7 +197,7 @@ test("who hides the captions tells the bot that they no longer read", async () =
   const { captions } = listen(room);
   await vi.advanceTimersByTimeAsync(10);
   captions.want(false);
-  expect(room.calls.at(-1)).toEqual(["captions.hello", { v: 1, want: false }]);
+  expect(room.calls.at(-1)).toMatchObject(["captions.hello", { v: 1, want: false }]);
 });
 
 test("the state of the service is the bot's, and none without a bot", () => {
@@ -246,17 +246,33 @@ test("in an encrypted room only what came encrypted is heard", () => {
 
 const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
 
-test("a newcomer gets the newest, two older pages ahead, and the rest when it is asked for", async () => {
+test("a newcomer gets the newest, three older pages ahead, and the rest when it is asked for", async () => {
   const room = new FakeRoom();
-  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: "4", you: { host: true, captioned: true, kept: false } });
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: "5", you: { host: true, captioned: true, kept: false } });
   room.answers["captions.history"] = ({ older }) => ({ session: "s1", seq: 7, cues: [cueOf(`p${String(older)}`)], older: older === "1" ? null : String(Number(older) - 1) });
   room.joins("bot", session("s1"));
   const { packets, yous, captions } = listen(room);
   await vi.advanceTimersByTimeAsync(10);
-  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p4", "p3"]);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3"]);
   expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false }]);
   expect([await captions.loadOlder(), await captions.loadOlder(), await captions.loadOlder()]).toEqual([true, false, false]);
-  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p4", "p3", "p2", "p1"]);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3", "p2", "p1"]);
+});
+
+test("who the media server has not told the bot of yet reads at once, and learns later what they may", async () => {
+  const room = new FakeRoom();
+  let you: unknown = null;
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: null, you });
+  room.joins("bot", session("s1"));
+  const { packets, yous } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets.map((one) => "id" in one && one.id)).toContain("e");
+  you = { host: true, captioned: true, kept: true };
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(yous).toHaveLength(1);
+  const asked = room.calls.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(room.calls).toHaveLength(asked);
 });
 
 test("a page that cannot be fetched is told to whoever asked, and can be asked for again", async () => {
