@@ -121,7 +121,7 @@ async def test_a_broken_connection_loses_and_doubles_nothing(
 ) -> None:
     async with ScriptedServer(heads=heads, faults=Faults(drop_after=[cut])) as server:
         events = await hear(engine_for(server), speech(SENTENCE), live=live)
-        assert server.sessions == 2 or cut > 90
+        assert server.sessions >= 2 or cut > 90
     assert texts(events) == said(SENTENCE)
     assert [word.start_ms for word in words(events)] == starts(SENTENCE)
 
