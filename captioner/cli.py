@@ -28,6 +28,7 @@ from captioner.meeting import Left
 from captioner.room import LiveKitRoom
 from captioner.settings import Settings, read_settings
 from captioner.simulation.command import simulate
+from captioner.simulation.table import render as render_table
 from captioner.state_store import FileStore
 from captioner.tokens import agent_token, participant_token, probe
 from captioner.transcribe import Format, render, transcribe
@@ -371,10 +372,12 @@ def simulate_command(
     people: int, minutes: float, faults: int, seed: int, measure: bool, explain: bool
 ) -> None:
     """Play a scripted meeting with faults on this machine, and print what came of each word."""
-    good = asyncio.run(
+    log_module.configure(form="console", level=log_module.WARNING)
+    rows = asyncio.run(
         simulate(
             lambda line: click.echo(line, err=True), people=people, minutes=minutes,
             faults=faults, seed=seed, measure=measure, explain=explain,
         )
     )  # fmt: skip
-    sys.exit(0 if good else 1)
+    click.echo(render_table(rows))
+    sys.exit(1 if any(row.good is False for row in rows) else 0)

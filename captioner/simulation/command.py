@@ -12,7 +12,7 @@ from captioner.simulation import costs
 from captioner.simulation.play import Played, play
 from captioner.simulation.script import Plan, faults_of, script
 from captioner.simulation.stage import Stage
-from captioner.simulation.table import Costs, Row, apart, render, rows_of, rows_of_costs, verdict_of
+from captioner.simulation.table import Costs, Row, apart, rows_of, rows_of_costs, verdict_of
 
 SILENT = 10
 
@@ -28,10 +28,11 @@ async def simulate(
     seed: int,
     measure: bool,
     explain: bool = False,
-) -> bool:
-    """Play it and print the table; whether all is as it must be.
+) -> list[Row]:
+    """Play it, and give the table.
 
-    measure: also what an attendee costs. explain: name each word that was lost or doubled.
+    tell: is told how far it is. measure: also what an attendee costs. explain: name each word
+    that was lost or doubled.
     """
     program = await asyncio.to_thread(find_or_build, tell)
     plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
@@ -43,11 +44,10 @@ async def simulate(
     tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
     async with Stage(program) as stage:
         played = await play(stage, script(plan), tell)
-    rows = [*rows_of(played), *rows]
-    tell(f"Played in {time.monotonic() - began:.0f} s.\n\n{render(rows)}")
+    tell(f"Played in {time.monotonic() - began:.0f} s.")
     if explain:
         _explain(played, tell)
-    return all(row.good is not False for row in rows)
+    return [*rows_of(played), *rows]
 
 
 async def _measured(program: Path) -> Costs:
