@@ -6,7 +6,6 @@ The only file that imports Playwright, the tests' own scripts apart.
 from __future__ import annotations
 
 import asyncio
-import base64
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -36,8 +35,6 @@ FLAGS = (
 PAINTED_MAX = 100_000
 """Paintings that a page keeps: more than four hours of one person speaking without a pause."""
 
-PICTURES_MAX = 10_000
-
 _RECORD = f"""
 window.paintings = [];
 window.paintingsLost = 0;
@@ -46,6 +43,34 @@ window.addEventListener("painted", (event) => {{
   else window.paintingsLost += 1;
 }});
 """
+_FOLLOW = """() => {
+  const captions = document.querySelector("live-captions");
+  const frames = window.frames_shown = new Map();
+  let number = 0, mark_of_frame = null;
+  new MutationObserver(() => {
+    const mark = document.createElement("p");
+    mark.setAttribute("elementtiming", String(mark_of_frame = ++number));
+    mark.textContent = "x";
+    mark.style.cssText = "position:fixed;inset:auto auto 0 0;margin:0;font-size:8px;z-index:99999";
+    document.body.append(mark);
+    setTimeout(() => mark.remove(), 2000);
+  }).observe(captions.shadowRoot, { subtree: true, childList: true, characterData: true });
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries())
+      frames.set(Number(one.identifier), performance.timeOrigin + one.renderTime);
+  }).observe({ type: "element" });
+  captions.addEventListener("painted", ({ detail }) => {
+    detail.mark = mark_of_frame;  // null: nothing that can be seen has changed
+    queueMicrotask(() => { mark_of_frame = null; });
+  });
+}"""
+_TAKE = """() => {
+  const taken = window.paintings.splice(0).map((one) => {
+    const shown = window.frames_shown?.get(one.mark) ?? null;
+    return { ...one, shown };
+  });
+  return [window.paintingsLost, taken];
+}"""
 _NOW = "performance.timeOrigin + performance.now()"
 _CAPTIONS = 'document.querySelector("live-captions")'
 
@@ -64,6 +89,8 @@ class Painting:
     """A caption that was painted. Times in ms since 1970, on the page's clock.
 
     text: what its cue showed from then on; None: the cue was removed.
+    painted: when the page had handed it over; shown: when it was on the screen, None if that is
+    not known (``Viewer.follow_frames``).
     """
 
     session: str
@@ -72,6 +99,7 @@ class Painting:
     text: str | None
     received: float
     painted: float
+    shown: float | None = None
 
     def update(self, clock_ms: float = 0) -> Update:
         """The same for eval's measures, on a clock on which the page's reads ``clock_ms`` at 0."""
@@ -93,7 +121,7 @@ class Viewer:
 
     async def new_paintings(self) -> list[Painting]:
         """Those since this was asked last; the page forgets them. Raises ValueError as above."""
-        lost, found = await self.page.evaluate("[window.paintingsLost, window.paintings.splice(0)]")
+        lost, found = await self.page.evaluate(_TAKE)
         if lost:
             raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
         return [_painting(detail) for detail in found]
@@ -141,26 +169,14 @@ class Viewer:
             halves.append((answered - asked) * 500)
         return median(offsets), median(halves)
 
-    async def film(self) -> list[tuple[float, bytes]]:
-        """A list that fills with what the browser draws from now on: when, and the picture (JPEG).
+    async def follow_frames(self) -> None:
+        """Have Chromium say when it shows each painting from now on: ``Painting.shown``.
 
-        In seconds since 1970 by the compositor, whose clock is not the page's.
+        In every frame in which captions change, a mark is painted too, and Element Timing (W3C)
+        says when the frame with it was on the screen, to 4 ms. The page itself knows only when it
+        handed a frame over, which on a busy machine is tens of ms before.
         """
-        pictures: list[tuple[float, bytes]] = []
-        session = await self.page.context.new_cdp_session(self.page)
-
-        async def take(frame: dict[str, Any]) -> None:
-            if len(pictures) < PICTURES_MAX:
-                at = float(frame["metadata"]["timestamp"])
-                pictures.append((at, base64.b64decode(frame["data"])))
-            await session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
-
-        session.on("Page.screencastFrame", take)
-        await session.send(
-            "Page.startScreencast",
-            {"format": "jpeg", "quality": 40, "maxWidth": 500, "maxHeight": 350},
-        )
-        return pictures
+        await self.page.evaluate(_FOLLOW)
 
     async def _captions(self, expression: str) -> Any:
         return await self.page.evaluate(f"{_CAPTIONS}.{expression}")
@@ -215,5 +231,6 @@ def _if_there(path: str) -> str | None:
 def _painting(detail: dict[str, Any]) -> Painting:
     text = None if detail["state"] == "deleted" else detail["text"]
     return Painting(
-        detail["session"], detail["id"], detail["rev"], text, detail["received"], detail["painted"]
-    )
+        detail["session"], detail["id"], detail["rev"], text, detail["received"], detail["painted"],
+        detail.get("shown"),
+    )  # fmt: skip

@@ -153,7 +153,7 @@ async def painted(
 
 
 def _painted(one: Shown, painting: Painting, clock_ms: float) -> Shown:
-    at_ms = round(painting.painted - clock_ms)
+    at_ms = round((painting.shown or painting.painted) - clock_ms)
     received_ms = round(painting.received - clock_ms)
     text = painting.text or ""
     return replace(one, at_ms=at_ms, text=text, received_ms=received_ms, painted_ms=at_ms)
@@ -190,4 +190,5 @@ async def through_room(
             chromium: Chromium = await stack.enter_async_context(open_chromium())
             versions["chromium"] = chromium.version
             viewer = await chromium.open(chain.url, "Viewer", view=view)
+            await viewer.follow_frames()
         yield RoomWatch(chain, listener, viewer, times, versions)
