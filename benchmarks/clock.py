@@ -73,7 +73,8 @@ async def measure(words: int, seed: int, view: str) -> None:
 KEEP = """() => {
   window.kept = [];
   addEventListener("painted", ({ detail: { id, rev, painted, mark } }) => {
-    if (mark !== null) window.kept.push(() => [id, rev, painted - (window.frames_shown.get(mark) ?? NaN)]);
+    if (mark === null) return;
+    window.kept.push(() => [id, rev, painted - (window.frames_shown.get(mark) ?? NaN)]);
   });
 }"""
 
