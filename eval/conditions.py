@@ -153,8 +153,8 @@ def with_losses(
     """``share`` (0 to 1) of the packets is lost, each by itself, and is silent.
 
     Real receivers (WebRTC's NetEq, Opus FEC) fill a lost packet with what came before it or from
-    the next one; silence is worse, so this is a cautious figure. The number of packets is exact; which ones is
-    drawn by chance.
+    the next one; silence is worse, so this is a cautious figure. The number of packets is
+    exact; which ones is drawn by chance.
     """
     size = round(rate * packet_ms / 1000)
     packets = -(-len(pcm) // size)
