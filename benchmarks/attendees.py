@@ -36,6 +36,7 @@ async def measure(people: int, seconds: float) -> None:
     async with Chain(find_or_build(print)) as chain, AsyncExitStack() as stack:
         await stack.enter_async_context(chain.listener())
         empty = await share(chain, seconds)
+        print(f"empty room: {empty:.1f} % of a core", flush=True)
         speakers: list[Speaker] = [
             await stack.enter_async_context(chain.speaker(f"p{n}", f"Person {n}"))
             for n in range(people)
@@ -44,17 +45,18 @@ async def measure(people: int, seconds: float) -> None:
         noise = (chance.standard_normal(RATE * 10) * 1e-3).astype(np.float32)
         playing = [asyncio.create_task(speaker.play([noise] * 1_000)) for speaker in speakers]
         await asyncio.sleep(SETTLE_S)
-        quiet = await share(chain, seconds)
+        _tell("open but quiet", await share(chain, seconds) - empty, people)
         for speaker in speakers:
             speaker.mute()
         await asyncio.sleep(2)
-        muted = await share(chain, seconds)
+        _tell("muted", await share(chain, seconds) - empty, people)
         for task in playing:
             task.cancel()
         await asyncio.gather(*playing, return_exceptions=True)
-    print(f"empty room: {empty:.1f} % of a core")
-    for what, found in (("muted", muted), ("open but quiet", quiet)):
-        print(f"{what}: {(found - empty) / people:.2f} % of a core an attendee")
+
+
+def _tell(what: str, more: float, people: int) -> None:
+    print(f"{what}: {more / people:.2f} % of a core an attendee", flush=True)
 
 
 def main() -> None:

@@ -113,6 +113,11 @@ class ScriptedRoom:
         del self._people[identity], self._microphones[identity]
         self._events.put_nowait(Changed())
 
+    def rename(self, identity: str, name: str) -> None:
+        """Somebody calls themselves something else."""
+        self._people[identity] = replace(self._people[identity], name=name)
+        self._changed(identity)
+
     def mute(self, identity: str, *, muted: bool) -> None:
         """Somebody mutes or opens the microphone."""
         self._microphones[identity].muted = muted
@@ -200,9 +205,14 @@ class ScriptedRoom:
         if not wanted:
             self._end(identity)
         elif identity not in self._voices:
-            person = self._people[identity]
-            frames = FrameQueue(microphone.open(), self._now_ms)
-            voice = Voice(microphone.track, identity, Source.MICROPHONE, frames, lambda: person)
+            last = self._people[identity]
+            voice = Voice(
+                microphone.track,
+                identity,
+                Source.MICROPHONE,
+                FrameQueue(microphone.open(), self._now_ms),
+                lambda: self._people.get(identity, last),
+            )
             self._voices[identity] = voice
             self._events.put_nowait(voice)
 

@@ -17,6 +17,7 @@ from captioner.contract import PACKET_MAX, encode
 from captioner.controls import Policy, Want
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Person
+from captioner.publisher import RoomClock
 from captioner.requests import CONSENT, HELLO, SET
 from captioner.state_store import MemoryStore, Stored
 from captioner.testing import Microphone, ScriptedRoom
@@ -241,3 +242,49 @@ async def test_a_track_that_raises_is_shown_and_begun_again() -> None:
             await asyncio.sleep(0.01)
         assert played.states("anna")[0] == "unavailable"
         assert "unavailable" not in played.states("anna")[1:]
+
+
+async def test_who_takes_another_name_is_shown_under_it_and_has_refused_all_the_same() -> None:
+    async with stage() as played:
+        anna = played.come("anna")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        played.room.rename("anna", "Olga")
+        while not played.said("anna"):
+            await played.speak("anna", frames=3)
+        (shown,) = [p["vtt"] for p in played.room.packets if p.get("state") == "closed"]
+        assert "<v Olga>" in shown
+        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
+        played.room.rename("anna", "Somebody else")
+        read = anna.read
+        await played.speak("anna", frames=20)
+        assert (played.states("anna")[-1], anna.read) == ("refused", read)
+
+
+@pytest.mark.parametrize("jump_s", [3_600, -3_600])
+async def test_when_the_machines_clock_is_set_the_times_of_captions_go_on(
+    monkeypatch: pytest.MonkeyPatch, jump_s: int
+) -> None:
+    async with stage() as played:
+        for name in ("anna", "bob"):
+            played.come(name)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while not played.said("anna"):
+            await played.speak("anna", frames=3)
+        before = await played.room.ask("anna", HELLO, want=True)
+        right = time.time
+        monkeypatch.setattr(time, "time", lambda: right() + jump_s)
+        while not played.said("bob"):
+            await played.speak("bob", frames=3)
+        after = await played.room.ask("anna", HELLO, want=True)
+        assert after["origin_utc_ms"] == before["origin_utc_ms"]
+        assert 0 <= after["now_utc_ms"] - before["now_utc_ms"] < 60_000
+        heard = [p["heard"] for p in played.room.packets if "heard" in p]
+        assert max(heard) - min(heard) < 60_000
+        assert after["gaps"] == []
+
+
+def test_a_bot_restarted_on_a_clock_that_was_set_back_does_not_go_back() -> None:
+    clock = RoomClock.resume(
+        1_000_000, least_ms=500_000, monotonic=lambda: 7.0, wall=lambda: 1_100.0
+    )
+    assert clock.now_ms() == 500_000

@@ -295,3 +295,18 @@ async def test_a_restarted_bot_knows_what_was_decided_and_says_what_nobody_heard
             assert [t["state"] for t in answer["tracks"]] == ["refused"]
             assert len(opened) == 1
             assert host.says("by", "bot-2") == "Olga"
+
+
+async def test_a_flood_from_one_caller_is_refused_and_the_others_are_answered(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    loud, calm = await enter("loud"), await enter("calm")
+    async with running(bot_of(media_server, [], want=Want.HELLO)):
+        await calm.sees("state", "idle")
+        await loud.sees("state", "idle")
+        flood = [loud.ask(HELLO, want=False) for _ in range(500)]
+        answers = asyncio.gather(*flood, return_exceptions=True)
+        assert (await calm.ask(HELLO, want=True))["state"] == "on"
+        refused = [a for a in await answers if isinstance(a, rtc.RpcError)]
+        assert {"too many requests: wait a second"} == {r.message for r in refused if r.code == 4}
+        assert (await calm.ask(HELLO, want=True))["state"] == "on"

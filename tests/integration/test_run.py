@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,10 @@ import pytest
 from livekit import api
 
 from captioner.livekit_server import MediaServer
-from eval.chain import BotProcess, bot_environment
+from captioner.tokens import participant_token
+from eval.chain import BotProcess, Chain, Listener, bot_environment
+from eval.corpus import bundled_corpus
+from streaming.testing_server import ScriptedServer
 
 pytestmark = pytest.mark.room
 
@@ -20,8 +24,8 @@ Environment = dict[str, str]
 
 
 @asynccontextmanager
-async def captioner_run(environment: Environment) -> AsyncIterator[BotProcess]:
-    bot = BotProcess(ROOM, environment)
+async def captioner_run(environment: Environment, *options: str) -> AsyncIterator[BotProcess]:
+    bot = BotProcess(ROOM, environment, options=options)
     await bot.start()
     try:
         yield bot
@@ -97,6 +101,23 @@ async def test_when_the_room_is_deleted_it_ends_with_success(media_server: Media
     assert bot.lines[-1] == "The bot left: the room was closed."
 
 
+async def test_a_participant_who_takes_the_bots_identity_ends_it_with_a_sentence(
+    media_server: MediaServer,
+) -> None:
+    async with captioner_run(bot_environment(media_server), "--identity", "captions") as bot:
+        await bot.logged("joined")
+        taker = Listener()
+        key, secret = media_server.key, media_server.secret
+        token = participant_token(key, secret, room=ROOM, identity="captions")
+        await taker.join(media_server.url, token)
+        assert await bot.ended() == 1
+        await taker.leave()
+    assert bot.lines[-1] == (
+        "captioner: another participant joined with the bot's identity: give each bot an identity"
+        " of its own"
+    )
+
+
 @pytest.mark.parametrize("same_folder", [True, False], ids=["same state", "another machine"])
 async def test_a_bot_that_was_killed_is_followed_by_another_at_once(
     media_server: MediaServer, tmp_path: Path, same_folder: bool
@@ -113,3 +134,40 @@ async def test_a_bot_that_was_killed_is_followed_by_another_at_once(
     finally:
         codes = [await bot.stop() for bot in bots if bot.lines]
     assert codes == [-9, 0]
+
+
+async def test_while_no_server_answers_everybody_sees_who_stands_in_and_that_it_is_over(
+    livekit_program: Path,
+) -> None:
+    async with ScriptedServer() as server:
+        environment = {"CAPTIONER_ASR": server.url, "CAPTIONER_WANT": "always"}
+        async with (
+            Chain(livekit_program, environment=environment) as chain,
+            chain.listener() as viewer,
+            chain.speaker("anna", "Anna") as anna,
+        ):
+            talk = asyncio.create_task(anna.play([bundled_corpus()[0].audio(48_000)] * 3))
+            await tells(viewer, engine="kyutai", stands_in="", state="on")
+            await viewer.until(lambda: server.used > 0 and bool(viewer.captions()))
+            await server.__aexit__(None, None, None)
+            await tells(viewer, engine="embedded", stands_in="embedded")
+            await server.__aenter__()
+            await tells(viewer, engine="kyutai", stands_in="")
+            talk.cancel()
+            await asyncio.gather(talk, return_exceptions=True)
+
+
+async def tells(viewer: Listener, **wanted: str) -> None:
+    """Wait until the bot's attributes say so; LiveKit leaves out those that are empty."""
+    changed = asyncio.Event()
+    viewer.room.on("participant_attributes_changed", lambda *_: changed.set())
+    viewer.room.on("participant_connected", lambda *_: changed.set())
+    facts = {f"captions.{key}": value for key, value in wanted.items()}
+    async with asyncio.timeout(60):
+        while not any(
+            all(person.attributes.get(key, "") == value for key, value in facts.items())
+            for person in viewer.room.remote_participants.values()
+            if "captions.session" in person.attributes
+        ):
+            changed.clear()
+            await changed.wait()
