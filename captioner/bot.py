@@ -266,7 +266,7 @@ class Bot:
             try:
                 await self._transcript_may_be_over()
                 await self._steward.look()
-                await self._keeping_now.live()
+                await self._keeping_now.live(said_ms=self._voices.said_ms(self._now_ms()))
                 failing = False
             except StateError as exc:
                 if not failing:

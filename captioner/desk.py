@@ -54,9 +54,9 @@ class Keeping:
         stored = Stored(decided, self.session, self.identity, self.origin_utc_ms)
         await asyncio.to_thread(self.store.save, self.room, stored)
 
-    async def live(self) -> None:
-        """A sign of life. Raises StateError."""
-        await asyncio.to_thread(self.store.live, self.room)
+    async def live(self, *, said_ms: int) -> None:
+        """A sign of life: what was said before ``said_ms`` is dealt with. Raises StateError."""
+        await asyncio.to_thread(self.store.live, self.room, self.origin_utc_ms + said_ms)
 
 
 class Desk:

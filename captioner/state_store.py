@@ -1,7 +1,8 @@
 """What was decided in each room, kept over a restart of the bot. No text, and nobody's reading.
 
 One small JSON file a room, by the room's sid, replaced as a whole and fsynced. Its time of change
-is the bot's last sign of life. A lock on a file beside it says that a living bot has the room.
+is the bot's sign of life: what was said until then is dealt with. A lock on a file beside it says
+that a living bot has the room.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ROOMS_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One room's state. alive_utc_ms: the last sign of life of the bot that wrote it."""
+    """One room's state. alive_utc_ms: the bot that wrote it dealt with all that was said before."""
 
     decided: Decided
     session: str
@@ -56,8 +57,8 @@ class StateStore(Protocol):
         """Keep it: when this returns it survives a loss of power."""
         ...
 
-    def live(self, room: str) -> None:
-        """A sign of life."""
+    def live(self, room: str, utc_ms: int) -> None:
+        """A sign of life: what was said before ``utc_ms`` is dealt with."""
         ...
 
 
@@ -83,10 +84,10 @@ class MemoryStore:
         """Keep it."""
         self.rooms[room] = replace(stored, alive_utc_ms=round(self._wall() * 1000))
 
-    def live(self, room: str) -> None:
+    def live(self, room: str, utc_ms: int) -> None:
         """A sign of life."""
         if stored := self.rooms.get(room):
-            self.save(room, stored)
+            self.rooms[room] = replace(stored, alive_utc_ms=utc_ms)
 
 
 class FileStore:
@@ -143,11 +144,11 @@ class FileStore:
             finally:
                 os.close(folder)
 
-    def live(self, room: str) -> None:
+    def live(self, room: str, utc_ms: int) -> None:
         """A sign of life."""
         path = self._path(room)
         with _named(path):
-            os.utime(path)
+            os.utime(path, ns=(utc_ms * 1_000_000,) * 2)
 
     def probe(self) -> None:
         """Write something, and take it away again. Raises StateError."""

@@ -122,6 +122,11 @@ class TrackCaptioner:
         self.refused = False
         self.capabilities: Capabilities | None = None  # of the recogniser that works now
 
+    @property
+    def unsaid_ms(self) -> int | None:
+        """Room time from which on sound has not been dealt with yet; None: there is none."""
+        return self._stretch.heard_ms if self._stretch.behind_ms else None
+
     def renew(self) -> None:
         """Take a new recogniser from now on: the engine or the language is another one."""
         self._renew = True
@@ -143,6 +148,7 @@ class TrackCaptioner:
                         await self._caption()
                     watch.cancel()
                 self._pass_over()
+                self._stretch = Stretch([])
         finally:
             self.capabilities = None
             await self._give(self._segmenter.flush())

@@ -87,6 +87,11 @@ class Voices:
         states = set(self._states.values())
         return TrackState.UNAVAILABLE in states and TrackState.ON not in states
 
+    def said_ms(self, now_ms: int) -> int:
+        """Room time up to which all that was heard has been dealt with."""
+        unsaid = (running.captioner.unsaid_ms for running in self._running.values())
+        return min((ms for ms in unsaid if ms is not None), default=now_ms)
+
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
         voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)

@@ -172,6 +172,22 @@ async def test_no_frame_is_lost_while_no_recogniser_can_be_opened() -> None:
     assert screen.texts() == ["one"]
 
 
+async def test_what_no_recogniser_has_dealt_with_is_unsaid() -> None:
+    """A bot that dies now has lost it: the gap that its successor declares begins there."""
+    unsaid = list[int | None]()
+
+    def opened() -> ScriptedRecognizer:
+        unsaid.append(track.unsaid_ms)
+        if len(unsaid) < 2:
+            raise RecognizerUnavailable("not yet")
+        return ScriptedRecognizer(words("one"))
+
+    track = captioner(Frames(10, start_ms=800), Screen(), opened)
+    assert track.unsaid_ms is None
+    await track.run()
+    assert [*unsaid, track.unsaid_ms] == [800, 800, None]
+
+
 async def test_a_file_is_not_tried_again() -> None:
     screen = Screen()
 
