@@ -77,7 +77,7 @@ class Contestant:
                 *self.command(batch_size, port, Path(scratch)),
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "RAYON_NUM_THREADS": threads},
+                env={**os.environ, "RAYON_NUM_THREADS": threads},
             )
             try:
                 await answers(f"http://127.0.0.1:{port}/api/build_info", process)
@@ -186,7 +186,7 @@ async def held(contestant: Contestant, most: int, seconds: float) -> int:
 
 async def tables(contestants: Sequence[Contestant], args: argparse.Namespace) -> None:
     theirs, ours = contestants
-    print(f"{args.threads} threads each (RAYON_NUM_THREADS, --threads; OMP_WAIT_POLICY=PASSIVE);")
+    print(f"{args.threads} threads each (RAYON_NUM_THREADS, --threads);")
     print("test checkpoint with a Mimi of full size: cost and plumbing, never accuracy.\n")
     print("| batch | moshi-server ms a step | asr-server | ratio | CPU ms a step | | ratio |")
     print("|---|---|---|---|---|---|---|")

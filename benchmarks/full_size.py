@@ -17,8 +17,6 @@ import sys
 import time
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads that spin take the others' time
-
 import numpy as np
 import psutil
 
@@ -45,13 +43,16 @@ MODELS: dict[str, dict[str, Any]] = {
 TYPES = ("float32", "bfloat16", "int8")
 
 
-def built(name: str, dtype: str, batch_size: int) -> Any:
+def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
     """A KyutaiModel of full size."""
+    # First: it says how torch is to be loaded.
+    from streaming.kyutai import DTYPES, KyutaiModel, SentencePieces
+
+    # ruff: isort: split
     import torch
     from moshi.models import loaders
 
-    from streaming.kyutai import DTYPES, KyutaiModel, SentencePieces
-
+    torch.set_num_threads(threads)
     torch.manual_seed(1)
     mimi = loaders.get_mimi(None, None, num_codebooks=32)
     for key, tensor in mimi.state_dict().items():
@@ -71,18 +72,15 @@ def built(name: str, dtype: str, batch_size: int) -> Any:
 
 def measure(name: str, dtype: str, batch_size: int, threads: int, steps: int) -> None:
     """Print the median of the steps, and of Mimi's part, in ms, and the memory in GB."""
-    import torch
-
-    torch.set_num_threads(threads)
-    model = built(name, dtype, batch_size)
+    model = built(name, dtype, batch_size, threads)
     random = np.random.default_rng(1)
     every, none = np.ones(batch_size, np.bool_), np.zeros(batch_size, np.bool_)
     costs, parts = [], []
     encode = model._mimi.encode
 
-    def timed(pcm: Any) -> Any:
+    def timed(sound: Any, active: Any) -> Any:
         began = time.perf_counter()
-        codes = encode(pcm)
+        codes = encode(sound, active)
         parts.append(time.perf_counter() - began)
         return codes
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import signal
 import socket
@@ -64,7 +63,6 @@ class Node:
         self.process = await asyncio.create_subprocess_exec(
             *self.command, "--port", str(self.port),
             stdout=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
         )  # fmt: skip
 
     async def kill(self) -> None:

@@ -107,7 +107,7 @@ async def load(folder: Path, streams: int, seconds: float, threads: int) -> None
         "asr-server", "--model", str(folder), "--batch-size", str(streams), "--port", "0",
         "--threads", str(threads), "--drain-seconds", "1",
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     try:
         assert server.stdout is not None

@@ -21,11 +21,15 @@ from streaming.errors import ModelError, RecognizerUnavailable
 
 # Read when moshi is imported; compiling on a CPU takes longer than it saves.
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
+# Read when torch is loaded; its idle threads would else spin, and take the time of others: a step
+# then takes twenty times as long on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from moshi.models import LMGen, loaders
 
-from streaming.kyutai_cpu import quantize, remember_codes, shorten_convolutions
+from streaming.int8_cpu import quantize
+from streaming.mimi_cpu import MimiEncoder
 
 DTYPES = {
     "float32": torch.float32,
@@ -68,17 +72,13 @@ class KyutaiModel:
         # Kyutai counts the step that is being made, so its delay of n is n - 1 steps later.
         self.delay_frames = max(delay_tokens - 1, 0)
         self._device = lm.device
-        mimi.decoder_transformer = None  # only heard, never spoken: saves 8 MB a slot
-        self._mimi = mimi
+        on_cpu = self._device.type == "cpu"
+        self._mimi = (MimiEncoder if on_cpu else MoshiEncoder)(mimi, batch_size)
         self._gen = LMGen(lm, temp=0, temp_text=0.0, use_sampling=False, support_out_of_sync=True)
         self._held: torch.Tensor | None = None
         with torch.no_grad():
-            mimi.streaming_forever(batch_size)
             self._gen.streaming_forever(batch_size)
-        self._caches = _kv_caches(mimi) + _kv_caches(lm)
-        if self._device.type == "cpu":
-            shorten_convolutions(mimi)
-            remember_codes(mimi)
+        self._caches = _kv_caches(lm)
         if int8:
             quantize(lm)
 
@@ -94,11 +94,10 @@ class KyutaiModel:
         if reset.any():
             self._forget(torch.from_numpy(reset).to(self._device))
         mask = torch.from_numpy(active).to(self._device)
-        self._mimi.set_exec_mask(mask)
         self._gen.set_exec_mask(mask)
         # Idle rows go through the model too: what they hear must be harmless.
         sound = torch.from_numpy(clean(np.where(active[:, None], pcm, np.float32(0))))
-        codes = self._mimi.encode(sound.to(self._device)[:, None])
+        codes = self._mimi.encode(sound.to(self._device), mask)
         if self._held is None:
             self._held = torch.zeros_like(codes)
         # Held back by one step: so the model was trained.
@@ -113,14 +112,40 @@ class KyutaiModel:
         )
 
     def _forget(self, rows: torch.Tensor) -> None:
-        self._mimi.reset_streaming(reset_mask=rows)
+        self._mimi.forget(rows)
         self._gen.reset_streaming(reset_mask=rows)
-        # A reset only moves the ring's end: a NaN left in it would still poison the next stream,
-        # because 0 · NaN is NaN. And nobody's speech stays in memory.
-        for cache in self._caches:
-            cache[:, rows] = 0
+        _clear(self._caches, rows)
         if self._held is not None:
             self._held[rows] = 0
+
+
+class MoshiEncoder:
+    """The hearing half of Mimi as moshi runs it: what MimiEncoder is on a CPU."""
+
+    def __init__(self, mimi: Any, batch_size: int) -> None:
+        mimi.decoder_transformer = None  # only heard, never spoken: saves 8 MB a slot
+        self._mimi = mimi
+        with torch.no_grad():
+            mimi.streaming_forever(batch_size)
+        self._caches = _kv_caches(mimi)
+
+    def encode(self, sound: torch.Tensor, active: torch.Tensor) -> torch.Tensor:
+        """float32[B, 1920], bool[B] → int64[B, codebooks, 1]. Only active rows remember."""
+        self._mimi.set_exec_mask(active)
+        codes: torch.Tensor = self._mimi.encode(sound[:, None])
+        return codes
+
+    def forget(self, rows: torch.Tensor) -> None:
+        """bool[B]: these begin again, and nothing of what they heard is left."""
+        self._mimi.reset_streaming(reset_mask=rows)
+        _clear(self._caches, rows)
+
+
+def _clear(caches: list[torch.Tensor], rows: torch.Tensor) -> None:
+    # A reset only moves the ring's end: a NaN left in it would still poison the next stream,
+    # because 0 · NaN is NaN. And nobody's speech stays in memory.
+    for cache in caches:
+        cache[:, rows] = 0
 
 
 def _kv_caches(model: Any) -> list[torch.Tensor]:

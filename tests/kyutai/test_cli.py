@@ -63,6 +63,23 @@ async def test_every_option_is_a_variable_too(tmp_path: Path) -> None:
     assert "TLS certificate" in error
 
 
+@pytest.mark.parametrize(
+    ("chosen", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "active"}, "ACTIVE")]
+)
+async def test_idle_threads_of_torch_do_not_spin_unless_told(
+    chosen: dict[str, str], policy: str
+) -> None:
+    """What the library under torch says that it read."""
+    inherited = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "import streaming.kyutai",
+        stderr=asyncio.subprocess.PIPE,
+        env={**inherited, "OMP_DISPLAY_ENV": "true", **chosen},
+    )  # fmt: skip
+    _, told = await process.communicate()
+    assert f"OMP_WAIT_POLICY = '{policy}'" in told.decode()
+
+
 async def test_the_default_key_is_not_served_to_the_world(checkpoint_folder: Path) -> None:
     code, error = await refusal("--model", str(checkpoint_folder), "--host", "0.0.0.0")
     assert code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 from contextlib import suppress
 from random import Random
 
@@ -11,9 +12,13 @@ import aiohttp
 import numpy as np
 import psutil
 import pytest
-from kyutai_rig import Client, Running
+from kyutai_rig import Client, Running, serving
+from prometheus_client import REGISTRY
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from streaming import wire
+from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
 from streaming.tones import sing
 
 WORDS = ["hello", "world", "live", "caption", "test", "room"]
@@ -119,3 +124,34 @@ async def test_no_visit_leaks_a_slot_or_memory(running: Running, visits: int) ->
     after = await visits_of(visits)
     assert running.server.steps.batch.used == 0
     assert after - before < 20 << 20
+
+
+async def talk_and_never_read(running: Running) -> None:
+    """Until the server ends it."""
+    silence = wire.encode(wire.Audio(np.zeros(19_200, np.float32)))
+    host, port = running.url.removeprefix("ws://").split("/")[0].split(":")
+    with socket.socket() as small, suppress(ConnectionClosed):
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        small.connect((host, int(port)))
+        # This library reads no further than 16 messages beyond what it was asked for.
+        async with connect(
+            running.url + f"?auth_id={wire.PUBLIC_KEY}", sock=small, compression=None, proxy=None
+        ) as deaf:
+            while True:
+                await deaf.send(silence)
+
+
+async def test_who_never_reads_is_cut_off_for_it_and_the_others_words_come() -> None:
+    def cut_off() -> float:
+        return REGISTRY.get_sample_value("asr_ended_total", {"reason": "does not read"}) or 0
+
+    before = cut_off()
+    # Long Steps, so that what lies in the sockets on the way is soon full.
+    model = ScriptedModel(vocabulary=ToyVocabulary(["▁a"]), batch_size=2, heads=200)
+    async with serving(model) as running:
+        async with running.client() as good:
+            await talk_and_never_read(running)
+            assert cut_off() == before + 1
+            said = np.concatenate([frame_of(token) for token in (0, 4, 3)])
+            assert await good.words(said) == ["a"]
+        await running.empty()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from moshi.quantization.core_vq import EuclideanCodebook
 
 from streaming.audio import FRAME_SAMPLES, Pcm
 from streaming.batch import Batch
 from streaming.errors import ModelError, RecognizerUnavailable
-from streaming.kyutai import KyutaiModel, load_model
-from streaming.kyutai_cpu import Int8Linear, remember_codes, shorten_convolutions
+from streaming.int8_cpu import Int8Linear
+from streaming.kyutai import KyutaiModel, MoshiEncoder, _checkpoint, load_model
+from streaming.mimi_cpu import MimiEncoder
 from streaming.stream import Marked
 from streaming.tones import TONES, sing, start_ms
 from streaming.words import WordSaid
@@ -75,23 +76,51 @@ def test_int8_keeps_weights_within_half_a_step() -> None:
     assert (exact - mine).abs().mean() < 0.02 * exact.abs().mean()
 
 
-def test_a_short_convolution_is_a_convolution() -> None:
-    for frames in (24, 200):
-        plain = torch.nn.Conv1d(12, 20, 16, 8)
-        short = torch.nn.ModuleList([torch.nn.Conv1d(12, 20, 16, 8)])
-        short[0].load_state_dict(plain.state_dict())
-        shorten_convolutions(short)
-        sound = torch.randn(3, 12, frames)
-        torch.testing.assert_close(short[0](sound), plain(sound), atol=1e-5, rtol=1e-5)
+def full_of_chance(folder: Path) -> Any:
+    """The checkpoint's Mimi, its weights drawn by chance: nothing in it is 0 or the identity."""
+    mimi = _checkpoint(str(folder)).get_mimi("cpu")
+    torch.manual_seed(3)
+    for parameter in mimi.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return mimi
 
 
-def test_codes_whose_lengths_are_remembered_are_the_nearest_ones() -> None:
-    book = EuclideanCodebook(16, 50)
-    book.embedding_sum.normal_()
-    sound = torch.randn(200, 16)
-    nearest = book._quantize(sound)
-    remember_codes(book)
-    assert torch.equal(book._quantize(sound), nearest)
+def test_mimi_on_a_cpu_hears_what_moshis_hears(checkpoint_folder: Path) -> None:
+    """Rows that rest, and begin again, for longer than the attention reaches back."""
+    rows, chance = 6, torch.Generator().manual_seed(1)
+    mine = MimiEncoder(full_of_chance(checkpoint_folder), rows)
+    moshis = MoshiEncoder(full_of_chance(checkpoint_folder), rows)
+    for step in range(120):
+        if step % 50 == 40:
+            begin = torch.tensor([True, False] * (rows // 2))
+            mine.forget(begin)
+            moshis.forget(begin)
+        active = torch.rand(rows, generator=chance) < 0.8
+        sound = torch.randn(rows, FRAME_SAMPLES, generator=chance) * active[:, None]
+        with torch.no_grad():
+            heard = mine.latent(sound, active)
+            moshis._mimi.set_exec_mask(active)
+            expected = moshis._mimi.encode_to_latent(sound[:, None], quantize=False)
+        torch.testing.assert_close(heard[active], expected[active, :, 0], rtol=1e-4, atol=0.02)
+    assert expected.abs().mean() > 100
+
+
+def test_mimi_on_a_cpu_finds_the_codes_that_moshis_finds(checkpoint_folder: Path) -> None:
+    mimi = full_of_chance(checkpoint_folder)
+    latent = torch.randn(200, mimi.dimension)
+    with torch.no_grad():
+        found = MimiEncoder(mimi, 1).nearest(latent)
+        assert torch.equal(found, mimi.quantizer.encode(latent[:, :, None]))
+    assert len(found.unique()) > 8
+
+
+def test_moshis_mimi_hears_the_same_tones(
+    checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What serves on a GPU, here on a CPU."""
+    monkeypatch.setattr("streaming.kyutai.MimiEncoder", MoshiEncoder)
+    model = load_model(str(checkpoint_folder), batch_size=4)
+    assert [word.text for word in transcribe(model, sing(WORDS))] == WORDS
 
 
 Neighbour = Sequence[Pcm | None]
@@ -163,10 +192,15 @@ def test_nothing_of_a_stream_stays_in_the_caches(model: KyutaiModel) -> None:
     every, none = np.ones(4, np.bool_), np.zeros(4, np.bool_)
     for frame in frames(sing(WORDS[:4])):
         model.step(np.repeat(frame[None], 4, axis=0), every, none)
-    assert any(cache[:, 2].any() for cache in model._caches)
-    model._forget(model._held.new_tensor([False, False, True, False]).bool())
-    assert not any(cache[:, 2].any() for cache in model._caches)
-    assert any(cache[:, 1].any() for cache in model._caches)
+
+    def left(row: int) -> bool:
+        heard = [cache[:, row] for cache in model._caches] + model._mimi.memory(row)
+        return any(bool(tensor.any()) for tensor in heard)
+
+    assert left(2)
+    model._forget(torch.tensor([False, False, True, False]))
+    assert not left(2)
+    assert left(1)
 
 
 def test_a_step_that_fails_is_a_model_error(model: KyutaiModel) -> None:

@@ -248,16 +248,6 @@ async def test_who_vanishes_gives_the_slot_back(running: Running) -> None:
         await running.empty()
 
 
-async def test_who_never_reads_costs_the_others_nothing(running: Running) -> None:
-    async with running.client() as good, running.connect() as deaf:
-        deaf.socket._response.connection.transport.pause_reading()
-        talking = asyncio.create_task(deaf.say(np.zeros(24_000 * 3_600, np.float32), chunk=48_000))
-        assert await good.words(sing(WORDS)) == WORDS
-        talking.cancel()
-        await asyncio.gather(talking, return_exceptions=True)
-        deaf.abort()
-
-
 async def test_who_is_silent_for_too_long_is_told_to_go(model: KyutaiModel) -> None:
     async with serving(model, limits=Limits(idle_s=0.1, drain_s=0)) as server:
         async with server.client() as client:

@@ -1,0 +1,311 @@
+"""The hearing half of Mimi on a CPU: moshi's weights, less work a step.
+
+What one row hears never changes another's codes, bit for bit, at the same batch size. Sound lies
+as [B, time, channels] all the way, so that nothing is turned around between layers, and what all
+layers of the transformer need is computed once a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from moshi.modules.conv import StreamingConv1d
+from moshi.modules.seanet import SEANetResnetBlock
+from torch import Tensor, nn
+from torch.nn import functional
+
+_FEW = 16
+"""Outputs up to which a convolution is faster as one product of matrices."""
+
+_ROWS = 4
+"""Rows that go through the first layers together: what is between these stays cached."""
+
+
+class Layer(Protocol):
+    """float32[B, T, in], bool[B] → float32[B, T', out]. Only rows that are active remember.
+
+    memory: what is remembered, a row of each tensor for each stream; all 0 before the first sound.
+    """
+
+    memory: tuple[Tensor, ...]
+
+    def __call__(self, x: Tensor, active: Tensor) -> Tensor: ...
+
+
+class MimiEncoder:
+    """What Mimi hears in ``batch_size`` streams. mimi: as moshi's loader gives it."""
+
+    def __init__(self, mimi: Any, batch_size: int) -> None:
+        layers, frames = list(mimi.encoder.model), mimi.frame_size
+        stride = 1 + next(i for i, layer in enumerate(layers) if _stride(layer) > 1)
+        self._parts = [slice(at, min(at + _ROWS, batch_size)) for at in range(0, batch_size, _ROWS)]
+        self._first = [
+            stacked(layers[:stride], part.stop - part.start, frames) for part in self._parts
+        ]
+        frames //= _stride(layers[stride - 1])
+        self._rest = stacked(layers[stride:], batch_size, frames)
+        slower = mimi.downsample.conv
+        self._rest += [
+            Transformer(mimi.encoder_transformer.transformer, batch_size, _stride(slower)),
+            Slower(slower, batch_size, _stride(slower)),
+        ]
+        quantizer = mimi.quantizer
+        self._books = [Codebooks(part) for part in (quantizer.rvq_first, quantizer.rvq_rest)]
+
+    def encode(self, sound: Tensor, active: Tensor) -> Tensor:
+        """float32[B, 1920], bool[B] → int64[B, codebooks, 1]."""
+        return self.nearest(self.latent(sound, active))
+
+    def latent(self, sound: Tensor, active: Tensor) -> Tensor:
+        """What the codes stand for: float32[B, dimension]."""
+        parts = [
+            through(stack, sound[part, :, None], active[part])
+            for part, stack in zip(self._parts, self._first, strict=True)
+        ]
+        return through(self._rest, torch.cat(parts), active)[:, 0]
+
+    def nearest(self, latent: Tensor) -> Tensor:
+        """float32[B, dimension] → int64[B, codebooks, 1]."""
+        codes = [code for books in self._books for code in books.nearest(latent)]
+        return torch.stack(codes, dim=1)[..., None]
+
+    def forget(self, rows: Tensor) -> None:
+        """bool[B]: these begin again, and nothing of what they heard is left."""
+        for part, stack in zip(self._parts, self._first, strict=True):
+            for layer in stack:
+                _forget(layer, rows[part])
+        for layer in self._rest:
+            _forget(layer, rows)
+
+    def memory(self, row: int) -> list[Tensor]:
+        """All that is left of what this row heard."""
+        number, offset = divmod(row, _ROWS)
+        own = [tensor[offset] for layer in self._first[number] for tensor in layer.memory]
+        return own + [tensor[row] for layer in self._rest for tensor in layer.memory]
+
+
+def _forget(layer: Layer, rows: Tensor) -> None:
+    for tensor in layer.memory:
+        tensor[rows] = 0
+
+
+def through(stack: Iterable[Layer], x: Tensor, active: Tensor) -> Tensor:
+    """One layer after the other."""
+    for layer in stack:
+        x = layer(x, active)
+    return x
+
+
+def stacked(layers: Iterable[nn.Module], rows: int, frames: int) -> list[Layer]:
+    """The layers of Mimi's encoder for ``frames`` of each row at once."""
+    stack: list[Layer] = []
+    elu = False
+    for layer in layers:
+        if isinstance(layer, nn.ELU):
+            elu = True
+        elif isinstance(layer, SEANetResnetBlock):
+            stack.append(Residual(layer, rows, frames))
+        elif isinstance(layer, StreamingConv1d):
+            stack.append(Convolution(layer, rows, frames, elu=elu))
+            frames, elu = frames // _stride(layer), False
+        else:
+            raise ValueError(f"Mimi has a layer of an unknown kind: {type(layer).__name__}")
+    return stack
+
+
+def _stride(layer: nn.Module) -> int:
+    return int(layer._stride) if isinstance(layer, StreamingConv1d) else 1
+
+
+class Linear:
+    """x Wᵀ + b, packed for x of ``rows`` rows, all dimensions but the last taken together."""
+
+    def __init__(self, weight: Tensor, rows: int, bias: Tensor | None = None) -> None:
+        self._weight, self._bias, self._rows = weight.detach().contiguous(), bias, rows
+        self._packed: Tensor | None = None
+        if torch.backends.mkl.is_available():
+            self._packed = torch.ops.mkl._mkl_reorder_linear_weight(self._weight, rows)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self._packed is None:
+            return functional.linear(x, self._weight, self._bias)
+        y: Tensor = torch.ops.mkl._mkl_linear(x, self._packed, self._weight, self._bias, self._rows)
+        return y
+
+
+class Convolution:
+    """A causal convolution over ``frames`` new frames and those before that it reaches back to."""
+
+    def __init__(self, layer: StreamingConv1d, rows: int, frames: int, *, elu: bool) -> None:
+        conv = layer.conv.conv
+        weight, self._bias = conv.weight.detach(), conv.bias
+        self._elu, self._size, self._stride = elu, conv.kernel_size[0], conv.stride[0]
+        self._before = self._size - self._stride
+        self._sound = torch.zeros(rows, self._before + frames, conv.in_channels)
+        self.memory: tuple[Tensor, ...] = (self._sound,)
+        self._product: Linear | None = None
+        outputs = frames // self._stride
+        if conv.in_channels == 1 or self._size == 1 or outputs <= _FEW:
+            flat = weight.transpose(1, 2).flatten(1)
+            self._product = Linear(flat, rows * outputs, self._bias)
+        self._weight = weight[:, :, None].contiguous(memory_format=torch.channels_last)
+
+    def __call__(self, x: Tensor, active: Tensor) -> Tensor:
+        """See Layer."""
+        new, before = self._sound[:, self._before :], self._sound[:, : self._before]
+        if self._elu:
+            torch.ops.aten.elu.out(x, out=new)
+        else:
+            new.copy_(x)
+        y = self._convolved()
+        if self._before:
+            last = self._sound[:, -self._before :]
+            before.copy_(torch.where(active[:, None, None], last, before))
+        return y
+
+    def _convolved(self) -> Tensor:
+        sound = self._sound
+        if self._product is None:
+            image = sound[:, None].permute(0, 3, 1, 2)  # float32[B, in, 1, T], channels last
+            y = functional.conv2d(image, self._weight, self._bias, (1, self._stride))
+            return y[:, :, 0].transpose(1, 2)
+        if self._size > 1:
+            sound = sound.unfold(1, self._size, self._stride).transpose(2, 3).flatten(2)
+        return self._product(sound)
+
+
+class Residual:
+    """Two convolutions, the second of single frames, beside what goes in."""
+
+    def __init__(self, block: SEANetResnetBlock, rows: int, frames: int) -> None:
+        _, one, _, two = block.block
+        self._one = Convolution(one, rows, frames, elu=True)
+        self._two = Convolution(two, rows, frames, elu=True)
+        self.memory = self._one.memory
+
+    def __call__(self, x: Tensor, active: Tensor) -> Tensor:
+        """See Layer."""
+        return self._two(self._one(x, active), active).add_(x)
+
+
+class Slower(Convolution):
+    """Mimi's last convolution: before the first frame it hears that frame."""
+
+    def __init__(self, layer: StreamingConv1d, rows: int, frames: int) -> None:
+        super().__init__(layer, rows, frames, elu=False)
+        self._begun = torch.zeros(rows, dtype=torch.bool)
+        self.memory = (self._sound, self._begun)
+
+    def __call__(self, x: Tensor, active: Tensor) -> Tensor:
+        """See Layer."""
+        before = self._sound[:, : self._before]
+        before.copy_(torch.where(self._begun[:, None, None], before, x[:, :1]))
+        self._begun |= active
+        return super().__call__(x, active)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where ``frames`` frames of each row stand, for all layers of a transformer.
+
+    turn: complex64[B, T, 1, 1, D/2], RoPE. rows, slots: int64[B, T], of the ring. bias: float32
+    [B, 1, T, context], 0 where a key may be seen, else -infinity.
+    """
+
+    turn: Tensor
+    rows: Tensor
+    slots: Tensor
+    bias: Tensor
+
+
+class Transformer:
+    """Mimi's, with RoPE, each row at a place of its own."""
+
+    def __init__(self, transformer: Any, rows: int, frames: int) -> None:
+        self._layers = [Block(layer, rows, frames) for layer in transformer.layers]
+        self._heard = torch.zeros(rows, dtype=torch.long)
+        self._rows = torch.arange(rows)[:, None].expand(rows, frames)
+        self._frames = torch.arange(frames)
+        ring = self._layers[0].ring
+        self._slots = torch.arange(ring.shape[1])
+        half = ring.shape[-1] // 2
+        self._pitch = torch.exp(torch.arange(half) * (-math.log(transformer.max_period) / half))
+        self.memory = (self._heard, *(layer.ring for layer in self._layers))
+
+    def __call__(self, x: Tensor, active: Tensor) -> Tensor:
+        """See Layer."""
+        places = self._places()
+        for layer in self._layers:
+            x = layer(x, places)
+        self._heard += active * len(self._frames)
+        return x
+
+    def _places(self) -> Places:
+        at = self._heard[:, None] + self._frames  # [B, T]
+        angle = at[..., None] * self._pitch
+        context = len(self._slots)
+        # What each slot of the ring holds once this step's frames are in it.
+        held = at[:, -1:] - (at[:, -1:] - self._slots) % context
+        behind = at[:, :, None] - held[:, None]
+        seen = (held[:, None] >= 0) & (behind >= 0) & (behind < context)
+        bias = torch.zeros(seen.shape).masked_fill_(~seen, -math.inf)
+        turn = torch.polar(torch.ones_like(angle), angle)[:, :, None, None]
+        return Places(turn, self._rows, at % context, bias[:, None])
+
+
+class Block:
+    """A layer of the transformer. ring: keys and values, float32[B, context, 2, heads, D]."""
+
+    def __init__(self, layer: Any, rows: int, frames: int) -> None:
+        attention, count = layer.self_attn, rows * frames
+        depth = attention.embed_dim // attention.num_heads
+        self.ring = torch.zeros(rows, attention.context, 2, attention.num_heads, depth)
+        self._norm1, self._norm2, self._activation = layer.norm1, layer.norm2, layer.activation
+        self._in = Linear(attention.in_projs[0].weight, count)
+        self._out = Linear(scaled(attention.out_projs[0].weight, layer.layer_scale_1), count)
+        self._wide = Linear(layer.linear1.weight, count)
+        self._narrow = Linear(scaled(layer.linear2.weight, layer.layer_scale_2), count)
+
+    def __call__(self, x: Tensor, places: Places) -> Tensor:
+        """float32[B, T, dimension] → the same."""
+        heard = self._in(self._norm1(x)).unflatten(-1, (3, *self.ring.shape[-2:]))
+        turned = torch.view_as_complex(heard[:, :, :2].unflatten(-1, (-1, 2)))
+        turned *= places.turn
+        self.ring[places.rows, places.slots] = heard[:, :, 1:]
+        seen = functional.scaled_dot_product_attention(
+            heard[:, :, 0].transpose(1, 2),
+            self.ring[:, :, 0].transpose(1, 2),
+            self.ring[:, :, 1].transpose(1, 2),
+            places.bias,
+        )
+        x = self._out(seen.transpose(1, 2).flatten(2)).add_(x)
+        return self._narrow(self._activation(self._wide(self._norm2(x)))).add_(x)
+
+
+def scaled(weight: Tensor, scale: nn.Module) -> Tensor:
+    """A layer scale taken into the weight before it."""
+    return weight if isinstance(scale, nn.Identity) else scale.scale[:, None] * weight
+
+
+class Codebooks:
+    """One of Mimi's residual quantisers; its codebooks in turn, each for what the last one left."""
+
+    def __init__(self, quantizer: Any) -> None:
+        self._project = quantizer.input_proj
+        layers: Sequence[Any] = quantizer.vq.layers[: quantizer.n_q]
+        codes = [layer._codebook.embedding for layer in layers]
+        # The nearest code is where x·c - |c|²/2 is largest: |x|² is the same for all.
+        self._codes = [(code, code.t(), -(code**2).sum(dim=1) / 2) for code in codes]
+
+    def nearest(self, latent: Tensor) -> list[Tensor]:
+        """float32[B, dimension] → for each codebook int64[B]."""
+        left = self._project(latent[:, :, None])[:, :, 0]
+        found = []
+        for codes, columns, lengths in self._codes:
+            found.append(torch.addmm(lengths, left, columns).argmax(dim=-1))
+            left = left - codes[found[-1]]
+        return found
