@@ -1,4 +1,4 @@
-"""A LiveKit room (meeting.Room). Only this file, cipher.py and speaker.py import livekit.rtc.
+"""A LiveKit room (meeting.Room).
 
 The SDK's exceptions end here.
 """
@@ -15,12 +15,11 @@ from livekit.rtc.room import EventTypes
 
 from captioner import metrics
 from captioner.cipher import Cipher
-from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
+from captioner.errors import InvalidRequest, RoomUnavailable
 from captioner.frames import FrameQueue
 from captioner.meeting import (
     Changed,
     Gap,
-    Kind,
     Left,
     Person,
     RoomEvent,
@@ -31,6 +30,7 @@ from captioner.meeting import (
 from captioner.outputs import STREAM_TOPIC, Segment
 from captioner.outputs import attributes as stream_attributes
 from captioner.requests import sentence
+from captioner.room_facts import LEFT, NOBODY, connect_error, is_voice, person_of
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -62,7 +62,7 @@ class LiveKitRoom:
     @property
     def me(self) -> Person:
         """The bot itself."""
-        return _person(self._room.local_participant)
+        return person_of(self._room.local_participant)
 
     async def join(self, url: str, token: str) -> None:
         """Join, without hearing anybody yet. Raises RoomUnavailable or NotAllowed."""
@@ -92,7 +92,7 @@ class LiveKitRoom:
     def encrypted(self) -> bool:
         """Whether somebody speaks whom we cannot read, for want of the key."""
         return any(
-            _is_voice(publication, participant)
+            is_voice(publication, participant)
             and self._cipher.closed(publication, participant.identity)
             for participant in self._room.remote_participants.values()
             for publication in participant.track_publications.values()
@@ -109,7 +109,7 @@ class LiveKitRoom:
 
     def people(self) -> Sequence[Person]:
         """Everybody else who is there."""
-        return [_person(p) for p in self._room.remote_participants.values()]
+        return [person_of(p) for p in self._room.remote_participants.values()]
 
     def hear(self, wanted: Callable[[str], bool]) -> None:
         """From now on hear the people, by identity, that are wanted, and nobody else."""
@@ -184,7 +184,7 @@ class LiveKitRoom:
                 response_timeout=ANSWER_S,
             )
         except rtc.RpcError as exc:
-            return exc.code not in _NOBODY
+            return exc.code not in NOBODY
         return True
 
     async def stop_listening(self) -> None:
@@ -217,7 +217,7 @@ class LiveKitRoom:
     def _subscribe(
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> None:
-        if not _is_voice(publication, participant):
+        if not is_voice(publication, participant):
             return
         wanted = self._wanted(participant.identity)
         if self._cipher.is_noise(publication):
@@ -243,7 +243,7 @@ class LiveKitRoom:
             identity,
             Source.SCREEN if shared else Source.MICROPHONE,
             FrameQueue(self._cipher.sound(track, publication, identity), self._now_ms),
-            lambda: _person(participant),
+            lambda: person_of(participant),
         )
         self._voices[sid] = voice
         self._events.put_nowait(voice)
@@ -275,7 +275,7 @@ class LiveKitRoom:
         self.lost_ms = self._silent_since()
         for sid in list(self._voices):
             self._end(sid)
-        self._events.put_nowait(_LEFT.get(reason, Left.LOST))
+        self._events.put_nowait(LEFT.get(reason, Left.LOST))
 
 
 _PEOPLE: tuple[EventTypes, ...] = (
@@ -283,57 +283,3 @@ _PEOPLE: tuple[EventTypes, ...] = (
     "participant_permissions_changed", "participant_name_changed",
     "track_published", "track_unpublished",
 )  # fmt: skip
-
-_NOBODY = {
-    rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,
-    rtc.RpcError.ErrorCode.RESPONSE_TIMEOUT,
-    rtc.RpcError.ErrorCode.RECIPIENT_DISCONNECTED,
-    rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND,
-}
-
-_LEFT = {
-    rtc.DisconnectReason.ROOM_DELETED: Left.ROOM_GONE,
-    rtc.DisconnectReason.ROOM_CLOSED: Left.ROOM_GONE,
-    rtc.DisconnectReason.PARTICIPANT_REMOVED: Left.REMOVED,
-    rtc.DisconnectReason.DUPLICATE_IDENTITY: Left.REPLACED,
-}
-
-_KINDS = {
-    rtc.ParticipantKind.PARTICIPANT_KIND_AGENT: Kind.AGENT,
-    rtc.ParticipantKind.PARTICIPANT_KIND_SIP: Kind.PHONE,
-}
-
-
-def _person(participant: rtc.Participant) -> Person:
-    joined = participant.joined_at
-    return Person(
-        participant.identity,
-        participant.name,
-        _KINDS.get(participant.kind, Kind.PERSON),
-        participant.attributes,
-        not participant.permissions.can_update_metadata,
-        participant.sid,
-        round(joined.timestamp() * 1000) if joined else 0,
-        tuple(p.sid for p in participant.track_publications.values() if _is_voice(p, participant)),
-    )
-
-
-def _is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -> bool:
-    """Microphones, shared sound, and whatever an agent speaks with."""
-    if publication.kind != rtc.TrackKind.KIND_AUDIO:
-        return False
-    sources = (rtc.TrackSource.SOURCE_MICROPHONE, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
-    return publication.source in sources or _KINDS.get(participant.kind) is Kind.AGENT
-
-
-def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:
-    """What LiveKit says when joining fails, as a sentence that says what to do."""
-    low = message.lower()
-    if "401" in low or "403" in low or "unauthorized" in low or "permission" in low:
-        return NotAllowed(
-            f"the media server at {url} refuses our key: check LIVEKIT_API_KEY,"
-            " LIVEKIT_API_SECRET, that a token has not expired, and this machine's clock"
-        )
-    return RoomUnavailable(
-        f"cannot join at {url}: check LIVEKIT_URL and that the media server runs"
-    )

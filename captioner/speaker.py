@@ -10,7 +10,7 @@ import numpy as np
 from livekit import rtc
 
 from captioner.cipher import encryption
-from captioner.room import connect_error
+from captioner.room_facts import connect_error
 from streaming.audio import Pcm
 
 PIECE_MS = 20

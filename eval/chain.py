@@ -27,7 +27,7 @@ from captioner.contract import TOPIC, VERSION
 from captioner.errors import RoomUnavailable
 from captioner.livekit_server import MediaServer
 from captioner.requests import HELLO
-from captioner.room import connect_error
+from captioner.room_facts import connect_error
 from captioner.simulation import process
 from captioner.simulation.process import BotFailed, bot_environment
 from captioner.speaker import Speaker

@@ -44,8 +44,8 @@ def imports_of(path: Path) -> set[str]:
         ("websockets", "streaming/link.py streaming/testing_server.py"),
         (
             "livekit.rtc",
-            "captioner/cipher.py captioner/room.py captioner/simulation/person.py"
-            " captioner/speaker.py eval/chain.py",
+            "captioner/cipher.py captioner/room.py captioner/room_facts.py"
+            " captioner/simulation/person.py captioner/speaker.py eval/chain.py",
         ),
         ("livekit.agents", "captioner/worker.py"),
         ("livekit.api", "captioner/tokens.py"),

@@ -1,0 +1,175 @@
+"""The commands that caption rooms: demo, run, worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import secrets
+import signal
+import uuid
+from pathlib import Path
+
+import click
+
+from captioner import demo as demo_module
+from captioner import engines, metrics
+from captioner import log as log_module
+from captioner.bot import Bot
+from captioner.command import plainly, until_signal, with_settings
+from captioner.errors import ConfigurationError, NotAllowed, StateError
+from captioner.meeting import Left
+from captioner.room import LiveKitRoom
+from captioner.settings import Settings
+from captioner.state_store import FileStore
+from captioner.tokens import agent_token, probe
+
+
+@click.command()
+@click.option("--audio", type=click.Path(path_type=Path), help="Any audio or video file.")
+@click.option("--mic", is_flag=True, help='Give the page a "Join and speak" button.')
+@click.option("--once", is_flag=True, help="Play once, then end.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="With --once: captions go here (.vtt)."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Of the page; 0: a free one."
+)
+@click.option(
+    "--encrypted", is_flag=True, help="End-to-end: the key is CAPTIONER_E2EE_KEY, or a new one."
+)
+@plainly
+@with_settings
+def demo(
+    settings: Settings,
+    audio: Path | None,
+    mic: bool,
+    once: bool,
+    out: Path | None,
+    port: int,
+    encrypted: bool,
+) -> None:
+    """Try it: media server, bot, page and a voice on this machine."""
+    if out and not once:
+        raise click.UsageError("--out needs --once: a demo without an end has no whole file")
+    if once and mic and not audio:
+        raise click.UsageError(
+            "--once plays a recording: name one with --audio, or leave out --mic"
+        )
+    log_module.configure(form=settings.log_format, level=log_module.WARNING)
+    key = (settings.e2ee_key.get_secret_value() or secrets.token_urlsafe(16)) if encrypted else ""
+    plan = demo_module.Plan(audio, mic, once, out, port, key)
+    until_signal(demo_module.run_demo(plan, settings))
+
+
+@click.command()
+@click.option("--room", required=True, envvar="CAPTIONER_ROOM", help="The room's name.")
+@click.option(
+    "--identity",
+    envvar="CAPTIONER_IDENTITY",
+    help="The bot's identity; a new one each time by default.",
+)
+@plainly
+@with_settings
+def run(settings: Settings, room: str, identity: str | None) -> None:
+    """Caption one room until the meeting is over."""
+    log_module.configure(form=settings.log_format)
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_port)
+    asyncio.run(_run(room, identity or f"captions-{uuid.uuid4().hex[:8]}", settings))
+
+
+async def _run(room: str, identity: str, settings: Settings) -> None:
+    secret = settings.livekit_api_secret.get_secret_value()
+    given = settings.livekit_token.get_secret_value()
+
+    def token_as(name: str) -> str:
+        return given or agent_token(
+            settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
+        )
+
+    store = FileStore(settings.state_folder)
+    with contextlib.suppress(StateError):  # said when the room is joined
+        store.tidy()
+    async with engines.offered(settings) as offer:
+        bot = Bot(
+            await offer.choose(settings.engine_name, settings.language),
+            url=settings.livekit_url,
+            token=lambda: token_as(identity),
+            token_as=None if given else token_as,
+            policy=settings.policy(offer.languages),
+            enabled=settings.enabled,
+            choose=offer.choose,
+            store=store,
+            open_room=functools.partial(LiveKitRoom, key=settings.e2ee_key.get_secret_value()),
+            extras=settings.extras,
+        )
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, bot.stop)
+        left = await bot.run()
+    if left is Left.REPLACED:
+        raise NotAllowed(f"{left.value}: give each bot an identity of its own")
+    click.echo(f"The bot left: {left.value if left else 'it was told to stop'}.", err=True)
+
+
+@click.command()
+@click.option(
+    "--agent-name",
+    default="multi-user-transcriber",
+    show_default=True,
+    help="What a dispatch has to ask for.",
+)
+@click.option(
+    "--rooms", type=click.IntRange(1, 1_000), default=4, show_default=True, help="At once."
+)
+@click.option(
+    "--drain",
+    type=click.IntRange(0, 86_400),
+    default=3_600,
+    show_default=True,
+    help="Seconds that meetings may go on after SIGTERM; a second SIGTERM ends them.",
+)
+@click.option(
+    "--health-port",
+    type=click.IntRange(1, 65_535),
+    help="Answers / with 200 while connected to the media server.",
+)
+@plainly
+@with_settings
+def worker(
+    settings: Settings, agent_name: str, rooms: int, drain: int, health_port: int | None
+) -> None:
+    """Take rooms from the media server as they are dispatched; a drop-in for La Suite Meet's
+    subtitle agent."""
+    try:
+        from captioner import worker as worker_module  # its library is an extra, and slow to load
+    except ImportError:
+        raise ConfigurationError(
+            "the worker needs livekit-agents: pip install 'live-captions[worker]'"
+        ) from None
+    log_module.configure(form=settings.log_format)
+    key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
+    if not key or not secret:
+        raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
+    probe(settings.livekit_url, key, secret)
+    if settings.metrics_port is not None:
+        metrics.serve(settings.metrics_port)
+    said = {
+        "CAPTIONER_ENGINE": settings.engine,
+        "CAPTIONER_ASR": settings.asr,
+        "CAPTIONER_FALLBACK": settings.fallback,
+    }
+    plan = worker_module.WorkerPlan(
+        settings.livekit_url, key, secret,
+        worker_module.bot_environment(os.environ, **said),
+        agent_name=agent_name, rooms=rooms, drain_s=drain, health_port=health_port,
+    )  # fmt: skip
+
+    async def work() -> None:
+        made = worker_module.Worker(plan)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, made.stop)
+        await made.run()
+
+    asyncio.run(work())

@@ -1,0 +1,79 @@
+"""What the commands of the command line share."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import ParamSpec
+
+import click
+
+from captioner.errors import CaptionerError
+from captioner.settings import read_settings
+from streaming.errors import StreamingError
+
+P = ParamSpec("P")
+
+
+def plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (CaptionerError, StreamingError) as exc:
+            click.echo(f"captioner: {exc}", err=True)
+            sys.exit(1)
+        except BaseExceptionGroup as group:
+            known, others = group.split((CaptionerError, StreamingError))
+            if known is None or others is not None:
+                raise
+            click.echo(f"captioner: {next(_leaves(known))}", err=True)
+            sys.exit(1)
+
+    return run
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives the command the settings, with what the command line says of the engine."""
+
+    @click.option("--engine", type=click.Choice(["embedded", "kyutai"]), help="Which recogniser.")
+    @click.option("--asr", help="Addresses of Kyutai servers: ws://HOST:PORT[,ws://…].")
+    @click.option(
+        "--fallback",
+        type=click.Choice(["embedded", "none"]),
+        help="What captions English while no server answers.",
+    )
+    @functools.wraps(command)
+    def run(*, engine: str | None, asr: str | None, fallback: str | None, **others: object) -> None:
+        command(read_settings(engine=engine, asr=asr, fallback=fallback), **others)
+
+    return run
+
+
+def _leaves(group: BaseException) -> Iterator[BaseException]:
+    if isinstance(group, BaseExceptionGroup):
+        for inner in group.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield group
+
+
+def until_signal(work: Coroutine[None, None, None]) -> None:
+    """Run; Ctrl-C and SIGTERM cancel, so that everything started is ended."""
+
+    async def main() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(name, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            click.echo("\nEnded.", err=True)
+
+    asyncio.run(main())

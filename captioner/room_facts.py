@@ -1,0 +1,63 @@
+"""What LiveKit's SDK says of participants, tracks and failures, in our words."""
+
+from __future__ import annotations
+
+from livekit import rtc
+
+from captioner.errors import NotAllowed, RoomUnavailable
+from captioner.meeting import Kind, Left, Person
+
+NOBODY = {
+    rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,
+    rtc.RpcError.ErrorCode.RESPONSE_TIMEOUT,
+    rtc.RpcError.ErrorCode.RECIPIENT_DISCONNECTED,
+    rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND,
+}
+
+LEFT = {
+    rtc.DisconnectReason.ROOM_DELETED: Left.ROOM_GONE,
+    rtc.DisconnectReason.ROOM_CLOSED: Left.ROOM_GONE,
+    rtc.DisconnectReason.PARTICIPANT_REMOVED: Left.REMOVED,
+    rtc.DisconnectReason.DUPLICATE_IDENTITY: Left.REPLACED,
+}
+
+_KINDS = {
+    rtc.ParticipantKind.PARTICIPANT_KIND_AGENT: Kind.AGENT,
+    rtc.ParticipantKind.PARTICIPANT_KIND_SIP: Kind.PHONE,
+}
+
+
+def person_of(participant: rtc.Participant) -> Person:
+    """Who that is."""
+    joined = participant.joined_at
+    return Person(
+        participant.identity,
+        participant.name,
+        _KINDS.get(participant.kind, Kind.PERSON),
+        participant.attributes,
+        not participant.permissions.can_update_metadata,
+        participant.sid,
+        round(joined.timestamp() * 1000) if joined else 0,
+        tuple(p.sid for p in participant.track_publications.values() if is_voice(p, participant)),
+    )
+
+
+def is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -> bool:
+    """Microphones, shared sound, and whatever an agent speaks with."""
+    if publication.kind != rtc.TrackKind.KIND_AUDIO:
+        return False
+    sources = (rtc.TrackSource.SOURCE_MICROPHONE, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
+    return publication.source in sources or _KINDS.get(participant.kind) is Kind.AGENT
+
+
+def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:
+    """What LiveKit says when joining fails, as a sentence that says what to do."""
+    low = message.lower()
+    if "401" in low or "403" in low or "unauthorized" in low or "permission" in low:
+        return NotAllowed(
+            f"the media server at {url} refuses our key: check LIVEKIT_API_KEY,"
+            " LIVEKIT_API_SECRET, that a token has not expired, and this machine's clock"
+        )
+    return RoomUnavailable(
+        f"cannot join at {url}: check LIVEKIT_URL and that the media server runs"
+    )
