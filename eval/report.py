@@ -107,6 +107,7 @@ def rendered(
         headline=words.headline(verdicts),
         basis=_basis(results, words),
         main=_main(results, verdicts),
+        doubts=list(doubts_of(results, words)),
         notes=list(_notes(results, words)),
         profile=profile,
         delays=_delays(results, words),
@@ -171,11 +172,17 @@ def _voices(results: Results, words: Wording) -> str:
     return words.page[name].replace("{n}", str(len(named)))
 
 
-def _notes(results: Results, words: Wording) -> Iterator[str]:
-    """What a reader must know before believing a figure."""
+def doubts_of(results: Results, words: Wording) -> Iterator[str]:
+    """What speaks against the figures."""
     others = results.run.load.get("others", 0.0)
     if others > OTHERS_MOST and results.figures.keys() & {"first_show_p50", "lag_p50"}:
         yield words.page["busy"].replace("{x}", words.percent(others, 0))
+    if 0 < results.words < FEW_WORDS_IN_ALL:
+        yield words.page["small_sample"].replace("{n}", words.number(FEW_WORDS_IN_ALL, 0))
+
+
+def _notes(results: Results, words: Wording) -> Iterator[str]:
+    """What a reader must know before believing a figure."""
     for through in ("engine", "room", "browser"):
         if any(one.clip.through == through for one in results.measured):
             yield words.page[f"through_{through}"]
@@ -185,8 +192,6 @@ def _notes(results: Results, words: Wording) -> Iterator[str]:
         yield words.page["fast"]
     sure = any(figure.sure for figure in results.figures.values())
     yield words.page["how_sure" if sure else "no_ranges"]
-    if 0 < results.words < FEW_WORDS_IN_ALL:
-        yield words.page["small_sample"].replace("{n}", words.number(FEW_WORDS_IN_ALL, 0))
 
 
 def _delays(results: Results, words: Wording) -> Chart | None:

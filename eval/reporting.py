@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from eval.observation import Observation, Run, write_files
-from eval.report import page_of
+from eval.report import doubts_of, page_of
 from eval.results import Results, as_csv, as_json, results_of
 from eval.rules import (
     PROFILES,
@@ -124,6 +124,7 @@ LEFT_OUT_SHOWN = 10
 def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
     """The first page in plain text."""
     lines = [words.headline(verdicts), *(f"  {words.verdict(verdict)}" for verdict in verdicts)]
+    lines += ["", *doubts] if (doubts := list(doubts_of(results, words))) else []
     asked = {verdict.rule.measure for verdict in verdicts}
     others = [figure for name, figure in results.figures.items() if name not in asked]
     lines += ["", words.page["figures"]]

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,7 +21,9 @@ from eval.observation import ObservationError, Shown, observed, read_run
 from eval.recipe import Recipe
 from eval.run import Plan, fingerprint, measure, todo, with_word_times
 from eval.watching import RATE, Played, Seen
+from streaming.audio import SAMPLE_RATE
 from streaming.errors import RecognizerUnavailable
+from streaming.testing_server import ScriptedServer, speech
 
 
 class Parrot:
@@ -202,3 +205,23 @@ def test_sound_is_played_at_one_rate(tmp_path: Path) -> None:
     parrot = Parrot()
     play(plan(tmp_path, corpus(tmp_path, "a")), parrot)
     assert len(parrot.played[0].microphones[""]) == pytest.approx(RATE, rel=0.01)
+
+
+async def test_the_command_runs_a_server_that_speaks_kyutais_protocol(tmp_path: Path) -> None:
+    said = [5, 9, 2, 7, 5, 3]
+    sound = np.concatenate([frame.pcm for frame in speech([None, *said, None])])
+    soundfile.write(tmp_path / "a.wav", sound, SAMPLE_RATE)
+    (tmp_path / "a.txt").write_text(" ".join(f"w{number}" for number in said))
+    out = tmp_path / "out"
+    async with ScriptedServer() as server:
+        command = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "eval.cli", "run", "--engine", "kyutai", "--asr", server.url,
+            "--corpus", tmp_path, "--out", out, "--no-audio",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        written, complaints = await command.communicate()
+    assert command.returncode == 0, complaints.decode()
+    assert "Wrong words" in written.decode()
+    (clip,) = observed(out).values()
+    assert read_run(out).settings["engine"] == "kyutai"
+    assert clip.shown[-1].text.lower() == "w5 w9 w2 w7 w5 w3"
