@@ -9,15 +9,16 @@ from pathlib import Path
 
 import click
 
-from eval.compare import Comparison, Difference, compare
+from eval.compare import Comparison, compare
+from eval.compare_page import comparison_page, table
 from eval.machine import this_run
-from eval.observation import observed, read_run, write_all
+from eval.observation import observed, read_run, write_all, write_files
 from eval.plainly import plainly
 from eval.reporting import ReportOptions, conclude, report_options
 from eval.results import score_all
 from eval.run_command import listen, run
 from eval.score import compared
-from eval.wording import TONGUES, Tongue, Wording, wording
+from eval.wording import TONGUES, Tongue, wording
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE = click.Path(path_type=Path)
@@ -69,51 +70,40 @@ def report(folder: Path, report: ReportOptions) -> None:
 @main.command("compare")
 @click.argument("first", type=FOLDER)
 @click.argument("second", type=FOLDER)
+@click.option("--out", type=FILE, help="A folder for compare.html and compare.json.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--report-language", "tongue", type=click.Choice(TONGUES), default="en")
 @plainly
-def compare_runs(first: Path, second: Path, as_json: bool, tongue: Tongue) -> None:
+def compare_runs(
+    first: Path, second: Path, out: Path | None, as_json: bool, tongue: Tongue
+) -> None:
     """Is the run in SECOND better or worse than that in FIRST? Both over the same clips."""
-    runs = (list(observed(folder).values()) for folder in (first, second))
-    found = compare(*map(score_all, runs))
-    if as_json:
-        groups = [
-            {"column": column, "value": value, "differences": list(map(asdict, differences))}
-            for (column, value), differences in found.groups.items()
-        ]
-        whole = {
-            "differences": list(map(asdict, found.differences)),
-            "groups": groups,
-            "only_first": found.only_first,
-            "only_second": found.only_second,
-        }
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=1))
-        return
-    click.echo(_table(found, wording(tongue)))
+    runs = read_run(first), read_run(second)
+    found = compare(*(score_all(list(observed(folder).values())) for folder in (first, second)))
+    words, machines = wording(tongue), _for_programs(found)
+    click.echo(machines if as_json else table(found, words))
+    if out is not None:
+        page = comparison_page(found, runs, (str(first), str(second)), words)
+        write_files({out / "compare.html": page.encode(), out / "compare.json": machines.encode()})
+        click.echo(f"\n{out / 'compare.html'}", err=as_json)
     if not found.differences:
         click.echo("caption-eval: these runs have no clip in common that was measured", err=True)
         sys.exit(1)
 
 
-def _table(found: Comparison, words: Wording) -> str:
-    lines = [_line(one, words) for one in found.differences]
-    for (column, value), differences in found.groups.items():
-        lines += ["", f"{words.page.get(f'column_{column}', column)}: {value or '–'}"]
-        lines += [_line(one, words) for one in differences]
-    if found.only_first or found.only_second:
-        only = words.page["only_one"]
-        only = only.replace("{a}", str(found.only_first)).replace("{b}", str(found.only_second))
-        lines += ["", only]
-    return "\n".join(lines)
-
-
-def _line(one: Difference, words: Wording) -> str:
-    before, after = (words.value(one.name, value) for value in (one.first, one.second))
-    change = words.page["no_range"]
-    if one.change is not None:
-        change = words.change(one.name, one.change)
-    outcome = words.texts["outcome"][one.outcome]
-    return f"{outcome:<12} {words.label(one.name)}: {before} → {after} ({change})"
+def _for_programs(found: Comparison) -> str:
+    groups = [
+        {"column": column, "value": value, "differences": list(map(asdict, differences))}
+        for (column, value), differences in found.groups.items()
+    ]
+    whole = {
+        "differences": list(map(asdict, found.differences)),
+        "groups": groups,
+        "clips": found.both,
+        "only_first": found.only_first,
+        "only_second": found.only_second,
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=1)
 
 
 main.add_command(run)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from eval.bootstrap import Interval, interval
 from eval.measures import FEWEST, MEASURES, Measure, drawn
-from eval.scoring import Score
+from eval.scoring import Score, columns_of, value_in
 
 Outcome = Literal["better", "worse", "can't tell"]
 
@@ -27,12 +27,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """differences: of all clips that both runs have, then of each group by (column, value)."""
+    """differences: of all clips that both runs have, then of each group by (column, value).
+
+    both: how many clips both runs have; only_first, only_second: those that are not compared.
+    """
 
     differences: tuple[Difference, ...]
     groups: Mapping[tuple[str, str], tuple[Difference, ...]]
     only_first: int
     only_second: int
+    both: int = 0
 
 
 COMPARED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown", "erasure")
@@ -40,37 +44,36 @@ COMPARED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown"
 
 
 def compare(first: Sequence[Score], second: Sequence[Score]) -> Comparison:
-    """Compare clips of one id and condition; those that only one run has are counted."""
-    ours, theirs = _by_name(first), _by_name(second)
+    """Compare clips of one id, and of one condition where a run has an id under several.
+
+    So a run under noise can be held against one without. Clips that only one run has are counted.
+    """
+    once = all(len({one.clip.id for one in run}) == len(run) for run in (first, second))
+    ours, theirs = (_by_name(run, with_condition=not once) for run in (first, second))
     both = [name for name in ours if name in theirs]
     pairs = [(ours[name], theirs[name]) for name in both]
-    columns = dict.fromkeys(name for one, _ in pairs for name in one.clip.columns)
     groups: dict[tuple[str, str], tuple[Difference, ...]] = {}
-    for column in ("condition", "language", *columns):
+    for column in columns_of([one for one, _ in pairs]):
         members: dict[str, list[tuple[Score, Score]]] = {}
         for pair in pairs:
-            members.setdefault(_value(pair[0], column), []).append(pair)
+            members.setdefault(value_in(column, pair[0].clip), []).append(pair)
         if 1 < len(members) <= len(pairs) // FEWEST:
             groups |= {
                 (column, value): tuple(_differences(some, COMPARED))
                 for value, some in members.items()
             }
     return Comparison(
-        tuple(_differences(pairs, MEASURES)), groups, len(ours) - len(both), len(theirs) - len(both)
-    )
+        tuple(_differences(pairs, MEASURES)), groups, len(ours) - len(both),
+        len(theirs) - len(both), len(both),
+    )  # fmt: skip
 
 
-def _by_name(scores: Sequence[Score]) -> dict[tuple[str, str], Score]:
-    return {(one.clip.id, one.clip.condition): one for one in scores if one.clip.error is None}
-
-
-def _value(one: Score, column: str) -> str:
-    match column:
-        case "condition":
-            return one.clip.condition
-        case "language":
-            return one.clip.language
-    return one.clip.columns.get(column, "")
+def _by_name(scores: Sequence[Score], *, with_condition: bool) -> dict[tuple[str, str], Score]:
+    return {
+        (one.clip.id, one.clip.condition if with_condition else ""): one
+        for one in scores
+        if one.clip.error is None
+    }
 
 
 def _differences(

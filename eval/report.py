@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from eval.errors import KINDS
 from eval.machine import OTHERS_MOST
 from eval.measures import PARTS, Figure
+from eval.pages import page
 from eval.passages import Passage, worst
 from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results
 from eval.rules import Profile, Verdict
@@ -86,22 +82,9 @@ def rendered(
 ) -> str:
     """The page."""
     words = wording(tongue)
-    templates = Environment(
-        loader=PackageLoader("eval"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = templates.get_template("report.css").render()
-    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return templates.get_template(
-        "report.html"
-    ).render(
-        w=words,
-        t=words.page,
-        style=Markup(style),  # ours, of the package
-        digest=digest,
+    return page(
+        "report.html",
+        words,
         results=results,
         verdicts=sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.state)),
         headline=words.headline(verdicts),

@@ -17,7 +17,7 @@ from typing import Any
 from eval.measures import MEASURES, Figure, Sums, figures
 from eval.observation import Observation, Run
 from eval.rules import Verdict
-from eval.scoring import Score, score
+from eval.scoring import Score, columns_of, score, value_in
 
 VERSION = 1
 
@@ -27,8 +27,6 @@ GROUPS_MAX = 20
 """A column with more values than this names things; it does not group them."""
 FEW_CLIPS, FEW_WORDS = 10, 200
 """Below either, a group is too small to be judged."""
-
-_NO_GROUPS = {"path", "seconds", "transcript", "source", "licence", "license", "lang", "id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +104,10 @@ def results_of(run: Run, clips: Sequence[Observation]) -> Results:
 
 
 def _groups(scores: Sequence[Score]) -> Iterator[Group]:
-    columns = dict.fromkeys(name for one in scores for name in one.clip.columns)
-    for column in ("condition", "language", *columns):
-        if column in _NO_GROUPS:
-            continue
+    for column in columns_of(scores):
         members: dict[str, list[Score]] = {}
         for one in scores:
-            members.setdefault(_value(one.clip, column), []).append(one)
+            members.setdefault(value_in(column, one.clip), []).append(one)
         if 1 < len(members) <= GROUPS_MAX:
             for value, clips in members.items():
                 yield _group(column, value, clips, sum(clip.words for clip in clips))
@@ -123,15 +118,6 @@ def _groups(scores: Sequence[Score]) -> Iterator[Group]:
     if 1 < len(voices) <= GROUPS_MAX:
         for name, shares in voices.items():
             yield _group("speaker", name, shares, sum(share.words for share in shares))
-
-
-def _value(clip: Observation, column: str) -> str:
-    match column:
-        case "condition":
-            return clip.condition
-        case "language":
-            return clip.language
-    return clip.columns.get(column, "")
 
 
 def _group(column: str, value: str, clips: Sequence[Sums], words: int) -> Group:

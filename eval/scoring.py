@@ -34,6 +34,25 @@ class Score:
         return self.errors.reference_words if self.errors else 0
 
 
+_NAMES = {"path", "seconds", "transcript", "source", "licence", "license", "lang", "id"}
+
+
+def columns_of(scores: Sequence[Score]) -> list[str]:
+    """By what clips are grouped: condition, language, and what else the corpus says of them."""
+    known = dict.fromkeys(name for one in scores for name in one.clip.columns)
+    return ["condition", "language", *(name for name in known if name not in _NAMES)]
+
+
+def value_in(column: str, clip: Observation) -> str:
+    """The clip's group; "" where the corpus says nothing."""
+    match column:
+        case "condition":
+            return clip.condition
+        case "language":
+            return clip.language
+    return clip.columns.get(column, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
     """What a cue came to in the end. Its own times, else when it was first and last changed."""

@@ -86,14 +86,23 @@ class Wording:
         )
         return self.page["range"].replace("{low}", low).replace("{high}", high)
 
-    def change(self, name: str, change: Interval) -> str:
+    def outcome(self, outcome: str) -> str:
+        """Better, worse, can't tell."""
+        return self.texts["outcome"][outcome]
+
+    def change(self, name: str, change: Interval | None) -> str:
         """The range of a difference, with signs."""
+        if change is None:
+            return self.page["no_range"]
         low, high = (self._signed(name, end) for end in (change.low, change.high))
         return self.page["change"].replace("{low}", low).replace("{high}", high)
 
     def _signed(self, name: str, value: float) -> str:
-        shown = self.value(name, abs(value))
-        if shown == self.value(name, 0):
+        shown, none = self.value(name, abs(value)), self.value(name, 0)
+        if MEASURES[name].unit == "share" and not name.startswith("erasure"):
+            points = self.texts["unit"]["points"]
+            shown, none = (f"{self.number(100 * one, 1)} {points}" for one in (abs(value), 0))
+        if shown == none:
             return shown
         return ("\N{MINUS SIGN}" if value < 0 else "+") + shown
 

@@ -62,7 +62,7 @@ def imports_of(path: Path) -> set[str]:
         ("rapidfuzz", "eval/accuracy.py"),
         ("whisper_normalizer", "eval/english.py"),
         ("meeteval", "eval/attribution.py"),
-        ("jinja2", "eval/report.py"),
+        ("jinja2", "eval/pages.py"),
     ],
 )
 def test_a_foreign_library_has_its_home(library: str, homes: str) -> None:

@@ -58,10 +58,19 @@ def test_groups_are_compared_by_themselves() -> None:
 
 def test_clips_of_one_run_only_are_counted_and_not_compared() -> None:
     first, second = clips(set(), 8), clips(set(), 10)
-    second[0] = score(replace(second[0].clip, condition="noise"))
+    second[0] = score(replace(second[0].clip, id="another"))
     found = compare(first, second)
     assert (found.only_first, found.only_second) == (1, 3)
     assert {one.clips for one in found.differences} == {7}
+
+
+def test_a_run_under_noise_is_held_against_one_without() -> None:
+    first, quiet = clips(set()), clips(set(range(16)))
+    noisy = [score(replace(one.clip, condition="noise")) for one in quiet]
+    assert outcome(first, noisy) == "worse"
+    both = compare(first + noisy, first + noisy)  # several conditions in each: like with like
+    assert (both.both, both.only_first) == (48, 0)
+    assert outcome(first + noisy, first + noisy) == "can't tell"
 
 
 def test_a_handful_of_clips_tells_nothing() -> None:

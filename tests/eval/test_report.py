@@ -148,6 +148,42 @@ def test_two_runs_are_compared(measured: Path, tmp_path: Path) -> None:
     assert found["differences"][0]["outcome"] == "better"
 
 
+def test_a_comparison_is_a_page_in_both_languages(measured: Path, tmp_path: Path) -> None:
+    better, out = tmp_path / "better", tmp_path / "out"
+    write_all(better, Run(settings={"engine": HARD}), clips(wrong=0))
+    assert run("compare", measured, better, "--out", out).exit_code == 0
+    page = (out / "compare.html").read_text("utf-8")
+    assert "figures and worse in none" in page
+    assert "12 recordings that both measurements have" in page
+    assert HARD not in page  # what differed between the runs is text
+    assert '<tr><th scope="row">engine</th>' in page
+    assert json.loads((out / "compare.json").read_text("utf-8"))["clips"] == 12
+    run("compare", measured, better, "--out", out, "--report-language", "fr")
+    assert '<html lang="fr">' in (out / "compare.html").read_text("utf-8")
+
+
+@pytest.mark.browser
+async def test_a_comparison_is_accessible(
+    measured: Path, tmp_path: Path, chromium_path: str
+) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed in web-overlay")
+    write_all(tmp_path / "better", Run(), clips(wrong=0))
+    run("compare", measured, tmp_path / "better", "--out", tmp_path)
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page(bypass_csp=True, viewport={"width": 320, "height": 640})
+        await page.goto((tmp_path / "compare.html").as_uri())
+        await page.add_script_tag(path=AXE)
+        found = await page.evaluate("axe.run()")
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        await browser.close()
+    assert [one["id"] for one in found["violations"]] == []
+    assert wide <= 320
+
+
 def test_a_run_without_a_usable_clip_fails_with_a_sentence(tmp_path: Path) -> None:
     broken = Observation("a", "en", 1.0, (), (), "engine", error="no sound in it")
     write_all(tmp_path, Run(), [broken])

@@ -1,0 +1,95 @@
+"""Two runs beside each other, for people: as text, and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from eval.compare import COMPARED, Comparison, Difference
+from eval.observation import Run
+from eval.pages import page
+from eval.wording import Wording
+
+_SIGNS = {"better": "✓", "worse": "✗", "can't tell": "?"}
+
+
+def comparison_page(
+    found: Comparison, runs: tuple[Run, Run], names: tuple[str, str], words: Wording
+) -> str:
+    """One HTML file. names: of the two runs."""
+    main = [one for one in found.differences if one.name in COMPARED]
+    basis = words.page["compare_basis"]
+    facts = {"{clips}": words.number(found.both, 0), "{a}": names[0], "{b}": names[1]}
+    for place, fact in facts.items():
+        basis = basis.replace(place, fact)
+    return page(
+        "compare.html", words,
+        headline=headline(found, words), basis=basis, main=main, all=found.differences,
+        only=_only(found, words), differ=list(_differ(*runs)),
+        groups=[(_title(words, *group), some) for group, some in found.groups.items()],
+        state=lambda one: "unsure" if one.outcome == "can't tell" else one.outcome,
+        sign=lambda one: _SIGNS[one.outcome],
+    )  # fmt: skip
+
+
+def headline(found: Comparison, words: Wording) -> str:
+    """The answer in one sentence."""
+    counts = {
+        name: sum(one.outcome == outcome for one in found.differences)
+        for name, outcome in (("better", "better"), ("worse", "worse"), ("unsure", "can't tell"))
+    }
+    match counts:
+        case _ if not found.differences:
+            name = "none"
+        case {"better": 0, "worse": 0}:
+            name = "unsure"
+        case {"worse": 0}:
+            name = "better"
+        case {"better": 0}:
+            name = "worse"
+        case _:
+            name = "mixed"
+    sentence = words.page[f"compare_{name}"]
+    for place, count in counts.items():
+        sentence = sentence.replace(f"{{{place}}}", str(count))
+    return sentence
+
+
+def _differ(first: Run, second: Run) -> Iterator[tuple[str, str, str]]:
+    """What the runs were made with that is not the same in both."""
+    for ours, theirs in (
+        (first.settings, second.settings),
+        (first.versions, second.versions),
+        (first.machine, second.machine),
+    ):
+        for name in dict.fromkeys([*ours, *theirs]):
+            if ours.get(name) != theirs.get(name):
+                yield name, ours.get(name, ""), theirs.get(name, "")
+
+
+def table(found: Comparison, words: Wording) -> str:
+    """The same in plain text."""
+    lines = [headline(found, words), "", *_lines(found.differences, words)]
+    for group, differences in found.groups.items():
+        lines += ["", _title(words, *group), *_lines(differences, words)]
+    if only := _only(found, words):
+        lines += ["", only]
+    return "\n".join(lines)
+
+
+def _title(words: Wording, column: str, value: str) -> str:
+    return f"{words.page.get(f'column_{column}', column)}{words.colon}{value or '–'}"
+
+
+def _only(found: Comparison, words: Wording) -> str:
+    if not (found.only_first or found.only_second):
+        return ""
+    only = words.page["only_one"]
+    return only.replace("{a}", str(found.only_first)).replace("{b}", str(found.only_second))
+
+
+def _lines(differences: Sequence[Difference], words: Wording) -> Iterator[str]:
+    for one in differences:
+        before, after = (words.value(one.name, value) for value in (one.first, one.second))
+        change = words.change(one.name, one.change)
+        outcome = words.outcome(one.outcome)
+        yield f"{outcome:<12} {words.label(one.name)}: {before} → {after} ({change})"
