@@ -158,6 +158,10 @@ class Controls:
         self._arriving = {who: at for who, at in arriving.items() if who not in self._here}
         self._note(now)
 
+    def linger(self, now: float) -> None:
+        """Listen as if somebody had read until now: who did so before a restart says it again."""
+        self._last_read = now
+
     def captions(self, identity: str) -> bool:
         """Whether this one's speech may be captioned."""
         said = self.decided.consents.get(identity)

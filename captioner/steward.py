@@ -70,6 +70,7 @@ class Steward:
 
     async def resume(self, decided: Decided) -> bool:
         """Go on with what was decided before; whether the engine chosen then is still there."""
+        self._controls.linger(self._clock())
         try:
             await self._take_engine(decided)
         except (CaptionerError, StreamingError):

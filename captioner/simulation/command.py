@@ -42,7 +42,7 @@ async def simulate(
         rows += rows_of_costs(await _measured(program=program))
     began = time.monotonic()
     tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
-    async with Stage(program) as stage:
+    async with Stage(program, environment={"CAPTIONER_WANT": "hello"}) as stage:
         played = await play(stage, script(plan), tell)
     tell(f"Played in {time.monotonic() - began:.0f} s.")
     if explain:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from livekit import rtc
+from livekit.rtc.participant import PublishTrackError
 
 from captioner.contract import TOPIC
 from captioner.requests import HELLO, HISTORY
@@ -198,7 +199,12 @@ class Person:
         if self._muted:
             self._track.mute()
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self._room.local_participant.publish_track(self._track, options)
+        while True:
+            try:
+                await self._room.local_participant.publish_track(self._track, options)
+                return
+            except PublishTrackError:  # the media server is too busy to answer in time
+                await asyncio.sleep(RETRY_S)
 
     def _listen(self, room: rtc.Room) -> None:
         room.on("data_received", self._received)

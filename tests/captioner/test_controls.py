@@ -154,6 +154,14 @@ def test_who_reads_before_the_media_server_tells_of_them_counts_at_once_but_not_
     assert made.state(4_000 + ARRIVING_S + IDLE_S) is State.IDLE
 
 
+def test_a_restarted_bot_listens_until_the_readers_had_time_to_say_hello_again() -> None:
+    made = controls()
+    made.linger(5)
+    made.present([GUEST], 6)
+    assert made.state(5 + IDLE_S - 1) is State.ON
+    assert made.state(5 + IDLE_S) is State.IDLE
+
+
 def test_a_transcript_is_a_reader_and_a_switched_off_room_has_none() -> None:
     assert controls(transcript=True).state(0) is State.ON
     assert reading(controls(enabled=False), GUEST).state(0) is State.OFF
