@@ -5,7 +5,8 @@
 The models have their published shapes and random weights: their cost is that of the published
 ones, their words mean nothing. Every row of the batch is active. A step must take less than 80 ms
 to keep up with speech. int8 is the transformer's weights alone; Mimi is float32 always. Each
-figure comes from a process of its own, so the largest model (10.4 GB) is in memory once.
+figure comes from a process of its own, so that a model is in memory once; what does not fit is
+left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,16 @@ MODELS: dict[str, dict[str, Any]] = {
 
 TYPES = ("float32", "bfloat16", "int8")
 
+LIMIT_S = 240
+"""For one figure, the building of the model included."""
+
+OTHERS_GB = 1.5
+"""Mimi, torch, and what a step takes for a moment."""
+
+
+class TooLarge(Exception):
+    """There is not enough memory for it."""
+
 
 def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
     """A KyutaiModel of full size."""
@@ -61,6 +73,12 @@ def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
         elif key.endswith("embedding_sum"):
             tensor.normal_()
     lm = loaders.get_moshi_lm(None, lm_kwargs=MODELS[name], device="meta", dtype=DTYPES[dtype])
+    cells = batch_size * MODELS[name]["num_layers"] * MODELS[name]["context"] * 2 * 2048
+    numbers = cells + sum(tensor.numel() for tensor in lm.state_dict().values())
+    needed = numbers * DTYPES[dtype].itemsize / 2**30 + OTHERS_GB
+    free = psutil.virtual_memory().available / 2**30
+    if needed > free:
+        raise TooLarge(f"needs {needed:.1f} GB, {free:.1f} are free")
     lm = lm.to_empty(device="cpu")
     for key, tensor in lm.state_dict().items():
         tensor.fill_(1.0) if key.endswith("alpha") else tensor.uniform_(-0.02, 0.02)
@@ -70,8 +88,8 @@ def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
     )  # fmt: skip
 
 
-def measure(name: str, dtype: str, batch_size: int, threads: int, steps: int) -> None:
-    """Print the median of the steps, and of Mimi's part, in ms, and the memory in GB."""
+def measure(name: str, dtype: str, batch_size: int, threads: int, seconds: float) -> str:
+    """A row's end: the median of the steps and of Mimi's part in ms, and the memory in GB."""
     model = built(name, dtype, batch_size, threads)
     random = np.random.default_rng(1)
     every, none = np.ones(batch_size, np.bool_), np.zeros(batch_size, np.bool_)
@@ -85,13 +103,15 @@ def measure(name: str, dtype: str, batch_size: int, threads: int, steps: int) ->
         return codes
 
     model._mimi.encode = timed
-    for _ in range(steps + 2):
+    until = time.perf_counter() + seconds
+    while len(costs) < 5 or time.perf_counter() < until:
         pcm = random.normal(0, 0.1, (batch_size, FRAME_SAMPLES)).astype(np.float32)
         began = time.perf_counter()
         model.step(pcm, every, none)
         costs.append(time.perf_counter() - began)
     gb = psutil.Process().memory_info().rss / 2**30
-    print(np.median(costs[2:]) * 1000, np.median(parts[2:]) * 1000, gb)
+    step, mimi = (float(np.median(times[2:])) * 1000 for times in (costs, parts))
+    return f"{step:.0f} | {mimi:.0f} | {gb:.1f}"
 
 
 def main() -> None:
@@ -102,30 +122,27 @@ def main() -> None:
     parser.add_argument("--types", nargs="*", default=list(TYPES), choices=list(TYPES))
     parser.add_argument("--sizes", type=int, nargs="*", default=[1, 2, 4, 8])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of steps, for each figure")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        measure(args.one[0], args.one[1], int(args.one[2]), args.threads, args.steps)
+        name, dtype, size = args.one
+        try:
+            print(measure(name, dtype, int(size), args.threads, args.seconds))
+        except TooLarge as exc:
+            print(f"{exc} | |")
         return
-    print(f"{args.threads} torch threads, {args.steps} steps; random weights: cost, not accuracy\n")
-    print(
-        "| model | type | batch | ms a step | of it Mimi | resident GB |\n|---|---|---|---|---|---|"
-    )
-    for name in args.models:
-        for dtype in args.types:
-            for size in args.sizes:
-                command = [sys.executable, "-m", "benchmarks.full_size"]
-                command += ["--one", name, dtype, str(size)]
-                command += ["--threads", str(args.threads), "--steps", str(args.steps)]
-                done = subprocess.run(command, capture_output=True, text=True)
-                if done.returncode:
-                    sys.exit(done.stderr)
-                step, mimi, gb = map(float, done.stdout.split())
-                print(
-                    f"| {name} | {dtype} | {size} | {step:.0f} | {mimi:.0f} | {gb:.1f} |",
-                    flush=True,
-                )
+    print(f"{args.threads} torch threads; random weights: cost, not accuracy\n")
+    print("| model | type | batch | ms a step | of it Mimi | resident GB |\n" + "|---" * 6 + "|")
+    for name, dtype, size in product(args.models, args.types, args.sizes):
+        command = [sys.executable, "-m", "benchmarks.full_size", "--one", name, dtype, str(size)]
+        command += ["--threads", str(args.threads), "--seconds", str(args.seconds)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+            row = done.stdout.strip() or f"failed: {done.stderr.strip().splitlines()[-1:]} | |"
+        except subprocess.TimeoutExpired:
+            row = f"not done in {LIMIT_S} s | |"
+        print(f"| {name} | {dtype} | {size} | {row} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """asr-server on this machine: ms a step by batch size, and streams held in real time.
 
-Runs on the test checkpoint, in the environment of the extra: .venv-kyutai/bin/python -m
-benchmarks.server. Its figures are about plumbing on this machine; they say nothing of accuracy on
-speech, nor of the cost of a model of full size.
+    .venv-kyutai/bin/python -m benchmarks.server [--seconds 300]
+
+Runs on the test checkpoint; the load comes from this process, over websockets. Word delay: from
+sending the frame with which the model can say a word to the word's coming, so what the server adds
+to the model's own delay. Flush: each stream ends with a tone, and pushes the silence that the
+model needs at once; the time from there to its last word. The figures are about plumbing on this
+machine; they say nothing of accuracy on speech, nor of the cost of a model of full size.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from streaming.audio import FRAME_SAMPLES
 from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
 
 FRAME_S = 0.08
+PUSHED = 4  # frames of silence: the model's delay and a little
 SAID_AFTER = TONE_FRAMES  # frames from the first of a tone to the one with which its word is said
 NOTE = "Test checkpoint (six tones): plumbing on this machine, never accuracy on speech."
 
@@ -54,18 +59,26 @@ def step_table(folder: Path, sizes: Sequence[int], threads: int, steps: int) -> 
 
 @dataclass
 class Heard:
-    """What came of one stream. delays: seconds from the frame that decides a word to its Word."""
+    """What came of one stream. delays: seconds from the frame that decides a word to its Word.
+
+    flush_s: from pushing silence to the last Word.
+    """
 
     delays: list[float] = field(default_factory=list)
     wrong: int = 0
     late_s: float = 0.0
+    flush_s: float = 0.0
 
 
 async def stream(url: str, first: int, seconds: float) -> Heard:
     """Sing in real time for ``seconds``, beginning with word number ``first``."""
     words = [list(TONES)[(first + i) % len(TONES)] for i in range(len(TONES))]
     frames = [wire.encode(wire.Audio(f)) for f in sing(words).reshape(-1, FRAME_SAMPLES)]
-    heard, count = Heard(), int(seconds / FRAME_S)
+    heard = Heard()
+    # Streams end at different times, each with the last frame of a tone.
+    spoken = int(seconds / FRAME_S) // FRAMES_PER_WORD - first % 5
+    count = (spoken - 1) * FRAMES_PER_WORD + TONE_FRAMES
+    silence = wire.encode(wire.Audio(np.zeros(PUSHED * FRAME_SAMPLES, np.float32)))
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(url, headers={wire.KEY_HEADER: wire.PUBLIC_KEY}) as socket,
@@ -81,8 +94,11 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
                 await asyncio.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
                 heard.late_s = max(heard.late_s, time.monotonic() - began - number * FRAME_S)
                 await socket.send_bytes(frames[number % len(frames)])
+            await socket.send_bytes(silence)
+            pushed.append(time.monotonic())
             await socket.send_bytes(wire.encode(wire.Marker(1)))
 
+        pushed: list[float] = []
         sending = asyncio.create_task(send())
         number = 0
         async for message in socket:
@@ -92,19 +108,22 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
                     late = abs(start - at * FRAME_S) > 0.001
                     heard.wrong += late or text != words[number % len(words)]
                     sent = began + (at + SAID_AFTER) * FRAME_S
-                    heard.delays.append(time.monotonic() - sent)
+                    if pushed:
+                        heard.flush_s = time.monotonic() - pushed[0]
+                    else:
+                        heard.delays.append(time.monotonic() - sent)
                     number += 1
                 case wire.Marker():
                     break
         await sending
-        heard.wrong += abs(number - (count - SAID_AFTER + 3) // FRAMES_PER_WORD) > 1
+        heard.wrong += abs(number - spoken)
     return heard
 
 
-async def load(folder: Path, streams: int, seconds: float, threads: int) -> None:
-    """``streams`` at once on a server in another process."""
+async def load(folder: Path, slots: int, streams: int, seconds: float, threads: int) -> None:
+    """``streams`` at once on a server with ``slots`` in another process."""
     server = await asyncio.create_subprocess_exec(
-        "asr-server", "--model", str(folder), "--batch-size", str(streams), "--port", "0",
+        "asr-server", "--model", str(folder), "--batch-size", str(slots), "--port", "0",
         "--threads", str(threads), "--drain-seconds", "1",
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -124,10 +143,12 @@ async def report(url: str, heard: Sequence[Heard], streams: int) -> str:
     async with aiohttp.ClientSession() as session, session.get(root + "/metrics") as answer:
         text = await answer.text()
     delays = [delay for one in heard for delay in one.delays]
+    flushes = [one.flush_s for one in heard]
     return (
         f"| {streams} | {quantile(text, 'asr_step_seconds', 0.95):.0f} "
         f"| {quantile(text, 'asr_overhead_seconds', 0.95):.1f} "
         f"| {ms(delays, 0.5):.0f} | {ms(delays, 0.95):.0f} | {ms(delays, 1):.0f} "
+        f"| {ms(flushes, 0.5):.0f} | {ms(flushes, 0.95):.0f} "
         f"| {sum(one.wrong for one in heard)} of {len(delays)} "
         f"| {max(one.late_s for one in heard) * 1000:.0f} |"
     )
@@ -141,9 +162,12 @@ def quantile(text: str, name: str, share: float) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", type=Path, help="a test checkpoint; made anew without")
     parser.add_argument("--sizes", type=int, nargs="*", default=[1, 8, 16, 32, 64])
+    parser.add_argument("--slots", type=int, default=64)
     parser.add_argument("--streams", type=int, nargs="*", default=[32, 64])
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--steps", type=int, default=60)
@@ -155,14 +179,16 @@ def main() -> None:
             from streaming.checkpoint import make_test_checkpoint
 
             make_test_checkpoint(folder)
-        print(NOTE)
+        print(f"{NOTE} Times in ms.")
         step_table(folder, args.sizes, args.threads, args.steps)
         print(
-            "\n| streams | step p95 ms ≤ | overhead p95 ms ≤ | word delay p50 | p95 | max"
-            " | wrong words | load generator late ms |\n|---|---|---|---|---|---|---|---|"
+            f"\n{args.slots} slots\n\n| streams | step p95 ≤ | overhead p95 ≤ | word delay p50"
+            " | p95 | max | flush p50 | p95 | wrong words | load generator late |\n"
+            + "|---" * 10
+            + "|"
         )
         for streams in args.streams:
-            asyncio.run(load(folder, streams, args.seconds, args.threads))
+            asyncio.run(load(folder, args.slots, streams, args.seconds, args.threads))
 
 
 if __name__ == "__main__":
