@@ -16,83 +16,36 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import psutil
 
-from benchmarks.chain import Speech, add_speech_arguments, chosen_clips, joined, scored
-from captioner.livekit_server import find_or_build
-from eval.arrivals import packets_of, shown_by
-from eval.chain import Chain, Listener
-from eval.corpus import Clip
-from eval.latency import LATE_MS, Latency, percentiles, share_late
-from eval.timeline import Update
-from eval.watching import Handed
+from benchmarks.chain import ALWAYS
+from benchmarks.speech import Speech, chosen_clips, figure, parser_of, played, scored, speeches_of
+from eval.latency import LATE_MS
+from eval.scoring import Score
+from eval.through_room import through_room
 
 
-def speech_of(
-    clips: Sequence[Clip], speaker: int, speakers: int, arguments: argparse.Namespace
-) -> Speech:
-    """What one of several speakers says: all start at another clip, or at least another pause."""
-    order = deque(clips)
-    order.rotate(-(len(clips) * speaker // speakers))
-    seconds = max(arguments.seconds, 1)
-    repeated = list(order) * (1 + int(seconds // sum(clip.seconds for clip in clips)))
-    return joined(repeated, seconds=seconds, seed=arguments.seed + speaker)
-
-
-def updates_of(listener: Listener, speaker: str) -> list[Update]:
-    """One speaker's captions as they arrived, in ms of the monotonic clock."""
-    arrivals = packets_of(listener.arrivals, {speaker})
-    return [one.update() for _, one in shown_by(arrivals, zero_s=0, origin_s=None)]
-
-
-async def speak(chain: Chain, identity: str, speech: Speech, start: float) -> Handed:
-    handed = Handed()
-    async with chain.speaker(identity, identity) as speaker:
-        await asyncio.sleep(start - time.monotonic())
-        await speaker.play([speech.sound], handed.note)
-    return handed
-
-
-async def measure(speeches: Sequence[Speech]) -> Latency:
+async def measure(speeches: Mapping[str, Speech]) -> Score:
     """Print a line of the table."""
-    async with Chain(find_or_build(print)) as chain, chain.listener() as listener:
-        bot, rig = chain.bot.process, psutil.Process()
-        start = time.monotonic() + 1 + len(speeches) / 4
+    async with through_room(ALWAYS, browser=False, tell=print) as watch:
+        bot, rig = watch.bot.process, psutil.Process()
+        began = time.monotonic()
         spent = -cpu_s(bot), -cpu_s(rig) - cpu_s(*rig.children()) + cpu_s(bot)
-        names = [f"speaker-{n}" for n in range(len(speeches))]
-        handed = await asyncio.gather(
-            *(
-                speak(chain, name, speech, start)
-                for name, speech in zip(names, speeches, strict=True)
-            )
-        )
-        lasted = time.monotonic() - start
-        others = spent[1] + cpu_s(rig) + cpu_s(*rig.children()) - cpu_s(bot)
-        mine = spent[0] + cpu_s(bot)
-        await chain.bot.logged("track_ended", times=len(speeches))
-        await asyncio.sleep(0.5)  # the last packets are on their way to the listener
-        delays = sum(
-            scored([h.on_wall(word, 0) for word in speech.words], updates_of(listener, name))
-            for name, speech, h in zip(names, speeches, handed, strict=True)
-        )
-    assert isinstance(delays, Latency)
-    say(speeches, delays, bot_cpu=mine / lasted, others=others / lasted)
-    return delays
-
-
-def say(speeches: Sequence[Speech], delays: Latency, *, bot_cpu: float, others: float) -> None:
-    found = percentiles(delays.shown) if delays.shown else None
-    figures = f"{found.p50:9.0f}{found.p95:9.0f}" if found else f"{'–':>9}{'–':>9}"
-    talk = sum(speech.seconds for speech in speeches)
+        seen = await watch.observe(played(speeches))
+        lasted = time.monotonic() - began
+        others = (spent[1] + cpu_s(rig) + cpu_s(*rig.children()) - cpu_s(bot)) / lasted
+        mine = (spent[0] + cpu_s(bot)) / lasted
+    found = scored(speeches, seen, "room")
+    delays = "".join(f"{1000 * figure(f'first_show_p{p}', found):9.0f}" for p in (50, 95))
+    talk = sum(speech.seconds for speech in speeches.values())
     print(
-        f"{len(speeches):>8}{figures}{share_late(delays.shown):9.1%}"
-        f"{delays.never_shown / max(len(delays.first), 1):12.1%}{bot_cpu:9.2f}{others:9.2f}"
-        f"{talk:10.0f}",
+        f"{len(speeches):>8}{delays}{figure('late', found):9.1%}"
+        f"{figure('never_shown', found):12.1%}{mine:9.2f}{others:9.2f}{talk:10.0f}",
         flush=True,
     )
+    return found
 
 
 def cpu_s(*processes: psutil.Process) -> float:
@@ -105,17 +58,14 @@ async def measure_all(arguments: argparse.Namespace) -> None:
     print(f"{'speakers':>8}{'p50 ms':>9}{'p95 ms':>9}{'> 3 s':>9}", end="")
     print(f"{'never shown':>12}{'bot CPU':>9}{'others':>9}{'speech s':>10}")
     for speakers in range(arguments.least, arguments.most + 1):
-        speeches = [speech_of(clips, n, speakers, arguments) for n in range(speakers)]
-        delays = await measure(speeches)
-        if not delays.shown or percentiles(delays.shown).p95 > LATE_MS:
+        speeches = speeches_of(clips, speakers, seconds=arguments.seconds, seed=arguments.seed)
+        found = await measure(speeches)
+        if not figure("first_show_p95", found) <= LATE_MS / 1000:
             break
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_speech_arguments(parser)
+    parser = parser_of(__doc__)
     parser.add_argument("--seconds", type=float, default=45, help="for each number of speakers")
     parser.add_argument("--least", type=int, default=1, help="begin with so many speakers")
     parser.add_argument("--most", type=int, default=8, help="end with so many")

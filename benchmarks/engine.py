@@ -5,28 +5,25 @@ Delay is of audio time alone: what the machine needs is not in it, so it is the 
 
 from __future__ import annotations
 
-import argparse
-import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import inf
 
-import numpy as np
-
+from benchmarks.speech import Speech, figure, joined, parser_of, scored
 from captioner.segmenter import Segmenter
 from eval.accuracy import WordErrors, wer
 from eval.corpus import Clip, bundled_corpus, read_corpus
-from eval.latency import Latency, latency, percentiles
-from eval.stability import Erasure, erasure
-from eval.text import normalize, spoken_key
-from eval.timeline import RefWord, Update, update_of
+from eval.observation import Shown
+from eval.scoring import Score
+from eval.text import normalize
+from eval.through_engine import shown_of
+from eval.watching import Seen
 from streaming.agreement import AgreementPolicy
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.hearing import Hearing, HearingPolicy
 from streaming.moonshine import Hypothesis, Moonshine
-from streaming.recognizer import RecognizerEvent, Word
+from streaming.recognizer import RecognizerEvent
 from streaming.vad import SileroVoiceActivity
 
 SETTINGS = {
@@ -93,132 +90,84 @@ def hear(model: Remembering, sound: Pcm, policy: HearingPolicy) -> Timed:
     return events
 
 
-def shown(events: Timed, name: str) -> list[Update]:
-    """What the events put on the screen."""
+def shown(events: Timed, name: str) -> Iterator[Shown]:
+    """What the events put on the screen, in audio time."""
     segmenter = Segmenter("speaker", prefix=name)
-    updates = [update_of(cue, at) for at, event in events for cue in segmenter.feed(event)]
-    return updates + [update_of(cue, events[-1][0]) for cue in segmenter.flush()]
+    for at_ms, event in events:
+        yield from (shown_of(cue, at_ms) for cue in segmenter.feed(event))
+    yield from (shown_of(cue, events[-1][0]) for cue in segmenter.flush())
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Sound at 24 kHz, what is said in it, and when."""
-
-    sound: Pcm
-    transcript: str
-    words: tuple[RefWord, ...]
+def whole(model: Moonshine, clips: Sequence[Clip]) -> float:
+    """Word errors of the model's own decode of each whole clip at once."""
+    pairs = ((clip.transcript, model.decode(clip.audio(16_000)).text) for clip in clips)
+    errors = (wer(*(normalize(text, "en") for text in pair)) for pair in pairs)
+    return sum(errors, WordErrors()).rate
 
 
-def alone(clips: Sequence[Clip]) -> list[Piece]:
-    """Each clip by itself, with a silence behind it."""
-    quiet = np.zeros(SAMPLE_RATE * 3 // 2, np.float32)
-    return [Piece(np.concatenate([c.audio(), quiet]), c.transcript, c.words) for c in clips]
+@dataclass(slots=True)
+class Heard:
+    """What one setting does to some sound, each piece heard by a stream of its own."""
 
-
-def joined(clips: Sequence[Clip], seed: int = 1) -> list[Piece]:
-    """All clips one after the other, with pauses of 0.3 to 1.5 s drawn by ``seed``."""
-    chance = random.Random(seed)
-    parts: list[Pcm] = []
-    words: list[RefWord] = []
-    length = 0
-    for clip in clips:
-        pause = np.zeros(round(chance.uniform(0.3, 1.5) * SAMPLE_RATE), np.float32)
-        words += [word.later(length * 1000 // SAMPLE_RATE) for word in clip.words]
-        parts += [clip.audio(), pause]
-        length = sum(map(len, parts))
-    transcript = " ".join(clip.transcript for clip in clips)
-    return [Piece(np.concatenate(parts), transcript, tuple(words))]
-
-
-def whole(model: Moonshine, clips: Sequence[Clip]) -> WordErrors:
-    """The model's own decode of each whole clip at once."""
-    return sum(
-        (_errors(c.transcript, model.decode(c.audio(16_000)).text) for c in clips), WordErrors()
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """What one setting does to some sound. Scores add up: no rate is a mean of rates."""
-
-    errors: WordErrors = field(default_factory=WordErrors)
-    stability: Erasure = field(default_factory=Erasure)
-    delays: Latency = field(default_factory=Latency)
+    scores: list[Score] = field(default_factory=list)
     cpu_s: float = 0.0
     seconds: float = 0.0
 
-    def __add__(self, other: Score) -> Score:
-        return Score(
-            self.errors + other.errors,
-            self.stability + other.stability,
-            self.delays + other.delays,
-            self.cpu_s + other.cpu_s,
-            self.seconds + other.seconds,
-        )
+    def hear(self, model: Remembering, pieces: Sequence[Speech], policy: HearingPolicy) -> None:
+        """Add what comes of these."""
+        before = model.cpu_s
+        for piece in pieces:
+            events = hear(model, piece.sound, policy)
+            seen = Seen(list(shown(events, str(len(self.scores)))), events[-1][0])
+            self.scores.append(scored({"": piece}, seen, "engine"))
+            self.seconds += len(piece.sound) / SAMPLE_RATE
+        self.cpu_s += model.cpu_s - before
 
     def row(self, against: float) -> str:
         """One line of the table."""
-        first = percentiles(self.delays.shown)
+        of = {
+            name: figure(name, *self.scores)
+            for name in ("wer", "erasure", "erasure_raw", "first_show_p50", "first_show_p95")
+        }
         return (
-            f"{self.errors.rate:6.1%} {100 * (self.errors.rate - against):+6.1f} "
-            f"{self.stability.rate:8.3f} {self.stability.raw_rate:5.2f} {first.p50 / 1000:5.2f}s "
-            f"{first.p95 / 1000:5.2f}s {self.cpu_s / self.seconds:6.3f}"
+            f"{of['wer']:6.1%} {100 * (of['wer'] - against):+6.1f} "
+            f"{of['erasure']:8.3f} {of['erasure_raw']:5.2f} {of['first_show_p50']:5.2f}s "
+            f"{of['first_show_p95']:5.2f}s {self.cpu_s / self.seconds:6.3f}"
         )
-
-
-def score(model: Remembering, pieces: Sequence[Piece], policy: HearingPolicy) -> Score:
-    """How well ``pieces`` are heard, each by a stream of its own."""
-    total = Score()
-    for number, piece in enumerate(pieces):
-        cpu_before = model.cpu_s
-        events = hear(model, piece.sound, policy)
-        said = " ".join(event.text for _, event in events if isinstance(event, Word))
-        updates = shown(events, str(number))
-        total += Score(
-            _errors(piece.transcript, said),
-            erasure(updates),
-            latency(piece.words, updates, key=partial(spoken_key, language="en")),
-            model.cpu_s - cpu_before,
-            len(piece.sound) / SAMPLE_RATE,
-        )
-    return total
-
-
-def _errors(reference: str, hypothesis: str) -> WordErrors:
-    return replace(wer(normalize(reference, "en"), normalize(hypothesis, "en")), alignment=())
 
 
 def table(
     model: Remembering, clips: Sequence[Clip], names: Sequence[str], seeds: Sequence[int]
 ) -> None:
     """Print the lines of each setting: clips alone, joined by each seed, all seeds together."""
-    against = whole(model.model, clips).rate
+    against = whole(model.model, clips)
     print(f"model's own decode of {len(clips)} whole clips: WER {against:.1%}\n{HEADER}")
+    alone = [joined([clip], seconds=inf, seed=0, rate=SAMPLE_RATE) for clip in clips]
     for name in names:
-        policy = SETTINGS[name]
-        print(f"{name + ', alone':33}{score(model, alone(clips), policy).row(against)}", flush=True)
-        total = Score()
+        heard, total = Heard(), Heard()
+        heard.hear(model, alone, SETTINGS[name])
+        print(f"{name + ', alone':33}{heard.row(against)}", flush=True)
         for seed in seeds:
-            one = score(model, joined(clips, seed), policy)
+            one = Heard()
+            one.hear(
+                model, [joined(clips, seconds=inf, seed=seed, rate=SAMPLE_RATE)], SETTINGS[name]
+            )
             print(f"{f'  joined, pauses of seed {seed}':33}{one.row(against)}", flush=True)
-            total += one
+            total = Heard(
+                total.scores + one.scores, total.cpu_s + one.cpu_s, total.seconds + one.seconds
+            )
         print(f"{f'{name}, joined, {len(seeds)} seeds':33}{total.row(against)}", flush=True)
 
 
 def main() -> None:
     """Print the tables."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--speech", type=Path, help="a folder with manifest.tsv and words.ctm")
-    arguments.add_argument("--curve", action="store_true", help="other settings too")
-    arguments.add_argument(
-        "--seeds", type=int, default=1, help="draws of the pauses between joined clips"
-    )
-    arguments.add_argument("--first-seed", type=int, default=1, help="to measure with others")
-    options = arguments.parse_args()
-    clips = read_corpus(options.speech) if options.speech else bundled_corpus()
+    parser = parser_of(__doc__)
+    parser.add_argument("--curve", action="store_true", help="other settings too")
+    parser.add_argument("--seeds", type=int, default=1, help="so many draws of the pauses")
+    options = parser.parse_args()
+    clips = (read_corpus(options.speech) if options.speech else bundled_corpus())[: options.clips]
     names = list(SETTINGS) if options.curve else ["default"]
-    seeds = range(options.first_seed, options.first_seed + max(1, options.seeds))
-    table(Remembering(), clips, names, seeds)
+    table(Remembering(), clips, names, range(options.seed, options.seed + max(1, options.seeds)))
 
 
 if __name__ == "__main__":

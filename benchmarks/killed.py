@@ -199,7 +199,7 @@ def loud(frame: AudioFrame) -> bool:
 
 
 async def speech(args: argparse.Namespace) -> None:
-    from benchmarks.chain import chosen_clips, joined
+    from benchmarks.speech import chosen_clips, joined
     from eval.accuracy import wer
     from eval.text import normalize
 

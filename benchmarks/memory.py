@@ -22,7 +22,7 @@ from typing import Self
 import numpy as np
 import psutil
 
-from benchmarks.chain import add_speech_arguments, chosen_clips, joined
+from benchmarks.speech import chosen_clips, joined, parser_of
 from captioner import engines
 from captioner.contract import Caption
 from captioner.cues import CaptionEvent
@@ -110,10 +110,7 @@ async def measure(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_speech_arguments(parser)
+    parser = parser_of(__doc__)
     parser.add_argument("--minutes", type=int, default=60, help="of audio (default 60)")
     asyncio.run(measure(parser.parse_args()))
 

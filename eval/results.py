@@ -152,7 +152,7 @@ def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> str:
         ],
         "left_out": list(results.left_out),
     }
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def _figures(found: Mapping[str, Figure]) -> dict[str, Any]:

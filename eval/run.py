@@ -39,7 +39,7 @@ from eval.sound import RATE as KEPT_RATE
 from eval.sound import write_sound
 from eval.timeline import RefWord
 from eval.vtt_file import check
-from eval.watching import RATE, Played, Seen, Watch
+from eval.watching import RATE, Played, Watch
 from streaming.errors import RecognizerError
 
 WHERE = Literal["engine", "room", "browser"]
@@ -164,7 +164,7 @@ async def _observe(
         return replace(blank, error=f"{place}{clip.name}: {error}")
     return replace(
         blank,
-        reference=tuple(_as_handed(turn, seen) for turn in turns),
+        reference=tuple(map(seen.as_handed, turns)),
         shown=tuple(seen.shown),
         audio=audio,
         word_times=times,
@@ -230,15 +230,6 @@ def _of_turn(turn: Turn, words: Iterator[RefWord]) -> Iterator[RefWord]:
     for token in turn.text.split():
         if spoken(token):
             yield next(words)
-
-
-def _as_handed(turn: Turn, seen: Seen) -> Turn:
-    """The turn on the clock of the sound as it was really handed over."""
-    handed = seen.handed.get(turn.speaker) or next(iter(seen.handed.values()), None)
-    if handed is None:
-        return turn
-    words = tuple(RefWord(w.text, handed(w.start_ms), handed(w.end_ms)) for w in turn.words)
-    return replace(turn, words=words)
 
 
 def _as_vtt(shown: Sequence[Shown]) -> str:

@@ -48,6 +48,7 @@ class RoomWatch:
         self.versions: Mapping[str, str] = versions
         self.zero_ms = 0.0  # of the clip played last, on the wall clock
         self.viewer = viewer
+        self.bot = chain.bot
         self._chain, self._listener, self._times = chain, listener, times
         self._numbers = itertools.count(1)
         self._read = 0  # bytes of the file of times

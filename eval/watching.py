@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from eval.observation import Shown
+from eval.observation import Shown, Turn
 from eval.timeline import RefWord
 from streaming.audio import Pcm
 
@@ -66,6 +66,14 @@ class Seen:
     until_ms: int
     handed: Mapping[str, Callable[[int], int]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+
+    def as_handed(self, turn: Turn) -> Turn:
+        """The turn on the clock of the sound as it was really handed over."""
+        handed = self.handed.get(turn.speaker) or next(iter(self.handed.values()), None)
+        if handed is None:
+            return turn
+        words = tuple(RefWord(w.text, handed(w.start_ms), handed(w.end_ms)) for w in turn.words)
+        return replace(turn, words=words)
 
 
 class Watch(Protocol):

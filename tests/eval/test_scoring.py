@@ -200,7 +200,7 @@ def test_the_files_hold_every_figure_and_every_clip() -> None:
     clips = [*many(), live(name="broken", error="=cmd, no sound")]
     found = results_of(Run(left_out=("x.tsv:3: no file",)), clips)
     verdicts = judge([read_rule("wer<=0.1")], found.figures)
-    content = json.loads(json.dumps(as_json(found, verdicts, "own"), allow_nan=False))
+    content = json.loads(as_json(found, verdicts, "own"))
     assert content["counts"] == {
         "clips": 13, "measured": 12, "reference_words": 60, "left_out": 2,
     }  # fmt: skip
