@@ -47,7 +47,8 @@ class Loudness:
         """A few µs. Also true for a while after a loud frame."""
         level = float(np.sqrt(np.dot(frame.pcm, frame.pcm) / len(frame.pcm)))
         unknown = len(self._levels) < (self._levels.maxlen or 0)
-        self._levels.append(level)
+        if level > 0:  # sound that never arrived, or was cut out, is not how quiet it is there
+            self._levels.append(level)
         self._hang = max(self._hang - FRAME_MS, 0)
         if level >= self._policy.nothing and (
             unknown or level > min(self._levels) * self._policy.over_floor

@@ -45,6 +45,17 @@ def test_steady_noise_soon_costs_no_voice_activity(noise: float) -> None:
     assert asked.times - before < 20
 
 
+def test_noise_with_holes_in_it_costs_no_voice_activity_either() -> None:
+    asked = Asked()
+    gate = VoiceGate(asked)
+    for number in range(1_000):
+        gate.feed(frame(number, 0.0 if number % 20 == 0 else 1e-3))
+    before = asked.times
+    for number in range(1_000, 2_000):
+        gate.feed(frame(number, 0.0 if number % 20 == 0 else 1e-3))
+    assert asked.times - before < 20
+
+
 @pytest.mark.parametrize("noise", [0.0, 1e-5, 1e-3])
 def test_speech_passes_whatever_its_level(noise: float) -> None:
     gate = VoiceGate(Asked(*range(200, 300)))
