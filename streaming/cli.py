@@ -19,86 +19,56 @@ from streaming.errors import StreamingError
 from streaming.keys import Keys, read_keys
 from streaming.server import Limits, Server, listen
 
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+DTYPES = ("float32", "bfloat16", "float16", "int8")  # streaming.kyutai's, without loading torch
+_DEFAULTS = Limits()
+
 
 @click.group(
     invoke_without_command=True,
     # Every option is a variable too: ASR_MODEL, ASR_API_KEY_FILE…
-    context_settings={"auto_envvar_prefix": "ASR"},
+    context_settings={"auto_envvar_prefix": "ASR", "show_default": True},
 )
 @click.version_option(package_name="live-captions")
 @click.option("--model", help="A checkpoint's folder, or owner/name.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option("--device", default="cpu", help="cpu or cuda.")
 @click.option(
-    "--dtype",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "float32", "bfloat16", "float16", "int8"]),
+    "--dtype", default="auto", type=click.Choice(["auto", *DTYPES]),
     help="auto: bfloat16 on cuda, float32 on cpu. Accuracy of others on speech: not measured.",
+)  # fmt: skip
+@click.option("--batch-size", default=16, type=click.IntRange(1, 1024), help="Streams at once.")
+@click.option("--threads", default=1, type=click.IntRange(1, 256), help="Of torch, on a CPU.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=8080, type=click.IntRange(0, 65_535), help="0 takes a free one.")
+@click.option("--api-key-file", type=FILE, help="One key a line.")
+@click.option("--streams-per-key", default=_DEFAULTS.streams_per_key, type=click.IntRange(1))
+@click.option(
+    "--drain-seconds", default=_DEFAULTS.drain_s, help="On SIGTERM, how long streams may go on."
 )
 @click.option(
-    "--batch-size",
-    default=16,
-    show_default=True,
-    type=click.IntRange(1, 1024),
-    help="Streams at once.",
-)
-@click.option(
-    "--threads",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 256),
-    help="Of torch, on a CPU.",
-)
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option(
-    "--port",
-    default=8080,
-    show_default=True,
-    type=click.IntRange(0, 65_535),
-    help="0 takes a free one.",
-)
-@click.option(
-    "--api-key-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="One key a line.",
-)
-@click.option(
-    "--streams-per-key", default=Limits().streams_per_key, show_default=True, type=click.IntRange(1)
-)
-@click.option(
-    "--drain-seconds",
-    default=Limits().drain_s,
-    show_default=True,
-    help="On SIGTERM, how long streams may go on.",
-)
-@click.option(
-    "--admit-when-slow",
-    is_flag=True,
+    "--admit-when-slow", is_flag=True,
     help="For files: admit streams also when steps take longer than real time.",
-)
-@click.option("--tls-cert", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path))
+)  # fmt: skip
+@click.option("--tls-cert", type=FILE, help="PEM; the key too, if --tls-key names no other file.")
+@click.option("--tls-key", type=FILE)
 @click.option("--allow-root", is_flag=True, help="Let root serve beyond this machine.")
 @click.pass_context
 def main(context: click.Context, model: str | None, device: str, dtype: str, batch_size: int,
          threads: int, host: str, port: int, api_key_file: Path | None, streams_per_key: int,
          drain_seconds: float, admit_when_slow: bool, tls_cert: Path | None,
          tls_key: Path | None, allow_root: bool) -> None:  # fmt: skip
-    """Serve a Kyutai speech-to-text model over Kyutai's own websocket protocol."""
+    """Serve a Kyutai speech-to-text model over Kyutai's own websocket protocol.
+
+    Every option may be a variable: ASR_MODEL, ASR_API_KEY_FILE and so on.
+    """
     if context.invoked_subcommand is not None:
         return
     if model is None:
         raise click.UsageError("name a checkpoint: --model FOLDER or --model owner/name")
     keys = _keys(api_key_file)
-    if keys.is_public and not _is_loopback(host):
-        raise click.UsageError(
-            f"on {host} everybody could use this server: the default key is public."
-            " Give keys of your own with --api-key-file."
-        )
-    if os.geteuid() == 0 and not _is_loopback(host) and not allow_root:
-        raise click.UsageError(
-            f"root does not serve on {host}: run it as a user of its own, or say --allow-root"
-        )
+    if not _is_loopback(host):
+        _check_exposure(host, keys, allow_root=allow_root)
     tls = _tls(tls_cert, tls_key)
     limits = Limits(
         streams_per_key=streams_per_key, drain_s=drain_seconds, admit_when_slow=admit_when_slow
@@ -117,7 +87,7 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
 
 
 @main.command("make-test-checkpoint")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", type=FOLDER)
 @click.option(
     "--moshi-server",
     is_flag=True,
@@ -167,6 +137,19 @@ def _keys(path: Path | None) -> Keys:
         raise click.UsageError(f"the file of keys cannot be read: {exc}") from exc
 
 
+def _check_exposure(host: str, keys: Keys, *, allow_root: bool) -> None:
+    """What must be so before ``host``, which others reach, is listened on."""
+    if keys.is_public:
+        raise click.UsageError(
+            f"on {host} everybody could use this server: the default key is public."
+            " Give keys of your own with --api-key-file."
+        )
+    if os.geteuid() == 0 and not allow_root:
+        raise click.UsageError(
+            f"root does not serve on {host}: run it as a user of its own, or say --allow-root"
+        )
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -176,6 +159,8 @@ def _is_loopback(host: str) -> bool:
 
 def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
     if cert is None:
+        if key is not None:
+            raise click.UsageError("--tls-key needs the certificate too: --tls-cert FILE")
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:

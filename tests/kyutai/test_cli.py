@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 from kyutai_rig import Client
 
-from streaming import wire
+from streaming import cli, wire
+from streaming.kyutai import DTYPES
 from streaming.tones import sing
 
 
@@ -80,6 +81,10 @@ async def test_idle_threads_of_torch_do_not_spin_unless_told(
     assert f"OMP_WAIT_POLICY = '{policy}'" in told.decode()
 
 
+def test_every_type_of_numbers_has_its_name_on_the_command_line() -> None:
+    assert tuple(DTYPES) == cli.DTYPES
+
+
 async def test_the_default_key_is_not_served_to_the_world(checkpoint_folder: Path) -> None:
     code, error = await refusal("--model", str(checkpoint_folder), "--host", "0.0.0.0")
     assert code == 2
@@ -98,6 +103,12 @@ async def test_root_serves_this_machine_alone_unless_told(
     assert "--allow-root" in error
     async with started(*arguments, "--allow-root") as (_, url):
         assert url.startswith("ws://0.0.0.0:")
+
+
+async def test_a_tls_key_alone_never_serves_in_the_clear(tmp_path: Path) -> None:
+    code, error = await refusal("--model", "any", "--tls-key", str(tmp_path / "key.pem"))
+    assert code == 2
+    assert "--tls-cert" in error
 
 
 async def test_a_file_without_keys_is_refused(checkpoint_folder: Path, tmp_path: Path) -> None:
