@@ -4,8 +4,8 @@ import { hitsIn } from "./search";
 import { gapText } from "./status";
 import type { Words } from "./strings";
 
-const drawnMost = 80;
-const aboveSight = 15;
+const aroundSight = 12;
+const least_px = 26;
 const guess_px = 56;
 const slack_px = 8;
 
@@ -38,15 +38,17 @@ export class HistoryList {
     this.element.addEventListener("scroll", () => this.#onScroll(), { passive: true });
   }
 
-  draw(entries: readonly Entry[], query: string, current: string | null, words: Words): void {
+  /** `into`: the entry to bring into sight; null to stay where one is. */
+  draw(entries: readonly Entry[], query: string, current: string | null, words: Words, into: number | null): void {
     const { scrollTop } = this.element;
-    const anchor = this.#follows ? null : this.#anchor();
+    const anchor = this.#follows || into !== null ? null : this.#anchor();
     this.#entries = entries;
     this.#query = query;
     this.#current = current;
     this.#words = words;
     this.element.ariaLabel = words["history.title"];
-    if (this.#follows) this.showEnd();
+    if (into !== null) this.showIndex(into);
+    else if (this.#follows) this.showEnd();
     else if (anchor) this.#show(anchor.key, anchor.offset);
     else this.#drawAt(scrollTop);
   }
@@ -61,7 +63,7 @@ export class HistoryList {
 
   showEnd(): void {
     this.#follow(true);
-    this.#drawFrom(Math.max(0, this.#entries.length - drawnMost));
+    this.#drawFrom(Math.max(0, this.#entries.length - this.#most));
     this.element.scrollTop = this.element.scrollHeight;
   }
 
@@ -75,20 +77,25 @@ export class HistoryList {
     this.#follow(scrollHeight - clientHeight - scrollTop <= slack_px);
     if (scrollTop < clientHeight && this.#from === 0) this.#reachedTop();
     const first = this.#indexAt(scrollTop);
-    const isNear = first - this.#from > 2 && first - this.#from < drawnMost / 2;
+    const isNear = first - this.#from > 2 && first - this.#from < 2 * aroundSight;
     if (!isNear) this.#drawAt(scrollTop);
   }
 
   #drawAt(scrollTop: number): void {
-    const from = Math.max(0, this.#indexAt(scrollTop) - aboveSight);
+    const from = Math.max(0, this.#indexAt(scrollTop) - aroundSight);
     if (from === this.#from && this.#list.childElementCount > 0 && this.#isDrawn(from)) return;
     const anchor = this.#anchor();
     this.#drawFrom(from);
     if (anchor) this.#keep(anchor);
   }
 
+  /** As many as are in sight at the most, and some around. */
+  get #most(): number {
+    return Math.ceil(this.element.clientHeight / least_px) + 3 * aroundSight;
+  }
+
   #isDrawn(from: number): boolean {
-    const last = this.#entries[Math.min(this.#entries.length, from + drawnMost) - 1];
+    const last = this.#entries[Math.min(this.#entries.length, from + this.#most) - 1];
     return last === undefined || this.#items.has(last.key);
   }
 
@@ -104,7 +111,7 @@ export class HistoryList {
 
   #show(key: string, offset: number): void {
     const index = this.#entries.findIndex((entry) => entry.key === key);
-    this.#drawFrom(Math.max(0, (index === -1 ? this.#entries.length : index) - aboveSight));
+    this.#drawFrom(Math.max(0, (index === -1 ? this.#entries.length : index) - aroundSight));
     this.#keep({ key, offset });
   }
 
@@ -117,7 +124,7 @@ export class HistoryList {
     const words = this.#words;
     if (!words) return;
     this.#from = from;
-    const drawn = this.#entries.slice(from, from + drawnMost);
+    const drawn = this.#entries.slice(from, from + this.#most);
     const items = drawn.map((entry, index) => this.#item(entry, this.#entries[from + index - 1], from + index, words));
     const keys = new Set(drawn.map(({ key }) => key));
     for (const key of this.#items.keys()) if (!keys.has(key)) this.#items.delete(key);

@@ -4,7 +4,7 @@ import { filtered, History, indexAt, isClock, speakersIn, timeIn, type Entry } f
 import { fileOf, formats, txtOf, type Format } from "./history-files";
 import { HistoryList } from "./history-list";
 import { Panel } from "./panel";
-import { isIn } from "./search";
+import { searchFor } from "./search";
 import type { CaptionState } from "./state";
 import { say, type Words } from "./strings";
 
@@ -15,7 +15,8 @@ export interface Past {
   loadOlder(): Promise<boolean>;
 }
 
-type Changed = readonly [session: string, id: string];
+const pause_ms = 400;
+const touchedMost = 5_000;
 
 /** All that was said: to scroll back in, to search, to keep. */
 export class HistoryPanel {
@@ -43,6 +44,8 @@ export class HistoryPanel {
   #current = -1;
   #loading: Promise<void> | null = null;
   #speakersDrawn = "";
+  #touched = new Map<string, readonly [session: string, id: string]>();
+  #updated_at = 0;
 
   constructor(past: Past, closed: () => void) {
     this.#past = past;
@@ -56,11 +59,24 @@ export class HistoryPanel {
     this.#build();
   }
 
-  /** Shows what is known now; `changed` null when that may be anything. */
-  update(changed: Iterable<Changed> | null): void {
-    if (!this.panel.isOpen || !this.#words) return;
-    this.#history.update(this.#past.model.state, changed);
-    this.#show();
+  /** Tells that a cue is new, or has changed. */
+  touch(session: string, id: string): void {
+    this.#touched.set(`${session} ${id}`, [session, id]);
+    // Nothing is drawn in a tab behind others, and so nothing ticks.
+    if (this.#touched.size > touchedMost) this.#update();
+  }
+
+  /** Brings the history up to date, now and then. */
+  tick(at: number): void {
+    if (at - this.#updated_at < pause_ms) return;
+    this.#updated_at = at;
+    this.#update();
+  }
+
+  #update(): void {
+    const changed = this.#history.update(this.#past.model.state, [...this.#touched.values()]);
+    this.#touched.clear();
+    if (changed && this.panel.isOpen) this.#show();
   }
 
   draw(words: Words, language: string): void {
@@ -82,7 +98,8 @@ export class HistoryPanel {
     setText(this.#downloadLabel, words["history.download"]);
     setText(this.#latest, words["history.latest"]);
     setText(this.#empty, words["history.empty"]);
-    this.update(null);
+    this.#update();
+    this.#show();
   }
 
   #build(): void {
@@ -127,19 +144,24 @@ export class HistoryPanel {
     this.#drawList();
   }
 
-  #drawList(): void {
+  /** `toHit`: with the current hit in sight, wherever that is. */
+  #drawList(toHit = false): void {
     if (!this.#words) return;
-    const current = this.#shown[this.#found[this.#current] ?? -1]?.key ?? null;
-    this.#list.draw(this.#shown, this.#search.value, current, this.#words);
+    const index = this.#found[this.#current] ?? -1;
+    const current = this.#shown[index]?.key ?? null;
+    this.#list.draw(this.#shown, this.#search.value, current, this.#words, toHit && current !== null ? index : null);
   }
 
   #drawSpeakers(entries: readonly Entry[], words: Words): void {
-    // The value of "everybody" is no identity: those are marked with a colon.
-    const wanted = [["", words["history.everybody"]] as const, ...speakersIn(entries, this.#language).map(([identity, name]) => [`:${identity}`, name] as const)];
-    const key = JSON.stringify(wanted);
+    const speakers = [...speakersIn(entries)];
+    const key = JSON.stringify([words["history.everybody"], speakers]);
     if (this.#speakersDrawn === key) return;
     this.#speakersDrawn = key;
     const { value } = this.#speaker;
+    const { compare } = new Intl.Collator(this.#language);
+    const sorted = speakers.sort(([, a], [, b]) => compare(a, b));
+    // The value of "everybody" is no identity: those are marked with a colon.
+    const wanted = [["", words["history.everybody"]] as const, ...sorted.map(([identity, name]) => [`:${identity}`, name] as const)];
     this.#speaker.replaceChildren(
       ...wanted.map(([identity, name]) => {
         const option = part("option", "option", name);
@@ -155,7 +177,7 @@ export class HistoryPanel {
     const query = this.#search.value;
     const isSearching = query.trim() !== "";
     const key = this.#shown[this.#found[this.#current] ?? -1]?.key;
-    this.#found = isSearching ? this.#shown.flatMap((entry, index) => (entry.kind === "cue" && isIn(entry.cue, query) ? [index] : [])) : [];
+    this.#found = isSearching ? this.#hitsOf(query) : [];
     this.#current = this.#found.findIndex((index) => this.#shown[index]?.key === key);
     if (this.#current === -1) this.#current = this.#found.length - 1;
     const count = this.#found.length;
@@ -163,13 +185,19 @@ export class HistoryPanel {
     this.#previous.disabled = this.#next.disabled = count === 0;
   }
 
+  #hitsOf(query: string): number[] {
+    const isHit = searchFor(query);
+    const found: number[] = [];
+    for (const [index, entry] of this.#shown.entries()) if (entry.kind === "cue" && isHit(entry.cue)) found.push(index);
+    return found;
+  }
+
   /** From the newest hit backwards; older pages come in while one reads on. */
   #searchAgain(): void {
     this.#current = -1;
     this.#found = [];
     this.#findAll();
-    this.#drawList();
-    this.#showHit();
+    this.#drawList(true);
     if (this.#search.value.trim() !== "") void this.#load(true);
   }
 
@@ -178,13 +206,7 @@ export class HistoryPanel {
     if (count === 0) return;
     this.#current = (this.#current + by + count) % count;
     this.#findAll();
-    this.#drawList();
-    this.#showHit();
-  }
-
-  #showHit(): void {
-    const index = this.#found[this.#current];
-    if (index !== undefined) this.#list.showIndex(index);
+    this.#drawList(true);
   }
 
   #goTo(): void {
@@ -223,7 +245,7 @@ export class HistoryPanel {
       this.#loading = null;
     });
     await this.#loading;
-    this.update(null);
+    this.#update();
   }
 
   async #fetch(all: boolean): Promise<void> {

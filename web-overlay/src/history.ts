@@ -1,4 +1,5 @@
 import type { GapPacket } from "./contract";
+import { prepare } from "./search";
 import type { CaptionState, CueRecord, SessionState } from "./state";
 
 /** One line of the history. `at_ms`: on one clock for all sessions; since 1970 when the bot told its clock. */
@@ -13,17 +14,28 @@ export interface Filter {
 
 /** All that was said, in the order in which it began; kept in order as more comes, old or new. */
 export class History {
-  entries: readonly Entry[] = [];
+  readonly #keys = new Set<string>();
   #order: Entry[] = [];
   #clocks = "";
 
-  /** Takes in what changed: all of it when `changed` is null, else the cues of these ids. */
-  update(state: CaptionState, changed: Iterable<readonly [session: string, id: string]> | null): void {
+  get entries(): readonly Entry[] {
+    return this.#order;
+  }
+
+  /** Takes in the cues that changed; false when nothing did. Kept up all the time, so that nobody waits when they open it. */
+  update(state: CaptionState, changed: readonly (readonly [session: string, id: string])[]): boolean {
     const clocks = JSON.stringify(state.sessions.map(({ id, origin_ms, gaps, horizon_ms }) => [id, origin_ms, gaps.length, horizon_ms]));
-    if (changed === null || clocks !== this.#clocks) this.#order = inOrder(state);
+    if (clocks === this.#clocks && changed.length === 0) return false;
+    if (clocks !== this.#clocks) this.#build(state);
     else for (const [session, id] of changed) this.#change(state, session, id);
     this.#clocks = clocks;
-    this.entries = this.#order;
+    return true;
+  }
+
+  #build(state: CaptionState): void {
+    this.#order = inOrder(state);
+    this.#keys.clear();
+    for (const { key } of this.#order) this.#keys.add(key);
   }
 
   #change(state: CaptionState, session: string, id: string): void {
@@ -31,14 +43,17 @@ export class History {
     const cue = known?.cues.get(id);
     const key = keyOf(session, id);
     // What changes is near the end, as a rule.
-    const there = this.#order.findLastIndex((entry) => entry.key === key);
+    const there = this.#keys.has(key) ? this.#order.findLastIndex((entry) => entry.key === key) : -1;
     if (!known || !cue) {
       if (there !== -1) this.#order.splice(there, 1);
+      this.#keys.delete(key);
       return;
     }
     const entry = cueEntry(cue, originOf(state, known));
+    this.#keys.add(key);
     if (there !== -1) this.#order[there] = entry;
     else this.#order.splice(this.#order.findLastIndex((other) => other.at_ms <= entry.at_ms) + 1, 0, entry);
+    if (cue.state === "closed") prepare(cue);
   }
 }
 
@@ -47,11 +62,11 @@ export function filtered(entries: readonly Entry[], { speaker }: Filter): readon
   return entries.filter((entry) => entry.kind === "gap" || entry.cue.speaker === speaker);
 }
 
-/** Who has spoken: identity → the name last known, in the order of the names. */
-export function speakersIn(entries: readonly Entry[], language: string): [identity: string, name: string][] {
-  const names = new Map(entries.flatMap((entry) => (entry.kind === "cue" ? [[entry.cue.speaker, entry.cue.name] as const] : [])));
-  const { compare } = new Intl.Collator(language);
-  return [...names].sort(([, a], [, b]) => compare(a, b));
+/** Who has spoken: identity → the name last known. */
+export function speakersIn(entries: readonly Entry[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const entry of entries) if (entry.kind === "cue") names.set(entry.cue.speaker, entry.cue.name);
+  return names;
 }
 
 /** The first entry that begins at `at_ms` or later; the last one when none does. */

@@ -17,6 +17,7 @@ export class Panel {
     this.element.setAttribute("role", "dialog");
     this.element.popover = "manual";
     this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Tab") this.#stay(event);
       if (event.key !== "Escape" || event.defaultPrevented) return;
       event.preventDefault();
       this.close();
@@ -40,6 +41,17 @@ export class Panel {
     into.append(this.element);
     this.element.showPopover();
     this.#close.focus();
+  }
+
+  /** Where the panel covers the page, the focus does not go behind it. */
+  #stay(event: KeyboardEvent): void {
+    const { innerWidth } = this.element.ownerDocument.defaultView ?? window;
+    if (this.element.offsetWidth < innerWidth) return;
+    const stops = [...this.element.querySelectorAll<HTMLElement>("button, input, select, [tabindex='0']")].filter((one) => one.checkVisibility() && !one.matches(":disabled"));
+    const [from, to] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+    if (focused(this.element) !== from) return;
+    event.preventDefault();
+    to?.focus();
   }
 
   close(): void {

@@ -7,8 +7,6 @@ import { strings, type Language } from "./strings";
 
 export type PanelName = "settings" | "history" | "keys";
 
-const historyPause_ms = 400;
-
 /** The panels, of which one at most is open. */
 export class Panels {
   language: Language = "en";
@@ -20,8 +18,6 @@ export class Panels {
   readonly #settings: SettingsPanel;
   readonly #history: HistoryPanel;
   readonly #keys: KeysPanel;
-  #history_at = 0;
-  #touched: [session: string, id: string][] = [];
 
   /** `changed` tells that another panel is open, or none. */
   constructor(into: HTMLElement, preferences: Preferences, past: Past, changed: () => void) {
@@ -64,16 +60,11 @@ export class Panels {
 
   /** Tells that a cue is new, or has changed. */
   touch(session: string, id: string): void {
-    if (this.open === "history") this.#touched.push([session, id]);
+    this.#history.touch(session, id);
   }
 
-  /** Brings the history up to date, now and then. */
   tick(at: number): void {
-    if (this.open !== "history" || at - this.#history_at < historyPause_ms) return;
-    this.#history_at = at;
-    const touched = this.#touched;
-    this.#touched = [];
-    this.#history.update(touched);
+    this.#history.tick(at);
   }
 
   #panel(name: PanelName) {

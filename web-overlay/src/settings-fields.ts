@@ -34,6 +34,7 @@ function slider(name: Name, range: { readonly from: number; readonly to: number;
       setText(label, words[`settings.${name}` as StringKey]);
       const now = settings[name] as number;
       if (input.valueAsNumber !== now) input.value = String(now);
+      input.style.setProperty("--_part", `${(100 * (now - range.from)) / (range.to - range.from)}%`);
       setText(value, unit(now));
       input.ariaValueText = unit(now);
     },

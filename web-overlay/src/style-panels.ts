@@ -77,6 +77,8 @@ export const panelStyle = `
   pointer-events: auto;
   overflow: auto;
   overscroll-behavior: contain;
+  scrollbar-width: thin;
+  scrollbar-color: var(--edge) transparent;
   box-shadow: 0 0 2.5rem rgb(0 0 0 / 0.35);
 }
 .panel:popover-open { display: flex; flex-direction: column; }
@@ -116,7 +118,7 @@ export const settingsStyle = `
 .preview-field { position: sticky; inset-block-start: 3.8rem; z-index: 1; margin: -1rem -1.25rem 0; padding: 0.75rem 1.25rem 0.5rem; background: var(--ground); border-block-end: 1px solid var(--hair); }
 .preview { display: flex; align-items: flex-end; justify-content: center; block-size: 8.5rem; padding: 0.5rem; overflow: hidden; border-radius: 0.75rem; background: conic-gradient(from 200deg at 70% 30%, #6d8ba8, #d9c7a8, #54705a, #2c3b52, #6d8ba8); }
 .preview-window { flex: none; inline-size: min(100%, var(--_width)); max-block-size: 7.5rem; overflow: hidden; border-radius: 0.25rem; background: var(--_user-window, var(--captions-window, transparent)); font-family: var(--_user-font, var(--captions-font, system-ui, sans-serif)); font-size: min(var(--_size), 2.75rem); line-height: 1.375; color: var(--_user-color, var(--captions-color, #fff)); --_line: 1.375em; --_inset: 0.5em; }
-.preview-window .name { block-size: auto; line-height: 1.375; }
+.preview-window .name { block-size: auto; padding: 0; line-height: 1.375; }
 .preview-window .text { max-block-size: none; }
 .ratio { display: flex; margin: 0.375rem 0 0; font-size: 0.875rem; color: var(--quiet); }
 .ratio[data-poor] { color: var(--poor); font-weight: 600; }
@@ -130,10 +132,27 @@ export const settingsStyle = `
 .field-head { display: flex; align-items: baseline; justify-content: space-between; gap: 0.75rem; }
 .label { display: block; padding: 0; margin-block-end: 0.25rem; font-size: 0.9375rem; }
 .value { font-size: 0.875rem; font-variant-numeric: tabular-nums; color: var(--quiet); }
-.slider { display: block; inline-size: 100%; block-size: 1.75rem; margin: 0; accent-color: var(--accent); cursor: pointer; background: transparent; }
+/* The two engines' parts cannot share a rule. */
+.slider {
+  --_track: linear-gradient(var(--accent) 0 0) 0 / var(--_part, 50%) 100% no-repeat var(--edge);
+  display: block; inline-size: 100%; block-size: 1.75rem; margin: 0; border-radius: 0.625rem; appearance: none; background: transparent; cursor: pointer;
+}
+.slider::-webkit-slider-runnable-track { block-size: 0.375rem; border-radius: 1rem; background: var(--_track); }
+.slider::-moz-range-track { block-size: 0.375rem; border-radius: 1rem; background: var(--_track); }
+.slider::-webkit-slider-thumb { appearance: none; inline-size: 1.375rem; block-size: 1.375rem; margin-block-start: -0.5rem; border: 3px solid var(--ground); border-radius: 50%; background: var(--accent); }
+.slider::-moz-range-thumb { box-sizing: border-box; inline-size: 1.375rem; block-size: 1.375rem; border: 3px solid var(--ground); border-radius: 50%; background: var(--accent); }
 .menu, .input { inline-size: 100%; min-block-size: 2.5rem; padding: 0.375rem 0.625rem; border: 1px solid var(--edge); border-radius: 0.625rem; background: var(--raised); color: var(--ink); font: inherit; font-size: 0.9375rem; }
 .tick-field { display: flex; align-items: flex-start; gap: 0.625rem; min-block-size: 1.75rem; font-size: 0.9375rem; cursor: pointer; }
-.tick { flex: none; inline-size: 1.375rem; block-size: 1.375rem; margin: 0.0625rem 0 0; accent-color: var(--accent); }
+.menu {
+  appearance: none; padding-inline-end: 2rem; cursor: pointer;
+  background: linear-gradient(45deg, #0000 50%, currentColor 50%) calc(100% - 1.125rem) 55% / 0.3125rem 0.3125rem no-repeat, linear-gradient(-45deg, #0000 50%, currentColor 50%) calc(100% - 0.8125rem) 55% / 0.3125rem 0.3125rem no-repeat, var(--raised);
+}
+.option { background: var(--raised); color: var(--ink); }
+.input::placeholder { color: var(--quiet); opacity: 1; }
+.input::-webkit-search-cancel-button { appearance: none; inline-size: 0.75rem; block-size: 0.75rem; background: linear-gradient(45deg, #0000 44%, currentColor 44% 56%, #0000 56%), linear-gradient(-45deg, #0000 44%, currentColor 44% 56%, #0000 56%); cursor: pointer; }
+.tick { flex: none; display: grid; place-items: center; inline-size: 1.375rem; block-size: 1.375rem; margin: 0.0625rem 0 0; border: 2px solid var(--edge); border-radius: 0.375rem; appearance: none; background: var(--raised); cursor: pointer; }
+.tick:checked { border-color: var(--accent); background: var(--accent); }
+.tick:checked::before { content: ""; inline-size: 0.3125rem; block-size: 0.625rem; margin-block-end: 0.125rem; border: solid var(--on-accent); border-width: 0 2px 2px 0; rotate: 45deg; }
 .segments { display: flex; flex-wrap: wrap; gap: 0.375rem; }
 .segment { position: relative; display: inline-flex; align-items: center; min-block-size: 2.25rem; padding: 0.25rem 0.75rem; border: 1px solid var(--edge); border-radius: 0.625rem; background: var(--raised); font-size: 0.9375rem; cursor: pointer; }
 .segment:has(:checked) { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
@@ -146,10 +165,12 @@ export const settingsStyle = `
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (forced-colors: active) {
   .patch { forced-color-adjust: none; }
+  .slider, .tick, .menu { appearance: auto; }
+  .tick::before { display: none; }
   .segment:has(:checked) { background: Highlight; color: HighlightText; forced-color-adjust: none; }
   .swatch:has(:checked) { border-color: Highlight; }
 }
-@media (max-height: 30rem) { .preview-field { position: static; } .preview { block-size: 5rem; } }
+@media (max-height: 30rem) { .panel.settings { block-size: 100dvh; } .preview-field { position: static; } .preview { block-size: 5rem; } }
 `;
 
 /** The history. */

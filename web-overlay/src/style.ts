@@ -58,10 +58,10 @@ const captionStyle = `
   /* Whole lines only: the name has one of its own, so that nothing is cut through. */
   max-block-size: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)));
   overflow: hidden;
-  border-radius: 0.375rem;
+  border-radius: 0.5rem;
   background: var(--_user-window, var(--captions-window, transparent));
 }
-.root[data-mode="beside"] .view, .root[data-mode="window"] .view { flex: 1 1 0; max-block-size: none; }
+.root[data-mode="beside"] .view, .root[data-mode="window"] .view { flex: 1 1 0; min-block-size: 0; max-block-size: none; }
 .view[data-crowd="some"] { --_lines: min(2, var(--_lines-each)); }
 .view[data-crowd="many"] { --_lines: 1; }
 .past { block-size: 0; display: flex; flex-direction: column; justify-content: flex-end; }
@@ -73,6 +73,8 @@ const captionStyle = `
 }
 .name {
   block-size: var(--_line);
+  /* Nearer to the words that are its own than to those above. */
+  padding-block-start: 0.3em;
   font-size: 0.75em;
   font-weight: 600;
   color: var(--_name);
