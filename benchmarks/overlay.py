@@ -78,6 +78,24 @@ _MEETING = """async (hours) => {
 }"""
 
 
+_SEARCH = """async () => {
+  const captions = document.querySelector("live-captions");
+  const pause = () => new Promise((done) => setTimeout(done, 700));
+  captions.closePanel();
+  await pause();
+  const before = captions.measures().long_tasks_ms.length;
+  captions.openHistory();
+  await pause();
+  const search = captions.shadowRoot.querySelector(".history [type=search]");
+  for (const query of ["l", "long", "number 99", "nowhere", ""]) {
+    search.value = query;
+    search.dispatchEvent(new Event("input"));
+    await pause();
+  }
+  return captions.measures().long_tasks_ms.slice(before);
+}"""
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path != "/":
@@ -101,6 +119,11 @@ def line(name: str, values: list[float]) -> str:
     return f"{name:<34} {cuts[49]:>8.1f} {cuts[94]:>8.1f} {max(values):>8.1f} {len(values):>8}"
 
 
+def listed(tasks_ms: list[float]) -> str:
+    """Tasks, as they are told."""
+    return ", ".join(f"{one:.0f} ms" for one in tasks_ms) or "none"
+
+
 def spent_s(browser: CDPSession) -> float:
     """Processor time that the page has taken for script, style and layout."""
     parts = {"ScriptDuration", "LayoutDuration", "RecalcStyleDuration"}
@@ -121,11 +144,12 @@ def report(page: Page, seconds: float, hours: float) -> None:
     print(line("received → painted (ms)", talk["painted_ms"]))
     mean_ms = spent_ms / len(talk["painted_ms"])
     print(f"processor time of script, style and layout: {mean_ms:.2f} ms an update (mean)")
-    long_tasks = [round(one) for one in talk["long_tasks_ms"]]
-    print(f"long tasks over 50 ms: {long_tasks or 'none'}")
+    print(f"long tasks over 50 ms: {listed(talk['long_tasks_ms'])}")
     page.reload()
     cues, nodes = page.evaluate(_MEETING, hours)
     print(f"a meeting of {hours:g} h: {cues} captions known, at most {nodes} elements in the page")
+    tasks = page.evaluate(_SEARCH)
+    print(f"its history opened and searched: long tasks over 50 ms: {listed(tasks)}")
 
 
 def main() -> None:

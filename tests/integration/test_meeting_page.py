@@ -2,130 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright
+from meeting_rig import CUT, IN_SIGHT, SMALL, SPACED, focused, opened
+from playwright.async_api import Browser, Route
 
-from eval.browser import FLAGS, Viewer
 from eval.chain import Chain
-from eval.corpus import bundled_corpus
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = """async () => {
-  const found = await axe.run(document, { resultTypes: ["violations"] });
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} ${target.flat().join(" ")}: ${failureSummary}`)
-  );
-}"""
-FOCUSED = """() => {
-  let active = document.activeElement;
-  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
-  const { outlineStyle, outlineWidth } = getComputedStyle(active);
-  return [active.id || active.ariaLabel || active.className, outlineStyle, outlineWidth];
-}"""
-SPACED = """() => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
-    word-spacing: 0.16em !important; } p { margin-block-end: 2em !important; }`);
-  document.adoptedStyleSheets = [sheet];
-}"""
-CUT = """() => [...document.querySelectorAll("button, p, h1, h2, h3, label")]
-  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
-  .map((one) => one.id || one.className)"""
-SMALL = """() => [...document.querySelectorAll("button, select, input")]
-  .filter((one) => one.checkVisibility())
-  .map((one) => [one.id || one.className, one.getBoundingClientRect()])
-  .filter(([, box]) => box.width < 24 && !(box.height >= 22) || box.height < 22)
-  .map(([name]) => name)"""
 TOOLS = ["microphone", "toggle", "settings", "history", "room"]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chain(livekit_program: Path) -> AsyncIterator[Chain]:
-    """A room in which Anna has said something."""
-    async with (
-        Chain(livekit_program, environment={"CAPTIONER_WANT": "always"}) as chain,
-        chain.speaker("anna", "Anna Müller") as anna,
-        chain.listener() as listener,
-    ):
-        await anna.play([bundled_corpus()[0].audio(48_000)[: 48_000 * 6]])
-        await listener.until(lambda: len(listener.captions()) > 0)
-        yield chain
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(chromium_path: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as driver:
-        chromium = await driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
-        yield chromium
-        await chromium.close()
-
-
-@asynccontextmanager
-async def opened(
-    browser: Browser, chain: Chain, query: str = "", *, joins: bool = True, **options: Any
-) -> AsyncIterator[Viewer]:
-    """A page that fails its test if anything in it does."""
-    size = options.pop("viewport", {"width": 1280, "height": 720})
-    context = await browser.new_context(viewport=size, **options)
-    try:
-        page = await context.new_page()
-        broken: list[str] = []
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        await page.goto(f"{chain.url}?name=Marie&{query}")
-        viewer = Viewer(page)
-        if joins:
-            await viewer.until("captions?.captions.you !== null && captions.cues().length > 0")
-        yield viewer
-        assert broken == []
-    finally:
-        await context.close()
-
-
-async def violations(page: Page) -> list[str]:
-    found: list[str] = await page.evaluate(RUN_AXE)
-    return found
-
-
-async def focused(page: Page) -> str:
-    name, style, width = await page.evaluate(FOCUSED)
-    assert (style, width != "0px") != ("none", False)
-    return str(name)
-
-
-async def look_around(page: Page) -> AsyncIterator[str]:
-    """All that can be open on the page, one after the other."""
-    yield "as it is"
-    await page.click("#room")
-    yield "the room's panel"
-    await page.click("#room")
-    for panel in ("settings", "history"):
-        await page.click(f"#{panel}")
-        yield panel
-        await page.keyboard.press("Escape")
-    await page.keyboard.press("?")
-    yield "keys"
-    await page.keyboard.press("Escape")
-    await page.click("#toggle")
-    yield "without captions"
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("language", ["en", "fr"])
-async def test_axe_finds_nothing_in_any_state(
-    browser: Browser, chain: Chain, language: str, scheme: str
-) -> None:
-    async with opened(browser, chain, f"lang={language}", color_scheme=scheme) as viewer:
-        await viewer.page.evaluate(AXE.read_text(encoding="utf-8"))
-        async for state in look_around(viewer.page):
-            assert await violations(viewer.page) == [], state
 
 
 async def test_everything_is_reached_with_the_keyboard_alone(
@@ -188,6 +73,28 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         if not spaced:
             assert await page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 256), (640, 360)])
+async def test_at_400_percent_nothing_covers_what_has_the_focus(
+    browser: Browser, chain: Chain, width: int, height: int
+) -> None:
+    size = {"width": width, "height": height}
+    async with opened(browser, chain, "lang=fr", viewport=size) as viewer:
+        page = viewer.page
+        for key in ("", "r", "s", "y", "?"):
+            await page.evaluate("document.activeElement.blur()")
+            if key:
+                await page.keyboard.press(key)
+            names = []
+            for _ in range(14):
+                await page.keyboard.press("Tab")
+                name, seen = await page.evaluate(IN_SIGHT)
+                names.append(name)
+                assert seen >= 4, (key, name)
+            assert len(set(names)) > (0 if key == "?" else 5)
+            if key:
+                await page.keyboard.press("Escape")
 
 
 async def test_in_forced_colours_what_is_on_and_who_speaks_still_differs(
@@ -287,12 +194,25 @@ async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
         ground = "getComputedStyle(%s).backgroundColor"
         for element in ("document.documentElement", "document.body"):
             assert await page.evaluate(ground % element) == "rgba(0, 0, 0, 0)"
-        captions = "document.querySelector('live-captions')"
-        assert await page.evaluate(f"{captions}.clientHeight") == 3 * 1.375 * 40
+        height = "document.querySelector('live-captions').clientHeight"
+        assert await page.evaluate(height) == 3 * 1.375 * 40
         assert not await page.is_visible("#toolbar")
         assert await page.inner_text(".broadcast-bad") == (
             "Not understood in this page's address: align=middle"
         )
+
+
+async def test_a_broadcast_does_not_look_as_this_device_keeps_it_for_its_reader(
+    browser: Browser, chain: Chain
+) -> None:
+    async with opened(browser, chain, "view=broadcast&size=40", joins=False) as viewer:
+        keep = "(text) => localStorage.setItem('live-captions.settings', text)"
+        await viewer.page.evaluate(keep, '{"size": 400, "font": "mono"}')
+        await viewer.page.reload()
+        await viewer.until("captions?.cues().length > 0")
+        looks = "getComputedStyle(captions.shadowRoot.querySelector('.view'))"
+        await viewer.until(f"{looks}.fontSize === '40px'")
+        await viewer.until(f"!{looks}.fontFamily.includes('Mono')")
 
 
 async def test_the_transcript_view_shows_what_was_said_and_stays_open(

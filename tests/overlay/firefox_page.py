@@ -34,7 +34,7 @@ PREFERENCES = {
 }
 
 KEYS = {
-    "Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "Home": "\ue011",
+    "Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": "\ue00d", "Home": "\ue011",
     "ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015",
     "Shift": "\ue008",
 }  # fmt: skip
@@ -95,12 +95,19 @@ class FirefoxPage:
             f"async () => {{ while (!({expression})) await new Promise(requestAnimationFrame); }}"
         )
 
+    def reload(self) -> None:
+        """Load the page anew, and wait for its load event."""
+        self._command("browsingContext.reload", {"context": self._context, "wait": "complete"})
+
     def set_viewport_size(self, size: Mapping[str, int]) -> None:
         """In CSS pixels."""
         self._command("browsingContext.setViewport", {"context": self._context, "viewport": size})
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other, as somebody at the keyboard: "Shift+Tab", "h"."""
+        """Press keys one after the other, as somebody at the keyboard: "Shift+Tab", "h".
+
+        A headless Firefox has no window in the foreground: neither Space nor Enter presses buttons.
+        """
         for key in keys:
             held = [KEYS.get(one, one) for one in (key.split("+") if len(key) > 1 else [key])]
             actions = [{"type": "keyDown", "value": one} for one in held]

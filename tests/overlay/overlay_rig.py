@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+from firefox_page import FirefoxPage
 from playwright.sync_api import Locator, Page
 
 from captioner.contract import Caption, caption_packet
 from captioner.cues import Cue, CueClosed, CueUpdated
 
-_FEED = """async (captions, packets) => {
+_FEED = """async (packets) => {
+  const captions = document.querySelector("live-captions");
   for (const packet of packets) captions.feed(packet);
   await captions.rendered();
 }"""
-_BOX = """(part) => {
-  const { x, y, width, height, bottom, right } = part.getBoundingClientRect();
-  return { x, y, width, height, bottom, right };
-}"""
+_CAPTIONS = "document.querySelector('live-captions')"
+_FIND = f"{_CAPTIONS}.shadowRoot.querySelector(selector)"
+_FIND_ALL = f"{_CAPTIONS}.shadowRoot.querySelectorAll(selector)"
+_SET = f"(chosen) => {{ {_CAPTIONS}.settings = chosen; }}"
+_CSS = f"([selector, name]) => getComputedStyle({_FIND}).getPropertyValue(name)"
+_BOX = f"""(selector) => {{
+  const {{ x, y, width, height, bottom, right }} = {_FIND}.getBoundingClientRect();
+  return {{ x, y, width, height, bottom, right }};
+}}"""
 # Not Playwright's wait_for_function: the page's policy forbids the eval that it needs.
 _UNTIL = """async () => {
   const captions = document.querySelector("live-captions");
@@ -26,15 +34,21 @@ _UNTIL = """async () => {
 }"""
 
 
+in_both_browsers = pytest.mark.parametrize("stage", ["chromium", "firefox"], indirect=True)
+
+
 @dataclass(frozen=True)
 class Captions:
-    """The element in a page: what is fed to it, and what is seen of it."""
+    """The element in a page: what is fed to it, and what is seen of it.
 
-    page: Page
+    In Firefox there are no locators: neither ``find`` nor ``element``.
+    """
+
+    page: Page | FirefoxPage
 
     def feed(self, *packets: dict[str, Any]) -> None:
         """Feed all packets, and wait until they are painted."""
-        self.element.evaluate(_FEED, list(packets))
+        self.page.evaluate(_FEED, list(packets))
 
     def say(
         self, cue_id: str, text: str, *, closed: bool = True, rev: int = 1, **facts: Any
@@ -48,16 +62,43 @@ class Captions:
 
     def __call__(self, expression: str) -> Any:
         """The value of a property, or what a method gives: ``captions("held")``."""
-        return self.page.evaluate(f"document.querySelector('live-captions').{expression}")
+        return self.page.evaluate(f"{_CAPTIONS}.{expression}")
 
     def set(self, **settings: Any) -> None:
         """Choose settings, and no others."""
-        self.element.evaluate("(captions, chosen) => { captions.settings = chosen; }", settings)
+        self.page.evaluate(_SET, settings)
         self.rendered()
 
     def rendered(self) -> None:
         """Wait until everything is painted."""
-        self.element.evaluate("(captions) => captions.rendered()")
+        self.page.evaluate(f"{_CAPTIONS}.rendered()")
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        if isinstance(self.page, FirefoxPage):
+            self.page.press(*keys)
+            return
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def text(self, selector: str) -> str:
+        """The words of the first such part, as they are seen."""
+        found: str = self.page.evaluate(f"(selector) => {_FIND}.innerText", selector)
+        return found
+
+    def texts(self, selector: str) -> list[str]:
+        """The words of every such part."""
+        every = f"(selector) => [...{_FIND_ALL}].map((one) => one.innerText)"
+        found: list[str] = self.page.evaluate(every, selector)
+        return found
+
+    def click(self, selector: str) -> None:
+        """Click the first such part."""
+        self.page.evaluate(f"(selector) => {_FIND}.click()", selector)
+
+    def focus(self, selector: str) -> None:
+        """Focus the first such part."""
+        self.page.evaluate(f"(selector) => {_FIND}.focus()", selector)
 
     def until(self, condition: str) -> None:
         """Wait until an expression is true, with ``captions`` and its ``root``."""
@@ -65,13 +106,12 @@ class Captions:
 
     def css(self, selector: str, name: str) -> str:
         """The computed style of the first such part."""
-        script = "(part, name) => getComputedStyle(part).getPropertyValue(name)"
-        found: str = self.find(selector).first.evaluate(script, name)
+        found: str = self.page.evaluate(_CSS, [selector, name])
         return found
 
     def box(self, selector: str) -> dict[str, float]:
         """Where the first such part stands in the window."""
-        found: dict[str, float] = self.find(selector).first.evaluate(_BOX)
+        found: dict[str, float] = self.page.evaluate(_BOX, selector)
         return found
 
     def find(self, selector: str) -> Locator:

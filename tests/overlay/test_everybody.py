@@ -117,6 +117,20 @@ def test_a_panel_fits_320_px_with_wide_spacing_and_its_targets_are_big_enough(
     assert captions.element.evaluate(OUT_OF_REACH) == []
 
 
+@pytest.mark.parametrize("panel", ["Settings", "History", "Keys"])
+def test_the_focus_does_not_go_behind_a_panel_that_covers_the_page(
+    captions: Captions, panel: str
+) -> None:
+    captions.page.set_viewport_size({"width": 320, "height": 256})
+    captions.say("a-1", "hello")
+    captions(f"open{panel}()")
+    for key in ("Shift+Tab", "Tab", "Tab"):
+        captions.press(key)
+        assert captions("shadowRoot.activeElement.closest('.panel') !== null")
+    captions.press("Escape")
+    assert captions("panel") is None
+
+
 def test_large_captions_on_a_small_screen_show_whole_words(captions: Captions) -> None:
     captions.page.set_viewport_size({"width": 320, "height": 480})
     captions.set(size=400)
@@ -189,13 +203,21 @@ def test_the_interface_speaks_french(captions: Captions) -> None:
     assert captions.find(".root").get_attribute("lang") == "fr"
 
 
-def test_captions_in_a_window_of_their_own_go_on_and_come_back(captions: Captions) -> None:
+@pytest.mark.parametrize("floating", [True, False])
+def test_captions_in_a_window_of_their_own_go_on_and_come_back(
+    captions: Captions, floating: bool
+) -> None:
+    page = captions.page
+    if not floating:  # as in a browser without Document Picture-in-Picture
+        page.evaluate("delete window.documentPictureInPicture")
     captions.say("a-1", "in the page")
     captions.find(".frame").hover()
-    with captions.page.context.expect_page() as opening:
+    with page.context.expect_page() as opening:
         captions.find("button[aria-label='Open in a window of its own']").click()
     popup = opening.value
     captions.until("captions.mode === 'window'")
+    stands_above = page.evaluate("Boolean(window.documentPictureInPicture?.window)")
+    assert stands_above is floating
     assert "window of their own" in captions.find(".away").inner_text()
     captions.feed(packet("a-2", 1, "in the window", closed=True, start_ms=1_500))
     assert popup.locator(".cue").all_inner_texts() == ["in the page", " in the window"]
@@ -205,3 +227,17 @@ def test_captions_in_a_window_of_their_own_go_on_and_come_back(captions: Caption
     captions.until("captions.mode === 'over'")
     captions.rendered()
     assert captions.rows() == [("Alice", "in the page in the window")]
+
+
+def test_captions_are_put_back_from_their_window_with_the_button_and_the_key(
+    captions: Captions,
+) -> None:
+    captions.say("a-1", "hello")
+    for back in (lambda: captions.click(".away button"), lambda: captions.press("o")):
+        with captions.page.context.expect_page():
+            captions.press("o")
+        captions.until("captions.mode === 'window'")
+        back()
+        captions.until("captions.mode === 'over'")
+        captions.rendered()
+        assert captions.rows() == [("Alice", "hello")]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from overlay_rig import Captions, packet
+from firefox_page import FirefoxPage
+from overlay_rig import Captions, in_both_browsers, packet
 from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
@@ -19,6 +20,21 @@ EVERY = {
     "windowColour", "windowOpacity", "position", "x", "y", "lines", "lineLength", "align",
     "partial", "hold", "speakerColours", "theme", "singleKeys", "readingLog",
 }  # fmt: skip
+
+# Focuses what the Tab key would reach of a field.
+FOCUS_FIELD = """(number) => {
+  const { shadowRoot } = document.querySelector("live-captions");
+  const field = shadowRoot.querySelectorAll(".settings .field")[number];
+  const input = field.querySelector("input:checked") ?? field.querySelector("input, select");
+  input.focus();
+  return input.type;
+}"""
+CLICK_FIELD = """(number) => {
+  const { shadowRoot } = document.querySelector("live-captions");
+  shadowRoot.querySelectorAll(".settings .field")[number].querySelector("input").click();
+}"""
+PAPER = ".presets button:nth-of-type(4)"
+RESET = ".actions button:nth-of-type(3)"
 
 # setting, value, part of the captions, property, what is computed
 SEEN = [
@@ -43,6 +59,7 @@ SEEN = [
 ]
 
 
+@in_both_browsers
 def test_each_setting_is_seen_in_the_captions(captions: Captions) -> None:
     captions.say("b-1", TEXT, speaker="bob")
     for name, value, part, style, computed in SEEN:
@@ -54,6 +71,7 @@ def test_each_setting_is_seen_in_the_captions(captions: Captions) -> None:
         assert computed in after, name
 
 
+@in_both_browsers
 def test_settings_that_change_the_place_and_the_lines(captions: Captions) -> None:
     captions.say("a-1", " ".join([TEXT] * 5))
     stage = captions.box(".root")
@@ -87,40 +105,54 @@ def test_captions_are_cleared_when_the_reader_wants_it(captions: Captions) -> No
         assert (captions.rows() != []) is is_there
 
 
+@in_both_browsers
 def test_every_setting_has_a_field_that_works_by_keyboard(captions: Captions) -> None:
-    page = captions.page
-    captions.set(position="free")
-    page.keyboard.press("s")
+    captions.press("s")
     assert captions("panel") == "settings"
     changed: set[str] = set()
-    for field in captions.find(".settings .field").all():
+    for number in range(len(EVERY)):
         captions.set(position="free")
-        field.locator("input, select").first.focus()
+        kind = captions.page.evaluate(FOCUS_FIELD, number)
         before = captions("settings")
-        kind = field.locator("input, select").first.evaluate("(one) => one.type")
-        if kind == "radio":
-            field.locator("input:checked").focus()
-        page.keyboard.press("Space" if kind == "checkbox" else "ArrowRight")
+        if kind == "checkbox" and isinstance(captions.page, FirefoxPage):
+            captions.page.evaluate(CLICK_FIELD, number)
+        else:
+            captions.press("Space" if kind == "checkbox" else "ArrowDown")
         if captions("settings") == before:
-            page.keyboard.press("ArrowLeft")
+            captions.press("ArrowUp")
         after = captions("settings")
         changed |= {name for name in after if after[name] != before.get(name)}
     assert changed == EVERY
-    page.keyboard.press("Escape")
+    captions.press("Escape")
     assert captions("panel") is None
 
 
+@in_both_browsers
 def test_the_choice_is_kept_on_the_device_and_can_be_reset(captions: Captions) -> None:
     captions.set(size=200, font="serif")
     captions.page.reload()
     assert captions("settings") == {"size": 200, "font": "serif"}
     captions("openSettings()")
-    captions.find("button").get_by_text("Reset all").click()
+    assert captions.text(RESET) == "Reset all"
+    captions.click(RESET)
     assert captions("settings") == {}
     captions.page.reload()
     assert captions("settings") == {}
 
 
+def test_without_controls_nothing_that_the_device_keeps_counts(captions: Captions) -> None:
+    captions.set(size=200)
+    captions.say("a-1", "hello")
+    sizes = []
+    for controls in ("none", ""):
+        captions.page.evaluate(
+            "(to) => document.querySelector('live-captions').setAttribute('controls', to)", controls
+        )
+        sizes.append(captions.css(".view", "font-size"))
+    assert sizes == ["24px", "48px"]
+
+
+@in_both_browsers
 def test_what_is_stored_and_not_understood_is_left_out(captions: Captions) -> None:
     store = "(text) => localStorage.setItem('live-captions.settings', text)"
     for stored, read in (
@@ -184,18 +216,19 @@ def load(captions: Captions, file: Path) -> None:
     chooser.value.set_files(file)
 
 
+@in_both_browsers
 def test_poor_contrast_is_told_with_its_ratio_and_letters_get_an_outline(
     captions: Captions,
 ) -> None:
     captions.say("a-1", "hello")
     captions("openSettings()")
-    ratio = captions.find(".ratio")
-    assert ratio.inner_text() == "Contrast 12.6 : 1 · easy to read"
+    assert captions.text(".ratio") == "Contrast 12.6 : 1 · easy to read"
     captions.set(backgroundOpacity=50)
-    assert ratio.inner_text().startswith("Contrast 3.9 : 1 · hard to read")
+    assert captions.text(".ratio").startswith("Contrast 3.9 : 1 · hard to read")
     assert "rgb(0, 0, 0)" in captions.css(".view .paragraph", "text-shadow")
 
 
+@in_both_browsers
 def test_the_preview_looks_like_the_captions(captions: Captions) -> None:
     captions.say("a-1", "hello")
     captions("openSettings()")
@@ -208,9 +241,11 @@ def test_the_preview_looks_like_the_captions(captions: Captions) -> None:
         assert captions.css(f".preview {part}", style) == captions.css(f".view {part}", style)
 
 
+@in_both_browsers
 def test_a_preset_is_one_press(captions: Captions) -> None:
     captions("openSettings()")
-    captions.find(".presets button").get_by_text("Black on white").click()
+    assert captions.text(PAPER) == "Black on white"
+    captions.click(PAPER)
     captions.say("a-1", "hello")
     assert captions.css(".settled", "color") == "rgb(0, 0, 0)"
     assert captions.css(".row", "background-color") == "rgb(255, 255, 255)"

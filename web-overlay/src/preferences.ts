@@ -7,6 +7,7 @@ export class Preferences {
   /** Whether the device keeps them. */
   areKept = true;
   readonly #changed: () => void;
+  #usesDevice = true;
   #end: (() => void) | null = null;
 
   constructor(changed: () => void) {
@@ -17,10 +18,18 @@ export class Preferences {
     return resolved(this.choices);
   }
 
+  /** Whether what this device keeps counts, and what is chosen here is kept on it. */
+  useDevice(use: boolean): void {
+    if (use === this.#usesDevice) return;
+    this.#usesDevice = use;
+    this.choices = use ? loadChoices() : {};
+    this.#changed();
+  }
+
   /** Takes choices over; `keep` false while they are still being tried, as when dragging. */
   choose(choices: Choices, keep = true): void {
     this.choices = choices;
-    if (keep) this.areKept = saveChoices(choices);
+    if (keep && this.#usesDevice) this.areKept = saveChoices(choices);
     this.#changed();
   }
 
@@ -31,6 +40,7 @@ export class Preferences {
   /** Follows what other pages of this device choose. */
   watch(): void {
     this.#end = watchChoices((choices) => {
+      if (!this.#usesDevice) return;
       this.choices = choices;
       this.#changed();
     });

@@ -116,8 +116,8 @@ const captionStyle = `
 .gap::before, .gap::after { content: ""; flex: 1 1 0.5em; border-block-start: 2px dotted currentColor; opacity: 0.6; }
 .gap-text { font-size: min(0.6em, 1.25rem); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 
-/* Held: the same lines at the same place, and more above them. */
-.root[data-held] .view { overflow-y: auto; overscroll-behavior: contain; justify-content: flex-start; scrollbar-width: thin; scrollbar-gutter: auto; }
+/* Held: the same lines at the same place, and more above them. A scrollbar would take width, and words would move. */
+.root[data-held] .view { overflow-y: auto; overscroll-behavior: contain; justify-content: flex-start; scrollbar-width: none; }
 .root[data-held]:not([data-mode="beside"], [data-mode="window"]) .view { max-block-size: min(round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)), 12 * var(--_line)); }
 .root[data-held] .past { block-size: auto; flex: none; }
 .root[data-held] .text { max-block-size: none; }
@@ -142,6 +142,8 @@ const captionStyle = `
 .log:not(:focus) { inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
 .log:focus { max-block-size: 100%; padding: 0.5rem 1rem; overflow: auto; background: #000; color: #fff; }
 .log-line { margin: 0; }
+/* Without a box around them the letters' edge is all that sets them off. */
+.gap, .status, .quiet, .notes { text-shadow: var(--_edge, none); }
 .measure { position: absolute; inline-size: 0; block-size: 0; overflow: hidden; visibility: hidden; }
 .ruler { display: inline-block; white-space: nowrap; }
 .away { display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0.75rem; position: absolute; inset-inline: 0; bottom: 0; padding: 0.5rem; pointer-events: auto; font: 1rem/1.5 system-ui, sans-serif; color: #fff; }
@@ -153,7 +155,7 @@ const captionStyle = `
   .view { outline: 1px solid CanvasText; }
   .mark { border-color: Highlight; }
   .tail { color: CanvasText; text-decoration: underline dotted; }
-  .paragraph, .name { text-shadow: none; }
+  .paragraph, .name, .gap, .status, .quiet, .notes { text-shadow: none; }
 }
 `;
 

@@ -116,8 +116,9 @@ export class Widget {
     this.#popped?.close();
   }
 
-  /** `said`: as the attribute has it. */
+  /** `said`: as the attribute has it. Without controls nobody could change what this device keeps. */
   setMode(said: string | null): void {
+    this.preferences.useDevice(this.#owner.element.getAttribute("controls") !== "none");
     this.#mode = said === "beside" || said === "window" ? said : "over";
     this.#applyMode();
   }
