@@ -29,8 +29,10 @@ POOR_CONTRAST = r"""() => {
     return (high + 0.05) / (low + 0.05);
   };
   const parent = (one) => one.assignedSlot ?? one.parentElement ?? one.getRootNode().host ?? null;
+  const isClipped = (one) =>
+    one !== null && (getComputedStyle(one).clipPath === "inset(50%)" || isClipped(parent(one)));
   const isSeen = (one) => one.checkVisibility({ opacityProperty: true, visibilityProperty: true })
-    && !one.closest(":disabled, .unseen, .measure, .log") && one.getClientRects().length > 0;
+    && one.getClientRects().length > 0 && !one.closest(":disabled, .measure") && !isClipped(one);
   const opacity = (one) => {
     let all = 1;
     for (let here = one; here; here = parent(here)) all *= Number(getComputedStyle(here).opacity);

@@ -1,5 +1,5 @@
 import type { LiveCaptionsElement } from "./captions-element";
-import { make } from "./page-dom";
+import { byId, make } from "./page-dom";
 import type { PageWords } from "./page-strings";
 import { say } from "./strings";
 
@@ -47,8 +47,8 @@ export function startBroadcast(captions: LiveCaptionsElement, query: URLSearchPa
 
 /** The whole session on a second screen: history fills the page, and stays open. */
 export function startTranscript(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
-  applyAddress(query, words);
   document.title = words["transcript.title"];
+  applyAddress(query, words);
   captions.mode = "beside";
   captions.addEventListener("panel", () => {
     if (captions.panel === null) captions.openHistory();
@@ -63,5 +63,6 @@ export function startTranscript(captions: LiveCaptionsElement, query: URLSearchP
 function applyAddress(query: URLSearchParams, words: PageWords): void {
   const { properties, bad } = broadcastLooks(query);
   for (const [name, value] of Object.entries(properties)) document.body.style.setProperty(name, value);
-  if (bad.length > 0) document.body.append(make("p", "broadcast-bad", say(words["broadcast.bad"], { what: bad.join(", ") })));
+  byId("room-name").textContent = document.title;
+  if (bad.length > 0) byId("stage").append(make("p", "broadcast-bad", say(words["broadcast.bad"], { what: bad.join(", ") })));
 }

@@ -43,10 +43,11 @@ export class Panel {
     this.#close.focus();
   }
 
-  /** Where the panel covers the page, the focus does not go behind it. */
+  /** Where the panel does not stand beside the page but covers it, the focus does not go behind it. */
   #stay(event: KeyboardEvent): void {
     const { innerWidth } = this.element.ownerDocument.defaultView ?? window;
-    if (this.element.offsetWidth < innerWidth) return;
+    const { left, right } = this.element.getBoundingClientRect();
+    if (left > 0 && right >= innerWidth) return;
     const stops = [...this.element.querySelectorAll<HTMLElement>("button, input, select, [tabindex='0']")].filter((one) => one.checkVisibility() && !one.matches(":disabled"));
     const [from, to] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
     if (focused(this.element) !== from) return;
