@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import re
 import secrets
 import shutil
@@ -110,11 +112,15 @@ def _run(command: list[str], environment: dict[str, str], failure: str) -> None:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port on the loopback that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on the loopback that was free a moment ago. Raises ConfigurationError if none is.
+
+    Below those that systems give to outgoing connections: one of these may take it meanwhile.
+    """
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ConfigurationError("no port is free between 20000 and 32000 on this machine")
 
 
 @dataclass
