@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-kyutai check overlay browser lock wheel bench measure clean
+.PHONY: demo test test-kyutai check overlay browser lock wheel bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -43,6 +43,17 @@ measure: .venv/dev.done browser $(PAGE)
 	@failed=0; for through in engine browser; do echo; echo "== $$through"; \
 		$(BIN)/caption-eval run --through $$through --out report/$$through $(ARGS) || failed=$$?; \
 	done; exit $$failed
+
+# The tables of docs/quality.md: the recordings up to the screen (their length, and 6 s for each),
+# then the engine alone under conditions. Nothing else should run on the machine.
+CONDITIONS := clean= noise=--noise=10 reverb=--reverb=0.6 loss=--packet-loss=10 opus=--codec=opus@8k
+quality: .venv/dev.done browser $(PAGE)
+	@test -n "$(SPEECH)" || { echo "Say where recordings are: make quality SPEECH=FOLDER"; exit 2; }
+	$(BIN)/caption-eval run --corpus $(SPEECH) --through browser --out report/quality/browser
+	@for one in $(CONDITIONS); do $(BIN)/caption-eval run --corpus $(SPEECH) --fast --no-audio \
+		$${one#*=} --out report/quality/$${one%%=*} || exit 1; done
+	@$(BIN)/python -m benchmarks.quality report/quality/browser \
+		$(foreach one,$(CONDITIONS),report/quality/$(firstword $(subst =, ,$(one))))
 
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel

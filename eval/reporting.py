@@ -142,5 +142,5 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
 
 
 _SHORT = ("wer", "cer", "cpwer", "misattribution", "invented", "never_shown", "late", "erasure",
-          "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95", "vtt_errors",
-          "words_a_minute_p50")  # fmt: skip
+          "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95",
+          "lag_p50", "lag_p95", "vtt_errors", "words_a_minute_p50")  # fmt: skip

@@ -122,14 +122,15 @@ class Wording:
         missed, unsure = (
             sum(verdict.state == state for verdict in judged) for state in ("missed", "unsure")
         )
-        name, n = "all_met", len(judged)
+        name, n = "all_met" if len(judged) == len(verdicts) else "rest_unmeasured", len(judged)
         if not judged:
             name = "none_measured"
         elif missed:
             name, n = "some_missed", missed
         elif unsure:
             name, n = "only_unsure", unsure
-        return self.page[name].replace("{n}", str(n)).replace("{all}", str(len(judged)))
+        every = len(verdicts) if name == "rest_unmeasured" else len(judged)
+        return self.page[name].replace("{n}", str(n)).replace("{all}", str(every))
 
     def verdict(self, verdict: Verdict) -> str:
         """One verdict in one line."""

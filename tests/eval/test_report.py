@@ -124,6 +124,15 @@ def test_a_profile_and_thresholds_are_judged(measured: Path, tmp_path: Path) -> 
     assert run("report", measured, "--profile", "none").exit_code == 2
 
 
+def test_what_was_not_measured_is_not_called_good(measured: Path) -> None:
+    done = run("report", measured, "--threshold", "wer<=50%", "--threshold", "cpwer<=50%")
+    assert "Good as far as it was measured: 1 of 2 thresholds are met" in done.stdout
+    assert (
+        "Good: every threshold is met (1)"
+        in run("report", measured, "--threshold", "wer<=50%").stdout
+    )
+
+
 def test_captions_of_another_product_are_scored_and_reported(tmp_path: Path) -> None:
     (tmp_path / "ref.txt").write_text("It was the best of times.")
     (tmp_path / "hyp.vtt").write_text(
