@@ -16,6 +16,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -123,7 +124,8 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
 async def load(folder: Path, slots: int, streams: int, seconds: float, threads: int) -> None:
     """``streams`` at once on a server with ``slots`` in another process."""
     server = await asyncio.create_subprocess_exec(
-        "asr-server", "--model", str(folder), "--batch-size", str(slots), "--port", "0",
+        str(Path(sys.executable).with_name("asr-server")), "--model", str(folder),
+        "--batch-size", str(slots), "--port", "0",
         "--threads", str(threads), "--drain-seconds", "1",
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
