@@ -58,7 +58,7 @@ def answering(command: list[str], port: int, log: Path) -> Iterator[str]:
 
 def get(url: str, *, data: bytes | None = None, headers: dict[str, str] | None = None) -> bytes:
     request = urllib.request.Request(url, data=data, headers=headers or {})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         return bytes(answer.read())
 
 
