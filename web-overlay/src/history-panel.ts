@@ -74,9 +74,13 @@ export class HistoryPanel {
   }
 
   #update(): void {
-    const changed = this.#history.update(this.#past.model.state, [...this.#touched.values()]);
+    if (this.#take() && this.panel.isOpen) this.#show();
+  }
+
+  #take(): boolean {
+    const changed = [...this.#touched.values()];
     this.#touched.clear();
-    if (changed && this.panel.isOpen) this.#show();
+    return this.#history.update(this.#past.model.state, changed);
   }
 
   draw(words: Words, language: string): void {
@@ -98,7 +102,7 @@ export class HistoryPanel {
     setText(this.#downloadLabel, words["history.download"]);
     setText(this.#latest, words["history.latest"]);
     setText(this.#empty, words["history.empty"]);
-    this.#update();
+    this.#take();
     this.#show();
   }
 
