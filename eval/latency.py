@@ -6,24 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-import numpy as np
-
 from eval.alignment import Alignment, Reference
 from eval.stability import common_beginning
 from eval.text import word_key
 from eval.timeline import RefWord, Update
 
 LATE_MS = 3000  # Ofcom's limit for live captions
-
-
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Of a list of delays, in ms, interpolated linearly between two ranks."""
-
-    p50: float
-    p90: float
-    p95: float
-    p99: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +48,6 @@ class Latency:
         if other != 0:  # sum() starts from 0; any other number is a mistake
             return NotImplemented
         return self
-
-
-def percentiles(delays: Sequence[int]) -> Percentiles:
-    """Raises ValueError when there are no delays: then nothing was shown."""
-    if not delays:
-        raise ValueError("no word was shown: there is no delay to speak of")
-    return Percentiles(*(float(value) for value in np.percentile(delays, (50, 90, 95, 99))))
-
-
-def share_late(delays: Sequence[int], *, limit_ms: int = LATE_MS) -> float:
-    """The fraction of delays over ``limit_ms``; 0 of none. Words never shown are not in it."""
-    return sum(delay > limit_ms for delay in delays) / len(delays) if delays else 0.0
 
 
 def latency(

@@ -1,12 +1,11 @@
 from itertools import accumulate
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.alignment import Reference
-from eval.latency import Latency, latency, percentiles, share_late
+from eval.latency import Latency, latency
 from eval.timeline import RefWord, Update
 
 WORD_MS = 300
@@ -192,23 +191,6 @@ def test_too_many_words_are_refused() -> None:
     many = ["a"] * 16_385
     with pytest.raises(ValueError, match="measure in parts"):
         Reference(many, [0] * len(many), [0] * len(many)).align([], [], 0, len(many), whole=True)
-
-
-@given(st.lists(st.integers(-500, 60_000), min_size=1))
-def test_percentiles_are_those_of_numpy(delays: list[int]) -> None:
-    found = percentiles(delays)
-    assert found.p50 == pytest.approx(float(np.median(delays)))
-    assert found.p50 <= found.p90 <= found.p95 <= found.p99 <= max(delays)
-
-
-def test_no_words_have_no_percentiles() -> None:
-    with pytest.raises(ValueError, match="no word was shown"):
-        percentiles([])
-
-
-def test_late_is_more_than_three_seconds() -> None:
-    assert share_late([3000, 3001, 100, 9000]) == 0.5
-    assert share_late([]) == 0.0
 
 
 def test_measurements_add_up() -> None:

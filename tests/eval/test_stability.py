@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from eval.stability import Erasure, erasure, line_jumps, revision_ages, wrapped
-from eval.timeline import Update, update_of
+from eval.timeline import Update
 
 
 def shown(*texts: str | None, cue: str = "a") -> list[Update]:
@@ -64,13 +63,6 @@ def test_words_shown_are_words_that_stayed_or_were_erased(history: list[str]) ->
 def test_nothing_but_erasures_is_added_to_erasures() -> None:
     with pytest.raises(TypeError):
         sum([Erasure()], start=1)
-
-
-def test_caption_events_become_what_the_screen_shows() -> None:
-    cue = Cue("a-1", "ann", 0, 900, "it was", "en")
-    assert update_of(CueUpdated(cue, 1, 2), 950) == Update(950, "a-1", "it was")
-    assert update_of(CueClosed(cue, 2), 990) == Update(990, "a-1", "it was")
-    assert update_of(CueDeleted("a-1", 3), 999) == Update(999, "a-1", None)
 
 
 def at(*changes: tuple[int, str | None]) -> list[Update]:
