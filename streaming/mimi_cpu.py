@@ -8,7 +8,7 @@ layers of the transformer need is computed once a step.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,22 +75,16 @@ class MimiEncoder:
 
     def forget(self, rows: Tensor) -> None:
         """bool[B]: these begin again, and nothing of what they heard is left."""
-        for part, stack in zip(self._parts, self._first, strict=True):
-            for layer in stack:
-                _forget(layer, rows[part])
-        for layer in self._rest:
-            _forget(layer, rows)
+        whole = (slice(None), self._rest)
+        for part, stack in (*zip(self._parts, self._first, strict=True), whole):
+            for tensor in (tensor for layer in stack for tensor in layer.memory):
+                tensor[rows[part]] = 0
 
     def memory(self, row: int) -> list[Tensor]:
         """All that is left of what this row heard."""
         number, offset = divmod(row, _ROWS)
         own = [tensor[offset] for layer in self._first[number] for tensor in layer.memory]
         return own + [tensor[row] for layer in self._rest for tensor in layer.memory]
-
-
-def _forget(layer: Layer, rows: Tensor) -> None:
-    for tensor in layer.memory:
-        tensor[rows] = 0
 
 
 def through(stack: Iterable[Layer], x: Tensor, active: Tensor) -> Tensor:
@@ -155,7 +149,6 @@ class Convolution:
         self._weight = weight[:, :, None].contiguous(memory_format=torch.channels_last)
 
     def __call__(self, x: Tensor, active: Tensor) -> Tensor:
-        """See Layer."""
         new, before = self._sound[:, self._before :], self._sound[:, : self._before]
         if self._elu:
             torch.ops.aten.elu.out(x, out=new)
@@ -188,7 +181,6 @@ class Residual:
         self.memory = self._one.memory
 
     def __call__(self, x: Tensor, active: Tensor) -> Tensor:
-        """See Layer."""
         return self._two(self._one(x, active), active).add_(x)
 
 
@@ -201,7 +193,6 @@ class Slower(Convolution):
         self.memory = (self._sound, self._begun)
 
     def __call__(self, x: Tensor, active: Tensor) -> Tensor:
-        """See Layer."""
         before = self._sound[:, : self._before]
         before.copy_(torch.where(self._begun[:, None, None], before, x[:, :1]))
         self._begun |= active
@@ -237,7 +228,6 @@ class Transformer:
         self.memory = (self._heard, *(layer.ring for layer in self._layers))
 
     def __call__(self, x: Tensor, active: Tensor) -> Tensor:
-        """See Layer."""
         places = self._places()
         for layer in self._layers:
             x = layer(x, places)
@@ -296,8 +286,7 @@ class Codebooks:
 
     def __init__(self, quantizer: Any) -> None:
         self._project = quantizer.input_proj
-        layers: Sequence[Any] = quantizer.vq.layers[: quantizer.n_q]
-        codes = [layer._codebook.embedding for layer in layers]
+        codes = [layer._codebook.embedding for layer in quantizer.vq.layers[: quantizer.n_q]]
         # The nearest code is where x·c - |c|²/2 is largest: |x|² is the same for all.
         self._codes = [(code, code.t(), -(code**2).sum(dim=1) / 2) for code in codes]
 
