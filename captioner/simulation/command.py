@@ -36,10 +36,6 @@ async def simulate(
     """
     program = await asyncio.to_thread(find_or_build, tell)
     plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
-    rows: list[Row] = []
-    if measure:
-        tell("What silence, speech and many people cost, 2 minutes…")
-        rows += rows_of_costs(await _measured(program=program))
     began = time.monotonic()
     tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
     async with Stage(program, environment={"CAPTIONER_WANT": "hello"}) as stage:
@@ -47,7 +43,11 @@ async def simulate(
     tell(f"Played in {time.monotonic() - began:.0f} s.")
     if explain:
         _explain(played, tell)
-    return [*rows_of(played), *rows]
+    rows = list(rows_of(played))
+    if measure:
+        tell("What silence and speech cost, 2 minutes…")
+        rows += rows_of_costs(await _measured(program))
+    return rows
 
 
 async def _measured(program: Path) -> Costs:
@@ -57,7 +57,6 @@ async def _measured(program: Path) -> Costs:
             muted=await costs.silent(stage, SILENT, muted=True, seconds=20),
             quiet=await costs.silent(stage, SILENT, muted=False, seconds=20),
             speaking=await costs.speaking(stage, 5, seconds=20),
-            many=await costs.speaking(stage, 5, quiet=5, muted=40, seconds=20),
             silent=SILENT,
         )
 

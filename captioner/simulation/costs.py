@@ -39,16 +39,10 @@ async def silent(stage: Stage, count: int, *, muted: bool, seconds: float) -> Lo
         return await _measured(stage, seconds)
 
 
-async def speaking(
-    stage: Stage, count: int, *, seconds: float, quiet: int = 0, muted: int = 0
-) -> Load:
-    """``count`` people who speak all at once, ``quiet`` with an open microphone, ``muted`` ones."""
+async def speaking(stage: Stage, count: int, *, seconds: float) -> Load:
+    """``count`` people who speak all at once."""
     words = iter(range(WORDS - 1))
-    async with (
-        _people(stage, count) as people,
-        _people(stage, quiet, "quiet"),
-        _people(stage, muted, "silent", muted=True),
-    ):
+    async with _people(stage, count) as people:
         needed = int((seconds + SETTLE_S + 1) / WORD_S)
         talk = [asyncio.create_task(p.say([next(words) for _ in range(needed)])) for p in people]
         load = await _measured(stage, seconds)
@@ -92,10 +86,8 @@ async def reading(stage: Stage) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _people(
-    stage: Stage, count: int, kind: str = "cost", *, muted: bool = False
-) -> AsyncIterator[list[Person]]:
-    names = [f"{kind}-{n}" for n in range(count)]
+async def _people(stage: Stage, count: int, *, muted: bool = False) -> AsyncIterator[list[Person]]:
+    names = [f"cost-{n}" for n in range(count)]
     async with AsyncExitStack() as stack:
         people = []
         for name in names:
