@@ -79,6 +79,7 @@ class TrackCaptioner:
     """Captions one track.
 
     frames: positioned on the room's clock. gate, slots: None recognises all there is, at once.
+    stale_s: infinite for a file, which is not read at the pace of a voice.
     A failed recogniser is replaced, and its successor hears what had not become words.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -53,6 +54,7 @@ async def transcribe(path: Path, engine: Engine, progress: Progress) -> Transcri
         open_recognizer=engine.open,
         segmenter=Segmenter(path.stem, prefix="f", language=engine.language),
         publish=publish,
+        stale_s=math.inf,
         retry=False,
     )
     await captioner.run()

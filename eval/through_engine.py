@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from captioner.bot import Engine
 from captioner.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
 from captioner.segmenter import Segmenter
 from captioner.settings import Settings
-from captioner.track import TrackCaptioner
+from captioner.track import STALE_S, TrackCaptioner
 from eval.observation import Shown
 from eval.watching import RATE, TRAIL_S, Played, Seen
 from streaming.audio import AudioFrame, Framer, Pcm
@@ -57,6 +58,7 @@ class EngineWatch:
                 name or "speaker", prefix=f"e{number}", language=self._engine.language
             ),
             publish=publish,
+            stale_s=math.inf if self._fast else STALE_S,
             retry=False,
         )
         await captioner.run()
