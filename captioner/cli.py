@@ -141,7 +141,7 @@ def recover(folder: Path) -> None:
 @click.option("--faults", type=click.IntRange(0, 1_000), default=20, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another meeting.")
 @click.option(
-    "--costs/--no-costs", "measure", default=True, help="What attendees cost, 3 minutes more."
+    "--costs/--no-costs", "measure", default=True, help="What attendees cost, 2 minutes more."
 )
 @click.option("--explain", is_flag=True, help="Say where each lost or doubled word was.")
 @plainly
