@@ -6,6 +6,7 @@ The SDK's exceptions end here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from livekit import rtc
@@ -33,6 +34,9 @@ from captioner.requests import sentence
 from captioner.room_facts import LEFT, NOBODY, connect_error, is_voice, person_of
 
 CONNECT_TIMEOUT_S = 10.0
+
+SID_S = 0.5
+"""So often the sid is looked at: a media server that was restarted gives the room another one."""
 
 ANSWER_S = 10.0
 """A bot that lives answers in a fraction of that; of a dead one the SDK tells after 7 s."""
@@ -101,9 +105,14 @@ class LiveKitRoom:
     async def events(self) -> AsyncIterator[RoomEvent]:
         """What happens; ends after the first Left."""
         while True:
-            event = await self._events.get()
-            self.sid = await self._room.sid  # another one after the media server was restarted
-            yield event
+            event: RoomEvent | None = None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SID_S):
+                    event = await self._events.get()
+            before, self.sid = self.sid, await self._room.sid
+            if event is None and self.sid == before:
+                continue
+            yield event or Changed()
             if isinstance(event, Left):
                 return
 

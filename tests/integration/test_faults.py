@@ -158,6 +158,9 @@ async def test_a_killed_media_server_is_a_gap_and_a_bot_killed_after_that_knows_
     assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0)
     assert not reader.page.faults
     origin = reader.page.origin_utc_ms
+    await stage.enter("another")  # only then are those told the room's new id who were back last
+    known = f'"session": "{reader.page.session}"'
+    await reader.until(lambda: stage.on_disk().count(known) == 2)
     await inflict(Fault.BOT_KILLED, stage, victim=anna, reader=reader, cable=stage.cable)
     await reader.until(lambda: {g.reason for g in reader.page.gaps} >= {"bot-restarted"})
     assert reader.page.origin_utc_ms == origin
