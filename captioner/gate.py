@@ -35,7 +35,7 @@ class GatePolicy:
 class Loudness:
     """Whether a frame can be speech at all: louder than the noise that is always there.
 
-    That is the quietest of the last frames: speech has gaps, and noise has none.
+    That is among the quietest of the last frames: speech has gaps, and noise has none.
     """
 
     def __init__(self, policy: GatePolicy) -> None:
@@ -47,14 +47,18 @@ class Loudness:
         """A few µs. Also true for a while after a loud frame."""
         level = float(np.sqrt(np.dot(frame.pcm, frame.pcm) / len(frame.pcm)))
         unknown = len(self._levels) < (self._levels.maxlen or 0)
-        if level > 0:  # sound that never arrived, or was cut out, is not how quiet it is there
-            self._levels.append(level)
+        self._levels.append(level)
         self._hang = max(self._hang - FRAME_MS, 0)
         if level >= self._policy.nothing and (
-            unknown or level > min(self._levels) * self._policy.over_floor
+            unknown or level > self._floor * self._policy.over_floor
         ):
             self._hang = self._policy.hang_ms
         return self._hang > 0
+
+    @property
+    def _floor(self) -> float:
+        """The noise: a tenth of the frames may be quieter, holes in the sound."""
+        return sorted(self._levels)[len(self._levels) // 10]
 
 
 _WARM = 4  # frames that voice activity hears again when it takes up listening

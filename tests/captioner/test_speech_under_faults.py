@@ -132,5 +132,5 @@ async def test_each_word_is_shown_once_however_the_recogniser_breaks(seed: int) 
         server.capacity = 16
     assert server.sessions > 4
     for numbers, seen in zip(said.values(), shown, strict=True):
-        assert seen.words() == [word(number) for number in numbers]
         assert seen.gaps == []
+        assert seen.words() == [word(number) for number in numbers]
