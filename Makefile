@@ -9,13 +9,17 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-kyutai check overlay browser lock wheel bench measure quality clean
+.PHONY: demo test test-faults test-kyutai check overlay browser lock wheel bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
 
 test: check browser
 	$(BIN)/pytest $(ARGS)
+
+# Meetings in which something fails, every word counted: on a machine that does nothing else.
+test-faults: .venv/dev.done $(PAGE)
+	$(BIN)/pytest -m calm $(ARGS)
 
 # Kyutai's server: the extra's pins differ from ours, so it has an environment of its own (7 GB).
 test-kyutai: .venv-kyutai/done

@@ -21,7 +21,8 @@ from captioner.simulation.person import Person
 from captioner.simulation.stage import NAME, ROOM
 from eval.browser import Viewer
 
-pytestmark = [pytest.mark.room, pytest.mark.browser]
+# Counts words of a talk in real time.
+pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.calm]
 
 # At the moment a word comes, so that nothing but the refusal ends the cue.
 REFUSE = """async (speaker) => {
