@@ -136,6 +136,19 @@ def test_packets_in_any_order_and_more_than_once_give_the_same_captions(captions
     assert captions("cues()") == in_order
 
 
+def test_what_comes_between_drawing_and_painting_is_shown(captions: Captions) -> None:
+    between = """async ([first, second]) => {
+      const captions = document.querySelector("live-captions");
+      captions.feed(first);
+      await new Promise(requestAnimationFrame);
+      captions.feed(second);
+      await captions.rendered();
+      return captions.shownText().map(({ text }) => text);
+    }"""
+    packets = [packet("a-1", 1, "drawn"), packet("a-1", 2, "drawn and more")]
+    assert captions.page.evaluate(between, packets) == ["drawn and more"]
+
+
 def test_a_page_that_slept_shows_what_is_new_and_closes_what_was_left_open(
     captions: Captions,
 ) -> None:

@@ -3,7 +3,9 @@ export class Painter {
   readonly #window: () => Window;
   readonly #draw: () => void;
   readonly #painted: () => void;
-  #frame: Promise<void> | null = null;
+  /** When all that was scheduled is painted. */
+  #rendered: Promise<void> = Promise.resolve();
+  /** Of a frame that is not yet drawn. */
   #finish: (() => void) | null = null;
 
   /** `window`: the one in which the captions stand now. */
@@ -14,34 +16,33 @@ export class Painter {
   }
 
   schedule(): void {
-    this.#frame ??= new Promise((resolve) => {
-      this.#finish = resolve;
-      this.#window().requestAnimationFrame(() => {
-        if (this.#finish !== resolve) return;
-        this.#draw();
-        afterPaint(() => {
-          if (this.#finish !== resolve) return;
-          this.#end();
-          this.#painted();
-        });
-      });
-    });
+    if (this.#finish) return;
+    this.#rendered = new Promise((resolve) => (this.#finish = resolve));
+    this.#ask();
   }
 
   /** A window that was closed paints no more: what was due there is due again. */
   restart(): void {
-    this.#end();
-    this.schedule();
+    if (this.#finish) this.#ask();
+    else this.schedule();
   }
 
   async rendered(): Promise<void> {
-    await this.#frame;
+    await this.#rendered;
   }
 
-  #end(): void {
-    this.#frame = null;
-    this.#finish?.();
-    this.#finish = null;
+  #ask(): void {
+    this.#window().requestAnimationFrame(() => {
+      const finish = this.#finish;
+      if (!finish) return;
+      // From here on, also before this is painted, what changes asks for a frame of its own.
+      this.#finish = null;
+      this.#draw();
+      afterPaint(() => {
+        finish();
+        this.#painted();
+      });
+    });
   }
 }
 
