@@ -86,7 +86,7 @@ class Bot:
         self._ghosts: set[str] = set()  # sids of bots that are dead, which the room has yet
         self._stopping = asyncio.Event()
         self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
-        self._lost_ms = 0  # room time at which the last stay broke off
+        self._lost_ms: int | None = None  # room time from which on nobody was heard
 
     def stop(self) -> None:
         """Let the last words out, then leave."""
@@ -157,9 +157,8 @@ class Bot:
         if not await self._steward.resume(stored.decided):
             log.warning("engine_not_available")
         alive_ms = max(stored.alive_utc_ms - stored.origin_utc_ms, 0)
-        clock = RoomClock.resume(stored.origin_utc_ms, least_ms=alive_ms)
-        self.publisher.clock = clock
-        await self.publisher.declare_gap(alive_ms, clock.now_ms(), GapReason.BOT_RESTARTED)
+        self.publisher.clock = RoomClock.resume(stored.origin_utc_ms, least_ms=alive_ms)
+        self._lost_ms, self._reason = alive_ms, GapReason.BOT_RESTARTED
 
     async def _take_over(self, room: Room, ghost: str) -> Room:
         """Join under the name of the bot that died, so that the media server lets go of it."""
@@ -181,8 +180,9 @@ class Bot:
         self._desk.open(room, self._keeping_now)
         await self._steward.enter(room)
         log.info("joined", session=publisher.session)
-        if self.joined.is_set():
+        if self._lost_ms is not None:
             await publisher.declare_gap(self._lost_ms, self._now_ms(), self._reason)
+            self._lost_ms, self._reason = None, GapReason.CONNECTION_LOST
         self.joined.set()
         self._backoff.reset()
 
@@ -194,7 +194,6 @@ class Bot:
             self._store, room.sid, publisher.session, room.me.identity,
             publisher.clock.origin_utc_ms,
         )  # fmt: skip
-        self._reason = GapReason.CONNECTION_LOST
         if before is not None and before.room != room.sid:
             self._reason = GapReason.MEDIA_SERVER_LOST
             self._store.release(before.room)

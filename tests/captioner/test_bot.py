@@ -283,6 +283,33 @@ async def test_when_the_machines_clock_is_set_the_times_of_captions_go_on(
         assert after["gaps"] == []
 
 
+async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard_at: list[int] = []
+
+    class SlowDisk(MemoryStore):
+        def save(self, room: str, stored: Stored) -> None:
+            time.sleep(0.05)
+            super().save(room, stored)
+
+    def hear(room: ScriptedRoom, wanted: Callable[[str], bool]) -> None:
+        heard_at.append(room._now_ms())
+        hears(room, wanted)
+
+    hears = ScriptedRoom.hear
+    monkeypatch.setattr(ScriptedRoom, "hear", hear)
+    store = SlowDisk()
+    async with stage(store=store):
+        pass
+    heard_at.clear()
+    async with stage(store=store) as played:
+        played.come("anna")
+        (gap,) = (await played.room.ask("anna", HELLO, want=True))["gaps"]
+        assert gap["reason"] == "bot-restarted"
+        assert gap["end"] >= heard_at[0]
+
+
 def test_a_bot_restarted_on_a_clock_that_was_set_back_does_not_go_back() -> None:
     clock = RoomClock.resume(
         1_000_000, least_ms=500_000, monotonic=lambda: 7.0, wall=lambda: 1_100.0
