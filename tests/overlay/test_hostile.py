@@ -136,17 +136,25 @@ def test_packets_in_any_order_and_more_than_once_give_the_same_captions(captions
     assert captions("cues()") == in_order
 
 
-def test_what_comes_between_drawing_and_painting_is_shown(captions: Captions) -> None:
+def test_what_comes_between_drawing_and_painting_is_shown_and_told_in_the_next_frame(
+    captions: Captions,
+) -> None:
     between = """async ([first, second]) => {
       const captions = document.querySelector("live-captions");
+      const shown = () => captions.shownText().map(({ text }) => text).join();
+      const told = [];
+      captions.addEventListener("painted", ({ detail }) => told.push([detail.text, shown()]));
       captions.feed(first);
       await new Promise(requestAnimationFrame);
       captions.feed(second);
       await captions.rendered();
-      return captions.shownText().map(({ text }) => text);
+      return [shown(), told, captions.measures().painted_ms.length];
     }"""
-    packets = [packet("a-1", 1, "drawn"), packet("a-1", 2, "drawn and more")]
-    assert captions.page.evaluate(between, packets) == ["drawn and more"]
+    texts = ["drawn", "drawn and more"]
+    packets = [packet("a-1", rev, text) for rev, text in enumerate(texts, 1)]
+    shown, told, paintings = captions.page.evaluate(between, packets)
+    assert (shown, paintings) == (texts[-1], 2)
+    assert told == [[text, text] for text in texts]
 
 
 def test_a_page_that_slept_shows_what_is_new_and_closes_what_was_left_open(

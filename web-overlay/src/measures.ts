@@ -47,8 +47,13 @@ export class Meter {
     this.#note(this.#paints, after_ms);
   }
 
+  /** A paint that nobody will tell of. */
+  drop(): void {
+    this.#dropped += 1;
+  }
+
   #note(list: number[], value: number): void {
-    if (list.length === limit) this.#dropped += 1;
+    if (list.length === limit) this.drop();
     else list.push(value);
   }
 }

@@ -19,6 +19,7 @@ export function knownCue({ session, id, rev, speaker, name, start_ms, end_ms, te
   return { session, id, rev, speaker, name, start_ms, end_ms, text, settled, state };
 }
 
+/** Of packets that came while the page, out of sight, paints nothing. */
 const limit = 500;
 
 /** What was taken in and not yet painted. With the attribute `measure` it tells the page of each painting. */
@@ -26,6 +27,7 @@ export class Paintings {
   readonly #element: HTMLElement;
   readonly #meter = new Meter();
   #waiting: Omit<PaintedDetail, "painted">[] = [];
+  #drawn: Omit<PaintedDetail, "painted">[] = [];
 
   constructor(element: HTMLElement) {
     this.#element = element;
@@ -41,24 +43,28 @@ export class Paintings {
 
   /** `cue`: as it is after the packet; undefined when it is gone. */
   expect(packet: Packet & { readonly id: string; readonly rev: number }, cue: CueRecord | undefined, received: number): void {
-    if (this.#waiting.length === limit) return;
+    if (!this.#isMeasured) return;
+    if (this.#waiting.length === limit) {
+      this.#meter.drop();
+      return;
+    }
     const deleted = { session: packet.session, id: packet.id, rev: packet.rev, state: "deleted", heard: null, text: "", settled: 0 } as const;
     const { session, id, rev, state, heard, text, settled } = cue ?? deleted;
     this.#waiting.push({ session, id, rev, state, heard, text, settled, received });
   }
 
   draw(draw: () => void, drawn: HTMLElement): void {
+    // What comes between this drawing and its paint is in the next one.
+    this.#drawn.push(...this.#waiting.splice(0));
     if (this.#isMeasured) this.#meter.draw(draw, () => drawn.getBoundingClientRect());
     else draw();
   }
 
-  /** All that waits is painted now. */
+  /** All that was drawn is painted now. */
   painted(): void {
     const painted = performance.timeOrigin + performance.now();
-    const details = this.#waiting.map((one) => ({ ...one, painted }));
-    this.#waiting = [];
-    if (!this.#isMeasured) return;
-    for (const detail of details) {
+    for (const one of this.#drawn.splice(0)) {
+      const detail = { ...one, painted };
       this.#meter.painted(painted - detail.received);
       this.#element.dispatchEvent(new CustomEvent<PaintedDetail>("painted", { detail, bubbles: true, composed: true }));
     }
