@@ -52,7 +52,7 @@ _TALK = """async ({ seconds, speakers, rate }) => {
     }, 1000 / (speakers * rate));
   });
   await captions.rendered();
-  return captions.measures();
+  return captions.takeMeasures();
 }"""
 
 _MEETING = """async (hours) => {
@@ -83,7 +83,7 @@ _SEARCH = """async () => {
   const pause = () => new Promise((done) => setTimeout(done, 700));
   captions.closePanel();
   await pause();
-  const before = captions.measures().long_tasks_ms.length;
+  captions.takeMeasures();
   captions.openHistory();
   await pause();
   const search = captions.shadowRoot.querySelector(".history [type=search]");
@@ -92,7 +92,7 @@ _SEARCH = """async () => {
     search.dispatchEvent(new Event("input"));
     await pause();
   }
-  return captions.measures().long_tasks_ms.slice(before);
+  return captions.takeMeasures().long_tasks_ms;
 }"""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +106,19 @@ class Painting:
         return Update(round(self.painted - clock_ms), self.cue, self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What the captions cost their page, by its own clock.
+
+    ms: "draw_ms", script, style and layout of each drawing; "painted_ms", of each packet from its
+    arrival until it was painted; "long_tasks_ms", tasks of the page over 50 ms. dropped: how many
+    of these it could not keep.
+    """
+
+    ms: Mapping[str, Sequence[float]]
+    dropped: int
+
+
 class Viewer:
     """One page that shows the captions of the room."""
 
@@ -125,6 +138,13 @@ class Viewer:
         if lost:
             raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
         return [_painting(detail) for detail in found]
+
+    async def new_measures(self) -> Measures:
+        """Those since this was asked last, or since the page was opened."""
+        found = await self._captions("takeMeasures()")
+        dropped: int = found.pop("dropped")
+        lists = {name: [round(ms, 1) for ms in values] for name, values in found.items()}
+        return Measures(lists, dropped)
 
     async def cues(self) -> list[dict[str, Any]]:
         """The cues that the page knows, in the order in which they began."""

@@ -131,12 +131,14 @@ _RATIOS: tuple[tuple[str, Unit, bool], ...] = (
     ("long_cues", "share", True),
     ("long_lines", "share", True),
     ("vtt_errors", "count", True),
+    ("long_tasks", "count", True),
 )
 _QUANTILES: tuple[tuple[str, Unit, tuple[int, ...]], ...] = (
     ("first_show", "s", (50, 90, 95, 99)),
     ("final_show", "s", (50, 90, 95, 99)),
     *((part, "s", (50, 95)) for part in PARTS),
     ("lag", "s", (50, 95)),
+    ("painting", "s", (50, 95)),
     ("revision_age", "s", (50, 95)),
     ("characters_a_second", "characters/s", (50, 95)),
     ("words_a_minute", "words/min", (50, 95)),

@@ -110,6 +110,8 @@ class Observation:
     until_ms: how long it was watched.
     vtt_problems: what is wrong with the captions as WebVTT; None where that was not checked.
     left_out: one sentence for each part of the clip that could not be used.
+    page: what the captions cost the page that showed them, by its own clock (``browser.Measures``):
+    lists of ms by name; empty where there was no page.
     error: why the whole clip was left out; its measures are then not taken.
     """
 
@@ -129,6 +131,7 @@ class Observation:
     until_ms: int | None = None
     vtt_problems: tuple[str, ...] | None = None
     left_out: tuple[str, ...] = ()
+    page: Mapping[str, Sequence[float]] = field(default_factory=dict)
     error: str | None = None
 
 

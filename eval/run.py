@@ -171,6 +171,7 @@ async def _observe(
         until_ms=seen.until_ms,
         vtt_problems=tuple(f"line {line}: {what}" for line, what in check(_as_vtt(seen.shown))),
         left_out=(*notes, *seen.left_out),
+        page=seen.page,
     )
 
 

@@ -60,7 +60,15 @@ def scored_times(clip: Observation, voices: Sequence[Voice], cues: Sequence[Capt
         ]
     _invented(clip, cues, found)
     _cutting(clip, cues, found)
+    _page(clip, found)
     return found
+
+
+def _page(clip: Observation, found: Times) -> None:
+    """What the page says of itself: of all packets, not of the first shows of words alone."""
+    if "painted_ms" in clip.page:
+        found.values["painting"] = [ms / 1000 for ms in clip.page["painted_ms"]]
+        found.sums["long_tasks"] = (len(clip.page["long_tasks_ms"]), 1)
 
 
 def _delays(clip: Observation, voices: Sequence[Voice], found: Times) -> None:

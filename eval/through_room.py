@@ -18,7 +18,7 @@ import numpy as np
 
 from captioner.livekit_server import VERSION, find_or_build
 from eval.arrivals import packets_of, shown_by
-from eval.browser import Chromium, Painting, Viewer, open_chromium
+from eval.browser import Chromium, Measures, Painting, Viewer, open_chromium
 from eval.chain import BotFailed, Chain, Listener
 from eval.observation import Shown
 from eval.watching import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
@@ -59,6 +59,8 @@ class RoomWatch:
         names = {f"speaker-{number}-{n}": name for n, name in enumerate(played.microphones)}
         handed = {identity: Handed() for identity in names}
         self._listener.arrivals.clear()
+        if self.viewer:
+            await self.viewer.new_measures()  # loading the page, and pauses, are no part of a clip
         start = time.monotonic() + 0.5 + 0.2 * len(names)
         await asyncio.gather(
             *(
@@ -72,9 +74,11 @@ class RoomWatch:
             replace(one, speaker=names[one.speaker]) for one in await self._shown(names, zero_s)
         ]
         clock = {names[who]: partial(_handed_ms, one, zero_s) for who, one in handed.items()}
-        lost = self._listener.lost
-        left_out = (f"{lost} packets were not kept",) if lost else ()
-        return Seen(shown, round((time.monotonic() - zero_s) * 1000), clock, left_out)
+        until_ms = round((time.monotonic() - zero_s) * 1000)
+        page = await self.viewer.new_measures() if self.viewer else _NO_PAGE
+        lost = {"packets": self._listener.lost, "measures of the page": page.dropped}
+        left_out = tuple(f"{count} {what} were not kept" for what, count in lost.items() if count)
+        return Seen(shown, until_ms, clock, left_out, page.ms)
 
     async def _speak(self, identity: str, pcm: Pcm, handed: Handed, start: float) -> None:
         async with self._chain.speaker(identity, identity) as speaker:
@@ -126,6 +130,7 @@ class RoomWatch:
 
 
 _LEAD = round(LEAD_S * RATE)
+_NO_PAGE = Measures({}, 0)
 
 
 def _handed_ms(handed: Handed, zero_s: float, ms: int) -> int:

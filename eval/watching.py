@@ -60,12 +60,14 @@ class Seen:
     """What came of a clip, on its own clock: ms since its first sample was handed over.
 
     handed: of each microphone, when the sound up to a millisecond of its file was handed over.
+    page: as ``Observation.page``.
     """
 
     shown: Sequence[Shown]
     until_ms: int
     handed: Mapping[str, Callable[[int], int]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    page: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def as_handed(self, turn: Turn) -> Turn:
         """The turn on the clock of the sound as it was really handed over."""

@@ -70,6 +70,14 @@ def test_a_delay_is_split_into_the_parts_that_were_looked_at() -> None:
     assert parts == {"engine_bot_network": [0.4], "page": [0.1]}
 
 
+def test_what_the_page_measured_of_itself_is_in_the_figures() -> None:
+    page = {"painted_ms": [10.0, 30.0], "draw_ms": [2.0], "long_tasks_ms": [70.0]}
+    found = results_of(Run(), [live(*CLIP.shown, page=page), CLIP]).figures
+    assert [found[f"painting_p{q}"].value for q in (50, 95)] == pytest.approx([0.02, 0.029])
+    assert (found["long_tasks"].value, found["long_tasks"].clips) == (1, 1)
+    assert "painting_p95" not in results_of(Run(), [CLIP]).figures
+
+
 def test_the_parts_of_a_delay_add_up_to_it() -> None:
     found = score(live(Shown(1900, "c", "It", received_ms=1700, painted_ms=1900))).values
     assert found["engine_bot_network"][0] + found["page"][0] == pytest.approx(

@@ -47,6 +47,8 @@ async def test_a_word_is_followed_from_the_engine_to_the_screen(
         assert firsts[0].at_ms > 0
         assert seen.shown[-1].state == "closed"
         assert seen.until_ms > 4_000
+        assert len(seen.page["painted_ms"]) >= len(seen.shown)
+        assert "long_tasks_ms" in seen.page
         assert abs(seen.handed[speaker](3_000) - 3_000) < 1_000
 
 

@@ -148,7 +148,7 @@ def test_what_comes_between_drawing_and_painting_is_shown_and_told_in_the_next_f
       await new Promise(requestAnimationFrame);
       captions.feed(second);
       await captions.rendered();
-      return [shown(), told, captions.measures().painted_ms.length];
+      return [shown(), told, captions.takeMeasures().painted_ms.length];
     }"""
     texts = ["drawn", "drawn and more"]
     packets = [packet("a-1", rev, text) for rev, text in enumerate(texts, 1)]

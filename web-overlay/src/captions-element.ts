@@ -183,9 +183,9 @@ export class LiveCaptionsElement extends HTMLElement {
     return this.#widget.surface.view.shown(this.#model.rows);
   }
 
-  /** With the attribute `measure`: what drawing costs this page. */
-  measures(): Measures {
-    return this.#paintings.measures;
+  /** With the attribute `measure`: what the captions cost this page since this was asked last. */
+  takeMeasures(): Measures {
+    return this.#paintings.takeMeasures();
   }
 
   /** Resolves when everything taken so far has been drawn and painted. */

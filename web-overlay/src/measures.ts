@@ -1,27 +1,27 @@
 /** What the captions cost their page, by the page's own clock. All in ms, newest last, bounded. */
 export interface Measures {
   /** Script, style and layout of each drawing. */
-  readonly draw_ms: readonly number[];
+  draw_ms: number[];
   /** From a packet's arrival to its paint. */
-  readonly painted_ms: readonly number[];
+  painted_ms: number[];
   /** Tasks of the page, of whatever kind, that took longer than 50 ms. */
-  readonly long_tasks_ms: readonly number[];
+  long_tasks_ms: number[];
   /** How many of these were let go. */
-  readonly dropped: number;
+  dropped: number;
 }
 
 const limit = 20_000;
 
 /** Measures while it is asked to: measuring the layout costs time too. */
 export class Meter {
-  readonly #draws: number[] = [];
-  readonly #paints: number[] = [];
-  readonly #tasks: number[] = [];
-  #dropped = 0;
+  #kept = nothing();
   #observer: PerformanceObserver | null = null;
 
-  get measures(): Measures {
-    return { draw_ms: this.#draws, painted_ms: this.#paints, long_tasks_ms: this.#tasks, dropped: this.#dropped };
+  /** What came since this was asked last. */
+  take(): Measures {
+    const taken = this.#kept;
+    this.#kept = nothing();
+    return taken;
   }
 
   /** Begins or ends watching for long tasks; a browser that tells of none gives none. */
@@ -30,7 +30,7 @@ export class Meter {
     this.#observer = null;
     if (!on || !PerformanceObserver.supportedEntryTypes.includes("longtask")) return;
     this.#observer = new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) this.#note(this.#tasks, duration);
+      for (const { duration } of list.getEntries()) this.#note("long_tasks_ms", duration);
     });
     this.#observer.observe({ type: "longtask" });
   }
@@ -40,20 +40,24 @@ export class Meter {
     const begun = performance.now();
     draw();
     layout();
-    this.#note(this.#draws, performance.now() - begun);
+    this.#note("draw_ms", performance.now() - begun);
   }
 
   painted(after_ms: number): void {
-    this.#note(this.#paints, after_ms);
+    this.#note("painted_ms", after_ms);
   }
 
   /** A paint that nobody will tell of. */
   drop(): void {
-    this.#dropped += 1;
+    this.#kept.dropped += 1;
   }
 
-  #note(list: number[], value: number): void {
-    if (list.length === limit) this.drop();
-    else list.push(value);
+  #note(kind: "draw_ms" | "painted_ms" | "long_tasks_ms", value: number): void {
+    if (this.#kept[kind].length === limit) this.drop();
+    else this.#kept[kind].push(value);
   }
+}
+
+function nothing(): Measures {
+  return { draw_ms: [], painted_ms: [], long_tasks_ms: [], dropped: 0 };
 }

@@ -33,8 +33,8 @@ export class Paintings {
     this.#element = element;
   }
 
-  get measures(): Measures {
-    return this.#meter.measures;
+  takeMeasures(): Measures {
+    return this.#meter.take();
   }
 
   watch(): void {
