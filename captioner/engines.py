@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from captioner import metrics
 from captioner.errors import ConfigurationError
+from captioner.gate import any_sound, sensitive_voice
 from captioner.settings import Settings
 from captioner.voices import SLOTS, Engine
 from streaming import chords
@@ -74,14 +75,16 @@ class Engines:
     async def _kyutai(self, language: str) -> Engine:
         settings, own = self._settings, self._own
         known = language.split("-")[0].lower() in own.capabilities.languages
-        engine: RemoteEngine | FailoverEngine
-        if settings.fallback == "none":
-            engine = _remote(settings, patience_s=RemotePolicy().patience_s)
-        else:
-            patience_s = HANDOVER_S if known else RemotePolicy().patience_s
-            engine = FailoverEngine(_remote(settings, patience_s=patience_s), own)
+        stands_in = known and settings.fallback != "none"
+        patience_s = HANDOVER_S if stands_in else RemotePolicy().patience_s
+        remote = _remote(
+            settings,
+            patience_s=patience_s,
+            load_voice=any_sound if settings.gate == "sound" else silero,
+        )
+        engine = remote if settings.fallback == "none" else FailoverEngine(remote, own)
         engine.open(language)
-        if known and settings.fallback != "none":
+        if stands_in:
             await self._load()  # now, not when the server is gone
         return Engine(
             "kyutai",
@@ -89,6 +92,7 @@ class Engines:
             lambda: engine.open(language, live=self._live),
             slots=settings.slots or SLOTS,
             delay_ms=engine.capabilities.delay_ms,
+            load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
         )
 
     async def _load(self) -> None:

@@ -69,6 +69,11 @@ def sensitive_voice() -> VoiceFinder:
     return VoiceInFrames(VoiceMeter(SileroVoiceActivity()))
 
 
+def any_sound() -> VoiceFinder:
+    """Whatever is louder than the noise that is always there counts as voice."""
+    return Loudness(GatePolicy())
+
+
 class VoiceGate:
     """Hears every frame of one track; says whether there is voice, and keeps what came before.
 

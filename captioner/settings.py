@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     )
     threads: int | None = Field(default=None, validation_alias="CAPTIONER_THREADS", ge=1, le=64)
     slots: int | None = Field(default=None, validation_alias="CAPTIONER_SLOTS", ge=1, le=10_000)
+    gate: str = Field(default="voice", validation_alias="CAPTIONER_GATE", pattern="^(voice|sound)$")
     want: Want | None = Field(default=None, validation_alias="CAPTIONER_WANT")
     enabled: bool = Field(default=True, validation_alias="CAPTIONER_ENABLED")
     hosts: str = Field(default="room_role=owner,administrator", validation_alias="CAPTIONER_HOSTS")

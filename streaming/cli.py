@@ -9,15 +9,18 @@ import signal
 import ssl
 import sys
 import tempfile
+import wave
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from streaming.audio import SAMPLE_RATE, Pcm
 from streaming.batch import BatchedModel
 from streaming.errors import StreamingError
 from streaming.keys import Keys, read_keys
 from streaming.server import Limits, Server, listen
+from streaming.tones import TONES, sing
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -97,7 +100,7 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
 def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
     """Write a checkpoint of 1 MB that recognises six tones, for tests; takes a minute.
 
-    It proves plumbing, never accuracy on speech.
+    Beside it tones.wav, to be heard by it. It proves plumbing, never accuracy on speech.
     """
     try:
         from streaming.checkpoint import make_test_checkpoint
@@ -111,9 +114,19 @@ def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
                 make_wide_checkpoint(Path(small), folder)
         else:
             make_test_checkpoint(folder)
+        _write_wav(folder / "tones.wav", sing(list(TONES) * 6))
     except (StreamingError, OSError) as exc:
         _fail(str(exc))
-    click.echo(f"{folder}: recognises six tones. It proves plumbing, never accuracy on speech.")
+    click.echo(
+        f"{folder}: recognises six tones; tones.wav has 36 of them. It proves plumbing, never"
+        " accuracy on speech."
+    )
+
+
+def _write_wav(path: Path, pcm: Pcm) -> None:
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        out.writeframes((pcm * 32_767).astype("<i2").tobytes())
 
 
 async def _serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,

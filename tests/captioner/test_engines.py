@@ -11,11 +11,13 @@ from click.testing import CliRunner, Result
 from captioner import engines
 from captioner.cli import main
 from captioner.errors import ConfigurationError
+from captioner.gate import VoiceGate
 from captioner.settings import Settings, read_settings
 from captioner.transcribe import transcribe
-from streaming.audio import SAMPLE_RATE
+from streaming.audio import SAMPLE_RATE, Framer
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
 from streaming.testing_server import Faults, ScriptedServer, speech
+from streaming.tones import TONES, sing
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,18 @@ async def test_a_file_is_captioned_by_a_kyutai_server(recording: Path) -> None:
         assert server.sessions == 2
     assert engine.name == "kyutai"
     assert " ".join(cue.text for cue in cues.cues) == "w1 w2 w3 w4"
+
+
+@pytest.mark.parametrize(("chosen", "heard"), [("voice", False), ("sound", True)])
+async def test_tones_are_a_voice_only_to_who_hears_any_sound(chosen: str, heard: bool) -> None:
+    settings = read_settings(asr="ws://127.0.0.1:9", fallback="none", gate=chosen)
+    noise = np.random.default_rng(1).normal(0, 1e-3, 10 * SAMPLE_RATE).astype(np.float32)
+    framer = Framer()
+    async with engines.chosen(settings) as engine:
+        gate = VoiceGate(engine.load_voice())
+        assert not any([gate.feed(frame) for frame in framer.feed(noise)][-25:])
+        passed = [gate.feed(frame) for frame in framer.feed(sing(list(TONES) * 3))]
+    assert any(passed) is heard
 
 
 async def test_a_file_is_not_captioned_without_a_server(recording: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 
@@ -98,3 +101,29 @@ async def serving(
         finally:
             stop.set()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
+    """``asr-server`` in a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("asr-server")),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **variables},
+    )
+
+
+@asynccontextmanager
+async def started(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """The same, once it listens; with its address."""
+    process = await start(*arguments)
+    try:
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        assert line.startswith("listening: "), line
+        yield process, line.split()[-1]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()

@@ -7,27 +7,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
-from kyutai_rig import Client
+from kyutai_rig import Client, start, started
 
 from streaming import cli, wire
 from streaming.kyutai import DTYPES
 from streaming.tones import sing
-
-
-async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("asr-server")),
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **variables},
-    )
 
 
 async def refusal(*arguments: str, **variables: str) -> tuple[int, str]:
@@ -36,20 +24,6 @@ async def refusal(*arguments: str, **variables: str) -> tuple[int, str]:
     _, error = await process.communicate()
     assert process.returncode is not None
     return process.returncode, error.decode()
-
-
-@asynccontextmanager
-async def started(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    process = await start(*arguments)
-    try:
-        assert process.stdout is not None
-        line = (await process.stdout.readline()).decode()
-        assert line.startswith("listening: "), line
-        yield process, line.split()[-1]
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def test_without_a_model_the_usage_is_wrong() -> None:
