@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.engine import Remembering, hear
 from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
-from eval.corpus import read_audio
+from captioner.media import read_audio
 from streaming.hearing import HearingPolicy
 from streaming.recognizer import Tail, Word
 
@@ -35,7 +35,7 @@ def main() -> None:
     if not files:
         print(f"no music in {options.music}: install Debian's asterisk-moh-opsound-wav")
     for path in files:
-        sound = read_audio(path)[: options.music_seconds * 24_000]
+        sound = read_audio(path, rate=24_000)[: options.music_seconds * 24_000]
         print(row(path.stem, sound), flush=True)
 
 

@@ -52,6 +52,8 @@ def score(
     """
     found = compared(reference, captions, language=language, audio=audio)
     settings = {"reference": str(reference), "captions": str(captions), "language": language}
+    if found.cut:
+        settings["passages"] = str(len(found.clips))
     run = this_run(settings, left_out=found.left_out)
     if out is not None:
         write_all(out, run, found.clips)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from captioner.errors import ConfigurationError
-from captioner.media import duration_s
-from captioner.media import read_audio as decode
+from captioner.media import duration_s, read_audio
 from eval.formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
 from eval.observation import Turn
+from eval.text import primary
 from eval.timeline import RefWord
 from streaming.audio import Pcm
 
@@ -20,7 +21,7 @@ WORD_TIMES = "words.ctm"
 COLUMNS = ("path", "lang", "transcript")
 
 
-class CorpusError(Exception):
+class CorpusError(ConfigurationError):
     """A corpus cannot be read. The message names file and line, and says what to do."""
 
 
@@ -51,27 +52,23 @@ class Clip:
         return self.turns or (Turn(self.transcript, words=self.words),)
 
     def audio(self, rate: int = 24_000) -> Pcm:
-        """The sound: float32[samples] at ``rate`` Hz, its channels mixed into one."""
-        return read_audio(self.path, rate)
+        """The sound: float32[samples] at ``rate`` Hz, its channels mixed into one.
+
+        Raises ConfigurationError.
+        """
+        return read_audio(self.path, rate=rate)
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What can be measured. left_out: a sentence with file and line for each part that cannot."""
+    """What can be measured. left_out: a sentence with file and line for each part that cannot.
+
+    not_chosen: a sentence for what was not asked for, such as clips in another language.
+    """
 
     clips: tuple[Clip, ...]
     left_out: tuple[str, ...] = ()
-
-
-def read_audio(path: Path, rate: int = 24_000) -> Pcm:
-    """Any audio or video file as float32[samples] at ``rate`` Hz, full scale ±1, one channel.
-
-    Raises CorpusError when there is no such file or no sound in it.
-    """
-    try:
-        return decode(path, rate=rate)
-    except ConfigurationError as error:
-        raise CorpusError(str(error)) from error
+    not_chosen: tuple[str, ...] = ()
 
 
 def read_corpus(source: Path, *, language: str = "en") -> list[Clip]:
@@ -98,42 +95,53 @@ def survey_manifest(source: Path, *, language: str = "en") -> Corpus:
             f"{manifest}: no such file; give a manifest, or a folder with a {MANIFEST} in it"
         )
     clips: list[Clip] = []
+    others = Counter[str]()
     try:
-        left_out = read_text(manifest)[1]  # such as an encoding that had to be guessed
+        text, left_out = read_text(manifest)  # left out: such as an encoding that had to be guessed
         times = _read_ctm(manifest.with_name(WORD_TIMES), left_out)
-        others: dict[str, int] = {}
-        for place, row in _rows(manifest):
-            if row["lang"] and row["lang"] != language:
-                others[row["lang"]] = others.get(row["lang"], 0) + 1
-                continue
-            try:
-                clips.append(_clip(place, row, manifest.parent, times))
-            except CorpusError as error:
-                left_out.append(str(error))
     except FormatError as error:
         raise CorpusError(str(error)) from error
+    for place, row in _rows(manifest, text):
+        if row["lang"] and not _speaks(row["lang"], language):
+            others[row["lang"]] += 1
+            continue
+        try:
+            clips.append(_clip(place, row, manifest.parent, times))
+        except CorpusError as error:
+            left_out.append(str(error))
     if not clips and left_out:
         raise CorpusError(left_out[0])
+    has = ", ".join(f"{name} ({count})" for name, count in sorted(others.items()))
     if not clips:
-        has = ", ".join(sorted(others)) or "nothing"
+        has = has or "nothing"
         raise CorpusError(f"{manifest}: no clip in the language {language!r}; it has {has}")
-    return Corpus(tuple(clips), tuple(left_out))
+    rest = f"{manifest}: clips in other languages than {language!r}, which was chosen: {has}"
+    return Corpus(tuple(clips), tuple(left_out), (rest,) if others else ())
 
 
-def _rows(manifest: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _rows(manifest: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a manifest, each with "file:line"."""
-    header = read_text(manifest)[0].split("\n", 1)[0].split("\t")
+    header = text.split("\n", 1)[0].split("\t")
     if missing := [name for name in COLUMNS if name not in header]:
         raise CorpusError(
             f"{manifest}: its first line lacks the column {missing[0]!r}; "
             f"name the columns {', '.join(COLUMNS)}, separated by tabs"
         )
-    for line, row in tsv_rows(manifest):
+    for line, row in tsv_rows(text):
         if any(row.values()):
             yield f"{manifest}:{line}", dict.fromkeys(COLUMNS, "") | row
 
 
+def _speaks(theirs: str, asked: str) -> bool:
+    """Whether a clip is in the language asked for: "en-GB" is in "en"."""
+    return asked.lower() in (theirs.lower(), primary(theirs))
+
+
 def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[RefWord]]) -> Clip:
+    if row.pop("", ""):
+        raise CorpusError(
+            f"{place}: has more columns than the first line; is there a tab too many?"
+        )
     if lacking := [name for name in COLUMNS if not row[name].strip()]:
         raise CorpusError(f"{place}: nothing in the column {lacking[0]!r}; fill it in")
     path = folder / row["path"]
@@ -143,7 +151,7 @@ def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[R
         seconds = float(row["seconds"]) if row.get("seconds") else seconds_of(path)
     except ValueError as error:
         raise CorpusError(f"{place}: {row['seconds']!r} is no length in seconds") from error
-    except CorpusError as error:
+    except ConfigurationError as error:
         raise CorpusError(f"{place}: {error}") from error
     columns = {k: v for k, v in row.items() if k not in (*COLUMNS, "seconds")}
     words = tuple(times.get(row["path"], ()))
@@ -154,10 +162,10 @@ def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[R
 
 
 def seconds_of(path: Path) -> float:
-    """How long a recording lasts. Raises CorpusError."""
+    """How long a recording lasts. Raises ConfigurationError."""
     if found := duration_s(path):
         return found
-    return len(read_audio(path, 8_000)) / 8_000
+    return len(read_audio(path, rate=8_000)) / 8_000
 
 
 def _read_ctm(path: Path, left_out: list[str]) -> dict[str, list[RefWord]]:
@@ -165,7 +173,9 @@ def _read_ctm(path: Path, left_out: list[str]) -> dict[str, list[RefWord]]:
     times: dict[str, list[RefWord]] = {}
     if not path.is_file():
         return times
-    for number, line in enumerate(read_text(path)[0].split("\n"), start=1):
+    text, odd = read_text(path)
+    left_out += odd
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.startswith(";;"):  # CTM's comments
             continue
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from captioner.errors import ConfigurationError
 from eval.corpus import MANIFEST, Clip, Corpus, CorpusError, seconds_of, survey_manifest
 from eval.formats import FormatError, Segment, read_transcript
 from eval.observation import Turn
@@ -34,8 +35,9 @@ def survey(source: Path, *, language: str = "en") -> Corpus:
     for texts in _transcripts(source):
         try:
             clip = _clip(source, texts, language, left_out)
-        except (CorpusError, FormatError) as error:
+        except (ConfigurationError, FormatError) as error:
             left_out.append(str(error))
+            used |= {path for path in _siblings(texts[0]) if path.stem == texts[0].stem}
             continue
         clips.append(clip)
         used |= {path for _, path in clip.microphones} or {clip.path}

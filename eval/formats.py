@@ -5,7 +5,6 @@ One bad line never loses a file: it is left out and named, with file and line, a
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -94,6 +93,10 @@ def read_text(path: Path) -> tuple[str, list[str]]:
     text = ""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
+        if "\N{REPLACEMENT CHARACTER}" in text:
+            problems.append(
+                f"{path}: is damaged UTF-16; what is no text in it reads \N{REPLACEMENT CHARACTER}"
+            )
     else:
         for encoding in ENCODINGS:
             try:
@@ -287,12 +290,13 @@ def _follows(turn: Turn, segment: Segment) -> bool:
     )
 
 
-def tsv_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def tsv_rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a table with a header, columns separated by tabs, with their line numbers.
 
-    Raises FormatError.
+    What is in no column that the header names is in the column "".
     """
-    text, _ = read_text(path)
-    table = csv.DictReader(text.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE)
-    for row in table:
-        yield table.line_num, {k: v for k, v in row.items() if k is not None and v is not None}
+    header, *lines = text.split("\n")
+    names = header.split("\t")
+    for number, line in enumerate(lines, start=2):
+        fields = line.split("\t")
+        yield number, dict(zip(names, fields, strict=False)) | {"": "".join(fields[len(names) :])}

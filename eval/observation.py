@@ -112,7 +112,8 @@ class Observation:
     left_out: one sentence for each part of the clip that could not be used.
     page: what the captions cost the page that showed them, by its own clock (``browser.Measures``):
     lists of ms by name; empty where there was no page.
-    error: why the whole clip was left out; its measures are then not taken.
+    error: why the whole clip was left out, beginning with its place in the corpus or its name; its
+    measures are then not taken.
     """
 
     id: str
@@ -255,7 +256,8 @@ def _must_hold_a_run(folder: Path) -> None:
 
 def _clip_files(folder: Path) -> Iterator[Path]:
     _must_hold_a_run(folder)
-    yield from sorted(path for path in (folder / "clips").glob("*.json") if path.stem.isdecimal())
+    found = (path for path in (folder / "clips").glob("*.json") if path.stem.isdecimal())
+    yield from sorted(found, key=lambda path: int(path.stem))
 
 
 def _plain(thing: Any) -> Any:

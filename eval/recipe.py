@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from captioner.media import read_audio
 from eval.codec import OPUS_RATES, through_opus
 from eval.conditions import (
     at_level,
@@ -19,7 +20,6 @@ from eval.conditions import (
     reverberant,
     with_losses,
 )
-from eval.corpus import read_audio
 from streaming.audio import Pcm
 
 CLEAN = "clean"
@@ -71,7 +71,8 @@ class Recipe:
     def made(self, pcm: Pcm, rate: int, name: str, others: Sequence[Callable[[], Pcm]]) -> Pcm:
         """The sound of the clip ``name`` under these conditions, the same each time.
 
-        others: other recordings of the corpus, read when they are needed. Raises CorpusError.
+        others: other recordings of the corpus, read when they are needed.
+        Raises ConfigurationError.
         """
         if self.overlap and others:
             chance = self._chance(name, "overlap")
@@ -102,7 +103,7 @@ class Recipe:
                 chosen = chance.permutation(len(others))[:CROWD]
                 return babble([others[int(index)]() for index in chosen], samples, chance)
             case path:
-                found = read_audio(Path(path), rate)
+                found = read_audio(Path(path), rate=rate)
                 return np.roll(found, int(chance.integers(len(found))))
 
     def _chance(self, name: str, what: str) -> np.random.Generator:

@@ -21,8 +21,9 @@ from eval.wording import Tongue, Wording, wording
 FEW_WORDS_IN_ALL = 1000
 """Words of reference below which the report says that the sample is small."""
 LEFT_OUT_SHOWN = 50
+VTT_SHOWN = 20
 
-_ORDER = ("missed", "unsure", "met", "unmeasured")
+_ORDER = ("missed", "unsure", "met")
 _BIN_S, _BINS_END_S = 0.25, 4.0
 
 
@@ -86,7 +87,11 @@ def rendered(
         "report.html",
         words,
         results=results,
-        verdicts=sorted(verdicts, key=lambda verdict: _ORDER.index(verdict.state)),
+        verdicts=sorted(
+            (verdict for verdict in verdicts if verdict.state != "unmeasured"),
+            key=lambda verdict: _ORDER.index(verdict.state),
+        ),
+        unmeasured=words.unmeasured(verdicts),
         headline=words.headline(verdicts),
         basis=_basis(results, words),
         main=_main(results, verdicts),
@@ -99,6 +104,8 @@ def rendered(
         groups=list(_groups(results.groups, words)),
         passages=passages,
         figures=list(results.figures.values()),
+        vtt=results.vtt_problems[:VTT_SHOWN],
+        vtt_more=max(0, len(results.vtt_problems) - VTT_SHOWN),
         few={"clips": FEW_CLIPS, "words": FEW_WORDS},
         left_out=results.left_out[:LEFT_OUT_SHOWN],
         left_out_more=max(0, len(results.left_out) - LEFT_OUT_SHOWN),
@@ -125,10 +132,12 @@ def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
 def _basis(results: Results, words: Wording) -> str:
     clips = results.measured
     minutes = words.number(sum(one.clip.seconds for one in clips) / 60, 1)
-    name = "basis" if results.words else "basis_no_words"
+    cut = "passages" in results.run.settings  # of fewer recordings
+    name = "basis_no_words" if not results.words else "basis_passages" if cut else "basis"
     facts = {
         "{words}": words.number(results.words, 0),
-        "{clips}": words.number(len(clips), 0),
+        "{clips}": words.page["one_clip" if len(clips) == 1 else "many_clips"],
+        "{n}": words.number(len(clips), 0),
         "{minutes}": minutes,
         "{voices}": _voices(results, words),
     }
@@ -241,7 +250,7 @@ def _dots(
     bars = [
         Bar(
             label,
-            f"{words.value(f.name, f.value)} ({words.range(f)})",
+            words.value(f.name, f.value) + (f" ({words.range(f)})" if f.sure else ""),
             100 * f.value / most,
             100 * f.sure.low / most if f.sure else None,
             100 * f.sure.high / most if f.sure else None,

@@ -123,7 +123,10 @@ LEFT_OUT_SHOWN = 10
 
 def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
     """The first page in plain text."""
-    lines = [words.headline(verdicts), *(f"  {words.verdict(verdict)}" for verdict in verdicts)]
+    judged = [verdict for verdict in verdicts if verdict.state != "unmeasured"]
+    lines = [words.headline(verdicts), *(f"  {words.verdict(verdict)}" for verdict in judged)]
+    if rest := words.unmeasured(verdicts):
+        lines.append(f"  {words.texts['state']['unmeasured']}{words.colon}{rest}")
     lines += ["", *doubts] if (doubts := list(doubts_of(results, words))) else []
     asked = {verdict.rule.measure for verdict in verdicts}
     others = [figure for name, figure in results.figures.items() if name not in asked]

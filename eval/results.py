@@ -61,6 +61,15 @@ class Results:
         return [one for one in self.scores if one.clip.error is None]
 
     @property
+    def vtt_problems(self) -> list[str]:
+        """What is against the rules of WebVTT, each with its file or recording and line."""
+        return [
+            problem if one.clip.through == "file" else f"{one.clip.id}: {problem}"
+            for one in self.measured
+            for problem in one.clip.vtt_problems or ()
+        ]
+
+    @property
     def words(self) -> int:
         """Of all references that could be compared."""
         return sum(one.words for one in self.scores)
@@ -151,6 +160,7 @@ def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> str:
             for group in results.groups
         ],
         "left_out": list(results.left_out),
+        "vtt_problems": results.vtt_problems,
     }
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

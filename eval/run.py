@@ -16,8 +16,10 @@ import numpy as np
 import soxr
 
 from captioner.cues import Cue
+from captioner.errors import ConfigurationError
+from captioner.media import duration_s, read_audio
 from captioner.webvtt import document
-from eval.corpus import Clip, Corpus, CorpusError, read_audio
+from eval.corpus import Clip, Corpus, CorpusError
 from eval.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.forced_alignment import RATE as ALIGNED_RATE
 from eval.machine import load_between, this_run, work_so_far
@@ -40,6 +42,7 @@ from eval.sound import write_sound
 from eval.timeline import RefWord
 from eval.vtt_file import check
 from eval.watching import RATE, Played, Watch
+from streaming.audio import Pcm
 from streaming.errors import RecognizerError
 
 WHERE = Literal["engine", "room", "browser"]
@@ -112,7 +115,9 @@ async def measure(
     try:
         async with open_watch() as watch:
             run = this_run(
-                plan.settings, versions=dict(watch.versions), left_out=plan.corpus.left_out
+                plan.settings,
+                versions=dict(watch.versions),
+                left_out=(*plan.corpus.left_out, *plan.corpus.not_chosen),
             )
             await asyncio.to_thread(write_run, plan.out, replace(run, load=before))
             await _play(plan, left, watch, progress)
@@ -159,9 +164,8 @@ async def _observe(
         turns, times, notes = await asyncio.to_thread(with_word_times, clip, aligner)
         audio = await asyncio.to_thread(_keep, plan, number, clip, played)
         seen = await watch.observe(played)
-    except (CorpusError, RecognizerError, ValueError) as error:
-        place = f"{clip.place}: " if clip.place else ""
-        return replace(blank, error=f"{place}{clip.name}: {error}")
+    except (ConfigurationError, RecognizerError, ValueError) as error:
+        return replace(blank, error=f"{clip.place or clip.name}: {error}")
     return replace(
         blank,
         reference=tuple(map(seen.as_handed, turns)),
@@ -176,17 +180,31 @@ async def _observe(
 
 
 def _played(plan: Plan, clip: Clip) -> Played:
-    """The sound of each microphone under the run's conditions. Raises CorpusError."""
+    """The sound of each microphone under the run's conditions. Raises ConfigurationError."""
     others = [
-        partial(read_audio, other.path, RATE) for other in plan.corpus.clips if other is not clip
+        partial(read_audio, other.path, rate=RATE)
+        for other in plan.corpus.clips
+        if other is not clip
     ]
     microphones = clip.microphones or ((clip.turns[0].speaker if _alone(clip) else "", clip.path),)
     return Played(
         {
-            name: plan.recipe.made(read_audio(path, RATE), RATE, f"{clip.name}/{name}", others)
+            name: plan.recipe.made(_whole(clip, path), RATE, f"{clip.name}/{name}", others)
             for name, path in microphones
         }
     )
+
+
+def _whole(clip: Clip, path: Path) -> Pcm:
+    """One of its files at RATE. Raises ConfigurationError, for a file that breaks off too."""
+    pcm = read_audio(path, rate=RATE)
+    seconds = max(duration_s(path) or 0.0, 0.0 if clip.microphones else clip.seconds)
+    if len(pcm) / RATE < 0.95 * seconds - 0.5:
+        raise CorpusError(
+            f"{path}: breaks off after {len(pcm) / RATE:.1f} s; by its header or the manifest it"
+            f" has {seconds:.1f} s; get the whole file, or correct the column seconds"
+        )
+    return pcm
 
 
 def _alone(clip: Clip) -> bool:
@@ -218,7 +236,7 @@ def with_word_times(
     try:
         for name in dict.fromkeys(turn.speaker if sounds else "" for turn in turns):
             mine = [n for n, turn in enumerate(turns) if not sounds or turn.speaker == name]
-            pcm = read_audio(sounds.get(name, clip.path), ALIGNED_RATE)
+            pcm = read_audio(sounds.get(name, clip.path), rate=ALIGNED_RATE)
             words = iter(aligner().align(pcm, " ".join(turns[n].text for n in mine)))
             for n in mine:
                 turns[n] = replace(turns[n], words=tuple(_of_turn(turns[n], words)))

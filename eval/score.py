@@ -33,10 +33,14 @@ FEW = 20
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What two files or folders hold. left_out: whatever could not be used, a sentence each."""
+    """What two files or folders hold. left_out: whatever could not be used, a sentence each.
+
+    cut: whether there are more clips than recordings.
+    """
 
     clips: tuple[Observation, ...] = ()
     left_out: tuple[str, ...] = ()
+    cut: bool = False
 
 
 def compared(
@@ -69,9 +73,10 @@ def compared(
         raise FormatError(f"{reference} and {captions}: nothing to compare ({reasons})")
     if audio and len(clips) == 1:
         clips = [replace(clips[0], path=str(audio))]
-    if len(clips) < FEW:
+    recordings = len(clips)
+    if recordings < FEW:
         clips = [passage for clip in clips for passage in passages(clip)]
-    return Compared(tuple(clips), tuple(left_out))
+    return Compared(tuple(clips), tuple(left_out), len(clips) > recordings)
 
 
 def _pairs(ours: Path, theirs: Path, left_out: list[str]) -> Iterator[tuple[Path, Path]]:
@@ -96,6 +101,11 @@ def _read(
     left_out += (*said.problems, *shown.problems)
     if all(segment.text is None for segment in said.segments):
         raise FormatError(f"{reference}: holds no words to compare with; give a transcript")
+    if not any(segment.text for segment in said.segments):
+        left_out.append(
+            f"{reference}:1: holds no words, so word errors are not counted; if somebody speaks in"
+            " this recording, write down what is said"
+        )
     problems = None
     if captions.suffix.lower() == ".vtt":
         problems = tuple(f"{captions}:{n}: {why}" for n, why in check(read_text(captions)[0]))

@@ -127,7 +127,7 @@ def score(clip: Observation) -> Score:
     recogniser did.
     """
     if clip.error is not None:
-        return Score(clip, left_out=(*clip.left_out, f"{clip.id}: {clip.error}"))
+        return Score(clip, left_out=(*clip.left_out, clip.error))
     parts = parts_of(clip)
     left_out = list(clip.left_out)
     times = scored_times(clip, [(part.turns, part.shown) for part in parts], cues_of(clip.shown))

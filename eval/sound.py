@@ -9,7 +9,8 @@ from pathlib import Path
 
 import soundfile
 
-from eval.corpus import CorpusError, read_audio
+from captioner.errors import ConfigurationError
+from captioner.media import read_audio
 from eval.observation import write_files
 from streaming.audio import Pcm
 
@@ -26,7 +27,7 @@ def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
     """At most MOST_S seconds as Ogg Opus in a data: address; None where there is no sound."""
     try:
         sound = _whole(path)
-    except CorpusError:
+    except ConfigurationError:
         return None
     end_ms = min(end_ms, start_ms + MOST_S * 1000)
     piece = sound[start_ms * RATE // 1000 : end_ms * RATE // 1000]
@@ -43,4 +44,4 @@ def _ogg(pcm: Pcm) -> bytes:
 
 @lru_cache(maxsize=1)
 def _whole(path: Path) -> Pcm:
-    return read_audio(path, RATE)
+    return read_audio(path, rate=RATE)

@@ -139,6 +139,14 @@ class Wording:
         says = label if figure is None else self.sentence(figure.name, figure.value)
         return f"{self.state(verdict)}{self.colon}{says} ({self.sure(verdict)})"
 
+    def unmeasured(self, verdicts: Sequence[Verdict]) -> str:
+        """All that could not be judged, in one line, with what was asked of it."""
+        return ", ".join(
+            f"{self.label(verdict.rule.measure)} ({self.asked(verdict)})"
+            for verdict in verdicts
+            if verdict.state == "unmeasured"
+        )
+
     def sure(self, verdict: Verdict) -> str:
         """How sure its figure is, and what was asked."""
         figure = verdict.figure

@@ -194,7 +194,7 @@ async def test_a_comparison_is_accessible(
 
 
 def test_a_run_without_a_usable_clip_fails_with_a_sentence(tmp_path: Path) -> None:
-    broken = Observation("a", "en", 1.0, (), (), "engine", error="no sound in it")
+    broken = Observation("a", "en", 1.0, (), (), "engine", error="a: no sound in it")
     write_all(tmp_path, Run(), [broken])
     done = run("report", tmp_path)
     assert done.exit_code == 1

@@ -125,9 +125,9 @@ def test_a_language_without_normaliser_is_left_out_of_word_errors_only() -> None
 
 
 def test_a_clip_that_failed_is_not_measured_but_named() -> None:
-    found = score(live(error="no sound in it"))
+    found = score(live(error="a.tsv:3: no sound in it"))
     assert found.sums == {}
-    assert found.left_out == ("a: no sound in it",)
+    assert found.left_out == ("a.tsv:3: no sound in it",)
 
 
 TWO = (
