@@ -57,5 +57,51 @@ def test_cpwer_is_the_best_of_all_ways_to_give_names(
     assert attribution(reference, shown).cp == best
 
 
+timed = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 9)), max_size=7
+)
+
+
+@given(timed.filter(bool), timed)
+def test_tcpwer_is_the_best_of_all_ways_that_time_allows(
+    ours: list[tuple[str, str, int]], theirs: list[tuple[str, str, int]]
+) -> None:
+    def spoken(some: list[tuple[str, str, int]]) -> list[Utterance]:
+        return [
+            said(who, word, 3000 * at, 3000 * at + 1000) for who, word, at in sorted(some, key=_at)
+        ]
+
+    found = attribution(spoken(ours), spoken(theirs))
+    best = min(
+        sum(
+            _errors_in_time(
+                [(w, at) for who, w, at in sorted(ours, key=_at) if who == left],
+                [(w, at) for who, w, at in sorted(theirs, key=_at) if who == right],
+            )
+            for left, right in zip("ab", names, strict=True)
+        )
+        for names in permutations("ab")
+    )
+    assert found.tcp == best
+
+
+def _at(one: tuple[str, str, int]) -> int:
+    return one[2]
+
+
+def _errors_in_time(ours: Sequence[tuple[str, int]], theirs: Sequence[tuple[str, int]]) -> int:
+    """Levenshtein distance in which words 6 s apart, over the collar of 5 s, have no part."""
+    rows = [list(range(len(theirs) + 1))]
+    for i, (word, at) in enumerate(ours, start=1):
+        row = [i]
+        for j, (other, when) in enumerate(theirs, start=1):
+            ways = [rows[-1][j] + 1, row[-1] + 1]
+            if abs(at - when) < 2:
+                ways.append(rows[-1][j - 1] + (word != other))
+            row.append(min(ways))
+        rows.append(row)
+    return rows[-1][-1]
+
+
 def _errors(ours: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]]) -> int:
     return sum(Levenshtein.distance(a, b) for a, b in zip(ours, theirs, strict=True))

@@ -1,4 +1,7 @@
+import jiwer
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eval.accuracy import Pair, wer
 from eval.errors import KindCounts, Spelling, kind_of, kinds, names_in, spelling
@@ -39,6 +42,41 @@ def test_kinds_add_up_to_all_errors_and_weigh_by_meaning() -> None:
     assert found.errors["number"] == found.errors["negation"] == 1
     assert found.weight == 1 + 1 + 1 + 0.25 + 0.25
     assert sum([found, found], KindCounts()).weight == 2 * found.weight
+
+
+words = st.lists(
+    st.sampled_from(["the", "not", "never", "15", "hale", "walks", "walked", "siren", "iron"]),
+    max_size=12,
+)
+
+
+@given(words, words)
+def test_kinds_add_up_to_the_errors_that_jiwer_counts(ours: list[str], theirs: list[str]) -> None:
+    found = kinds(wer(ours, theirs).alignment, "en", names={"hale"})
+    counted = jiwer.process_words(" ".join(ours), " ".join(theirs))
+    total = counted.substitutions + counted.deletions + counted.insertions
+    assert sum(found.errors.values()) == total
+    assert 0.25 * total <= found.weight <= total
+
+
+marks = st.lists(st.sampled_from(["", "", ",", ".", "?"]), min_size=1, max_size=20)
+
+
+@given(marks, st.data())
+def test_marks_differ_where_they_are_written_otherwise(
+    ours: list[str], data: st.DataObject
+) -> None:
+    theirs = data.draw(
+        st.lists(st.sampled_from(["", ",", "!"]), min_size=len(ours), max_size=len(ours))
+    )
+    texts = [" ".join(f"w{n}{mark}" for n, mark in enumerate(side)) for side in (ours, theirs)]
+    found = spelling(*texts)
+    if not any(ours):
+        assert found.marks == 0
+        return
+    places = [n for n in range(len(ours)) if ours[n] or (theirs[n] and n < len(ours) - 1)]
+    assert found.marks == len(places)
+    assert found.marks_wrong == sum(ours[n] != theirs[n] for n in places)
 
 
 def test_names_stand_with_a_capital_inside_a_sentence() -> None:

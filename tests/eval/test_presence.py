@@ -33,6 +33,42 @@ def test_speech_without_any_caption_is_one_stall() -> None:
     assert stalls([], [5]) == Stalls()
 
 
+changes = st.lists(st.integers(0, 30), max_size=6)
+
+
+@given(spans, changes)
+def test_stalls_are_those_that_counting_each_moment_finds(
+    some: list[tuple[int, int]], at: list[int]
+) -> None:
+    step = 500
+    spoken = [moment for moment in range(81) if any(s <= moment < e for s, e in some)]
+    found = stalls([(s * step, e * step) for s, e in some if e > s], [n * step for n in at])
+    # Pauses up to 0.8 s belong to the speech around them; here a step of 0.5 s.
+    gaps = [n for n in range(81) if n not in spoken and {n - 1, n + 1} <= {*spoken}]
+    spoken = sorted([*spoken, *gaps])
+    assert found.speech_ms == step * len(spoken)
+    waits = [0]
+    for moment in range(81):
+        if moment in at:
+            waits.append(0)
+        waits[-1] += moment in spoken
+    over = [wait for wait in waits if wait * step > 4000]
+    assert (found.count, found.stalled_ms) == (len(over), step * sum(over))
+
+
+@given(spans, st.lists(st.tuples(st.integers(0, 70), st.integers(1, 9), st.integers(1, 5))))
+def test_made_up_words_are_those_whose_every_moment_is_silent(
+    some: list[tuple[int, int]], captions: list[tuple[int, int, int]]
+) -> None:
+    step = 100
+    near = {n for s, e in some for n in range(s - 5, e + 5)}  # half a second on both sides
+    speech = [(s * step, e * step) for s, e in some]
+    shown = [((s * step, (s + n) * step), words) for s, n, words in captions]
+    expected = sum(words for s, n, words in captions if not near & set(range(s, s + n)))
+    assert made_up(speech, shown) == expected
+    assert silence_ms(speech, until_ms=80 * step) == step * len(set(range(80)) - near)
+
+
 def test_stalls_add_up() -> None:
     assert Stalls(1, 2, 3) + Stalls(4, 5, 6) == Stalls(5, 7, 9)
 

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from math import inf
 
 import pytest
@@ -58,6 +59,17 @@ def test_words_shown_are_words_that_stayed_or_were_erased(history: list[str]) ->
         added, before = added + len(words) - same, words
     assert added == found.raw_erased + found.raw_final
     assert found.erased <= found.raw_erased
+
+
+@given(st.lists(texts, min_size=1, max_size=6))
+def test_erasure_is_what_its_definition_says(history: list[str]) -> None:
+    plain = [[w.strip(",—").lower() for w in text.split() if w != "—"] for text in history]
+    expected = sum(
+        min(len(old) - n for n in range(len(old) + 1) if old[:n] == new[:n])
+        for old, new in pairwise(plain)
+    )
+    found = erasure(shown(*history))
+    assert (found.erased, found.final) == (expected, len(plain[-1]))
 
 
 def test_nothing_but_erasures_is_added_to_erasures() -> None:
