@@ -91,6 +91,7 @@ def rendered(
             (verdict for verdict in verdicts if verdict.state != "unmeasured"),
             key=lambda verdict: _ORDER.index(verdict.state),
         ),
+        tally=words.tally(verdicts),
         unmeasured=words.unmeasured(verdicts),
         headline=words.headline(verdicts),
         basis=_basis(results, words),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,6 +52,8 @@ class Wording:
                 return self.number(value, 2)
             case "share":
                 return self.percent(value, 2 if abs(value) < 0.0095 and value else 1)
+            case "s" if 0 < abs(value) < 0.0995:
+                return f"{self.number(1000 * value, 0)} ms"
             case "s":
                 return f"{self.number(value, 2)} s"
             case "count":
@@ -131,6 +134,15 @@ class Wording:
             name, n = "only_unsure", unsure
         every = len(verdicts) if name == "rest_unmeasured" else len(judged)
         return self.page[name].replace("{n}", str(n)).replace("{all}", str(every))
+
+    def tally(self, verdicts: Sequence[Verdict]) -> str:
+        """How many verdicts of each state, the bad ones first: "not met: 2 · met: 4"."""
+        counts = Counter(verdict.state for verdict in verdicts)
+        return " · ".join(
+            f"{self.texts['state'][state]}{self.colon}{counts[state]}"
+            for state in ("missed", "unsure", "met", "unmeasured")
+            if counts[state]
+        )
 
     def verdict(self, verdict: Verdict) -> str:
         """One verdict in one line."""

@@ -116,7 +116,7 @@ def test_an_unknown_measure_is_exit_2_with_the_list(measured: Path) -> None:
 def test_a_profile_and_thresholds_are_judged(measured: Path, tmp_path: Path) -> None:
     assert "page" not in run("report", measured, "--profile", "ofcom").stdout
     done = run("report", measured, "--profile", "en301549")
-    assert "met: 95 % of the words are painted within 0.01 s" in done.stdout
+    assert "met: 95 % of the words are painted within 10 ms" in done.stdout
     own = tmp_path / "own.toml"
     own.write_text('thresholds = ["wer<=1%"]')
     assert "asked: at most 1.0" in run("report", measured, "--profile", own).stdout
@@ -127,6 +127,9 @@ def test_a_profile_and_thresholds_are_judged(measured: Path, tmp_path: Path) -> 
 def test_what_was_not_measured_is_not_called_good(measured: Path) -> None:
     done = run("report", measured, "--threshold", "wer<=50%", "--threshold", "cpwer<=50%")
     assert "Good as far as it was measured: 1 of 2 thresholds are met" in done.stdout
+    assert "not measured: Wrong words, name included (asked: at most 50.0" in done.stdout
+    page = (measured / "report.html").read_text("utf-8")
+    assert "<strong>met: 1 · not measured: 1</strong>" in page
     assert (
         "Good: every threshold is met (1)"
         in run("report", measured, "--threshold", "wer<=50%").stdout
