@@ -79,17 +79,25 @@ async def opened(
         await context.close()
 
 
-async def violations(page: Page) -> list[str]:
-    found: list[str] = await page.evaluate(RUN_AXE)
-    return found
-
-
 async def focused(page: Page) -> str:
     name, style, width = await page.evaluate(FOCUSED)
     assert (style, width != "0px") != ("none", False)
     return str(name)
 
 
-async def faults(page: Page) -> list[str]:
-    """What axe-core finds, and what stands out too little. AXE must have been run in the page."""
-    return await violations(page) + await page.evaluate(POOR_CONTRAST)
+@asynccontextmanager
+async def page_in(browser: Browser) -> AsyncIterator[Page]:
+    """An empty one in which nothing moves: half faded in, nothing stands out."""
+    context = await browser.new_context(reduced_motion="reduce")
+    yield await context.new_page()
+    await context.close()
+
+
+async def nothing_is_wrong(page: Page, state: str) -> None:
+    """Neither axe-core finds anything, nor does anything stand out too little, in both themes."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme)
+        faults = await page.evaluate(RUN_AXE) + await page.evaluate(POOR_CONTRAST)
+        assert faults == [], (state, scheme)

@@ -22,6 +22,9 @@ FACTS: dict[str, Any] = {
     "session": "s", "language": "en", "engine": "embedded", "standsIn": "", "engines": [],
     "languages": [], "by": "Zoé", "transcript": False, "consent": "unless-refused", "delay_ms": 600,
 }  # fmt: skip
+FULL = """() => {
+  Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+}"""
 STATES = [
     "none", "connecting", "off", "starting", "idle", "on", "interrupted", "unavailable",
     "encrypted", "no-language",
@@ -68,38 +71,108 @@ def test_a_pair_of_colours_that_does_not_stand_out_is_found(captions: Captions) 
     assert any("hello" in line for line in poor_contrast(captions.page))
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
+class Watcher:
+    """Looks for faults, in both themes."""
+
+    def __init__(self, captions: Captions, language: str) -> None:
+        self._captions = captions
+        captions.page.emulate_media(reduced_motion="reduce")  # half faded in, nothing stands out
+        captions.page.evaluate(AXE.read_text(encoding="utf-8"))
+        captions.page.evaluate(
+            "(to) => document.querySelector('live-captions').setAttribute('locale', to)", language
+        )
+
+    def finds_nothing(self, what: str, **settings: Any) -> None:
+        self._captions.rendered()
+        for theme in ("dark", "light"):
+            self._captions.set(theme=theme, **settings)
+            assert self._captions.page.evaluate(RUN_AXE) == [], (what, theme)
+            assert poor_contrast(self._captions.page) == [], (what, theme)
+
+
+in_both_languages = pytest.mark.parametrize("language", ["en", "fr"])
+
+
+@in_both_languages
 def test_axe_finds_nothing_in_any_state_of_the_captions(captions: Captions, language: str) -> None:
-    page = captions.page
-    page.emulate_media(reduced_motion="reduce")  # half faded in, nothing stands out
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    page.evaluate(
-        "(to) => document.querySelector('live-captions').setAttribute('locale', to)", language
-    )
+    watcher = Watcher(captions, language)
     show = """([state, facts]) => {
       document.querySelector("live-captions").captions.takeService(state, facts);
     }"""
-
-    def nothing_is_found(what: str) -> None:
-        captions.rendered()
-        for theme in ("dark", "light"):
-            captions.set(theme=theme)
-            assert page.evaluate(RUN_AXE) == [], (what, theme)
-        assert poor_contrast(page) == [], what
-
     for state in STATES:
-        page.evaluate(
-            show, [state, None if state in ("none", "connecting") else {**FACTS, "state": state}]
-        )
+        known = None if state in ("none", "connecting") else {**FACTS, "state": state}
+        captions.page.evaluate(show, [state, known])
         assert captions.text(".status") != ""
-        nothing_is_found(state)
-    page.evaluate(show, ["on", {**FACTS, "state": "on"}])
+        watcher.finds_nothing(state)
+    captions.page.evaluate(show, ["on", {**FACTS, "state": "on"}])
     say_something(captions)
     track = {"v": 1, "type": "track", "session": "s", "lag_ms": 3_000}
     for seq, state in enumerate(TRACKS, start=10):
         name = f"s{seq}"
         captions.feed({**track, "seq": seq, "track": name, "speaker": name, "state": state})
     assert len(captions.texts(".note")) == len(TRACKS)
-    nothing_is_found("speakers")
+    watcher.finds_nothing("speakers")
     captions("hold()")
-    nothing_is_found("held")
+    captions.say("a-9", "while it is held", start_ms=60_000)
+    watcher.finds_nothing("held")
+    captions("jumpToLive()")
+    captions.feed({**packet("n-1", 1, "newer"), "v": 2})
+    watcher.finds_nothing("a newer contract")
+
+
+@in_both_languages
+def test_axe_finds_nothing_in_any_state_of_the_settings(captions: Captions, language: str) -> None:
+    watcher = Watcher(captions, language)
+    say_something(captions)
+    captions("openSettings()")
+    watcher.finds_nothing("free", position="free")
+    watcher.finds_nothing("hard to read", backgroundOpacity=50)
+    assert "4" in captions.text(".ratio")
+    captions.page.route("**/fonts/*", lambda route: route.fulfill(body="no font"))
+    watcher.finds_nothing("no font", font="dyslexic")
+    for text in ("{", '{"kind": "live-captions-settings", "settings": {"size": -1}}'):
+        file = {"name": "a.json", "mimeType": "application/json", "buffer": text.encode()}
+        captions.find("input[type=file]").set_input_files([file])
+        captions.until("root.querySelector('.settings .notice').textContent !== ''")
+        watcher.finds_nothing(text)
+    captions.page.evaluate(FULL)
+    watcher.finds_nothing("nothing is kept")
+    captions("openKeys()")
+    watcher.finds_nothing("keys")
+    watcher.finds_nothing("keys are off", singleKeys=False)
+
+
+@in_both_languages
+def test_axe_finds_nothing_in_any_state_of_the_history(captions: Captions, language: str) -> None:
+    watcher = Watcher(captions, language)
+    captions("openHistory()")
+    watcher.finds_nothing("nothing was said")
+    say_something(captions)
+    watcher.finds_nothing("a gap")
+    for query in ("budget", "nowhere"):
+        captions.find(".history [type=search]").fill(query)
+        captions.until("root.querySelector('.hits').textContent !== ''")
+        watcher.finds_nothing(query)
+    captions.find(".history .time").fill("soon")
+    captions.press("Enter")
+    captions.until("root.querySelector('.history .notice').textContent !== ''")
+    watcher.finds_nothing("no time")
+
+
+@in_both_languages
+def test_axe_finds_nothing_while_captions_are_elsewhere(captions: Captions, language: str) -> None:
+    watcher = Watcher(captions, language)
+    say_something(captions)
+    with captions.page.context.expect_page() as opening:
+        captions.press("o")
+    captions.until("captions.mode === 'window'")
+    watcher.finds_nothing("away")
+    popup = opening.value
+    popup.evaluate(AXE.read_text(encoding="utf-8"))
+    assert popup.evaluate(RUN_AXE.replace('"live-captions"', "document.body")) == []
+    assert poor_contrast(popup) == []
+    popup.close()
+    captions.until("captions.mode === 'over'")
+    captions.page.evaluate("delete window.documentPictureInPicture; window.open = () => null")
+    captions.press("o")
+    watcher.finds_nothing("no window opens")

@@ -32,6 +32,7 @@ export async function popOut(content: HTMLElement, style: string, facts: { title
   there.body.style.background = "#000";
   const host = there.createElement("div");
   host.setAttribute("mode", "window");
+  host.setAttribute("role", "main");
   for (const [name, value] of customProperties(facts.from)) host.style.setProperty(name, value);
   there.body.append(host);
   const root = host.attachShadow({ mode: "open" });

@@ -148,6 +148,8 @@ const captionStyle = `
 .ruler { display: inline-block; white-space: nowrap; }
 .away { display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0.75rem; position: absolute; inset-inline: 0; bottom: 0; padding: 0.5rem; pointer-events: auto; font: 1rem/1.5 system-ui, sans-serif; color: #fff; }
 .away-text { margin: 0; padding: 0.25rem 0.75rem; border-radius: 0.5rem; background: rgb(0 0 0 / 0.8); }
+.away .button { border: 1px solid rgb(255 255 255 / 0.6); background: #171d28; color: #fff; }
+.away .button:hover { border-color: #fff; }
 
 @media (forced-colors: active) {
   .row, .gap, .note, .status > span, .quiet:not(:empty), .view { background: Canvas; color: CanvasText; forced-color-adjust: none; }
