@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
+from typing import Any
+
 import pytest
 from meeting_rig import CUT, IN_SIGHT, SMALL, SPACED, focused, opened
 from playwright.async_api import Browser, Route
 
+from eval.browser import Viewer
 from eval.chain import Chain
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
+# By so many ms, whoever asks what time it is.
+CLOCK_OFF = """{
+  const off = %d;
+  const Right = Date;
+  window.Date = class extends Right {
+    constructor(...given) { super(...(given.length > 0 ? given : [Right.now() + off])); }
+    static now() { return Right.now() + off; }
+  };
+  Object.defineProperty(performance, "timeOrigin", { value: performance.timeOrigin + off });
+}"""
+LATE = """() => {
+  const captions = document.querySelector("live-captions");
+  const { session } = captions.captions.facts;
+  captions.feed({ v: 1, type: "track", session, seq: 9_000, track: "T", speaker: "anna",
+    state: "delayed", lag_ms: 4_000 });
+}"""
 TOOLS = ["microphone", "toggle", "settings", "history", "room"]
 
 
@@ -174,6 +195,57 @@ async def test_who_fell_out_comes_back_alone_unless_access_has_run_out(
         await viewer.page.route("**/api/join*", expired)
         await viewer.page.evaluate("document.querySelector('live-captions').room.disconnect()")
         await viewer.page.get_by_text("You may no longer enter this room.").wait_for()
+
+
+@pytest.mark.parametrize("hours", [-25, 1])
+async def test_a_device_whose_clock_is_wrong_tells_the_same_times(
+    browser: Browser, chain: Chain, hours: int
+) -> None:
+    async with opened(browser, chain) as right, opened(browser, chain) as wrong:
+        await wrong.page.add_init_script(CLOCK_OFF % (hours * 3_600_000))
+        await wrong.page.reload()
+        await wrong.until("captions?.captions.you !== null && captions.cues().length > 0")
+        now_ms = time.time() * 1_000
+        assert abs(await wrong.page.evaluate("Date.now()") - now_ms) > 3_000_000
+        told, wrongly_told = [await times_told_by(viewer) for viewer in (right, wrong)]
+        first, *_ = told["history"]
+        said_ms = (await origin_ms(right)) + (await right.cues())[0]["start_ms"]
+        assert first == f"{datetime.fromtimestamp(said_ms / 1_000):%H:%M:%S}"
+        assert "4 s late" in told["note"]
+        assert wrongly_told == told
+
+
+async def origin_ms(viewer: Viewer) -> int:
+    """When the bot's own clock began, as it tells everybody."""
+    agents = "[...captions.room.remoteParticipants.values()].filter((one) => one.isAgent)"
+    (origin,) = await viewer.page.evaluate(
+        f"""() => {{
+          const captions = document.querySelector("live-captions");
+          return {agents}.map((one) => Number(one.attributes["captions.origin"]));
+        }}"""
+    )
+    return int(origin)
+
+
+async def times_told_by(viewer: Viewer) -> dict[str, Any]:
+    """Every time that the page tells, and every file that it gives."""
+    page = viewer.page
+    await page.evaluate(LATE)
+    await page.evaluate("document.querySelector('live-captions').openHistory()")
+    entries = page.locator("live-captions .entry-time")
+    await entries.first.wait_for()
+    note = page.locator("live-captions .note")
+    told: dict[str, Any] = {
+        "cues": [(cue["start_ms"], cue["end_ms"]) for cue in await viewer.cues()],
+        "history": await entries.all_inner_texts(),
+        "note": await note.inner_text(),
+    }
+    for ending in ("vtt", "srt", "txt"):
+        async with page.expect_download() as downloading:
+            await page.locator("live-captions .downloads button", has_text=f".{ending}").click()
+        download = await downloading.value
+        told[download.suggested_filename] = (await download.path()).read_text(encoding="utf-8")
+    return told
 
 
 async def test_a_page_that_slept_says_from_when_to_when(browser: Browser, chain: Chain) -> None:
