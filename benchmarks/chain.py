@@ -18,26 +18,16 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
-
-from prometheus_client.parser import text_string_to_metric_families
+from math import nan
 
 from benchmarks.speech import Speech, chosen_clips, figure, joined, parser_of, played, scored
 from captioner.livekit_server import free_port
+from captioner.simulation.costs import p95_ms
 from eval.scoring import Score
 from eval.through_room import through_room
 
 ALWAYS = {"CAPTIONER_WANT": "always", "CAPTIONER_ENGINE": "embedded", "CAPTIONER_FALLBACK": "none"}
 """A bot with the embedded engine that captions whoever speaks."""
-
-
-def bucket_p95(metrics: str, name: str) -> float:
-    """The upper edge, in ms, of the bucket that holds a histogram's 95th percentile."""
-    for family in text_string_to_metric_families(metrics):
-        if family.name == name:
-            buckets = [s for s in family.samples if s.name.endswith("_bucket")]
-            enough = 0.95 * buckets[-1].value
-            return next(1000 * float(s.labels["le"]) for s in buckets if s.value >= enough)
-    raise ValueError(f"the bot has no metric {name}")
 
 
 async def measure(speech: Speech) -> None:
@@ -54,7 +44,7 @@ async def measure(speech: Speech) -> None:
         now = bot.memory_info().rss
     report(speech, scored({"Reader": speech}, seen, "browser"))
     frame, publish = (
-        bucket_p95(metrics, f"captioner_{name}_seconds") for name in ("frame", "publish")
+        p95_ms("", metrics, f"captioner_{name}_seconds") or nan for name in ("frame", "publish")
     )
     print(f"all but the model, p95: frame taken ≤ {frame:g} ms + published ≤ {publish:g} ms")
     print(f"CPU-seconds a second of speech: {cpu_s / speech.seconds:.3f}")

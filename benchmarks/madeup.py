@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.engine import Remembering, hear
+from benchmarks.engine import Remembering, hear, shown
 from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
+from benchmarks.speech import Speech, scored
 from captioner.media import read_audio
+from eval.watching import Seen
+from streaming.audio import SAMPLE_RATE
 from streaming.hearing import HearingPolicy
-from streaming.recognizer import Tail, Word
+from streaming.recognizer import Tail
 
 
 def row(name: str, sound: Sound) -> str:
-    """One line of the table."""
-    events = [event for _, event in hear(Remembering(), sound, HearingPolicy())]
-    settled = [event.text for event in events if isinstance(event, Word)]
-    shown = {event.text for event in events if isinstance(event, Tail) and event.text}
-    return f"{name:32} {len(sound) / 24_000:6.0f} s {len(settled):5} {len(shown):5}"
+    """One line of the table: the words that stayed, and what was shown for a moment."""
+    events = hear(Remembering(), sound, HearingPolicy())
+    until_ms = len(sound) * 1000 // SAMPLE_RATE
+    nobody = {"": Speech(sound, (), "", 0.0)}
+    words, _ = scored(nobody, Seen(list(shown(events, name)), until_ms), "engine").sums["invented"]
+    tails = {event.text for _, event in events if isinstance(event, Tail) and event.text}
+    return f"{name:32} {until_ms / 1000:6.0f} s {words:5.0f} {len(tails):5}"
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 
+from captioner.simulation.costs import p95_ms
 from streaming import wire
 from streaming.audio import FRAME_SAMPLES
 from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
@@ -147,20 +147,13 @@ async def report(url: str, heard: Sequence[Heard], streams: int) -> str:
     delays = [delay for one in heard for delay in one.delays]
     flushes = [one.flush_s for one in heard]
     return (
-        f"| {streams} | {quantile(text, 'asr_step_seconds', 0.95):.0f} "
-        f"| {quantile(text, 'asr_overhead_seconds', 0.95):.1f} "
+        f"| {streams} | {p95_ms('', text, 'asr_step_seconds') or 0:.0f} "
+        f"| {p95_ms('', text, 'asr_overhead_seconds') or 0:.1f} "
         f"| {ms(delays, 0.5):.0f} | {ms(delays, 0.95):.0f} | {ms(delays, 1):.0f} "
         f"| {ms(flushes, 0.5):.0f} | {ms(flushes, 0.95):.0f} "
         f"| {sum(one.wrong for one in heard)} of {len(delays)} "
         f"| {max(one.late_s for one in heard) * 1000:.0f} |"
     )
-
-
-def quantile(text: str, name: str, share: float) -> float:
-    """ms below which ``share`` of a histogram lies: the upper edge of the bucket."""
-    rows = re.findall(rf'^{name}_bucket{{le="([^"]+)"}} (\S+)', text, re.MULTILINE)
-    total = float(rows[-1][1])
-    return next(float(edge) * 1000 for edge, count in rows if float(count) >= share * total)
 
 
 def main() -> None:
