@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from weakref import WeakSet
 
 import numpy as np
 from livekit import rtc
@@ -12,6 +13,11 @@ from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 ZEROS_MAX = 1_000 // FRAME_MS
 """Frames of exact silence from somebody who speaks: a second of it means another key."""
+
+UNREADY = 240 // FRAME_MS
+"""First frames of an encrypted track that are left out: the SDK decodes packets as they are until
+its decryption stands, and that is noise, up to full scale (seen in 5 of 12 tracks, for 1 to 2
+frames and what rings after them)."""
 
 
 def encryption(key: str) -> rtc.E2EEOptions | None:
@@ -33,6 +39,7 @@ class Cipher:
         self._changed = changed
         self._speaking: set[str] = set()  # by the media server's word
         self._other_keys: set[str] = set()
+        self._ready: WeakSet[rtc.Track] = WeakSet()
 
     def is_noise(self, publication: rtc.TrackPublication) -> bool:
         """Whether it is encrypted, and we have no key at all."""
@@ -51,7 +58,9 @@ class Cipher:
         sound = TrackSound(track)
         if publication.encryption_type == rtc.EncryptionType.NONE:
             return sound
-        return _Watched(sound, lambda zeros: self._heard(identity, zeros))
+        unready = 0 if track in self._ready else UNREADY
+        self._ready.add(track)
+        return _Watched(sound, lambda zeros: self._heard(identity, zeros), unready)
 
     def _heard(self, identity: str, zeros: int) -> None:
         known = identity in self._other_keys
@@ -127,17 +136,22 @@ async def _packets(track: rtc.Track) -> int | None:
 class _Watched:
     """frames.Sound that tells how many of its frames in a row were nothing at all."""
 
-    def __init__(self, sound: Sound, tell: Callable[[int], None]) -> None:
+    def __init__(self, sound: Sound, tell: Callable[[int], None], unready: int) -> None:
+        """unready: first frames that are left out."""
         self._sound = sound
         self._tell = tell
+        self._unready = unready
 
     @property
     def doubtful_ms(self) -> int:
         return self._sound.doubtful_ms
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
-        zeros = 0
+        zeros, unready = 0, self._unready
         async for pcm in self._sound:
+            if unready:
+                unready -= 1
+                continue
             zeros = 0 if pcm.any() else zeros + 1
             self._tell(zeros)
             yield pcm

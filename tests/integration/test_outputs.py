@@ -116,25 +116,22 @@ def of_track(segment: Segment, track: str) -> Segment:
 async def test_text_streams_come_in_the_name_of_the_speaker_with_the_right_flags(
     media_server: MediaServer, key: str
 ) -> None:
-    reading: set[asyncio.Task[None]] = set()
+    streams: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue()
     async with (
         bot_in(media_server, key=key) as bot,
         speaker_in(media_server, key=key),
         client_in(media_server, key=key) as client,
     ):
-
-        async def read(reader: rtc.TextStreamReader, sender: str) -> None:
-            text = await reader.read_all()
-            client.see((sender, text, dict(reader.info.attributes)))
-
-        def arrived(reader: rtc.TextStreamReader, sender: str) -> None:
-            reading.add(asyncio.create_task(read(reader, sender)))
-
-        client.room.register_text_stream_handler("lk.transcription", arrived)
+        client.room.register_text_stream_handler(
+            "lk.transcription", lambda *s: streams.put_nowait(s)
+        )
         track = await track_of(client, "anna")
         for segment in SPOKEN:
             await bot.send_stream(of_track(segment, track))
-        await client.until(3)
+        async with asyncio.timeout(20):
+            for _ in SPOKEN:  # each is a stream of its own: their ends may cross on a busy machine
+                reader, sender = await streams.get()
+                client.see((sender, await reader.read_all(), dict(reader.info.attributes)))
     # The media server cannot change the sender of what it cannot read: there the track says who.
     name = "bot" if key else "anna"
     assert [(sender, text) for sender, text, _ in client.seen] == [
@@ -284,7 +281,7 @@ async def test_with_another_key_the_room_is_told_and_no_noise_is_heard(
         voice = await voice_in(bot)
         async with asyncio.timeout(20):
             while not bot.encrypted:
-                assert abs((await anext(voice.frames)).pcm).max() < 0.01
+                assert not (await anext(voice.frames)).pcm.any()
         speaking.cancel()
 
 
