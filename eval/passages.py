@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.accuracy import Pair, wer_of_long
@@ -71,9 +71,13 @@ def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
     def key(word: str) -> str:
         return spoken_key(word, clip.language) if known else word_key(word)
 
-    timed = list(_timed_words(part))
-    said = [pair for pair in timed if key(pair[0])]
-    shown = [word for word in part.captions.split() if key(word)]
+    said = [
+        (word, time)
+        for whole, time in _timed_words(part)
+        for word in _spelled(whole, key)
+        if key(word)
+    ]
+    shown = [word for whole in part.captions.split() for word in _spelled(whole, key) if key(word)]
     pairs = wer_of_long([key(word) for word, _ in said], [key(word) for word in shown]).alignment
     names = names_in(part.said, clip.language) if known else set()
     weights = [
@@ -86,6 +90,13 @@ def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
         yield Passage(
             clip, part.speaker, tuple(steps[begin:end]), sum(weights[begin:end]), start, stop
         )
+
+
+def _spelled(word: str, key: Callable[[str], str]) -> Sequence[str]:
+    """What the normaliser takes for several words, each by itself: "whole-number"."""
+    first, *rest = word.split("-")
+    parts = [first, *(f"-{part}" for part in rest)]
+    return parts if list(map(key, parts)) == key(word).split() else [word]
 
 
 def _wrong(pair: Pair) -> bool:
