@@ -147,7 +147,7 @@ def _by_span(spans: Sequence[Segment], words: Sequence[RefWord]) -> Iterator[Tur
     left = list(words)
     for span in spans:
         mine = tuple(word for word in left if _inside(word, span))
-        left = [word for word in left if word not in mine]
+        left = [word for word in left if not _inside(word, span)]
         if mine:
             text = " ".join(word.text for word in mine)
             yield Turn(text, span.speaker, span.start_ms, span.end_ms, mine)

@@ -177,6 +177,7 @@ def _accuracy(clip: Observation, parts: Sequence[Part]) -> Score:
 
 
 _LONG_CER = 4000  # words; longer ones are aligned by words alone
+_LONG_WHO = 20_000  # words; the time that it takes grows with their square
 
 
 def _figures_of_words(
@@ -212,6 +213,11 @@ def _who_said_what(clip: Observation, by_name: int | None) -> dict[str, tuple[fl
     shown = [
         utterance(cue.speaker, cue.text, (cue.start_ms, cue.end_ms)) for cue in cues_of(clip.shown)
     ]
+    if max(sum(len(one.words) for one in side) for side in (said, shown)) > _LONG_WHO:
+        raise NoAttribution(
+            f"who said what was not measured: more than {_LONG_WHO:,} words that cannot be cut into"
+            " passages, since captions and reference hardly agree; do they belong together?"
+        )
     found = attribution(said, shown)
     wrong = found.misattributed if by_name is None else max(0, by_name - found.di) / 2
     sums = {"cpwer": (found.cp, found.words), "misattribution": (wrong, found.words)}

@@ -4,6 +4,7 @@ By the commands, on files as they are found. Single rules are tested beside what
 """
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -215,3 +216,26 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
     assert "Traceback" not in done.stderr
     assert command(*asked).exit_code == 0
     assert len(observed(out)) == 1
+
+
+def test_a_very_long_text_is_scored_up_to_a_page_of_ordinary_size(tmp_path: Path) -> None:
+    chance, syllables = random.Random(1), ["bal", "den", "fos", "kir", "lum", "nat", "pel", "ros"]
+    said = ["".join(chance.choices(syllables, k=4)) for _ in range(40_000)]
+    shown = ["wrong" if n % 20 == 7 else word for n, word in enumerate(said)]
+    cues = ["WEBVTT"]
+    for n in range(0, len(shown), 10):
+        begin = f"{n // 36_000:02}:{n // 600 % 60:02}:{n // 10 % 60:02}"
+        cues.append(f"{begin}.000 --> {begin}.900\n{' '.join(shown[n : n + 10])}")
+    (tmp_path / "said.txt").write_text(" ".join(said))
+    (tmp_path / "shown.vtt").write_text("\n\n".join(cues))
+    done = command(
+        "score", tmp_path / "said.txt", tmp_path / "shown.vtt", "--out", tmp_path / "out"
+    )
+    assert done.exit_code == 0, done.output
+    found = results(tmp_path / "out")
+    assert found["counts"]["reference_words"] == 40_000
+    assert found["counts"]["clips"] > 500
+    assert found["figures"]["wer"]["value"] == 0.05
+    assert found["figures"]["wer"]["low"] < 0.05 < found["figures"]["wer"]["high"]
+    assert found["figures"]["vtt_errors"]["value"] == 0
+    assert (tmp_path / "out" / "report.html").stat().st_size < 100_000

@@ -159,6 +159,14 @@ def test_other_names_are_matched_for_who_said_what_only() -> None:
     assert found.sums["cpwer"] == found.sums["misattribution"] == (0, 5)
 
 
+def test_who_said_what_is_left_out_where_it_would_take_hours() -> None:
+    long = tuple(Turn("yes " * 11_000, name) for name in ("ann", "bob"))
+    found = score(live(*grown(900, "no"), reference=long, fast=True))
+    assert "cpwer" not in found.sums
+    assert found.sums["wer"] == (22_000, 22_000)
+    assert "more than 20,000 words" in found.left_out[-1]
+
+
 def test_captions_under_each_other_s_names_are_misattributed() -> None:
     shown = [
         *grown(700, "good morning everyone", cue="a", speaker="bob"),
