@@ -97,7 +97,7 @@ def rendered(
         basis=_basis(results, words),
         main=_main(results, verdicts),
         doubts=list(doubts_of(results, words)),
-        notes=list(_notes(results, words)),
+        notes=list(notes_of(results, words)),
         profile=profile,
         delays=_delays(results, words),
         parts=_parts(results, words),
@@ -174,7 +174,7 @@ def doubts_of(results: Results, words: Wording) -> Iterator[str]:
         yield words.page["small_sample"].replace("{n}", words.number(FEW_WORDS_IN_ALL, 0))
 
 
-def _notes(results: Results, words: Wording) -> Iterator[str]:
+def notes_of(results: Results, words: Wording) -> Iterator[str]:
     """What a reader must know before believing a figure."""
     for through in ("engine", "room", "browser"):
         if any(one.clip.through == through for one in results.measured):

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from eval.observation import Observation, Run, write_files
-from eval.report import doubts_of, page_of
+from eval.report import doubts_of, notes_of, page_of
 from eval.results import Results, as_csv, as_json, results_of
 from eval.rules import (
     PROFILES,
@@ -127,7 +127,7 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
     lines = [words.headline(verdicts), *(f"  {words.verdict(verdict)}" for verdict in judged)]
     if rest := words.unmeasured(verdicts):
         lines.append(f"  {words.texts['state']['unmeasured']}{words.colon}{rest}")
-    lines += ["", *doubts] if (doubts := list(doubts_of(results, words))) else []
+    lines += ["", *notes_of(results, words), *doubts_of(results, words)]
     asked = {verdict.rule.measure for verdict in verdicts}
     others = [figure for name, figure in results.figures.items() if name not in asked]
     lines += ["", words.page["figures"]]
