@@ -13,7 +13,7 @@ from pathlib import Path
 from eval.observation import Turn
 from eval.textgrid import intervals
 from eval.timeline import RefWord
-from eval.vtt_file import Block, read_blocks
+from eval.vtt_file import Block, read_blocks, unrolled
 
 # In this order; every byte is something in the last one.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
@@ -128,6 +128,9 @@ def _captions(text: str) -> Found:
     is read so.
     """
     blocks = list(read_blocks(text))
+    if blocks and (fresh := unrolled(blocks)):
+        blocks = fresh
+        yield 1, "its captions roll up: lines that were there before are read once"
     named = sum(bool(not block.speaker and _NAMED.match(block.text)) for block in blocks)
     if len(blocks) > 2 and named >= 0.8 * len(blocks):
         blocks = [_with_name(block) for block in blocks]
@@ -135,19 +138,9 @@ def _captions(text: str) -> Found:
         if block.start_ms is None or block.end_ms is None:
             yield block.line, "no caption: its time line cannot be read"
         else:
-            lines = tuple(block.text.split("\n"))
-            yield (
-                block.line,
-                Segment(
-                    " ".join(block.text.split()),
-                    block.speaker,
-                    block.start_ms,
-                    block.end_ms,
-                    block.words,
-                    lines=lines,
-                    cue=block.id,
-                ),
-            )
+            said, lines = " ".join(block.text.split()), tuple(block.text.split("\n"))
+            span = block.start_ms, block.end_ms
+            yield block.line, Segment(said, block.speaker, *span, block.words, "", lines, block.id)
 
 
 def _with_name(block: Block) -> Block:

@@ -8,9 +8,10 @@ headers, commas in times. ``check`` holds a file against the rules of WebVTT
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import unescape
+from itertools import pairwise
 
 from eval.timeline import RefWord
 
@@ -58,6 +59,30 @@ def read_blocks(text: str) -> Iterator[Block]:
             if shown or not body.strip():
                 cue = Block(number + at, name, start, end, shown, speaker)
                 yield replace(cue, words=_words(said, start, end))
+
+
+def unrolled(blocks: Sequence[Block]) -> list[Block] | None:
+    """Captions that roll up, as YouTube's do, without the lines that they repeat; None if none do.
+
+    They do if every second one begins with the line with which the one before it ended.
+    """
+    fresh = [blocks[0].text, *(_without(old.text, new.text) for old, new in pairwise(blocks))]
+    rolled = sum(text != block.text for text, block in zip(fresh, blocks, strict=True))
+    if len(blocks) < 4 or rolled < len(blocks) / 2:
+        return None
+    found = []
+    for text, block in zip(fresh, blocks, strict=True):
+        if text or not block.text:
+            words = block.words[len(block.words) - len(text.split()) :] if block.words else ()
+            found.append(replace(block, text=text, words=words))
+    return found
+
+
+def _without(before: str, text: str) -> str:
+    """The text without the lines at its beginning that the text before ends with."""
+    old, new = before.split("\n"), text.split("\n")
+    same = max((n for n in range(1, len(new) + 1) if new[:n] == old[-n:]), default=0)
+    return "\n".join(new[same:])
 
 
 def check(text: str) -> Iterator[tuple[int, str]]:

@@ -84,6 +84,44 @@ def test_an_old_encoding_is_read_and_said(tmp_path: Path) -> None:
     assert found.problems == (f"{tmp_path}/a.txt: is not UTF-8; read as cp1252",)
 
 
+ROLLING = """WEBVTT
+Kind: captions
+Language: en
+
+00:00:00.000 --> 00:00:02.000 align:start position:0%
+~
+it<00:00:00.500><c> was</c><00:00:01.000><c> the</c>
+
+00:00:02.000 --> 00:00:02.010 align:start position:0%
+it was the
+~
+
+00:00:02.010 --> 00:00:04.000 align:start position:0%
+it was the
+best<00:00:02.500><c> of</c><00:00:03.000><c> times</c>
+
+00:00:04.000 --> 00:00:04.010 align:start position:0%
+best of times
+~
+
+00:00:04.010 --> 00:00:06.000 align:start position:0%
+best of times
+indeed
+""".replace("~", " ")
+
+
+def test_captions_that_roll_up_are_read_once(tmp_path: Path) -> None:
+    found = read_transcript(written(tmp_path, "a.vtt", ROLLING))
+    assert [s.text for s in found.segments] == ["it was the", "best of times", "indeed"]
+    assert found.segments[1].words[0] == RefWord("best", 2010, 2500)
+    assert found.problems[0].endswith("roll up: lines that were there before are read once")
+    said_twice = "WEBVTT\n" + "".join(
+        f"\n00:0{n}.000 --> 00:0{n}.900\n{text}\n"
+        for n, text in enumerate(["no", "no", "yes", "well"])
+    )
+    assert len(read_transcript(written(tmp_path, "b.vtt", said_twice)).segments) == 4
+
+
 def test_subrip_is_read_as_captions(tmp_path: Path) -> None:
     found = read_transcript(written(tmp_path, "a.srt", SRT))
     assert [(s.text, s.start_ms, s.end_ms) for s in found.segments] == [
