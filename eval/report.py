@@ -176,7 +176,7 @@ def doubts_of(results: Results, words: Wording) -> Iterator[str]:
 
 def notes_of(results: Results, words: Wording) -> Iterator[str]:
     """What a reader must know before believing a figure."""
-    for through in ("engine", "room", "browser"):
+    for through in ("engine", "room", "browser", "listen"):
         if any(one.clip.through == through for one in results.measured):
             yield words.page[f"through_{through}"]
     if any(one.clip.through == "file" for one in results.measured):
