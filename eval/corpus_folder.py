@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from captioner.errors import ConfigurationError
@@ -81,6 +82,11 @@ def _clip(source: Path, texts: Sequence[Path], language: str, left_out: list[str
     who = _read(texts[-1], left_out) if texts[-1].suffix.lower() == WHO else ()
     turns = _turns(segments, words, who)
     speakers = list(dict.fromkeys(turn.speaker for turn in turns if turn.speaker))
+    if who and not speakers:
+        left_out.append(
+            f"{texts[-1]}: not used: nothing tells when the words of {main.name} were said;"
+            f" give their times too, in {main.stem}.ctm"
+        )
     whole = next((p for p in _siblings(main) if p.stem == main.stem), None)
     microphones = _microphones(main, speakers) if len(speakers) > 1 else ()
     if whole is None and not microphones:
@@ -121,6 +127,11 @@ def _turns(
         return [
             _told(name, [s for s in segments if s.speaker == name]) for name in _named(segments)
         ]
+    if who and not any(segment.speaker for segment in segments):
+        if all(segment.start_ms is not None for segment in segments):
+            segments = [replace(one, speaker=_speaker(one, who)) for one in segments]
+        elif words:
+            return list(_by_span(who, _as_written(segments, words)))
     times = list(words) if not any(segment.words for segment in segments) else []
     turns: list[Turn] = []
     for one in segments:
@@ -131,6 +142,25 @@ def _turns(
     if len(turns) == 1 and times:
         turns = [Turn(turns[0].text, turns[0].speaker, words=tuple(times))]
     return turns
+
+
+def _speaker(one: Segment, who: Sequence[Segment]) -> str:
+    """Who speaks for most of it."""
+
+    def shared(span: Segment) -> int:
+        begin = max(one.start_ms or 0, span.start_ms or 0)
+        return max(0, min(one.end_ms or 0, span.end_ms or 0) - begin)
+
+    most = max(who, key=shared)
+    return most.speaker if shared(most) else ""
+
+
+def _as_written(segments: Sequence[Segment], words: Sequence[RefWord]) -> Sequence[RefWord]:
+    """Timed words as the text spells them, where it has as many."""
+    said = " ".join(segment.text or "" for segment in segments).split()
+    if len(said) != len(words):
+        return words
+    return [replace(word, text=text) for word, text in zip(words, said, strict=True)]
 
 
 def _named(segments: Sequence[Segment]) -> list[str]:

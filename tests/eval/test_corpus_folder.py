@@ -79,6 +79,38 @@ def test_who_spoke_when_gives_timed_words_their_speakers(tmp_path: Path) -> None
     ]
 
 
+WHO = "SPEAKER s 1 0.0 1.0 <NA> <NA> anna <NA> <NA>\nSPEAKER s 1 1.0 1.0 <NA> <NA> ben <NA> <NA>\n"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"txt": "Good morning. Hello!", "ctm": "s 1 0.1 0.3 good\ns 1 0.5 0.4 x\ns 1 1.2 0.3 y\n"},
+        {"srt": "1\n00:00:00,100 --> 00:00:01,200\nGood morning.\n\n"
+                "2\n00:00:01,100 --> 00:00:01,900\nHello!\n"},
+    ],
+)  # fmt: skip
+def test_who_spoke_when_gives_a_text_its_speakers(tmp_path: Path, beside: dict[str, str]) -> None:
+    sound(tmp_path / "s.wav")
+    for ending, content in {"rttm": WHO, **beside}.items():
+        (tmp_path / f"s.{ending}").write_text(content)
+    corpus = survey(tmp_path)
+    assert [(turn.speaker, turn.text) for turn in corpus.clips[0].turns] == [
+        ("anna", "Good morning."),
+        ("ben", "Hello!"),
+    ]
+    assert corpus.left_out == ()
+
+
+def test_who_spoke_when_without_times_of_what_was_said_is_named(tmp_path: Path) -> None:
+    sound(tmp_path / "s.wav")
+    (tmp_path / "s.rttm").write_text(WHO)
+    (tmp_path / "s.txt").write_text("Good morning. Hello!")
+    corpus = survey(tmp_path)
+    assert corpus.clips[0].transcript == "Good morning. Hello!"
+    assert corpus.left_out[0].startswith(f"{tmp_path}/s.rttm: not used: nothing tells when")
+
+
 def test_what_cannot_be_used_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     for name in ("good.wav", "lonely.wav", "empty.wav"):
         sound(tmp_path / name)
