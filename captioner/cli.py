@@ -143,17 +143,26 @@ def recover(folder: Path) -> None:
 @click.option(
     "--costs/--no-costs", "measure", default=True, help="What attendees cost, 2 minutes more."
 )
+@click.option(
+    "--speech/--no-speech", default=True, help="Real speech by several at once, 2 minutes more."
+)
 @click.option("--explain", is_flag=True, help="Say where each lost or doubled word was.")
 @plainly
 def simulate_command(
-    people: int, minutes: float, faults: int, seed: int, measure: bool, explain: bool
+    people: int,
+    minutes: float,
+    faults: int,
+    seed: int,
+    measure: bool,
+    speech: bool,
+    explain: bool,
 ) -> None:
     """Play a scripted meeting with faults on this machine, and print what came of each word."""
     log_module.configure(form="console", level=log_module.WARNING)
     rows = asyncio.run(
         simulate(
             lambda line: click.echo(line, err=True), people=people, minutes=minutes,
-            faults=faults, seed=seed, measure=measure, explain=explain,
+            faults=faults, seed=seed, measure=measure, speech=speech, explain=explain,
         )
     )  # fmt: skip
     click.echo(render_table(rows))

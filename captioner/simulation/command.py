@@ -11,10 +11,20 @@ from captioner.livekit_server import find_or_build
 from captioner.simulation import costs
 from captioner.simulation.play import Played, play
 from captioner.simulation.script import Plan, faults_of, script
+from captioner.simulation.speech import overlap
 from captioner.simulation.stage import Stage
-from captioner.simulation.table import Costs, Row, apart, rows_of, rows_of_costs, verdict_of
+from captioner.simulation.table import (
+    Costs,
+    Row,
+    apart,
+    rows_of,
+    rows_of_costs,
+    rows_of_speech,
+    verdict_of,
+)
 
 SILENT = 10
+TALKING = 3
 
 Tell = Callable[[str], None]
 
@@ -27,12 +37,13 @@ async def simulate(
     faults: int,
     seed: int,
     measure: bool,
+    speech: bool,
     explain: bool = False,
 ) -> list[Row]:
     """Play it, and give the table.
 
-    tell: is told how far it is. measure: also what an attendee costs. explain: name each word
-    that was lost or doubled.
+    tell: is told how far it is. measure: also what an attendee costs. speech: also real speech,
+    by the embedded recogniser. explain: name each word that was lost or doubled.
     """
     program = await asyncio.to_thread(find_or_build, tell)
     plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
@@ -47,6 +58,9 @@ async def simulate(
     if measure:
         tell("What silence and speech cost, 2 minutes…")
         rows += rows_of_costs(await _measured(program))
+    if speech:
+        tell(f"Real speech by {TALKING} people, one by one and then at once, 2 minutes…")
+        rows += rows_of_speech(await overlap(program, TALKING))
     return rows
 
 

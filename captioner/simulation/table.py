@@ -10,6 +10,7 @@ from captioner.simulation.costs import Load
 from captioner.simulation.judge import Fate, Verdict, different, judge, leaks
 from captioner.simulation.page import Page, Shown
 from captioner.simulation.play import READER, Played
+from captioner.simulation.speech import Overlap
 from captioner.simulation.stage import NAME, ROOM
 
 
@@ -79,6 +80,14 @@ def rows_of_costs(costs: Costs) -> Iterator[Row]:
     good = 0 < load.packets_s <= 50 and load.largest <= 1_200
     yield Row("5 speak at once: packets a second to a viewer", told, "≤ 50, ≤ 1200 bytes", good)
     yield Row("5 speak at once: the bot's processor time", f"{load.cpu * 100:.0f} % of a core")
+
+
+def rows_of_speech(found: Overlap) -> Iterator[Row]:
+    """What speaking at the same time changes of real speech."""
+    real = f"real speech, {found.people} at once"
+    yield Row(f"{real}: words otherwise than alone", f"{found.differ} of {found.words}")
+    yield _none(f"{real}: phrases under another's name", found.strayed)
+    yield _none(f"{real}: phrases doubled", found.doubled)
 
 
 def verdict_of(played: Played) -> Verdict:

@@ -13,6 +13,7 @@ from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.simulation.judge import Facts, Fate, Said, Span, different, judge, leaks
 from captioner.simulation.page import GapShown, Page
 from captioner.simulation.script import Fault, Plan, What, faults_of, script
+from captioner.simulation.speech import Overlap, overlap_of
 
 plans = st.builds(
     Plan,
@@ -173,3 +174,15 @@ def test_two_pages_differ_by_the_cues_that_are_not_the_same() -> None:
 
 def test_a_text_that_holds_a_secret_is_found() -> None:
     assert leaks({"log": "a kazevibo b", "disk": ""}, ["kazevibo"]) == {"log": 1, "disk": 0}
+
+
+def test_what_overlapping_speech_changed_is_counted_voice_by_voice() -> None:
+    anna, bob = (tuple(talk.split()) for talk in ("it was the best of times", "we had it all once"))
+    alone = {"anna": anna, "bob": bob}
+    assert overlap_of(alone, alone) == Overlap(2, 11, 0, 0, 0)
+    lost = overlap_of(alone, {"anna": anna[:-2], "bob": bob})
+    assert (lost.differ, lost.strayed, lost.doubled) == (2, 0, 0)
+    strayed = overlap_of(alone, {"anna": anna + bob[:3], "bob": bob[3:]})
+    assert (strayed.differ, strayed.strayed, strayed.doubled) == (6, 1, 0)
+    doubled = overlap_of(alone, {"anna": anna[:3] + anna, "bob": bob})
+    assert (doubled.differ, doubled.strayed, doubled.doubled) == (3, 0, 1)

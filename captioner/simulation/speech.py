@@ -1,0 +1,106 @@
+"""Real speech and the embedded recogniser: several people at once, beside each of them alone.
+
+What is measured is what speaking at the same time changes; how many words are right at all is for
+``caption-eval`` to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import numpy as np
+
+from captioner.demo import bundled_recording
+from captioner.media import read_audio
+from captioner.simulation.person import Person
+from captioner.simulation.stage import ROOM, Stage
+from captioner.speaker import Speaker
+from captioner.tokens import participant_token
+from streaming.audio import Pcm
+
+RATE = 48_000
+SILENCE = np.zeros(2 * RATE, np.float32)
+READER = "reader-of-speech"
+
+PHRASE = 3
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Of several people's captions. words: shown of each alone, in all.
+
+    differ: words that are otherwise when all speak at once. strayed: phrases of three words under
+    a name that are another's. doubled: such phrases that are there once more.
+    """
+
+    people: int
+    words: int
+    differ: int
+    strayed: int
+    doubled: int
+
+
+def overlap_of(alone: Mapping[str, Words], at_once: Mapping[str, Words]) -> Overlap:
+    """Hold what was shown when all spoke at once against each one's captions alone. Pure."""
+    said = {who: set(_phrases(words)) for who, words in alone.items()}
+    differ = strayed = doubled = 0
+    for who, words in at_once.items():
+        others = set().union(*(said[other] for other in said if other != who)) - said[who]
+        strayed += sum(phrase in others for phrase in _phrases(words))
+        for before, after in _changes(alone[who], words):
+            differ += max(len(before), len(after))
+            if len(after) - len(before) >= PHRASE:
+                doubled += sum(phrase in said[who] for phrase in _phrases(after))
+    return Overlap(len(alone), sum(map(len, alone.values())), differ, strayed, doubled)
+
+
+async def overlap(program: Path, people: int) -> Overlap:
+    """Play the recording that the model's package carries, each a part of it, in real time."""
+    sound = read_audio(bundled_recording(), rate=RATE)
+    parts = {f"voice-{n}": part for n, part in enumerate(np.array_split(sound, people))}
+    async with Stage(program, engine="embedded") as stage:
+        reader = await stage.enter(READER)
+        alone, at_once = {}, {}
+        for number, (who, part) in enumerate(parts.items(), 1):
+            await _speak(stage, who, part)
+            await stage.bot.logged("track_ended", times=number)
+            alone[who] = await _shown(reader, who)
+        await asyncio.gather(*(_speak(stage, f"{who}-too", part) for who, part in parts.items()))
+        await stage.bot.logged("track_ended", times=2 * people)
+        for who in parts:
+            at_once[who] = await _shown(reader, f"{who}-too")
+    return overlap_of(alone, at_once)
+
+
+async def _speak(stage: Stage, who: str, sound: Pcm) -> None:
+    """Come, speak, leave."""
+    server, speaker = stage.server, Speaker(rate=RATE)
+    token = participant_token(server.key, server.secret, room=ROOM, identity=who)
+    await speaker.join(server.url, token)
+    await speaker.play([SILENCE, sound, SILENCE])
+    await speaker.leave()
+
+
+async def _shown(reader: Person, who: str) -> Words:
+    """What stands under a name in the end."""
+    await reader.until(lambda: not reader.page.missing)
+    mine = [cue.text for cue in reader.page.shown() if cue.speaker == who]
+    return tuple(re.findall(r"[\w']+", " ".join(mine).lower()))
+
+
+def _phrases(words: Words) -> list[Words]:
+    return [words[n : n + PHRASE] for n in range(len(words) - PHRASE + 1)]
+
+
+def _changes(one: Words, other: Words) -> Iterator[tuple[Words, Words]]:
+    """Where they are not the same: what stands there in each."""
+    for code, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if code != "equal":
+            yield one[a:b], other[c:d]
