@@ -31,6 +31,17 @@ LATE = """() => {
   captions.feed({ v: 1, type: "track", session, seq: 9_000, track: "T", speaker: "anna",
     state: "delayed", lag_ms: 4_000 });
 }"""
+TALK = """async () => {
+  const captions = document.querySelector("live-captions");
+  const { session } = captions.captions.facts;
+  const text = "et nous continuons sans nous arrêter ".repeat(12);
+  for (const [n, name] of ["Léa", "Bob", "Zoé"].entries()) {
+    const vtt = `t-${n}\n09:00:00.000 --> 09:00:0${n + 1}.000\n<v ${name}>${text}`;
+    captions.feed({ v: 1, session, seq: 8_000 + n, id: `t-${n}`, rev: 1, state: "open",
+      settled: 0, speaker: name, track: name, lang: "fr", heard: 32_400_000, vtt });
+  }
+  await captions.rendered();
+}"""
 TOOLS = ["microphone", "toggle", "settings", "history", "room"]
 
 
@@ -246,6 +257,26 @@ async def times_told_by(viewer: Viewer) -> dict[str, Any]:
         download = await downloading.value
         told[download.suggested_filename] = (await download.path()).read_text(encoding="utf-8")
     return told
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (320, 640), (320, 256)])
+async def test_what_is_wrong_is_not_covered_by_captions(
+    browser: Browser, chain: Chain, width: int, height: int
+) -> None:
+    size = {"width": width, "height": height}
+    async with opened(browser, chain, "lang=fr", viewport=size) as viewer:
+        page = viewer.page
+        await page.evaluate(LATE)
+        await page.evaluate(TALK)
+        await page.locator("live-captions .note").wait_for()
+        await page.route("**/api/join*", lambda route: route.fulfill(status=403))
+        await page.evaluate("document.querySelector('live-captions').room.disconnect()")
+        await page.locator("#trouble-what", has_text="ne pouvez plus entrer").wait_for()
+        assert (await viewer.shown())[0]["text"] != ""
+        assert await page.locator("live-captions .note").count() == 0
+        await page.focus("#retry")
+        _, seen = await page.evaluate(IN_SIGHT)
+        assert seen == 5
 
 
 async def test_a_page_that_slept_says_from_when_to_when(browser: Browser, chain: Chain) -> None:

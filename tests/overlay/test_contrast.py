@@ -45,8 +45,18 @@ def say_something(captions: Captions) -> None:
 def test_all_that_is_seen_stands_out_in_captions_and_panels(captions: Captions, theme: str) -> None:
     say_something(captions)
     captions.set(theme=theme, position="free", speakerColours=True)
-    captions.find(".frame").hover()
-    assert poor_contrast(captions.page) == []
+    for mode in ("beside", "over"):
+        captions.page.evaluate(
+            """(mode) => {
+              const captions = document.querySelector("live-captions");
+              captions.mode = mode;
+              captions.style.blockSize = "400px";
+            }""",
+            mode,
+        )
+        captions.find(".frame").hover()
+        captions.until("getComputedStyle(root.querySelector('.bar')).opacity === '1'")
+        assert poor_contrast(captions.page) == [], mode
     for panel in ("Settings", "History", "Keys"):
         captions(f"open{panel}()")
         if panel == "History":

@@ -109,8 +109,11 @@ def test_a_panel_fits_320_px_with_wide_spacing_and_its_targets_are_big_enough(
 ) -> None:
     captions.page.set_viewport_size({"width": 320, "height": 256})
     captions.element.evaluate(SPACED)
-    captions.say("a-1", "hello")
+    captions.page.evaluate("document.querySelector('live-captions').setAttribute('locale', 'fr')")
+    captions.say("a-1", "hello", name="Jean-Baptiste de La Rochefoucauld-Montbel")
     captions(f"open{panel}()")
+    if panel == "History":
+        captions.find(".history [type=search]").fill("hello")
     assert captions.element.evaluate(CUT_OFF) == []
     assert captions.element.evaluate(TARGETS) == []
     assert captions.page.evaluate("document.documentElement.scrollWidth") == 320

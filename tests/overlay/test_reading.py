@@ -167,3 +167,47 @@ def test_finished_captions_only(captions: Captions) -> None:
     assert captions.rows() == []
     captions.say("a-1", "still changing no more", rev=2)
     assert captions.rows() == [("Alice", "still changing no more")]
+
+
+NOTED = {"v": 1, "type": "track", "session": "s", "state": "delayed", "lag_ms": 12_000}
+
+
+def three_late_people(captions: Captions) -> None:
+    for n, who in enumerate(("alice", "bob", "carol")):
+        name = f"{who.title()} with a name that is as long as names of people are"
+        captions.say(f"{who}-1", WORDS, closed=False, speaker=who, start_ms=n * 100, name=name)
+        captions.feed({**NOTED, "seq": 10 + n, "track": who, "speaker": who})
+
+
+@in_both_browsers
+@pytest.mark.parametrize("size", [100, 300])
+def test_notes_on_speakers_push_nothing_out_of_sight(captions: Captions, size: int) -> None:
+    captions.page.set_viewport_size({"width": 600, "height": 500})
+    captions.set(size=size)
+    three_late_people(captions)
+    captions.until("root.querySelectorAll('.note').length === 3")
+    captions.until("root.querySelector('.frame').getBoundingClientRect().y >= 0")
+    assert captions.rows()[-1][1].endswith("word59")
+
+
+@in_both_browsers
+@pytest.mark.parametrize("held", [False, True])
+def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
+    captions: Captions, held: bool
+) -> None:
+    captions.page.set_viewport_size({"width": 600, "height": 250})
+    captions.page.evaluate(
+        """() => {
+          const captions = document.querySelector("live-captions");
+          document.documentElement.style.blockSize = document.body.style.blockSize = "100%";
+          document.body.style.margin = "0";
+          captions.mode = "beside";
+        }"""
+    )
+    three_late_people(captions)
+    if held:
+        captions("hold()")
+    view = captions.box(".view")
+    assert view["bottom"] <= 250
+    assert view["height"] >= 2 * 33 - 0.1
+    assert view["height"] % 33 == pytest.approx(0, abs=0.1)

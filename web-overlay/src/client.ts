@@ -68,6 +68,8 @@ export class CaptionsClient extends EventTarget {
     if (facts?.session !== this.#facts?.session && state !== null) this.#you = null;
     this.#state = state;
     this.#facts = facts;
+    // Who is gone says nothing of speakers any more; when it is back it says it again.
+    if (facts === null && state !== "connecting") this.#speakers = [];
     this.#tell();
   }
 

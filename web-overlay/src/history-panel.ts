@@ -125,7 +125,7 @@ export class HistoryPanel {
     this.#latest.addEventListener("click", () => this.#list.showEnd());
     this.#downloads.append(this.#downloadLabel, ...(Object.keys(formats) as Format[]).map((format) => this.#download(format)));
     const find = part("div", "tools", this.#search, this.#hits, this.#previous, this.#next);
-    const go = part("div", "tools", this.#speaker, this.#time, this.#go);
+    const go = part("div", "tools", this.#speaker, part("div", "tools time-tools", this.#time, this.#go));
     const keep = part("div", "tools", this.#copy, this.#downloads);
     this.panel.body.append(part("div", "history-tools", find, go, keep, this.#notice), this.#empty, this.#list.element, this.#latest);
   }

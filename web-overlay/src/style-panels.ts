@@ -36,7 +36,9 @@ export const panelStyle = `
   transition: opacity 140ms;
 }
 .root[data-position="top"] .bar { bottom: auto; top: 100%; border-radius: 0 0 0.625rem 0.625rem; }
-.root[data-mode="beside"] .bar, .root[data-mode="window"] .bar { position: static; align-self: stretch; border-radius: 0; order: -1; margin-block-end: auto; background: transparent; }
+.root:is([data-mode="beside"], [data-mode="window"]) .bar { position: relative; z-index: 1; inset: auto; align-self: flex-end; border-radius: 0.625rem; order: -1; margin-block-end: auto; }
+/* Where the buttons stand, while they are not in sight. */
+.root:is([data-mode="beside"], [data-mode="window"]):not([data-held]) .notes:not(:empty) { margin-block-start: -2.375rem; }
 .frame:hover .bar, .frame:focus-within .bar, .root[data-held] .bar, .root[data-touched] .bar { opacity: 1; pointer-events: auto; }
 .root[data-controls="none"] .bar { display: none; }
 .tool {
@@ -170,17 +172,17 @@ export const settingsStyle = `
   .segment:has(:checked) { background: Highlight; color: HighlightText; forced-color-adjust: none; }
   .swatch:has(:checked) { border-color: Highlight; }
 }
-@media (max-height: 30rem) { .panel.settings { block-size: 100dvh; } .preview-field { position: static; } .preview { block-size: 5rem; } }
+@media (max-height: 30rem) { .panel.settings { block-size: 100dvh; } .preview-field { position: static; } }
 `;
 
 /** The history. */
 export const historyStyle = `
 .history { inline-size: min(30rem, 100vw); overflow: hidden; }
 .history .panel-body { position: relative; flex: 1 1 0; display: flex; flex-direction: column; min-block-size: 0; padding: 0; }
-.history-tools { flex: none; display: grid; gap: 0.5rem; padding: 0.75rem 1.25rem; border-block-end: 1px solid var(--hair); }
+.history-tools { flex: none; display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.5rem; padding: 0.75rem 1.25rem; border-block-end: 1px solid var(--hair); }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; }
 .tools .input { flex: 1 1 8rem; inline-size: auto; min-inline-size: 0; }
-.tools .time { flex: 1 1 6rem; }
+.time-tools { flex: 1 1 12rem; }
 .tools .menu { flex: 1 1 8rem; inline-size: auto; min-inline-size: 0; }
 .hits { font-size: 0.875rem; color: var(--quiet); }
 .hits:empty { display: none; }
@@ -195,7 +197,7 @@ export const historyStyle = `
 .entry { padding: 0 1.25rem 0.25rem; border-inline-start: 3px solid transparent; }
 .entry[data-current] { border-inline-start-color: var(--accent); background: var(--raised); }
 .entry-head { display: flex; align-items: baseline; gap: 0.5rem; padding-block-start: 0.5rem; }
-.entry-name { font-weight: 600; min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.entry-name { font-weight: 600; min-inline-size: 0; overflow-wrap: anywhere; }
 .entry-time { flex: none; font-size: 0.8125rem; font-variant-numeric: tabular-nums; color: var(--quiet); }
 .entry-text { margin: 0; overflow-wrap: break-word; }
 .entry-gap { margin: 0.5rem 0; padding: 0.375rem 0.75rem; border: 1px dashed var(--edge); border-radius: 0.5rem; font-size: 0.875rem; color: var(--quiet); }

@@ -53,15 +53,19 @@ const captionStyle = `
   flex-direction: column;
   justify-content: flex-end;
   flex: 0 1 auto;
-  min-block-size: calc((var(--_lines-each) + 1) * var(--_line));
-  max-block-size: min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem);
   /* Whole lines only: the name has one of its own, so that nothing is cut through. */
-  max-block-size: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)));
+  --_most: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem - var(--_noted, 0px)), var(--_line)));
+  min-block-size: min((var(--_lines-each) + 1) * var(--_line), var(--_most));
+  max-block-size: var(--_most);
   overflow: hidden;
   border-radius: 0.5rem;
   background: var(--_user-window, var(--captions-window, transparent));
 }
-.root[data-mode="beside"] .view, .root[data-mode="window"] .view { flex: 1 1 0; min-block-size: 0; max-block-size: none; }
+.slot { display: contents; }
+/* As many whole lines as there is height for, here too. */
+.root:is([data-mode="beside"], [data-mode="window"]) .slot { flex: 1 1 0; min-block-size: calc(2 * var(--_line)); display: grid; grid-template-rows: repeat(auto-fill, var(--_line)); align-content: end; }
+.root:is([data-mode="beside"], [data-mode="window"]) .slot:has(> .view[hidden]) { display: none; }
+.root:is([data-mode="beside"], [data-mode="window"]) .view { grid-row: 1 / -1; min-block-size: 0; max-block-size: 100%; }
 .view[data-crowd="some"] { --_lines: min(2, var(--_lines-each)); }
 .view[data-crowd="many"] { --_lines: 1; }
 .past { block-size: 0; display: flex; flex-direction: column; justify-content: flex-end; }
@@ -114,11 +118,12 @@ const captionStyle = `
 }
 .gap { display: flex; align-items: center; gap: 0.5em; block-size: var(--_line); padding-inline: var(--_inset); background: var(--_box); }
 .gap::before, .gap::after { content: ""; flex: 1 1 0.5em; border-block-start: 2px dotted currentColor; opacity: 0.6; }
-.gap-text { font-size: min(0.6em, 1.25rem); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+/* Two lines of it fit into one of the captions. */
+.gap-text { max-block-size: 100%; font-size: min(0.6em, 1.25rem); line-height: min(var(--_line) / 2, 1.3em); text-align: center; text-wrap: balance; overflow: hidden; }
 
 /* Held: the same lines at the same place, and more above them. A scrollbar would take width, and words would move. */
 .root[data-held] .view { overflow-y: auto; overscroll-behavior: contain; justify-content: flex-start; scrollbar-width: none; }
-.root[data-held]:not([data-mode="beside"], [data-mode="window"]) .view { max-block-size: min(round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem), var(--_line)), 12 * var(--_line)); }
+.root[data-held]:not([data-mode="beside"], [data-mode="window"]) .view { max-block-size: min(var(--_most), 12 * var(--_line)); }
 .root[data-held] .past { block-size: auto; flex: none; }
 .root[data-held] .text { max-block-size: none; }
 .root[data-held] .view:focus-visible { outline: 3px solid var(--_name); outline-offset: -3px; }
@@ -135,7 +140,8 @@ const captionStyle = `
 .status > span { display: inline-block; }
 .status > span:empty { display: none; }
 .status.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
-.notes { margin: 0; padding: 0; list-style: none; flex: none; font-size: min(0.7em, 1.25rem); line-height: 1.4; }
+/* The captions themselves come first. */
+.notes { margin: 0; padding: 0; list-style: none; flex: 0 1 auto; min-block-size: 0; max-block-size: 40cqh; overflow: hidden; font-size: min(0.7em, 1.25rem); line-height: 1.4; }
 .note { inline-size: fit-content; max-inline-size: 100%; margin-block-end: 0.25em; padding: 0.125em 0.75em; border-radius: 0.4em; background: var(--_box); overflow-wrap: anywhere; }
 .note-name { font-weight: 600; color: var(--_name); }
 .log { position: absolute; inset-inline: 0; inset-block-start: 0; pointer-events: auto; font-size: 1rem; line-height: 1.5; }

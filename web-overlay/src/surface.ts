@@ -45,7 +45,7 @@ export class Surface {
     this.#log.hidden = true;
     this.#log.setAttribute("role", "log");
     this.#log.tabIndex = 0;
-    this.frame.append(this.bar.element, this.#notes, this.#status, this.#quiet, this.view.element, measure);
+    this.frame.append(this.bar.element, this.#notes, this.#status, this.#quiet, part("div", "slot", this.view.element), measure);
     this.element.append(this.frame, this.#log);
   }
 
@@ -98,7 +98,9 @@ export class Surface {
       const width = this.view.element.clientWidth;
       if (width !== this.#width) this.view.clearMarks();
       this.#width = width;
+      this.element.style.setProperty("--_noted", `${this.#notes.offsetHeight}px`);
     });
+    this.#resize.observe(this.#notes);
     this.#resize.observe(this.#ruler);
     this.#resize.observe(this.view.element);
   }
