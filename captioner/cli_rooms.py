@@ -28,7 +28,7 @@ from captioner.tokens import agent_token, probe
 
 @click.command()
 @click.option("--audio", type=click.Path(path_type=Path), help="Any audio or video file.")
-@click.option("--mic", is_flag=True, help='Give the page a "Join and speak" button.')
+@click.option("--mic", is_flag=True, help="Speak yourself: the page gets a microphone.")
 @click.option("--once", is_flag=True, help="Play once, then end.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="With --once: captions go here (.vtt)."

@@ -89,6 +89,34 @@ def test_captions_are_not_announced_and_state_is(stage: Page) -> None:
     assert "hello" not in live.inner_text()
 
 
+def test_that_captions_are_automatic_is_said_once(stage: Page) -> None:
+    said = []
+    for state in ("starting", "on", "interrupted", "on"):
+        stage.evaluate(
+            """(state) => {
+              document.querySelector("live-captions").captions.takeService(state, null);
+            }""",
+            state,
+        )
+        said.append(stage.locator("live-captions [role=status]").inner_text())
+    assert ["automatic" in sentence for sentence in said] == [False, True, False, False]
+
+
+def test_the_page_gets_no_global_name(stage: Page) -> None:
+    """An empty frame has the browser's own."""
+    found = stage.evaluate(
+        """() => {
+          const frame = document.createElement("iframe");
+          document.body.append(frame);
+          const known = new Set(Object.getOwnPropertyNames(frame.contentWindow));
+          const found = Object.getOwnPropertyNames(window).filter((name) => !known.has(name));
+          frame.remove();
+          return found.filter((name) => name !== "0");
+        }"""
+    )
+    assert [name for name in found if not name.startswith("__playwright")] == []
+
+
 def test_painted_tells_when_each_packet_was_seen(stage: Page) -> None:
     stage.evaluate(
         "addEventListener('painted', (event) => (window.seen ??= []).push(event.detail))"

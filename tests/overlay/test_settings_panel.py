@@ -71,6 +71,17 @@ def test_each_setting_is_seen_in_the_captions(captions: Captions) -> None:
         assert computed in after, name
 
 
+def test_a_font_is_loaded_only_when_it_is_chosen(captions: Captions) -> None:
+    captions.say("a-1", TEXT)
+    loaded = """() => performance.getEntriesByType("resource").map(({ name }) => name)
+      .filter((name) => name.endsWith(".woff2")).map((name) => name.split("/").at(-1))"""
+    assert captions.page.evaluate(loaded) == []
+    for font in ("atkinson", "dyslexic"):
+        captions.set(font=font)
+        captions.page.evaluate("document.fonts.ready.then(() => true)")
+    assert captions.page.evaluate(loaded) == ["atkinson-hyperlegible.woff2", "opendyslexic.woff2"]
+
+
 @in_both_browsers
 def test_settings_that_change_the_place_and_the_lines(captions: Captions) -> None:
     captions.say("a-1", " ".join([TEXT] * 5))

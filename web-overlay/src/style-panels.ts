@@ -79,6 +79,8 @@ export const panelStyle = `
   pointer-events: auto;
   overflow: auto;
   overscroll-behavior: contain;
+  /* The title stays at the top: what has the focus comes into sight below it, whichever way one goes. */
+  scroll-padding-block: 4.5rem 3.5rem;
   scrollbar-width: thin;
   scrollbar-color: var(--edge) transparent;
   box-shadow: 0 0 2.5rem rgb(0 0 0 / 0.35);
