@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from eval.accuracy import wer_of_long
 from eval.latency import LATE_MS, Latency, latency
 from eval.measures import STAGES
-from eval.observation import Observation, Shown, Turn
+from eval.observation import Observation, Shown, Turn, in_order
 from eval.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, stalls
 from eval.readability import is_long, is_wide, pace
 from eval.stability import erasure, line_jumps, revision_ages, wrapped
@@ -72,9 +74,7 @@ def _page(clip: Observation, found: Times) -> None:
 
 
 def _delays(clip: Observation, voices: Sequence[Voice], found: Times) -> None:
-    key: Callable[[str], str] = word_key
-    if primary(clip.language) in LANGUAGES:
-        key = partial(spoken_key, language=clip.language)
+    key = _key(clip)
     total = Latency()
     stages: dict[str, list[float]] = {}
     for turns, shown in voices:
@@ -190,10 +190,33 @@ def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
     if clip.through == "listen" or not _timed(clip.reference):
         return
     speech = merged(_speech(clip.reference))
-    shown = [((cue.start_ms, cue.end_ms), len(cue.text.split())) for cue in cues]
+    wrong = _wrong_words(clip, cues)
+    shown = [((cue.start_ms, cue.end_ms), wrong[number]) for number, cue in enumerate(cues)]
     quiet = silence_ms(speech, until_ms=round(clip.seconds * 1000))
     if quiet:
         found.sums["invented"] = (made_up(speech, shown), quiet / 60_000)
+
+
+def _wrong_words(clip: Observation, cues: Sequence[Caption]) -> Counter[int]:
+    """Of each cue the words that stand for no spoken one; a right word late is none made up."""
+    key = _key(clip)
+    turns = in_order(clip.reference)
+    said = [found for turn in turns for word in turn.text.split() if (found := key(word))]
+    shown = [
+        (n, found) for n, cue in enumerate(cues) for w in cue.text.split() if (found := key(w))
+    ]
+    pairs = wer_of_long(said, [word for _, word in shown]).alignment
+    words = (pair for pair in pairs if pair.hypothesis is not None)
+    return Counter(
+        number for (number, word), pair in zip(shown, words, strict=True) if pair.reference != word
+    )
+
+
+def _key(clip: Observation) -> Callable[[str], str]:
+    """What makes words of the clip comparable."""
+    if primary(clip.language) in LANGUAGES:
+        return partial(spoken_key, language=clip.language)
+    return word_key
 
 
 def _cutting(clip: Observation, cues: Sequence[Caption], found: Times) -> None:

@@ -111,6 +111,12 @@ def test_words_in_a_clip_without_speech_are_made_up() -> None:
     assert "wer" not in found.sums
 
 
+def test_a_right_word_with_a_wrong_time_is_not_made_up() -> None:
+    late = Shown(2900, "d", "best and more", state="closed", start_ms=2500, end_ms=2900)
+    first = Shown(1500, "c", "It was not the", state="closed", start_ms=0, end_ms=900)
+    assert score(live(first, late)).sums["invented"][0] == 2
+
+
 def test_a_deleted_cue_leaves_nothing() -> None:
     shown = [*grown(600, "thank you"), Shown(2000, "c", "", state="deleted")]
     assert cues_of(shown) == []
