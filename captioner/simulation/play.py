@@ -22,6 +22,9 @@ READER, FAR_READER = "reader-always-there", "reader-far-away"
 QUIET_S = 7.0
 """After the last word: longer than any caption stays open."""
 
+ACT_S = 120.0
+"""Whoever takes longer for what the script says is stuck: that is told, and the meeting goes on."""
+
 CLICK_S = 10.0
 
 RAISED_S = 8.0
@@ -86,17 +89,18 @@ class Play:
     async def _do(self, act: Act) -> None:
         person = self._stage.people.get(act.who)
         try:
-            match act.what:
-                case What.JOIN:
-                    await self._stage.enter(
-                        act.who, speaks=True, reads=act.who == HOST, host=act.who == HOST
-                    )
-                case What.LATE:
-                    await self._come_late(act.who)
-                case What.FAULT:
-                    await self._fault(act)
-                case _ if person is not None:
-                    await self._act(act, person)
+            async with asyncio.timeout(ACT_S):
+                match act.what:
+                    case What.JOIN:
+                        await self._stage.enter(
+                            act.who, speaks=True, reads=act.who == HOST, host=act.who == HOST
+                        )
+                    case What.LATE:
+                        await self._come_late(act.who)
+                    case What.FAULT:
+                        await self._fault(act)
+                    case _ if person is not None:
+                        await self._act(act, person)
         except Exception as exc:  # one clumsy person does not end the meeting; it is told
             self.played.failed.append(f"{act.what} {act.who}: {type(exc).__name__} {exc}")
 
