@@ -153,8 +153,10 @@ def _switches(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
 
 def _faults(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
     spacing = plan.seconds / max(len(plan.faults), 1)
+    # A track can raise only if its speaker is heard: somebody who is there and never muted.
+    heard = [person for person in people if not person.shy and person.here == people[0].here]
     for n, fault in enumerate(plan.faults):
-        who = people[n % len(people)].name if fault is Fault.TRACK_RAISES else ""
+        who = heard[n % len(heard)].name if fault is Fault.TRACK_RAISES else ""
         yield Act(round((n + 0.5) * spacing, 2), What.FAULT, who, fault=fault)
 
 

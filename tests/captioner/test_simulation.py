@@ -50,6 +50,8 @@ def test_nobody_speaks_who_is_muted_or_not_there(plan: Plan) -> None:
                 muted.discard(act.who)
             case What.SAY:
                 assert act.who in here - muted
+            case What.FAULT if act.fault is Fault.TRACK_RAISES:
+                assert act.who in here - muted
 
 
 def test_people_speak_at_the_same_time() -> None:
