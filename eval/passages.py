@@ -9,7 +9,7 @@ from eval.accuracy import Pair, wer_of_long
 from eval.errors import WEIGHTS, kind_of, names_in
 from eval.observation import Observation
 from eval.scoring import Part, Score, parts_of
-from eval.text import LANGUAGES, primary, spoken_key, word_key
+from eval.text import LANGUAGES, key_in, primary
 from eval.timeline import RefWord
 
 WINDOW = 25  # pairs of words in a passage
@@ -66,11 +66,7 @@ def _of_clip(clip: Observation) -> Iterator[Passage]:
 
 
 def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
-    known = primary(clip.language) in LANGUAGES
-
-    def key(word: str) -> str:
-        return spoken_key(word, clip.language) if known else word_key(word)
-
+    key = key_in(clip.language)
     said = [
         (word, time)
         for whole, time in _timed_words(part)
@@ -79,7 +75,7 @@ def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
     ]
     shown = [word for whole in part.captions.split() for word in _spelled(whole, key) if key(word)]
     pairs = wer_of_long([key(word) for word, _ in said], [key(word) for word in shown]).alignment
-    names = names_in(part.said, clip.language) if known else set()
+    names = names_in(part.said, clip.language) if primary(clip.language) in LANGUAGES else set()
     weights = [
         WEIGHTS[kind_of(pair, clip.language, names=names)] if _wrong(pair) else 0.0
         for pair in pairs

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 from eval.accuracy import wer_of_long
@@ -15,7 +14,7 @@ from eval.observation import Observation, Shown, Turn, in_order
 from eval.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, stalls
 from eval.readability import is_long, is_wide, pace
 from eval.stability import erasure, line_jumps, revision_ages, wrapped
-from eval.text import LANGUAGES, primary, spoken_key, word_key
+from eval.text import key_in
 from eval.timeline import RefWord
 
 
@@ -74,7 +73,7 @@ def _page(clip: Observation, found: Times) -> None:
 
 
 def _delays(clip: Observation, voices: Sequence[Voice], found: Times) -> None:
-    key = _key(clip)
+    key = key_in(clip.language)
     total = Latency()
     stages: dict[str, list[float]] = {}
     for turns, shown in voices:
@@ -199,7 +198,7 @@ def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
 
 def _wrong_words(clip: Observation, cues: Sequence[Caption]) -> Counter[int]:
     """Of each cue the words that stand for no spoken one; a right word late is none made up."""
-    key = _key(clip)
+    key = key_in(clip.language)
     turns = in_order(clip.reference)
     said = [found for turn in turns for word in turn.text.split() if (found := key(word))]
     shown = [
@@ -210,13 +209,6 @@ def _wrong_words(clip: Observation, cues: Sequence[Caption]) -> Counter[int]:
     return Counter(
         number for (number, word), pair in zip(shown, words, strict=True) if pair.reference != word
     )
-
-
-def _key(clip: Observation) -> Callable[[str], str]:
-    """What makes words of the clip comparable."""
-    if primary(clip.language) in LANGUAGES:
-        return partial(spoken_key, language=clip.language)
-    return word_key
 
 
 def _cutting(clip: Observation, cues: Sequence[Caption], found: Times) -> None:

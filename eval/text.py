@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from eval.english import normalize_english
 from eval.french import normalize_french
@@ -45,6 +46,13 @@ def spoken_key(word: str, language: str) -> str:
     It is what ``normalize`` makes of the word alone; "" for what is not counted as a word ("uh").
     """
     return " ".join(normalize(word, language))
+
+
+def key_in(language: str) -> Callable[[str], str]:
+    """What makes words of a language comparable: ``spoken_key`` where it has a normaliser."""
+    if primary(language) in LANGUAGES:
+        return partial(spoken_key, language=language)
+    return word_key
 
 
 @lru_cache(maxsize=65536)
