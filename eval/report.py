@@ -14,7 +14,7 @@ from eval.measures import PARTS, Figure
 from eval.pages import page
 from eval.passages import Passage, worst
 from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results
-from eval.rules import Profile, Verdict
+from eval.rules import Profile, Verdict, judged
 from eval.sound import data_uri
 from eval.wording import Tongue, Wording, wording
 
@@ -87,10 +87,7 @@ def rendered(
         "report.html",
         words,
         results=results,
-        verdicts=sorted(
-            (verdict for verdict in verdicts if verdict.state != "unmeasured"),
-            key=lambda verdict: _ORDER.index(verdict.state),
-        ),
+        verdicts=sorted(judged(verdicts), key=lambda verdict: _ORDER.index(verdict.state)),
         tally=words.tally(verdicts),
         unmeasured=words.unmeasured(verdicts),
         headline=words.headline(verdicts),

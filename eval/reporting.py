@@ -21,6 +21,7 @@ from eval.rules import (
     Verdict,
     broken_gates,
     judge,
+    judged,
     read_profile,
     read_rule,
 )
@@ -123,8 +124,8 @@ LEFT_OUT_SHOWN = 10
 
 def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
     """The first page in plain text."""
-    judged = [verdict for verdict in verdicts if verdict.state != "unmeasured"]
-    lines = [words.headline(verdicts), *(f"  {words.verdict(verdict)}" for verdict in judged)]
+    lines = [words.headline(verdicts)]
+    lines += [f"  {words.verdict(verdict)}" for verdict in judged(verdicts)]
     if rest := words.unmeasured(verdicts):
         lines.append(f"  {words.texts['state']['unmeasured']}{words.colon}{rest}")
     lines += ["", *notes_of(results, words), *doubts_of(results, words)]

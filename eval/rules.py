@@ -138,6 +138,11 @@ def judge(rules: Sequence[Rule], figures: Mapping[str, Figure]) -> list[Verdict]
     return [_verdict(rule, figures.get(rule.measure)) for rule in rules]
 
 
+def judged(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those for which there was something to measure."""
+    return [verdict for verdict in verdicts if verdict.state != "unmeasured"]
+
+
 def _verdict(rule: Rule, figure: Figure | None) -> Verdict:
     if figure is None:
         return Verdict(rule, None, "unmeasured")

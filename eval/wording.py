@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 
 from eval.bootstrap import Interval
 from eval.measures import MEASURES, STAGES, Figure, Unit
-from eval.rules import Profile, Verdict
+from eval.rules import Profile, Verdict, judged
 
 Tongue = Literal["en", "fr"]
 TONGUES: tuple[Tongue, ...] = get_args(Tongue)
@@ -121,18 +121,18 @@ class Wording:
 
     def headline(self, verdicts: Sequence[Verdict]) -> str:
         """The answer in one sentence."""
-        judged = [verdict for verdict in verdicts if verdict.state != "unmeasured"]
+        measured = judged(verdicts)
         missed, unsure = (
-            sum(verdict.state == state for verdict in judged) for state in ("missed", "unsure")
+            sum(verdict.state == state for verdict in measured) for state in ("missed", "unsure")
         )
-        name, n = "all_met" if len(judged) == len(verdicts) else "rest_unmeasured", len(judged)
-        if not judged:
+        name, n = "all_met" if len(measured) == len(verdicts) else "rest_unmeasured", len(measured)
+        if not measured:
             name = "none_measured"
         elif missed:
             name, n = "some_missed", missed
         elif unsure:
             name, n = "only_unsure", unsure
-        every = len(verdicts) if name == "rest_unmeasured" else len(judged)
+        every = len(verdicts) if name == "rest_unmeasured" else len(measured)
         return self.page[name].replace("{n}", str(n)).replace("{all}", str(every))
 
     def tally(self, verdicts: Sequence[Verdict]) -> str:
