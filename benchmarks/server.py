@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
 
 import aiohttp
@@ -147,8 +148,8 @@ async def report(url: str, heard: Sequence[Heard], streams: int) -> str:
     delays = [delay for one in heard for delay in one.delays]
     flushes = [one.flush_s for one in heard]
     return (
-        f"| {streams} | {p95_ms('', text, 'asr_step_seconds') or 0:.0f} "
-        f"| {p95_ms('', text, 'asr_overhead_seconds') or 0:.1f} "
+        f"| {streams} | {p95_ms('', text, 'asr_step_seconds') or nan:.0f} "
+        f"| {p95_ms('', text, 'asr_overhead_seconds') or nan:.1f} "
         f"| {ms(delays, 0.5):.0f} | {ms(delays, 0.95):.0f} | {ms(delays, 1):.0f} "
         f"| {ms(flushes, 0.5):.0f} | {ms(flushes, 0.95):.0f} "
         f"| {sum(one.wrong for one in heard)} of {len(delays)} "
