@@ -290,7 +290,7 @@ async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again(
 
     class SlowDisk(MemoryStore):
         def save(self, room: str, stored: Stored) -> None:
-            time.sleep(0.05)
+            time.sleep(0.05)  # so slow: a gap that ends before this is written ends too early
             super().save(room, stored)
 
     def hear(room: ScriptedRoom, wanted: Callable[[str], bool]) -> None:
