@@ -36,12 +36,13 @@ class State(StrEnum):
 
 
 class GapReason(StrEnum):
-    """Why nobody heard the room for a while."""
+    """Why what was said for a while is no captions."""
 
     CONNECTION_LOST = "connection-lost"
     BOT_RESTARTED = "bot-restarted"
     MEDIA_SERVER_LOST = "media-server-lost"
     DROPPED = "dropped"
+    UNFINISHED = "unfinished"
 
 
 class ConsentRule(StrEnum):

@@ -108,7 +108,7 @@ class TrackCaptioner:
         self._unheard = unheard
         self._gate = gate
         self._slots = slots
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(limit_s=2.0)
         self._language = language
         self._clock = clock
         self._stale_s = stale_s

@@ -13,6 +13,7 @@ import structlog
 from captioner import metrics
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.cues import CaptionEvent
+from captioner.frames import LOST_MS
 from captioner.gate import VoiceGate, sensitive_voice
 from captioner.meeting import Voice
 from captioner.publisher import Publisher
@@ -107,15 +108,23 @@ class Voices:
             await running.captioner.refuse()
 
     async def drain(self, *, within_s: float) -> None:
-        """No more is heard: let what was heard become words, for a bounded time."""
-        tasks = [running.task for running in self._running.values() if running.task]
+        """No more is heard: let what was heard become words, for a bounded time.
+
+        What was not, then, is told as a gap.
+        """
+        tasks = {running.task: running for running in self._running.values() if running.task}
         if not tasks:
             return
+        until_ms = self._publisher.clock.now_ms()
         _, late = await asyncio.wait(tasks, timeout=within_s)
+        unsaid = (tasks[task].captioner.unsaid_ms for task in late)
+        unsaid_ms = min((ms for ms in unsaid if ms is not None), default=until_ms)
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late)
+        if until_ms - unsaid_ms >= LOST_MS:
+            await self._publisher.declare_gap(unsaid_ms, until_ms, GapReason.UNFINISHED)
 
     def _of(self, speaker: str) -> Iterator[_Running]:
         return (r for r in list(self._running.values()) if r.voice.speaker == speaker)

@@ -17,12 +17,13 @@ from captioner.contract import PACKET_MAX, encode
 from captioner.controls import Policy, Want
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Person
-from captioner.publisher import RoomClock
+from captioner.publisher import Publisher, RoomClock
 from captioner.requests import CONSENT, HELLO, SET
 from captioner.state_store import MemoryStore, Stored
 from captioner.testing import Microphone, ScriptedRoom
 from captioner.track import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame
+from streaming.errors import RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 from streaming.testing import ScriptedRecognizer
 
@@ -308,6 +309,27 @@ async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again(
         (gap,) = (await played.room.ask("anna", HELLO, want=True))["gaps"]
         assert gap["reason"] == "bot-restarted"
         assert gap["end"] >= heard_at[0]
+
+
+async def test_what_was_not_written_when_captions_were_switched_off_is_told_as_missing() -> None:
+    now_s = [0.0]
+
+    def away(_number: int) -> list[RecognizerEvent]:
+        raise RecognizerUnavailable("no server answers")
+
+    clock = RoomClock.start(monotonic=lambda: now_s[0])
+    async with stage(away, publisher=Publisher(clock)) as played:
+        played.come("host", attributes=HOST)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        now_s[0] = 5.0
+        for _ in range(50):
+            now_s[0] += 0.08
+            await played.speak("host", frames=1)
+        await played.room.ask("host", SET, enabled=False)
+        (gap,) = (await played.room.ask("host", HELLO, want=True))["gaps"]
+        assert gap["reason"] == "unfinished"
+        assert 4_000 <= gap["start"] <= 5_080
+        assert gap["end"] == 9_000
 
 
 def test_a_bot_restarted_on_a_clock_that_was_set_back_does_not_go_back() -> None:

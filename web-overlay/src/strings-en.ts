@@ -24,6 +24,7 @@ export const en = {
   "gap.bot-restarted": "the caption service restarted",
   "gap.media-server-lost": "the meeting server was away",
   "gap.dropped": "too much at once",
+  "gap.unfinished": "the captions were still behind when they were switched off",
   "refused.bad-request": "The caption service did not understand the request.",
   "refused.not-allowed": "Only a host of this meeting may do this.",
   "refused.unknown-version": "The caption service speaks another version than this page: reload the page.",

@@ -25,6 +25,7 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "gap.bot-restarted": "le service de sous-titrage a redémarré",
   "gap.media-server-lost": "le serveur de réunion était absent",
   "gap.dropped": "trop de choses à la fois",
+  "gap.unfinished": "les sous-titres étaient encore en retard quand ils ont été désactivés",
   "refused.bad-request": "Le service de sous-titrage n’a pas compris la demande.",
   "refused.not-allowed": "Seule une personne qui anime la réunion peut faire cela.",
   "refused.unknown-version": "Le service de sous-titrage parle une autre version que cette page : rechargez la page.",
