@@ -146,7 +146,7 @@ def recover(folder: Path) -> None:
 @click.option(
     "--speech/--no-speech", default=True, help="Real speech by several at once, 2 minutes more."
 )
-@click.option("--explain", is_flag=True, help="Say where each lost or doubled word was.")
+@click.option("--explain", is_flag=True, help="Say where each lost, torn or doubled word was.")
 @plainly
 def simulate_command(
     people: int,

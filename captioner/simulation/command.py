@@ -43,7 +43,7 @@ async def simulate(
     """Play it, and give the table.
 
     tell: is told how far it is. measure: also what an attendee costs. speech: also real speech,
-    by the embedded recogniser. explain: name each word that was lost or doubled.
+    by the embedded recogniser. explain: name each word that was lost, torn or doubled.
     """
     program = await asyncio.to_thread(find_or_build, tell)
     plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
@@ -76,12 +76,13 @@ async def _measured(program: Path) -> Costs:
 
 
 def _explain(played: Played, tell: Tell) -> None:
-    """Room times in seconds: the gaps, and each word that was lost or is there twice."""
+    """Room times in seconds: the gaps, and each word that was lost, torn, or is there twice."""
     verdict = verdict_of(played)
     for gap in played.reader.gaps:
         tell(f"gap    {gap.start_ms / 1000:8.2f} to {gap.end_ms / 1000:8.2f}  {gap.reason}")
-    for said in verdict.lost:
-        tell(f"lost   {said.start_s - played.origin_s:8.2f}  {said.speaker}  {said.word}")
+    for what, words in (("lost", verdict.lost), ("torn", verdict.torn)):
+        for said in words:
+            tell(f"{what}   {said.start_s - played.origin_s:8.2f}  {said.speaker}  {said.word}")
     for word, cues in verdict.twice.items():
         places = ", ".join(f"{cue.id} from {cue.start_ms / 1000:.2f}" for cue in cues)
         tell(f"twice  {word}  {places}")

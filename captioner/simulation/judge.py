@@ -7,9 +7,10 @@ time 0.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 
 from captioner.simulation.page import GapShown, Shown
 
@@ -21,6 +22,9 @@ CUE_S = 12.0
 
 BACK_S = 3.0
 """After captions are switched on again, agreed to, or somebody came: until the voice is heard."""
+
+TORN_IN_A_ROW = 2
+"""So many words of one speaker, one after the other, may be torn for want of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,19 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class Verdict:
-    """misattributed, doubled, made_up: words; fates: of every word said; lost, twice: which."""
+    """misattributed, doubled, made_up: words. fates: of every word said. lost, torn, twice: which.
+
+    early_late_ms: of each cue, its start minus that of its first word.
+    """
 
     fates: Counter[Fate]
     misattributed: int
     doubled: int
     made_up: int
     lost: list[Said]
+    torn: list[Said]
     twice: dict[str, list[Shown]]
-    early_late_ms: list[int]  # cue's start minus its first word's
+    early_late_ms: list[int]
 
 
 def judge(
@@ -96,7 +104,7 @@ def judge(
     """Hold what was said against what somebody who read all the time has on screen."""
     by_word = {one.word: one for one in said}
     places: dict[str, list[Shown]] = defaultdict(list)
-    verdict = Verdict(Counter(), 0, 0, 0, [], {}, [])
+    verdict = Verdict(Counter(), 0, 0, 0, [], [], {}, [])
     for cue in shown:
         words = cue.text.split()
         for word in words:
@@ -112,12 +120,21 @@ def judge(
         if len(cues) > 1:
             verdict.twice[word] = cues
         verdict.misattributed += sum(cue.speaker != by_word[word].speaker for cue in cues)
-    for one in said:
-        fate = _fate(one, one.word in places, gaps, facts, origin_s)
-        verdict.fates[fate] += 1
-        if fate is Fate.LOST:
-            verdict.lost.append(one)
+    fates = {one: _fate(one, one.word in places, gaps, facts, origin_s) for one in said}
+    fates |= dict.fromkeys(_lost_in_a_row(fates), Fate.LOST)
+    verdict.fates.update(fates.values())
+    verdict.lost += (one for one in said if fates[one] is Fate.LOST)
+    verdict.torn += (one for one in said if fates[one] is Fate.TORN)
     return verdict
+
+
+def _lost_in_a_row(fates: Mapping[Said, Fate]) -> Iterator[Said]:
+    """A starved machine tears a word here and there; that many in a row somebody has lost."""
+    said = sorted(fates, key=lambda one: (one.speaker, one.start_s))
+    for (_, fate), words in groupby(said, key=lambda one: (one.speaker, fates[one])):
+        in_a_row = list(words)
+        if fate is Fate.TORN and len(in_a_row) > TORN_IN_A_ROW:
+            yield from in_a_row
 
 
 def different(one: Iterable[Shown], other: Iterable[Shown]) -> set[Shown]:

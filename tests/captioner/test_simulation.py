@@ -156,6 +156,16 @@ def test_a_word_of_somebody_who_refused_must_not_be_shown() -> None:
     assert fates(said("one", 20), facts=facts) == [Fate.LOST]
 
 
+def test_a_word_that_no_recogniser_was_given_is_torn_and_three_in_a_row_are_lost() -> None:
+    facts = Facts(reached={"heard"})
+    one, two, three = (said(word, at_s) for at_s, word in enumerate(("one", "two", "three")))
+    assert fates(one, two, facts=facts) == [Fate.TORN] * 2
+    assert fates(one, two, three, facts=facts) == [Fate.LOST] * 3
+    assert fates(one, said("four", 1, "bob"), two, facts=facts) == [Fate.TORN] * 3
+    between = fates(one, said("heard", 0.5), two, three, facts=facts)
+    assert sorted(between) == [Fate.LOST, *[Fate.TORN] * 3]
+
+
 def test_words_under_another_name_words_twice_and_words_of_nobody_are_counted() -> None:
     page = page_with(
         packet(CueClosed(cue("one two"), 1), 1),
