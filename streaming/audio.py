@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import wave
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +56,15 @@ def clean(pcm: Pcm) -> Pcm:
     One wild sample poisons a model's caches for minutes, so nothing else gets past this point.
     """
     return np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+
+
+def wav(pcm: Pcm) -> bytes:
+    """A WAV file, mono, 16 bits, of ``pcm`` at 24 kHz."""
+    file = BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        out.writeframes((pcm * 32_767).astype("<i2").tobytes())
+    return file.getvalue()
 
 
 class Framer:

@@ -9,13 +9,12 @@ import signal
 import ssl
 import sys
 import tempfile
-import wave
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from streaming.audio import SAMPLE_RATE, Pcm
+from streaming.audio import wav
 from streaming.batch import BatchedModel
 from streaming.errors import StreamingError
 from streaming.keys import Keys, read_keys
@@ -114,19 +113,13 @@ def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
                 make_wide_checkpoint(Path(small), folder)
         else:
             make_test_checkpoint(folder)
-        _write_wav(folder / "tones.wav", sing(list(TONES) * 6))
+        (folder / "tones.wav").write_bytes(wav(sing(list(TONES) * 6)))
     except (StreamingError, OSError) as exc:
         _fail(str(exc))
     click.echo(
         f"{folder}: recognises six tones; tones.wav has 36 of them. It proves plumbing, never"
         " accuracy on speech."
     )
-
-
-def _write_wav(path: Path, pcm: Pcm) -> None:
-    with wave.open(str(path), "wb") as out:
-        out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        out.writeframes((pcm * 32_767).astype("<i2").tobytes())
 
 
 async def _serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,

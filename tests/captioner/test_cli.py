@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jwt
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,6 +15,7 @@ from captioner.cli import main
 from captioner.demo import bundled_recording
 from captioner.journal import Opened, Said, Started, encode
 from captioner.web import OVERLAY
+from streaming.audio import SAMPLE_RATE, wav
 
 KEYS = {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 32}
 
@@ -148,20 +150,10 @@ def test_check_of_a_url_that_is_none() -> None:
 
 def test_transcripts_come_as_json_too(tmp_path: Path) -> None:
     short = tmp_path / "short.wav"
-    pcm_of_two_seconds(short)
+    short.write_bytes(wav(np.zeros(2 * SAMPLE_RATE, np.float32)))
     made = run("transcribe", "--format", "json", str(short))
     assert made.exit_code == 0, made.output
     assert json.loads(made.stdout)[0]["file"] == str(short)
-
-
-def pcm_of_two_seconds(path: Path) -> None:
-    import wave
-
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(16_000)
-        out.writeframes(bytes(64_000))
 
 
 def test_recover_rebuilds_what_a_killed_bot_left_and_says_so(tmp_path: Path) -> None:

@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import wave
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from io import BytesIO
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -37,7 +35,7 @@ from conformance_rig import (
 )
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from streaming.audio import AudioFrame, Framer, Pcm
+from streaming.audio import AudioFrame, Framer, wav
 from streaming.checkpoint_wide import moshi_server_config
 from streaming.client import RemotePolicy
 from streaming.link import Servers
@@ -223,14 +221,6 @@ async def test_nonsense_ends_the_connection_and_frees_the_slot(either: str, nons
             generic = await client(either, stack)
             await generic.socket.send(NONSENSE[nonsense])
             assert {m["type"] for m in await generic.until_closed()} <= {"Ready", "Step", "Error"}
-
-
-def wav(pcm: Pcm) -> bytes:
-    out = BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setparams((1, 2, 24_000, 0, "NONE", ""))
-        file.writeframes((pcm * 32_767).astype("<i2").tobytes())
-    return out.getvalue()
 
 
 async def test_a_posted_file_is_answered_alike(theirs: str, ours: str) -> None:
