@@ -1,11 +1,12 @@
 """Nothing lost, nothing doubled: what to say again to a new stream, and what of its answer is new.
 
-The rule. Sound is kept from the beginning of the last word given; when that is long over, from 2 s
-before where the recogniser has heard, or, while there was voice that no word came from, from 12 s
-before. A new stream hears what is kept. Its words are compared with those already given, in order:
-one with the same letters, begun within 200 ms of it, is the same word and is not given again; nor
-is one that begins no later than the last word given, however it is spelt. The first word past that
-is new, and so are all that follow it.
+The rule. A new stream must hear the last word given and all that follows; when that word is long
+over, the last 2 s that were heard, or, while there was voice that no word came from, the last 12 s.
+It begins with the pause before that, at most 4 s earlier: a word is known by those before it.
+Its words are compared with those already given, in order: one with the same letters, begun within
+240 ms of it (400 ms if no other began nearer), is the same word and is not given again; nor is one
+that begins no later than the last word given, however it is spelt. What follows the last word
+given, and the first word past it, is new, and so is all that comes behind.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Replay:
 
     def restart(self) -> list[tuple[AudioFrame, bool]]:
         """A new recogniser takes over: what it shall hear first, with whether there is voice."""
-        begin_ms = max(self._begin_ms(), self._cut_ms)
+        begin_ms = max(self._phrase_ms(self._begin_ms()), self._cut_ms)
         frames = [(f, voiced) for f, voiced in self._kept if f.end_ms > begin_ms]
         self._last = self._given[-1] if self._given else None
         self._expected = [g for g in self._given if g.word.start_ms > begin_ms - _SAME_MS]
@@ -101,6 +102,7 @@ class Replay:
         """Take one event of the recogniser; give it, unless it was given before."""
         match event:
             case Word():
+                self.voice_ms = 0
                 self._dropping = self._was_given(event)
                 return [] if self._dropping else [self._give(event)]
             case WordEnd(end_ms) if not self._dropping and self._given:
@@ -127,25 +129,38 @@ class Replay:
         last = self._last
         if last is None:
             return False
-        for index, given in enumerate(self._expected):
-            near = abs(given.word.start_ms - word.start_ms) <= _SAME_MS
-            if near and _letters(given.word.text) == _letters(word.text):
-                del self._expected[: index + 1]
-                return True
+        if like := self._like(word, last):
+            self._expected = [g for g in self._expected if g.word.start_ms > like.word.start_ms]
+            if like is last:
+                self._last = None
+            return True
         # A model needs two steps to write a word, so what is nearer to the last one than that is
         # the last one, heard otherwise.
-        margin = _JITTER_MS if not self._expected else _STEPS_MS
-        if word.start_ms < last.word.start_ms + margin:
+        margin_ms = _STEPS_MS if self._expected else _JITTER_MS
+        if word.start_ms < last.word.start_ms + margin_ms:
             reached_ms = word.start_ms + _STEPS_MS
             self._expected = [g for g in self._expected if g.word.start_ms > reached_ms]
             return True
         self._last, self._expected = None, []
         return False
 
+    def _like(self, word: Word, last: _Given) -> _Given | None:
+        """The word given before that is this one by its letters and its time."""
+
+        def off_ms(given: _Given) -> int:
+            return abs(given.word.start_ms - word.start_ms)
+
+        letters = _letters(word.text)
+        expected = self._expected or [last]
+        nearest = min(expected, key=off_ms)
+        same = [g for g in expected if _letters(g.word.text) == letters]
+        like = min(same, key=off_ms, default=None)
+        near_ms = _FAR_MS if self._expected and like is nearest else _SAME_MS
+        return like if like and off_ms(like) < near_ms else None
+
     def _give(self, word: Word) -> Word:
         word = Word(word.text, max(word.start_ms, self._last_start_ms), word.joined)
         self._given.append(_Given(word, word.start_ms + FRAME_MS))
-        self.voice_ms = 0
         return word
 
     def _heard(self, until_ms: int) -> list[RecognizerEvent]:
@@ -155,7 +170,7 @@ class Replay:
         if until_ms < self._heard_ms:
             return []
         self._heard_ms = until_ms
-        begin_ms = self._begin_ms()
+        begin_ms = self._begin_ms() - _PHRASE_MS
         while self._kept and self._kept[0][0].end_ms <= begin_ms:
             self._kept.popleft()
         return [*self._tell_dropped(), Heard(until_ms)]
@@ -181,6 +196,19 @@ class Replay:
                 return max(word_ms - FRAME_MS, self._heard_ms - _MUTE_MS)
         return quiet_ms
 
+    def _phrase_ms(self, until_ms: int) -> int:
+        """Where the phrase begins that is being said then."""
+        begin_ms, quiet_ms = until_ms, 0
+        for frame, voiced in reversed(self._kept):
+            if frame.end_ms > until_ms:
+                continue
+            quiet_ms = 0 if voiced else quiet_ms + FRAME_MS
+            if quiet_ms >= _PAUSE_MS or until_ms - frame.start_ms > _PHRASE_MS:
+                break
+            if voiced:
+                begin_ms = frame.start_ms - FRAME_MS
+        return begin_ms
+
     def _last_whole_word(self) -> tuple[int, int]:
         """Start of the last word given, all its pieces included, and its end."""
         if not self._given:
@@ -196,9 +224,12 @@ def _letters(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum()) or text
 
 
-_SAME_MS = 200
+_SAME_MS = 240  # starts of words are estimates
+_FAR_MS = 400  # of a word that is nearer to no other
 _JITTER_MS = 40
 _STEPS_MS = 160
 _WORD_MS = 2_000  # no word is longer
 _OVER_MS = 1_000  # behind what is told of a word's end, the word is over
+_PAUSE_MS = 320  # between phrases
+_PHRASE_MS = 4_000
 _MUTE_MS = 12_000  # a model that fell silent is noticed before that

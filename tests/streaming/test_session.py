@@ -280,6 +280,31 @@ def test_what_is_replayed_is_what_was_spoken(
     assert reached == sorted(reached)
 
 
+def test_a_new_stream_hears_the_whole_phrase_and_four_seconds_of_it_at_most() -> None:
+    for said, begins_ms in (([1] * 5, 480), ([1] * 20, 2_560)):
+        replay = Replay()
+        for frame in speech([1, None, *said]):
+            replay.add(frame, voiced=has_voice(frame))
+        last_ms = 240 + len(said) * 320
+        replay.take(Word("w1", 0))
+        replay.take(Word("w1", last_ms))
+        replay.take(Heard(last_ms + 320))
+        again = [frame for frame, _ in replay.restart()]
+        assert abs(again[0].start_ms - begins_ms) <= 80, len(said)
+
+
+def test_a_word_whose_start_is_estimated_otherwise_is_not_given_again() -> None:
+    replay = Replay()
+    for frame in speech([1] * 8):
+        replay.add(frame, voiced=True)
+    replay.take(Word("It", 480))
+    replay.take(Word("was", 1_000))
+    replay.take(Heard(1_400))
+    replay.restart()
+    heard = [Word("it", 500), Word("was", 1_290), Word("was", 1_700), Word("it", 1_900)]
+    assert [event for word in heard for event in replay.take(word)] == heard[2:]
+
+
 def test_sound_that_became_words_is_not_kept() -> None:
     replay = Replay()
     for frame in speech([1, *[None] * 200]):
