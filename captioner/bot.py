@@ -70,11 +70,7 @@ class Bot:
             self.publisher, self.controls, self._voices, policy=policy, choose=choose, clock=clock
         )
         self._desk = Desk(
-            self.publisher,
-            self.controls,
-            prepare=self._prepare,
-            apply=self._apply,
-            clock=clock,
+            self.publisher, self.controls, prepare=self._prepare, apply=self._apply, clock=clock
         )
         self._clerk = Clerk(self.publisher, self.controls, extras or Extras())
         self._url = url
@@ -243,8 +239,10 @@ class Bot:
                 await self._keep(room)
                 self._desk.open(room, self._keeping_now)
             match event:
-                case Voice():
+                case Voice() if self.controls.captions(event.speaker):
                     self._voices.begin(event)
+                case Voice():  # refused while the voice waited here
+                    event.frames.forget()
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, self._reason)
                     self._reason = GapReason.CONNECTION_LOST

@@ -59,7 +59,7 @@ class Voices:
         self._engine = engine
         self._slots = Slots(engine.slots)
         self._prefixes = (f"t{n}" for n in itertools.count(1))
-        self._running: dict[str, _Running] = {}
+        self._running: list[_Running] = []  # of one track several, if it was muted for a moment
         self._states: dict[str, TrackState] = {}
         self._gap_end_ms = 0  # of the last gap that was declared
         self._telling: set[asyncio.Task[None]] = set()
@@ -73,13 +73,13 @@ class Voices:
     def engine(self, engine: Engine) -> None:
         self._engine = engine
         self._slots.limit = engine.slots
-        for running in self._running.values():
+        for running in self._running:
             running.captioner.renew()
 
     @property
     def working(self) -> list[Capabilities]:
         """Of the recognisers that work now."""
-        found = (running.captioner.capabilities for running in self._running.values())
+        found = (running.captioner.capabilities for running in self._running)
         return [capabilities for capabilities in found if capabilities is not None]
 
     @property
@@ -90,14 +90,16 @@ class Voices:
 
     def said_ms(self, now_ms: int) -> int:
         """Room time up to which all that was heard has been dealt with."""
-        unsaid = (running.captioner.unsaid_ms for running in self._running.values())
+        unsaid = (running.captioner.unsaid_ms for running in self._running)
         return min((ms for ms in unsaid if ms is not None), default=now_ms)
 
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
         voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)
-        running = self._running[voice.track] = _Running(voice, self._captioner(voice))
+        running = _Running(voice, self._captioner(voice))
+        self._running.append(running)
         running.task = asyncio.create_task(self._run(running))
+        running.task.add_done_callback(lambda _: self._running.remove(running))
 
     async def refuse(self, speaker: str) -> None:
         """At once: no more of this voice is recognised, and all that is held of it is gone."""
@@ -112,7 +114,7 @@ class Voices:
 
         What was not, then, is told as a gap.
         """
-        tasks = {running.task: running for running in self._running.values() if running.task}
+        tasks = {running.task: running for running in self._running if running.task}
         if not tasks:
             return
         until_ms = self._publisher.clock.now_ms()
@@ -127,7 +129,7 @@ class Voices:
             await self._publisher.declare_gap(unsaid_ms, until_ms, GapReason.UNFINISHED)
 
     def _of(self, speaker: str) -> Iterator[_Running]:
-        return (r for r in list(self._running.values()) if r.voice.speaker == speaker)
+        return (r for r in list(self._running) if r.voice.speaker == speaker)
 
     def _captioner(self, voice: Voice) -> TrackCaptioner:
         async def publish(event: CaptionEvent, heard_ms: int) -> None:
@@ -188,8 +190,6 @@ class Voices:
     async def _forget(self, running: _Running) -> None:
         """Whoever is muted or gone is not delayed any more."""
         voice = running.voice
-        if self._running.get(voice.track) is running:
-            del self._running[voice.track]
         state = self._states.pop(voice.track, TrackState.ON)
         if running.captioner.refused:
             return
@@ -197,11 +197,12 @@ class Voices:
             await self._publisher.announce_track(
                 track=voice.track, speaker=voice.speaker, state=TrackState.ON
             )
-        self._publisher.forget_track(voice.track)
+        if not any(r.voice.track == voice.track for r in self._running if r is not running):
+            self._publisher.forget_track(voice.track)
 
     def _hole(self, voice: Voice, start_ms: int, end_ms: int) -> None:
         """No sound came from a track for a while: from none at all, if the link was broken."""
-        others = [r.voice.frames for r in self._running.values() if r.voice is not voice]
+        others = [r.voice.frames for r in self._running if r.voice is not voice]
         within = (start_ms + _TOGETHER_MS, end_ms - _TOGETHER_MS)
         if start_ms >= self._gap_end_ms and not any(f.heard(*within) for f in others):
             self._gap_end_ms = end_ms

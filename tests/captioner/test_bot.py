@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from captioner import metrics
 from captioner.bot import Bot, Engine
 from captioner.contract import PACKET_MAX, encode
 from captioner.controls import Policy, Want
 from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.meeting import Person
+from captioner.meeting import Kind, Person
 from captioner.publisher import Publisher, RoomClock
 from captioner.requests import CONSENT, HELLO, SET
 from captioner.state_store import MemoryStore, Stored
@@ -75,8 +76,18 @@ class Stage:
         ]
 
 
+def tracks() -> float:
+    """How many are being captioned."""
+    return float(metrics.TRACKS._value.get())
+
+
 def words(name: str) -> list[RecognizerEvent]:
     return [Word(name, 80), WordEnd(200), Word("spoke.", 300), WordEnd(500)]
+
+
+def away(_number: int) -> list[RecognizerEvent]:
+    """A script for ``stage``."""
+    raise RecognizerUnavailable("no server answers")
 
 
 @contextlib.asynccontextmanager
@@ -313,10 +324,6 @@ async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again(
 
 async def test_what_was_not_written_when_captions_were_switched_off_is_told_as_missing() -> None:
     now_s = [0.0]
-
-    def away(_number: int) -> list[RecognizerEvent]:
-        raise RecognizerUnavailable("no server answers")
-
     clock = RoomClock.start(monotonic=lambda: now_s[0])
     async with stage(away, publisher=Publisher(clock)) as played:
         played.come("host", attributes=HOST)
@@ -337,3 +344,66 @@ def test_a_bot_restarted_on_a_clock_that_was_set_back_does_not_go_back() -> None
         1_000_000, least_ms=500_000, monotonic=lambda: 7.0, wall=lambda: 1_100.0
     )
     assert clock.now_ms() == 500_000
+
+
+async def test_a_refusal_reaches_what_was_said_before_a_mute_and_is_not_written_yet() -> None:
+    async with stage(away) as played:
+        played.come("anna")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        await played.speak("anna", frames=30)
+        for muted in (True, False):
+            played.room.mute("anna", muted=muted)
+            await played.speak("anna", frames=10)
+        assert tracks() == 2
+        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
+        async with asyncio.timeout(5):
+            while tracks():
+                await played.speak("anna", frames=1)
+        assert played.said("anna") == []
+
+
+async def test_what_was_said_before_a_mute_and_not_written_is_told_as_missing_too() -> None:
+    now_s = [0.0]
+    clock = RoomClock.start(monotonic=lambda: now_s[0])
+    async with stage(away, publisher=Publisher(clock)) as played:
+        played.come("host", attributes=HOST)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        now_s[0] = 5.0
+        for _ in range(50):
+            now_s[0] += 0.08
+            await played.speak("host", frames=1)
+        for muted in (True, False):
+            played.room.mute("host", muted=muted)
+            await played.speak("host", frames=1)
+        now_s[0] = 20.0
+        await played.room.ask("host", SET, enabled=False)
+        (gap,) = (await played.room.ask("host", HELLO, want=True))["gaps"]
+        assert 4_000 <= gap["start"] <= 5_080
+
+
+async def test_a_refusal_reaches_a_voice_that_was_not_begun_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another bot that is dead is asked first whether it lives, which takes seconds."""
+    asked, dead = asyncio.Event(), asyncio.Event()
+
+    async def reaches(_room: ScriptedRoom, _identity: str, _method: str, _payload: str) -> bool:
+        asked.set()
+        await dead.wait()
+        return False
+
+    async with stage() as played:
+        played.come("bob")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        monkeypatch.setattr(ScriptedRoom, "reaches", reaches)
+        played.come("ghost", kind=Kind.AGENT, attributes={"captions.session": "of another"})
+        await asked.wait()
+        played.come("anna")
+        await played.speak("anna", frames=30)
+        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
+        dead.set()
+        while not played.said("bob"):
+            await played.speak("bob", frames=3)
+        await played.speak("bob", frames=50)
+        assert played.said("anna") == []
+        assert len(played.opened) == 1
