@@ -119,16 +119,22 @@ class Publisher:
 
     async def declare_gap(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
         """Say that nobody heard the room between two room times; what was said is left out."""
-        if self._gaps:
-            start_ms = max(start_ms, self._gaps[-1]["end"])
-        if end_ms <= start_ms:
-            return
-        self.seq += 1
-        gap = gap_packet(self.session, self.seq, start_ms=start_ms, end_ms=end_ms, reason=reason)
-        self._gaps.append(gap)
-        for watch in self.gap_watchers:
-            watch(start_ms, end_ms, reason)
-        await self._give(gap)
+        for start, end in self._untold(start_ms, end_ms):
+            self.seq += 1
+            gap = gap_packet(self.session, self.seq, start_ms=start, end_ms=end, reason=reason)
+            self._gaps.append(gap)
+            for watch in self.gap_watchers:
+                watch(start, end, reason)
+            await self._give(gap)
+
+    def _untold(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """What of a time no gap tells yet; gaps are not told in order."""
+        parts = [(start_ms, end_ms)]
+        for gap in self._gaps:
+            before = [(start, min(end, gap["start"])) for start, end in parts]
+            after = [(max(start, gap["end"]), end) for start, end in parts]
+            parts = [(start, end) for start, end in before + after if start < end]
+        return [(start, end) for start, end in parts if start < end]
 
     async def beacon(self) -> None:
         """For ever: repeat the newest number 1 s after the last packet, then every 10 s."""

@@ -40,6 +40,8 @@ class Stretch:
         self._zero = 0  # stream position of the first frame of the recogniser that works now
         self._fresh = True
         self._replay = Replay(keep_ms=KEEP_MS)
+        self._fell_off: Dropped | None = None  # the recogniser that works now has it yet
+        self._lost: list[Dropped] = []  # was not told yet
         self.offset_ms = self.heard_ms = samples_to_ms(self._base)
         self.said_ms: int | None = None
         self.end = _end(self._lead[-1]) if self._lead else 0
@@ -57,6 +59,10 @@ class Stretch:
     def again(self) -> Iterator[AudioFrame]:
         """For a new recogniser: what the one before it did not make words of."""
         self._fresh = True
+        fell_off, self._fell_off = self._fell_off, None
+        if fell_off is not None:
+            start_ms = max(fell_off.start_ms, self._replay.heard_ms)
+            self._lost.append(replace(fell_off, start_ms=start_ms))
         for frame, _ in self._replay.restart():
             yield self._placed(frame)
 
@@ -71,7 +77,9 @@ class Stretch:
         """Take the next frame; give it as the recogniser takes it."""
         self.end = max(self.end, _end(frame))
         moved = AudioFrame(frame.pcm, frame.position - self._base)
-        self._replay.add(moved, voiced=voiced)
+        if lost := self._replay.add(moved, voiced=voiced):
+            start_ms = self._fell_off.start_ms if self._fell_off else lost.start_ms
+            self._fell_off = Dropped(start_ms, lost.end_ms)
         return self._placed(moved)
 
     def take(self, event: RecognizerEvent) -> list[RecognizerEvent]:
@@ -79,14 +87,17 @@ class Stretch:
         event = _later(event, samples_to_ms(self._zero))
         if isinstance(event, Dropped):
             return [event]
-        events = self._replay.take(event)
+        events = [told for told in self._replay.take(event) if not isinstance(told, Dropped)]
         for told in events:
             match told:
                 case Word(start_ms=start_ms):
                     self.said_ms = self.offset_ms + start_ms
                 case Heard(at_ms) | Flushed(at_ms):
                     self.heard_ms = self.offset_ms + at_ms
-        return events
+                    if self._fell_off and at_ms >= self._fell_off.end_ms:
+                        self._fell_off = None
+        lost, self._lost = self._lost, []
+        return [*lost, *events]
 
     def _placed(self, frame: AudioFrame) -> AudioFrame:
         if self._fresh:

@@ -191,3 +191,19 @@ def test_a_deleted_cue_is_in_no_file() -> None:
     deleted = Caption(CueDeleted("t1-1", 9), "anna", "Anna", "TR_1", 0)
     kept.add(Entry(3, deleted, {"id": "t1-1"}))
     assert [cue.id for cue, _ in kept.closed()] == ["t1-2"]
+
+
+async def test_a_gap_that_is_told_after_a_later_one_is_told_all_the_same() -> None:
+    wire = Wire()
+    out = publisher(wire)
+    await out.declare_gap(100_000, 110_000, GapReason.CONNECTION_LOST)
+    await out.declare_gap(60_000, 70_000, GapReason.DROPPED)
+    await out.declare_gap(90_000, 120_000, GapReason.UNFINISHED)
+    await out.declare_gap(60_000, 120_000, GapReason.UNFINISHED)
+    assert [(p["start"], p["end"]) for p in wire.packets] == [
+        (100_000, 110_000),
+        (60_000, 70_000),
+        (90_000, 100_000),
+        (110_000, 120_000),
+        (70_000, 90_000),
+    ]

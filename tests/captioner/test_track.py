@@ -215,3 +215,60 @@ async def test_no_partial_is_ever_stuck() -> None:
         over.set()
         await running
         assert screen.texts() == ["well"]
+
+
+async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> None:
+    """It keeps more than the track does, so the track knows of no loss until it fails."""
+    screen, missing = Screen(), list[tuple[int, int]]()
+
+    async def unheard(start_ms: int, end_ms: int) -> None:
+        missing.append((start_ms, end_ms))
+
+    class Late(ScriptedRecognizer):
+        """Says nothing until the end."""
+
+        def _say(self, *, until_ms: int) -> None:
+            if until_ms >= 45_000:
+                super()._say(until_ms=until_ms)
+
+    track = TrackCaptioner(
+        Frames(45_000 // FRAME_MS + 1),
+        open_recognizer=lambda: Late(words("one")),
+        segmenter=Segmenter("anna", prefix="t1", language="en"),
+        publish=screen.publish,
+        unheard=unheard,
+    )
+    await track.run()
+    assert screen.texts() == ["one"]
+    assert missing == []
+
+
+async def test_sound_that_fell_off_before_a_recogniser_failed_is_told_as_missing() -> None:
+    screen, missing, made = Screen(), list[tuple[int, int]](), list[ScriptedRecognizer]()
+
+    async def unheard(start_ms: int, end_ms: int) -> None:
+        missing.append((start_ms, end_ms))
+
+    class Mute(ScriptedRecognizer):
+        def _say(self, *, until_ms: int) -> None:
+            pass
+
+    def opened() -> ScriptedRecognizer:
+        kind = ScriptedRecognizer if made else Mute
+        failure = ModelError("step")
+        made.append(kind([], fail_at_ms=None if made else 45_040, failure=failure))
+        return made[-1]
+
+    track = TrackCaptioner(
+        Frames(45_040 // FRAME_MS + 100, start_ms=800),
+        open_recognizer=opened,
+        segmenter=Segmenter("anna", prefix="t1", language="en"),
+        publish=screen.publish,
+        unheard=unheard,
+        backoff=Backoff(first_s=0.001),
+    )
+    await track.run()
+    (gap,) = missing
+    assert gap[0] == 800
+    assert gap[1] == made[1].heard[0] // 24 + 800 or made[1].heard[0] == 0
+    assert 15_000 <= gap[1] - gap[0] <= 15_200
