@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from captioner import metrics
 
@@ -14,14 +14,24 @@ class Slots:
     """A number of recogniser streams that the tracks of this process share."""
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
+        self._limit = limit
         self.taken = 0
         self._queue: deque[asyncio.Future[None]] = deque()
 
     @property
+    def limit(self) -> int:
+        """How many there are. When there are fewer, those that are taken are given back first."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = limit
+        self._hand_on()
+
+    @property
     def full(self) -> bool:
         """Whether who asks now has to wait."""
-        return self.taken >= self.limit
+        return self.taken >= self._limit
 
     @property
     def waiting(self) -> int:
@@ -49,15 +59,19 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._queue.remove(turn)
+                with suppress(ValueError):  # passed over already
+                    self._queue.remove(turn)
             else:  # it was given to us and to nobody else
                 self._release()
             raise
 
     def _release(self) -> None:
-        while self._queue:
+        self.taken -= 1
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        while self._queue and not self.full:
             turn = self._queue.popleft()
             if not turn.done():
-                turn.set_result(None)  # the slot goes on to the next one
-                return
-        self.taken -= 1
+                self.taken += 1
+                turn.set_result(None)
