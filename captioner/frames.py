@@ -89,7 +89,8 @@ class FrameQueue:
     """The audio of one track, placed on the room's clock, read at once into a bounded queue.
 
     When it is full the oldest frame is dropped and counted; its place shows as a hole. Waiting
-    for a frame can be cancelled and taken up again.
+    for a frame can be cancelled and taken up again. on_hole: told when no sound came; on_dropped:
+    when so much was dropped, as who reads goes on behind it.
     """
 
     def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
@@ -98,6 +99,8 @@ class FrameQueue:
         self.last_ms = now_ms()  # room time at which sound last arrived, for certain
         self._silent_from_ms = self._silent_to_ms = 0  # the last time it did not
         self.on_hole: Hole | None = None
+        self.on_dropped: Hole | None = None
+        self._dropped: tuple[int, int] | None = None  # since a frame was read, room times
         self._frames: deque[tuple[AudioFrame, float]] = deque()
         self._given_since: float | None = None
         self._more = asyncio.Event()
@@ -117,6 +120,9 @@ class FrameQueue:
             self._more.clear()
             await self._more.wait()
         frame, self._given_since = self._frames.popleft()
+        dropped, self._dropped = self._dropped, None
+        if dropped and self.on_dropped and dropped[1] - dropped[0] >= LOST_MS:
+            self.on_dropped(*dropped)
         return frame
 
     @property
@@ -169,7 +175,9 @@ class FrameQueue:
             return
         for frame in frames:
             if len(self._frames) >= QUEUE_FRAMES:
-                self._frames.popleft()
+                oldest, _ = self._frames.popleft()
+                start_ms = self._dropped[0] if self._dropped else oldest.start_ms
+                self._dropped = start_ms, oldest.end_ms
                 metrics.FRAMES_DROPPED.inc()
             self._frames.append((frame, time.monotonic()))
         self._more.set()

@@ -96,6 +96,7 @@ class Voices:
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
         voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)
+        voice.frames.on_dropped = lambda start, end: self._tell(start, end, GapReason.DROPPED)
         running = _Running(voice, self._captioner(voice))
         self._running.append(running)
         running.task = asyncio.create_task(self._run(running))
@@ -206,11 +207,12 @@ class Voices:
         within = (start_ms + _TOGETHER_MS, end_ms - _TOGETHER_MS)
         if start_ms >= self._gap_end_ms and not any(f.heard(*within) for f in others):
             self._gap_end_ms = end_ms
-            telling = asyncio.ensure_future(
-                self._publisher.declare_gap(start_ms, end_ms, GapReason.CONNECTION_LOST)
-            )
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+            self._tell(start_ms, end_ms, GapReason.CONNECTION_LOST)
+
+    def _tell(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
+        telling = asyncio.ensure_future(self._publisher.declare_gap(start_ms, end_ms, reason))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
 
 _TOGETHER_MS = 500

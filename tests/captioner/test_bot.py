@@ -407,3 +407,27 @@ async def test_a_refusal_reaches_a_voice_that_was_not_begun_yet(
         await played.speak("bob", frames=50)
         assert played.said("anna") == []
         assert len(played.opened) == 1
+
+
+async def test_what_was_said_while_a_recogniser_was_awaited_for_too_long_is_told_as_missing() -> (
+    None
+):
+    now_s = [0.0]
+    clock = RoomClock.start(monotonic=lambda: now_s[0])
+    async with stage(slots=1, publisher=Publisher(clock)) as played:
+        for name in ("anna", "bob"):
+            played.come(name)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while not played.said("anna"):
+            now_s[0] += 0.08
+            await played.speak("anna", "bob", frames=1)
+        for _ in range(250):  # 40 s, of which 30 are kept
+            now_s[0] += 0.16
+            await played.speak("bob", "anna", frames=1)
+            await played.speak(frames=1, quiet=("bob", "anna"))
+        played.room.mute("anna", muted=True)
+        await played.room.until(lambda: bool(played.said("bob")))
+        gaps = (await played.room.ask("anna", HELLO, want=True))["gaps"]
+        missing_ms = sum(gap["end"] - gap["start"] for gap in gaps)
+        assert {gap["reason"] for gap in gaps} == {"dropped"}
+        assert 9_000 <= missing_ms <= 12_000
