@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -86,16 +86,23 @@ class Audit:
 
 
 def expire_audit(folder: Path, *, keep_days: int, now_s: float) -> int:
-    """Delete the files of days that are longer ago; gives how many. Blocks."""
+    """Delete the files of days that are longer ago; gives how many. Blocks.
+
+    Raises OSError if one cannot be deleted, after the others.
+    """
     last = datetime.fromtimestamp(now_s, UTC).date() - timedelta(days=keep_days)
-    old = [
-        path
-        for path in folder.glob("audit-*.jsonl")
-        if (found := _NAME.fullmatch(path.name)) and date.fromisoformat(found[1]) < last
-    ]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    deleted, failure = 0, None
+    for path in folder.glob("audit-*.jsonl"):
+        if (found := _NAME.fullmatch(path.name)) is None or found[1] >= last.isoformat():
+            continue
+        try:
+            path.unlink(missing_ok=True)
+            deleted += 1
+        except OSError as exc:
+            failure = exc
+    if failure is not None:
+        raise failure
+    return deleted
 
 
 def _append(path: Path, line: bytes) -> None:

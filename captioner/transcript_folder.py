@@ -70,7 +70,10 @@ def tidy(policy: TranscriptPolicy, *, now_s: float, every: bool = False) -> Tidi
         except OSError:
             failed += 1
     if policy.keep_days is not None:
-        expire_audit(policy.folder, keep_days=policy.keep_days, now_s=now_s)
+        try:
+            expire_audit(policy.folder, keep_days=policy.keep_days, now_s=now_s)
+        except OSError:
+            failed += 1
     return Tidied(tuple(rebuilt), busy, deleted, failed)
 
 

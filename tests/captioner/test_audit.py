@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from captioner.audit import Audit, expire_audit
+from captioner.transcript_folder import TranscriptPolicy, tidy
 
 DAY = 86_400
 
@@ -47,3 +48,13 @@ def test_days_long_ago_are_deleted(tmp_path: Path) -> None:
     assert expire_audit(tmp_path, keep_days=1, now_s=9.5 * DAY) == 1
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["audit-1970-01-09.jsonl", "audit-1970-01-10.jsonl", "audit-mine.jsonl"]
+
+
+def test_a_day_that_cannot_be_deleted_keeps_no_other_and_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "audit-1970-01-01.jsonl").mkdir()  # as on a disk that has become read-only
+    (tmp_path / "audit-1970-01-02.jsonl").write_text("")
+    (tmp_path / "audit-1970-13-40.jsonl").write_text("")
+    done = tidy(TranscriptPolicy(tmp_path, keep_days=1), now_s=9.5 * DAY)
+    assert done.failed == 1
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["audit-1970-01-01.jsonl", "audit-1970-13-40.jsonl"]
