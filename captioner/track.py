@@ -128,6 +128,11 @@ class TrackCaptioner:
         """Room time from which on sound has not been dealt with yet; None: there is none."""
         return self._stretch.heard_ms if self._stretch.behind_ms else None
 
+    @property
+    def read_ms(self) -> int:
+        """Room time up to which sound was read."""
+        return self._stretch.heard_ms + self._stretch.behind_ms
+
     def renew(self) -> None:
         """Take a new recogniser from now on: the engine or the language is another one."""
         self._renew = True

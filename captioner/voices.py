@@ -174,11 +174,16 @@ class Voices:
 
     async def _to_the_end(self, running: _Running) -> bool:
         """Caption a voice; False when that ended by a fault."""
+        captioner = running.captioner
         try:
-            await running.captioner.run()
+            await captioner.run()
         except Exception as exc:  # the top of a track: the others go on
             metrics.TRACKS_FAILED.inc()
             log.error("track_failed", kinds=sorted(_kinds(exc)))
+            if captioner.unsaid_ms is not None:  # it would fail of this again
+                await self._publisher.declare_gap(
+                    captioner.unsaid_ms, captioner.read_ms, GapReason.DROPPED
+                )
             return False
         return True
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -431,3 +431,25 @@ async def test_what_was_said_while_a_recogniser_was_awaited_for_too_long_is_told
         missing_ms = sum(gap["end"] - gap["start"] for gap in gaps)
         assert {gap["reason"] for gap in gaps} == {"dropped"}
         assert 9_000 <= missing_ms <= 12_000
+
+
+async def test_what_a_recogniser_with_a_bug_was_behind_with_is_told_as_missing() -> None:
+    now_s = [0.0]
+    clock = RoomClock.start(monotonic=lambda: now_s[0])
+    made: list[ScriptedRecognizer] = []
+
+    def opens() -> ScriptedRecognizer:
+        failure = None if made else ValueError("a bug")
+        made.append(ScriptedRecognizer([], delay_ms=3_000, fail_at_ms=5_000, failure=failure))
+        return made[-1]
+
+    async with stage(publisher=Publisher(clock)) as played:
+        played.bot._voices.engine = replace(played.bot._voices.engine, open=opens)
+        anna = played.come("anna")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while len(made) < 2:
+            now_s[0] += 0.08
+            anna.say(VOICE if anna.read % 2 else QUIET)
+            await asyncio.sleep(0.001)
+        (gap,) = (await played.room.ask("anna", HELLO, want=True))["gaps"]
+        assert 2_800 <= gap["end"] - gap["start"] <= 3_400
