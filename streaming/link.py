@@ -64,6 +64,9 @@ class Servers:
                 faults.append(RecognizerUnavailable(fault))
             except (RecognizerUnavailable, ProtocolError) as exc:
                 faults.append(exc)
+            except BaseException:  # nobody waits for it any more
+                link.drop()
+                raise
             await link.close()
         raise _worst(faults)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.client import RemotePolicy
@@ -300,3 +301,21 @@ def test_what_is_no_address_is_refused_and_not_repeated(address: str) -> None:
     with pytest.raises(ValueError, match="a speech server's address is") as raised:
         Servers((address,))
     assert "secret" not in str(raised.value)
+
+
+async def test_who_leaves_while_a_server_is_not_ready_gives_its_slot_back() -> None:
+    came = asyncio.Event()
+
+    class Slow(ScriptedServer):
+        async def _hear(self, link: ServerConnection) -> None:
+            came.set()
+            await link.wait_closed()
+
+    async with Slow() as server:
+        servers = Servers((server.url,), connect_s=60)
+        engine = RemoteEngine(servers, policy=PATIENT, load_voice=lambda: has_voice)
+        entering = asyncio.create_task(engine.open().__aenter__())
+        async with asyncio.timeout(5):
+            await came.wait()
+            entering.cancel()
+            await server.idle.wait()
