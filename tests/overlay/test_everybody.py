@@ -103,6 +103,13 @@ def test_single_keys_do_what_the_overlay_says_and_can_be_switched_off(captions: 
     assert captions("settings") == {"singleKeys": False}
 
 
+def test_the_keys_name_no_moving_where_captions_cannot_be_moved(captions: Captions) -> None:
+    captions("openKeys()")
+    assert "P" in captions.texts(".panel .cap")
+    captions.page.evaluate("document.querySelector('live-captions').mode = 'beside'")
+    assert "P" not in captions.texts(".panel .cap")
+
+
 @pytest.mark.parametrize("panel", ["Settings", "History", "Keys"])
 def test_a_panel_fits_320_px_with_wide_spacing_and_its_targets_are_big_enough(
     captions: Captions, panel: str

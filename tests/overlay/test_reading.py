@@ -190,12 +190,8 @@ def test_notes_on_speakers_push_nothing_out_of_sight(captions: Captions, size: i
     assert captions.rows()[-1][1].endswith("word59")
 
 
-@in_both_browsers
-@pytest.mark.parametrize("held", [False, True])
-def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
-    captions: Captions, held: bool
-) -> None:
-    captions.page.set_viewport_size({"width": 600, "height": 250})
+def fill_the_page(captions: Captions, *, height: int) -> None:
+    captions.page.set_viewport_size({"width": 600, "height": height})
     captions.page.evaluate(
         """() => {
           const captions = document.querySelector("live-captions");
@@ -204,6 +200,14 @@ def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
           captions.mode = "beside";
         }"""
     )
+
+
+@in_both_browsers
+@pytest.mark.parametrize("held", [False, True])
+def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
+    captions: Captions, held: bool
+) -> None:
+    fill_the_page(captions, height=250)
     three_late_people(captions)
     if held:
         captions("hold()")
@@ -211,3 +215,27 @@ def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
     assert view["bottom"] <= 250
     assert view["height"] >= 2 * 33 - 0.1
     assert view["height"] % 33 == pytest.approx(0, abs=0.1)
+
+
+@in_both_browsers
+@pytest.mark.parametrize(("speakers", "lines"), [(1, 4), (2, 2), (3, 1)])
+def test_who_speak_at_once_share_the_lines_that_there_are(
+    captions: Captions, speakers: int, lines: int
+) -> None:
+    captions.page.evaluate(
+        "document.querySelector('live-captions').setAttribute('controls', 'none')"
+    )
+    fill_the_page(captions, height=6 * 33)
+    captions.page.evaluate(
+        "document.querySelector('live-captions').style.setProperty('--captions-lines', '4')"
+    )
+    for n, who in enumerate(("alice", "bob", "carol")[:speakers]):
+        captions.say(f"{who}-1", WORDS, closed=False, speaker=who, start_ms=n * 100)
+    captions.rendered()
+    shown = captions.rows()
+    assert [name for name, _ in shown] == ["Alice", "Bob", "Carol"][:speakers]
+    assert {text.split()[-1] for _, text in shown} == {"word59"}
+    heights = {
+        captions.box(f".live > :nth-child({n}) .text")["height"] for n in range(1, speakers + 1)
+    }
+    assert heights == {lines * 33}

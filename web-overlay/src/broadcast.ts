@@ -23,7 +23,7 @@ const rules: Readonly<Record<string, Rule>> = {
   color: colour("--captions-color"),
   background: colour("--captions-background"),
   position: among({ bottom: { "--broadcast-place": "end" }, top: { "--broadcast-place": "start" } }),
-  names: among({ on: { "--broadcast-name": "block" }, off: { "--broadcast-name": "none", "--broadcast-names": "0" } }),
+  names: among({ on: { "--broadcast-name": "block" }, off: { "--broadcast-name": "none", "--captions-names": "0" } }),
 };
 
 /** The properties that an address chooses, and what of it was not understood. */

@@ -1,5 +1,5 @@
 import { part } from "./dom";
-import { ownKeys, type Shortcut } from "./keys";
+import { ownKeys, type OwnKey, type Shortcut } from "./keys";
 import { Panel } from "./panel";
 import type { Words } from "./strings";
 
@@ -11,9 +11,11 @@ export class KeysPanel {
     this.panel = new Panel("keys", closed);
   }
 
-  draw(words: Words, more: readonly Shortcut[], areOn: boolean): void {
+  /** `without`: our own keys that do nothing as the captions stand now. */
+  draw(words: Words, more: readonly Shortcut[], areOn: boolean, without: readonly OwnKey[]): void {
     this.panel.name(words["keys.title"], words["bar.close"]);
-    const rows: (readonly [string, string])[] = [...Object.entries(ownKeys).map(([key, label]) => [key, words[label]] as const), ...more.map(({ key, label }) => [key, label] as const)];
+    const own = Object.entries(ownKeys).filter(([key]) => !without.includes(key as OwnKey));
+    const rows: (readonly [string, string])[] = [...own.map(([key, label]) => [key, words[label]] as const), ...more.map(({ key, label }) => [key, label] as const)];
     if (!areOn) rows.length = 0;
     const list = part("dl", "key-list");
     for (const [key, label] of [...rows, ["Esc", words["keys.close"]] as const]) {

@@ -12,6 +12,8 @@ export class Panels {
   language: Language = "en";
   fontFailed = false;
   shortcuts: readonly Shortcut[] = [];
+  /** Whether the captions can be moved. */
+  movable = true;
   readonly #into: HTMLElement;
   readonly #preferences: Preferences;
   readonly #changed: () => void;
@@ -55,7 +57,7 @@ export class Panels {
     const words = strings[this.language];
     if (this.open === "settings") this.#settings.draw(words, this.fontFailed);
     else if (this.open === "history") this.#history.draw(words, this.language);
-    else if (this.open === "keys") this.#keys.draw(words, this.shortcuts, this.#preferences.settings.singleKeys);
+    else if (this.open === "keys") this.#keys.draw(words, this.shortcuts, this.#preferences.settings.singleKeys, this.movable ? [] : ["p"]);
   }
 
   /** Tells that a cue is new, or has changed. */

@@ -57,15 +57,18 @@ const captionStyle = `
   --_most: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem - var(--_noted, 0px)), var(--_line)));
   min-block-size: min((var(--_lines-each) + 1) * var(--_line), var(--_most));
   max-block-size: var(--_most);
+  --_room: var(--_most);
+  --_names: var(--captions-names, 1);
   overflow: hidden;
   border-radius: 0.5rem;
   background: var(--_user-window, var(--captions-window, transparent));
 }
 .slot { display: contents; }
 /* As many whole lines as there is height for, here too. */
-.root:is([data-mode="beside"], [data-mode="window"]) .slot { flex: 1 1 0; min-block-size: calc(2 * var(--_line)); display: grid; grid-template-rows: repeat(auto-fill, var(--_line)); align-content: end; }
+.root:is([data-mode="beside"], [data-mode="window"]) .slot { flex: 1 1 0; min-block-size: calc(2 * var(--_line)); display: grid; grid-template-rows: repeat(auto-fill, var(--_line)); align-content: end; container-type: size; }
 .root:is([data-mode="beside"], [data-mode="window"]) .slot:has(> .view[hidden]) { display: none; }
-.root:is([data-mode="beside"], [data-mode="window"]) .view { grid-row: 1 / -1; min-block-size: 0; max-block-size: 100%; }
+.root:is([data-mode="beside"], [data-mode="window"]) .view { grid-row: 1 / -1; min-block-size: 0; max-block-size: 100%; --_room: 100cqb; }
+.view[data-crowd="one"] { --_names: 0; }
 .view[data-crowd="some"] { --_lines: min(2, var(--_lines-each)); }
 .view[data-crowd="many"] { --_lines: 1; }
 .past { block-size: 0; display: flex; flex-direction: column; justify-content: flex-end; }
@@ -91,7 +94,9 @@ const captionStyle = `
   display: flex;
   flex-direction: column;
   justify-content: flex-end;
-  max-block-size: calc(var(--_lines) * var(--_line));
+  /* Where there is not height enough, whoever speaks has an equal share of it: nobody is pushed out of sight. */
+  --_share: calc(round(down, (var(--_room) + 1px) / var(--_speaking), var(--_line)) - var(--_names) * var(--_line));
+  max-block-size: max(var(--_line), min(var(--_lines) * var(--_line), var(--_share)));
   overflow: hidden;
 }
 .paragraph {

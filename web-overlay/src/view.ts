@@ -49,7 +49,8 @@ export class CaptionView {
     arrange(this.#past, elements.slice(0, first));
     arrange(this.#live, elements.slice(first));
     const crowd = elements.length - first;
-    this.element.dataset["crowd"] = crowd > 4 ? "many" : crowd > 2 ? "some" : "few";
+    this.element.dataset["crowd"] = crowd > 4 ? "many" : crowd > 2 ? "some" : crowd > 1 ? "few" : "one";
+    this.element.style.setProperty("--_speaking", String(Math.max(1, crowd)));
     this.element.hidden = elements.length === 0;
     for (const map of [this.#rows, this.#gaps, this.#paragraphs, this.#cues, this.#marks] as Map<number | string, unknown>[]) {
       for (const key of map.keys()) if (!this.#seen.has(key)) map.delete(key);

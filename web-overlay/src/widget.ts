@@ -224,7 +224,8 @@ export class Widget {
     element.dataset["mode"] = this.mode;
     element.dataset["controls"] = this.#owner.element.getAttribute("controls") ?? "";
     element.dataset["position"] = this.mode === "over" ? this.preferences.settings.position : "bottom";
-    this.#placement.enabled = this.mode === "over";
+    this.#placement.enabled = this.panels.movable = this.mode === "over";
+    this.panels.draw();
     this.#owner.schedule();
   }
 
