@@ -96,8 +96,8 @@ class FrameQueue:
     def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
         self._sound = sound
         self._now_ms = now_ms
-        self.last_ms = now_ms()  # room time at which sound last arrived, for certain
-        self._silent_from_ms = self._silent_to_ms = 0  # the last time it did not
+        self.last_ms = self._since_ms = now_ms()  # room times: sound arrives since, and last did
+        self._silent_from_ms = 0  # room time at which it had ceased to before that
         self.on_hole: Hole | None = None
         self.on_dropped: Hole | None = None
         self._dropped: tuple[int, int] | None = None  # since a frame was read, room times
@@ -132,8 +132,9 @@ class FrameQueue:
 
     def heard(self, start_ms: int, end_ms: int) -> bool:
         """Whether sound arrived between two room times, of which the second is now or was soon."""
-        silent = self._silent_from_ms <= start_ms and end_ms <= self._silent_to_ms
-        return self.last_ms > start_ms and not silent
+        surely_since_ms = max(start_ms, self._since_ms + FRAME_MS)  # the first may be nobody's
+        now = self._since_ms < end_ms and self.last_ms > surely_since_ms
+        return now or self._silent_from_ms > start_ms
 
     async def close(self) -> None:
         """Listen no more; what was heard can still be read."""
@@ -155,14 +156,14 @@ class FrameQueue:
                 now_ms = self._now_ms()
                 metrics.FRAMES.inc()
                 if now_ms - self.last_ms > LOST_MS:
-                    self._silent_from_ms, self._silent_to_ms = self.last_ms, now_ms
+                    self._silent_from_ms, self._since_ms = self.last_ms, now_ms
                 missed_ms = holes.missed_ms
                 frames = holes.feed(pcm, now_ms)
                 missed_ms = holes.missed_ms - missed_ms
                 if missed_ms:
                     metrics.HOLES_MS.inc(missed_ms)
                     if missed_ms >= LOST_MS and self.on_hole:
-                        self.on_hole(self._silent_from_ms, self._silent_to_ms)
+                        self.on_hole(self._silent_from_ms, self._since_ms)
                 self._put(frames)
                 self.last_ms = now_ms - self._sound.doubtful_ms
         finally:

@@ -339,6 +339,33 @@ async def test_what_was_not_written_when_captions_were_switched_off_is_told_as_m
         assert gap["end"] == 9_000
 
 
+@pytest.mark.parametrize("heard", [False, True])
+async def test_who_unmutes_as_the_sound_comes_back_does_not_hide_that_nobody_was_heard(
+    heard: bool,
+) -> None:
+    now_s = [0.0]
+
+    async def pass_s(seconds: float, *speakers: str) -> None:
+        for _ in range(round(seconds / 0.08)):
+            now_s[0] += 0.08
+            await played.speak(*speakers, frames=1)
+
+    clock = RoomClock.start(monotonic=lambda: now_s[0])
+    async with stage(publisher=Publisher(clock)) as played:
+        for name in ("anna", "bob", "carl"):
+            played.come(name)
+        played.room.mute("bob", muted=True)
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        await pass_s(4, "anna", "carl")
+        await pass_s(8, *(["carl"] if heard else []))
+        played.room.mute("bob", muted=False)
+        await pass_s(0.16, "bob", *(["carl"] if heard else []))
+        await pass_s(2, "anna", "bob", "carl")
+        gaps = (await played.room.ask("anna", HELLO, want=True))["gaps"]
+        times = [(gap["start"] // 1_000, gap["end"] // 1_000) for gap in gaps]
+        assert times == ([] if heard else [(4, 12)])
+
+
 def test_a_bot_restarted_on_a_clock_that_was_set_back_does_not_go_back() -> None:
     clock = RoomClock.resume(
         1_000_000, least_ms=500_000, monotonic=lambda: 7.0, wall=lambda: 1_100.0
