@@ -27,6 +27,9 @@ log = structlog.get_logger()
 
 SLOTS = 64
 
+UNWRITTEN_MAX = 5
+"""So often a track is muted while its words wait for a recogniser; then the oldest are given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -97,6 +100,9 @@ class Voices:
         """Caption this one too."""
         voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)
         voice.frames.on_dropped = lambda start, end: self._tell(start, end, GapReason.DROPPED)
+        before = [r for r in self._running if r.voice.track == voice.track]
+        if len(before) >= UNWRITTEN_MAX:
+            self._give_up(before[0])
         running = _Running(voice, self._captioner(voice))
         self._running.append(running)
         running.task = asyncio.create_task(self._run(running))
@@ -131,6 +137,13 @@ class Voices:
 
     def _of(self, speaker: str) -> Iterator[_Running]:
         return (r for r in list(self._running) if r.voice.speaker == speaker)
+
+    def _give_up(self, running: _Running) -> None:
+        unsaid_ms = running.captioner.unsaid_ms
+        if unsaid_ms is not None:
+            self._tell(unsaid_ms, running.voice.frames.last_ms, GapReason.DROPPED)
+        if running.task:
+            running.task.cancel()
 
     def _captioner(self, voice: Voice) -> TrackCaptioner:
         async def publish(event: CaptionEvent, heard_ms: int) -> None:

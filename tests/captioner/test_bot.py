@@ -480,3 +480,24 @@ async def test_what_a_recogniser_with_a_bug_was_behind_with_is_told_as_missing()
             await asyncio.sleep(0.001)
         (gap,) = (await played.room.ask("anna", HELLO, want=True))["gaps"]
         assert 2_800 <= gap["end"] - gap["start"] <= 3_400
+
+
+async def test_while_no_recogniser_is_there_what_waits_for_one_is_bounded_and_told() -> None:
+    """A server that is gone for an hour, and somebody who pushes a button to talk."""
+    now_s = [0.0]
+    clock = RoomClock.start(monotonic=lambda: now_s[0])
+    async with stage(away, publisher=Publisher(clock)) as played:
+        played.come("anna")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        for _ in range(12):
+            for _ in range(25):
+                now_s[0] += 0.08
+                await played.speak("anna", frames=1)
+            for muted in (True, False):
+                played.room.mute("anna", muted=muted)
+                await played.speak(frames=3)
+        assert 1 < tracks() < 8
+        gaps = (await played.room.ask("anna", HELLO, want=True))["gaps"]
+        assert {gap["reason"] for gap in gaps} == {"dropped"}
+        assert gaps[0]["start"] <= 80
+        assert 8_000 <= sum(gap["end"] - gap["start"] for gap in gaps) <= 20_000
