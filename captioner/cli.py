@@ -22,7 +22,7 @@ from captioner.simulation.command import simulate
 from captioner.simulation.table import render as render_table
 from captioner.tokens import agent_token, participant_token
 from captioner.transcribe import Format, render, transcribe
-from captioner.transcript import write_whole
+from captioner.transcript import must_be_writable, write_whole
 from captioner.transcript_folder import TranscriptPolicy, tidy
 
 
@@ -62,6 +62,8 @@ def transcribe_command(
 ) -> None:
     """Caption audio or video files, without a room."""
     log_module.configure(form=settings.log_format)
+    if output:
+        must_be_writable(output)
 
     async def work() -> None:
         async with engines.chosen(settings, live=False) as engine:
@@ -132,6 +134,8 @@ def recover(folder: Path) -> None:
     ):
         if count:
             click.echo(f"{count} {what}", err=True)
+    if not (done.rebuilt or done.busy or done.deleted or done.failed):
+        click.echo(f"no transcript in {folder}: nothing to do", err=True)
     sys.exit(1 if done.failed else 0)
 
 

@@ -30,7 +30,7 @@ from captioner.room import LiveKitRoom
 from captioner.settings import Settings
 from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
-from captioner.transcript import write_whole
+from captioner.transcript import must_be_writable, write_whole
 from captioner.web import overlay_folder, serve_page
 from captioner.webvtt import document, timestamp, voice_name
 from streaming.audio import Pcm
@@ -73,6 +73,8 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
     audio = plan.audio or (None if plan.mic else bundled_recording())
     if audio is not None:
         _must_have_sound(audio)
+    if plan.out is not None:
+        must_be_writable(plan.out)
     overlay_folder()
     async with AsyncExitStack() as stack:
         with _step("Speech recogniser"):

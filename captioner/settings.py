@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from captioner.clerk import Extras
@@ -132,8 +133,15 @@ def read_settings(**overrides: str | None) -> Settings:
     try:
         return Settings(**_by_alias(overrides))
     except ValidationError as exc:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_advice(e)}" for e in exc.errors())
         raise ConfigurationError(f"a setting in the environment is wrong: {faults}") from None
+
+
+def _advice(error: ErrorDetails) -> str:
+    """All our patterns list words: ``^(voice|sound)$``."""
+    pattern: str = error.get("ctx", {}).get("pattern", "")
+    choices = [word for word in pattern.strip("^$()").split("|") if word]
+    return f"must be {' or '.join(choices)}" if choices else error["msg"]
 
 
 def _by_alias(values: Mapping[str, str | None]) -> dict[str, Any]:

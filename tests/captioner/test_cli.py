@@ -172,3 +172,31 @@ def test_recover_of_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -
     assert made.exit_code == 1
     assert "no folder" in made.stderr
     assert "Traceback" not in made.output
+
+
+def test_recover_says_so_where_there_is_no_transcript(tmp_path: Path) -> None:
+    made = run("recover", str(tmp_path))
+    assert made.exit_code == 0
+    assert "no transcript in" in made.stderr
+
+
+@pytest.mark.parametrize("place", ["none/x.vtt", "."])
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, place: str) -> None:
+    target = str(tmp_path / place)
+    for command in (
+        ("transcribe", "there-is-none.wav", "--output", target),
+        ("demo", "--once", "--out", target),
+    ):
+        made = run(*command)
+        assert made.exit_code == 1
+        assert f"cannot write {tmp_path / place}" in made.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_that_is_none_of_its_words_is_told_which_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CAPTIONER_GATE", "loud")
+    made = run("check")
+    assert made.exit_code == 1
+    assert "CAPTIONER_GATE: must be voice or sound" in made.stderr
