@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from captioner import engines
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.settings import Settings
 from captioner.state_store import FileStore
 from captioner.tokens import SECRET_MIN, probe
+from captioner.transcript import must_be_writable
 from captioner.web import overlay_folder
 from streaming.errors import StreamingError
 
@@ -32,6 +34,9 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield _look("speech recogniser", lambda: _recognizer(settings))
     yield _look("page", lambda: f"built, in {overlay_folder().name}/")
     yield _look("decisions", lambda: _decisions(settings))
+    if settings.transcripts is not None:
+        folder = settings.transcripts
+        yield _look("transcripts", lambda: _transcripts(folder))
     yield _look("key", lambda: _key(settings))
     yield _look("media server", lambda: _server(settings))
 
@@ -59,7 +64,21 @@ def _decisions(settings: Settings) -> str:
     return "kept over a restart of the bot"
 
 
+def _transcripts(folder: Path) -> str:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"cannot make the folder {folder}: {exc.strerror}. Set CAPTIONER_TRANSCRIPTS to one"
+            " that the bot may write"
+        ) from exc
+    must_be_writable(folder / "check.vtt")
+    return "kept once a host switches them on"
+
+
 def _key(settings: Settings) -> str:
+    if settings.livekit_token.get_secret_value():
+        return "not needed: LIVEKIT_TOKEN is set, a token for one room"
     secret = settings.livekit_api_secret.get_secret_value()
     if not settings.livekit_api_key or not secret:
         raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")

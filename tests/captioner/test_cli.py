@@ -200,3 +200,19 @@ def test_a_setting_that_is_none_of_its_words_is_told_which_there_are(
     made = run("check")
     assert made.exit_code == 1
     assert "CAPTIONER_GATE: must be voice or sound" in made.stderr
+
+
+def test_check_says_when_transcripts_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder, good in (("file/x", False), ("kept", True)):
+        env = {"CAPTIONER_TRANSCRIPTS": str(tmp_path / folder), "LIVEKIT_URL": "no url"}
+        made = run("check", env={**KEYS, **env})
+        assert ("BAD  transcripts" in made.stdout, "ok   transcripts" in made.stdout) == (
+            not good,
+            good,
+        )
+
+
+def test_check_asks_for_no_key_where_there_is_a_token() -> None:
+    made = run("check", env={"LIVEKIT_TOKEN": "a.b.c", "LIVEKIT_URL": "no url"})
+    assert "ok   key" in made.stdout
