@@ -60,6 +60,7 @@ class Clerk:
         self._room: Room | None = None
         self._recorded = False
         self._caller = ""
+        self._unerased: set[str] = set()  # who no longer agrees, and the disk failed
         self._missed: list[Missing] = []  # before there was a room to keep a transcript of
         publisher.watchers.append(self._take)
         publisher.gap_watchers.append(self._miss)
@@ -120,9 +121,16 @@ class Clerk:
 
     async def erase(self, before: Decided) -> None:
         """Erase what is written of those who no longer agree. Raises InvalidRequest."""
-        for identity, consent in _changed(before, self._controls.decided):
-            if self._keeper and not consent.kept:
+        decided = self._controls.decided
+        for identity, consent in _changed(before, decided):
+            (self._unerased.discard if consent.kept else self._unerased.add)(identity)
+        asked = {identity for identity, _ in _changed(before, decided)}
+        if before is not decided:  # who asks again is not told that it is done if it is not
+            asked.add(self._caller)
+        for identity in asked & self._unerased:
+            if self._keeper:
                 await self._keeper.forget(identity)
+            self._unerased.discard(identity)
 
     async def close(self) -> None:
         """The end of the bot: all that is to be written is."""

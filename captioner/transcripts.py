@@ -153,6 +153,8 @@ class TranscriptKeeper:
         Raises InvalidRequest (NOT_AVAILABLE) if the disk cannot be written.
         """
         async with self._busy:
+            if self.why:  # a writer that failed writes no more
+                await self._let_go()
             try:
                 if writer := await self._begin_writing(create=False):
                     await writer.on_disk(Forgotten(speaker))

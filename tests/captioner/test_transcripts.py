@@ -10,18 +10,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import webvtt
 
+from captioner.clerk import Clerk, Extras
 from captioner.contract import Caption
+from captioner.controls import Controls, Decided, Policy
 from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.journal import Opened, Record, Said
 from captioner.journal_file import JournalFile
 from captioner.journal_writer import JournalWriter
+from captioner.meeting import Person
+from captioner.publisher import Publisher, RoomClock
+from captioner.requests import Consent
+from captioner.testing import ScriptedRoom
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import GUARD_MS, TranscriptKeeper
 
@@ -308,3 +315,36 @@ def test_sigkill_at_any_point_loses_no_cue_that_was_sent(tmp_path: Path) -> None
     assert expected - set(kept) == set()
     assert len(kept) == len(set(kept))
     assert [cue.start_in_seconds for cue in cues] == sorted(cue.start_in_seconds for cue in cues)
+
+
+async def test_what_could_not_be_erased_is_when_it_is_asked_for_again_and_the_disk_has_room(
+    tmp_path: Path, small_disk: Any
+) -> None:
+    now_s = [0.0]
+    publisher = Publisher(RoomClock.start(monotonic=lambda: now_s[0]))
+    policy = Policy({"scripted": ("en",)}, transcripts=True)
+    controls = Controls(Decided("en", "scripted"), policy)
+    clerk = Clerk(publisher, controls, Extras(transcripts=TranscriptPolicy(tmp_path, "m")))
+    await clerk.enter(ScriptedRoom(publisher.clock.now_ms))
+
+    async def decide(caller: str, decided: Decided) -> None:
+        before = controls.decided
+        await clerk.prepare(Person(caller), decided)
+        controls.decided = decided
+        clerk.switch(before)
+        await clerk.erase(before)
+
+    await decide("host", replace(controls.decided, transcript=True))
+    await publisher.publish(caption(1, 5_000, text="secret"))
+    refusal = Consent(captioned=True, kept=False)
+    small_disk((tmp_path / "m.journal").stat().st_size)
+    for _ in range(2):
+        with pytest.raises(InvalidRequest):
+            await decide("anna", controls.agree(Person("anna"), refusal))
+    await decide("bob", controls.agree(Person("bob"), refusal))  # is told of the own speech only
+    assert b"secret" in (tmp_path / "m.journal").read_bytes()
+    small_disk(None)
+    await decide("anna", controls.agree(Person("anna"), refusal))
+    assert b"secret" not in (tmp_path / "m.journal").read_bytes()
+    assert "secret" not in (tmp_path / "m.vtt").read_text()
+    await clerk.close()
