@@ -54,7 +54,7 @@ class StateStore(Protocol):
         ...
 
     def save(self, room: str, stored: Stored) -> None:
-        """Keep it: when this returns it survives a loss of power."""
+        """Keep it: when this returns it survives a loss of power. The sign of life stays."""
         ...
 
     def live(self, room: str, utc_ms: int) -> None:
@@ -82,7 +82,9 @@ class MemoryStore:
 
     def save(self, room: str, stored: Stored) -> None:
         """Keep it."""
-        self.rooms[room] = replace(stored, alive_utc_ms=round(self._wall() * 1000))
+        before = self.rooms.get(room)
+        alive_utc_ms = before.alive_utc_ms if before else round(self._wall() * 1000)
+        self.rooms[room] = replace(stored, alive_utc_ms=alive_utc_ms)
 
     def live(self, room: str, utc_ms: int) -> None:
         """A sign of life."""
@@ -136,6 +138,9 @@ class FileStore:
             with part.open("w", encoding="utf-8") as file:
                 file.write(_encode(stored))
                 file.flush()
+                with contextlib.suppress(FileNotFoundError):
+                    alive_ns = path.stat().st_mtime_ns
+                    os.utime(file.fileno(), ns=(alive_ns, alive_ns))
                 os.fsync(file.fileno())
             os.replace(part, path)
             folder = os.open(self._folder, os.O_RDONLY)

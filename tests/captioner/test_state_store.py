@@ -108,3 +108,13 @@ def test_rooms_long_over_are_forgotten(tmp_path: Path) -> None:
     assert store.tidy() == 1
     assert store.load("RM_old") is None
     assert store.load("RM_new") is not None
+
+
+def test_a_decision_is_no_sign_of_life(store: StateStore) -> None:
+    """A bot that dies just after one was behind all the same: the gap begins before it."""
+    store.save("RM_1", STATE)
+    store.live("RM_1", 1_700_000_012_345)
+    store.save("RM_1", STATE)
+    found = store.load("RM_1")
+    assert found is not None
+    assert found.alive_utc_ms == 1_700_000_012_345
