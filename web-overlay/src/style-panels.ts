@@ -185,7 +185,7 @@ export const historyStyle = `
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; }
 .tools .input { flex: 1 1 8rem; inline-size: auto; min-inline-size: 0; }
 .time-tools { flex: 1 1 12rem; }
-.tools .menu { flex: 1 1 8rem; inline-size: auto; min-inline-size: 0; }
+.tools .menu { flex: 1 1 10rem; inline-size: auto; min-inline-size: 0; }
 .hits { font-size: 0.875rem; color: var(--quiet); }
 .hits:empty { display: none; }
 .downloads { display: flex; flex-wrap: wrap; align-items: center; gap: 0.375rem; margin-inline-start: auto; font-size: 0.9375rem; }
