@@ -119,12 +119,16 @@ class Publisher:
 
     async def declare_gap(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
         """Say that nobody heard the room between two room times; what was said is left out."""
+        gaps = []
         for start, end in self._untold(start_ms, end_ms):
             self.seq += 1
-            gap = gap_packet(self.session, self.seq, start_ms=start, end_ms=end, reason=reason)
-            self._gaps.append(gap)
+            gaps.append(
+                gap_packet(self.session, self.seq, start_ms=start, end_ms=end, reason=reason)
+            )
             for watch in self.gap_watchers:
                 watch(start, end, reason)
+        self._gaps.extend(gaps)
+        for gap in gaps:
             await self._give(gap)
 
     def _untold(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:

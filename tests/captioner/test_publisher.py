@@ -207,3 +207,18 @@ async def test_a_gap_that_is_told_after_a_later_one_is_told_all_the_same() -> No
         (110_000, 120_000),
         (70_000, 90_000),
     ]
+
+
+async def test_a_gap_that_two_tell_at_once_is_told_once() -> None:
+    told: list[tuple[int, int]] = []
+
+    async def send(payload: bytes) -> None:
+        packet = json.loads(payload)
+        told.append((packet["start"], packet["end"]))
+        await asyncio.sleep(0)
+
+    out = publisher()
+    out.attach(send)
+    await out.declare_gap(80_000, 90_000, GapReason.CONNECTION_LOST)
+    await asyncio.gather(*(out.declare_gap(60_000, 99_000, GapReason.DROPPED) for _ in range(2)))
+    assert sorted(told) == [(60_000, 80_000), (80_000, 90_000), (90_000, 99_000)]
