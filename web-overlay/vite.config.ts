@@ -36,7 +36,9 @@ function reportElementSize(outDir: string): Plugin {
   };
 }
 
-const page = { base: "./", build: { outDir: pageDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 900 } };
+/** Beside `make demo ARGS="--port 8000"`, which lets the page join. */
+const server = { proxy: { "/api": "http://127.0.0.1:8000" } };
+const page = { base: "./", server, build: { outDir: pageDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 900 } };
 
 /** The element alone, with its fonts: beside the page, or for the npm package. */
 const element = (outDir: string) => ({
