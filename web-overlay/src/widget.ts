@@ -239,7 +239,6 @@ export class Widget {
     model.showOnlyFinished(settings.partial === "finished", performance.now());
     void this.#loadFont();
     this.#applyMode();
-    this.panels.draw();
   }
 
   async #loadFont(): Promise<void> {
