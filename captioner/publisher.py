@@ -32,6 +32,9 @@ TRACKS_MAX, GAPS_MAX = 4_000, 2_000
 
 GAPS_KEPT = 100
 
+SLIVER_MS = 500
+"""Two who tell of one break may differ by less than that."""
+
 SETTLE_S, BEACON_S = 1.0, 10.0
 
 Send = Callable[[bytes], Awaitable[None]]
@@ -132,13 +135,14 @@ class Publisher:
             await self._give(gap)
 
     def _untold(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
-        """What of a time no gap tells yet; gaps are not told in order."""
-        parts = [(start_ms, end_ms)]
+        """What of a time no gap tells yet; gaps are not told in order, and some are told twice."""
+        parts = whole = [(start_ms, end_ms)]
         for gap in self._gaps:
             before = [(start, min(end, gap["start"])) for start, end in parts]
             after = [(max(start, gap["end"]), end) for start, end in parts]
             parts = [(start, end) for start, end in before + after if start < end]
-        return [(start, end) for start, end in parts if start < end]
+        least_ms = 1 if parts == whole else SLIVER_MS
+        return [(start, end) for start, end in parts if end - start >= least_ms]
 
     async def beacon(self) -> None:
         """For ever: repeat the newest number 1 s after the last packet, then every 10 s."""

@@ -222,3 +222,15 @@ async def test_a_gap_that_two_tell_at_once_is_told_once() -> None:
     await out.declare_gap(80_000, 90_000, GapReason.CONNECTION_LOST)
     await asyncio.gather(*(out.declare_gap(60_000, 99_000, GapReason.DROPPED) for _ in range(2)))
     assert sorted(told) == [(60_000, 80_000), (80_000, 90_000), (90_000, 99_000)]
+
+
+async def test_a_break_that_two_tell_a_little_differently_is_one_gap() -> None:
+    wire = Wire()
+    out = publisher(wire)
+    await out.declare_gap(100_000, 110_000, GapReason.CONNECTION_LOST)
+    await out.declare_gap(99_700, 110_300, GapReason.CONNECTION_LOST)
+    await out.declare_gap(120_000, 120_100, GapReason.DROPPED)
+    assert [(p["start"], p["end"]) for p in wire.packets] == [
+        (100_000, 110_000),
+        (120_000, 120_100),
+    ]
