@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0, 1 (failed), 2 (wrong usage)."""
+"""The command line. Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug of ours)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +37,9 @@ def program() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ended.code if isinstance(ended.code, int) else 1)
+    except Exception:  # a bug: a worker knows by the status that it may try again
+        traceback.print_exc()
+        os._exit(os.EX_SOFTWARE)
     raise AssertionError("click ends a program by SystemExit")
 
 

@@ -39,7 +39,7 @@ SEGMENTS_DROPPED = Counter(
     "captioner_segments_dropped", "Transcription segments that could not be sent."
 )
 ROOMS = Gauge("captioner_worker_rooms", "Rooms that this worker has a bot in.")
-BOTS_KILLED = Counter("captioner_worker_bots_killed", "Bots that were killed, and started anew.")
+BOTS_KILLED = Counter("captioner_worker_bots_killed", "Bots that crashed, and were started anew.")
 FRAME_SECONDS = Histogram(
     "captioner_frame_seconds", "From an audio frame received to its recogniser having taken it.",
     buckets=_FAST,

@@ -138,7 +138,7 @@ class Worker:
 
 
 class _BotProcess:
-    """``captioner run`` for one job; started anew if something kills it."""
+    """``captioner run`` for one job; started anew if something kills it, a bug included."""
 
     def __init__(self, plan: WorkerPlan, context: agents.JobContext) -> None:
         # In the environment: everybody on the machine can read a command line.
@@ -160,7 +160,7 @@ class _BotProcess:
         with metrics.ROOMS.track_inprogress():
             for _ in range(RESTARTS_MAX):
                 code = await self._once()
-                if code >= 0 or self._stopping:
+                if self._stopping or not is_crash(code):
                     return
                 metrics.BOTS_KILLED.inc()
                 await asyncio.sleep(backoff.next_s())
@@ -185,6 +185,11 @@ class _BotProcess:
         code = await self._process.wait()
         self._log.info("bot_ended", code=code)
         return code
+
+
+def is_crash(code: int) -> bool:
+    """Whether a bot that ended with ``code`` was killed, or failed by a bug: not by itself."""
+    return code < 0 or code == os.EX_SOFTWARE
 
 
 def recording_of(metadata: str) -> str:

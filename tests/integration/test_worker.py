@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -22,6 +23,7 @@ from captioner.livekit_server import MediaServer
 from captioner.media import read_chunks
 from captioner.speaker import Speaker
 from captioner.tokens import participant_token
+from captioner.worker import is_crash
 
 pytestmark = pytest.mark.room
 
@@ -194,8 +196,28 @@ async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
         assert not before[0].is_running()
 
 
+def test_a_bot_that_fails_by_a_bug_is_started_anew_and_one_that_says_why_is_not() -> None:
+    broken = """
+from captioner import cli
+@cli.main.command("broken")
+def broken():
+    raise KeyError("a bug")
+cli.program()
+"""
+    for command, again in (("broken", True), ("run", False)):
+        bare = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEKIT_", "CAPTIONER_"))}
+        arguments = [sys.executable, "-c", broken, command]
+        ended = subprocess.run(arguments, env=bare, capture_output=True, text=True, check=False)
+        assert ("Traceback" in ended.stderr) is again
+        assert is_crash(ended.returncode) is again
+    assert is_crash(-signal.SIGKILL)
+    assert not is_crash(0)
+
+
 def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "livekit.agents", None)
+    monkeypatch.delattr("livekit.agents", raising=False)
+    monkeypatch.delattr("captioner.worker", raising=False)
     monkeypatch.delitem(sys.modules, "captioner.worker", raising=False)
     made = CliRunner().invoke(main, ["worker"], env={"LIVEKIT_API_KEY": "k"})
     assert made.exit_code == 1
