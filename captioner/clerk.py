@@ -122,11 +122,11 @@ class Clerk:
     async def erase(self, before: Decided) -> None:
         """Erase what is written of those who no longer agree. Raises InvalidRequest."""
         decided = self._controls.decided
+        # Who asks again, without a change, is not told that it is done if it is not.
+        asked = set() if before is decided else {self._caller}
         for identity, consent in _changed(before, decided):
+            asked.add(identity)
             (self._unerased.discard if consent.kept else self._unerased.add)(identity)
-        asked = {identity for identity, _ in _changed(before, decided)}
-        if before is not decided:  # who asks again is not told that it is done if it is not
-            asked.add(self._caller)
         for identity in asked & self._unerased:
             if self._keeper:
                 await self._keeper.forget(identity)
