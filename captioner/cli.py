@@ -33,14 +33,15 @@ def program() -> NoReturn:
     # in place of ending with its status: 5 times in 120 when a room was deleted, on a busy machine.
     try:
         main()
+        raise AssertionError("click ends a program by SystemExit")
     except SystemExit as ended:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(ended.code if isinstance(ended.code, int) else 1)
+        status = ended.code if isinstance(ended.code, int) else 1
     except Exception:  # a bug: a worker knows by the status that it may try again
         traceback.print_exc()
-        os._exit(os.EX_SOFTWARE)
-    raise AssertionError("click ends a program by SystemExit")
+        status = os.EX_SOFTWARE
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 @click.group()
