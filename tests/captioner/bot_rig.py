@@ -1,0 +1,140 @@
+"""A bot and a room that is played, in one process: for test_bot.py and test_missing.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from captioner import metrics
+from captioner.bot import Bot, Engine
+from captioner.controls import Policy, Want
+from captioner.meeting import Person
+from captioner.publisher import Publisher, RoomClock
+from captioner.testing import Microphone, ScriptedRoom
+from captioner.track import Backoff
+from streaming.audio import FRAME_SAMPLES, AudioFrame
+from streaming.errors import RecognizerUnavailable
+from streaming.recognizer import RecognizerEvent, Word, WordEnd
+from streaming.testing import ScriptedRecognizer
+
+VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)
+QUIET = np.full(FRAME_SAMPLES, 0.0005, np.float32)
+HOST = {"room_role": "owner"}
+
+
+def has_voice(frame: AudioFrame) -> bool:
+    return bool(frame.pcm[0] > 0.05)
+
+
+@dataclass
+class Stage:
+    """One room and one bot. opened: its recognisers."""
+
+    room: ScriptedRoom
+    bot: Bot
+    opened: list[ScriptedRecognizer]
+    microphones: dict[str, Microphone] = field(default_factory=dict)
+
+    def come(self, identity: str, **facts: object) -> Microphone:
+        person = Person(identity, identity.title(), signed=True, **facts)  # type: ignore[arg-type]
+        self.microphones[identity] = self.room.come(person)
+        return self.microphones[identity]
+
+    async def speak(self, *identities: str, frames: int, quiet: tuple[str, ...] = ()) -> None:
+        """Everybody at once."""
+        for _ in range(frames):
+            for identity in identities:
+                self.microphones[identity].say(VOICE)
+            for identity in quiet:
+                self.microphones[identity].say(QUIET)
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    def said(self, speaker: str) -> list[str]:
+        return [
+            p["vtt"].split(">", 2)[-1]
+            for p in self.room.packets
+            if p.get("state") == "closed" and p["speaker"] == speaker
+        ]
+
+    def states(self, speaker: str) -> list[str]:
+        return [
+            p["state"]
+            for p in self.room.packets
+            if p.get("type") == "track" and p["speaker"] == speaker
+        ]
+
+
+def tracks() -> float:
+    """How many are being captioned."""
+    return float(metrics.TRACKS._value.get())
+
+
+class HandClock:
+    """The room's clock stands still until somebody speaks, or it is set."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def publisher(self) -> Publisher:
+        return Publisher(RoomClock.start(monotonic=lambda: self.now_s))
+
+    async def speak(self, played: Stage, seconds: float, *speakers: str) -> None:
+        for _ in range(round(seconds / 0.08)):
+            self.now_s += 0.08
+            await played.speak(*speakers, frames=1)
+
+
+def words(name: str) -> list[RecognizerEvent]:
+    return [Word(name, 80), WordEnd(200), Word("spoke.", 300), WordEnd(500)]
+
+
+def away(_number: int) -> list[RecognizerEvent]:
+    """A script for ``stage``."""
+    raise RecognizerUnavailable("no server answers")
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    script: Callable[[int], list[RecognizerEvent]] = lambda n: words(f"voice{n}"),
+    *,
+    slots: int = 64,
+    want: Want = Want.ALWAYS,
+    clock: Callable[[], float] = time.monotonic,
+    **options: Any,
+) -> AsyncIterator[Stage]:
+    opened: list[ScriptedRecognizer] = []
+
+    def opens() -> ScriptedRecognizer:
+        opened.append(ScriptedRecognizer(script(len(opened))))
+        return opened[-1]
+
+    rooms: list[ScriptedRoom] = []
+
+    def enter(now_ms: Callable[[], int]) -> ScriptedRoom:
+        rooms.append(ScriptedRoom(now_ms))
+        return rooms[-1]
+
+    bot = Bot(
+        Engine("scripted", "en", opens, slots=slots, load_voice=lambda: has_voice),
+        url="",
+        token=str,
+        policy=Policy({"scripted": ("en",), "other": ("en",)}, want=want),
+        **options,
+        open_room=enter,
+        backoff=Backoff(first_s=0.001),
+        clock=clock,
+    )
+    running = asyncio.create_task(bot.run())
+    await bot.joined.wait()
+    try:
+        yield Stage(rooms[0], bot, opened)
+    finally:
+        bot.stop()
+        await running
