@@ -1,6 +1,6 @@
 import type { LiveCaptionsElement } from "./captions-element";
-import { byId, make } from "./page-dom";
-import type { PageWords } from "./page-strings";
+import { byId, make } from "./page/page-dom";
+import type { PageWords } from "./page/page-strings";
 import { say } from "./strings";
 
 /** What the address of a broadcast may choose: how it is read, and what it becomes. */

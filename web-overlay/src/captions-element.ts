@@ -1,20 +1,20 @@
-import { CaptionsClient, type SpeakerState } from "./client";
+import { CaptionsClient, type SpeakerState } from "./service/client";
 import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
-import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./facts";
+import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./service/facts";
 import type { Shortcut } from "./keys";
-import { CaptionModel } from "./model";
+import { CaptionModel } from "./cues/model";
 import { Painter } from "./painter";
 import { knownCue, Paintings, type KnownCue, type Measures, type PaintedDetail } from "./paintings";
-import { RoomCaptions, type Room } from "./room";
-import { speakersOf } from "./rows";
-import { CaptionsRefused, type Refusal } from "./rpc";
+import { RoomCaptions, type Room } from "./service/room";
+import { speakersOf } from "./cues/rows";
+import { CaptionsRefused, type Refusal } from "./service/rpc";
 import { readChoices, type Choices, type Settings } from "./settings";
-import { completeTo, cuesInOrder, missingAfter, type Action } from "./state";
+import { completeTo, cuesInOrder, missingAfter, type Action } from "./cues/state";
 import { stateSentence } from "./status";
 import { languageFor, type Words } from "./strings";
 import { styleText } from "./style";
 import type { ShownRow } from "./view";
-import type { PanelName } from "./panels";
+import type { PanelName } from "./panels/panels";
 import { Widget, type Mode } from "./widget";
 
 export { CaptionsClient, CaptionsRefused };

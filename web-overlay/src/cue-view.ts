@@ -1,5 +1,5 @@
 import { part } from "./dom";
-import type { CueRecord } from "./state";
+import type { CueRecord } from "./cues/state";
 import { codePoints } from "./vtt";
 
 /**

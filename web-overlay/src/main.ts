@@ -1,10 +1,10 @@
 import { LiveCaptionsElement } from "./captions-element";
 import { startBroadcast, startTranscript } from "./broadcast";
-import { keyIn } from "./encryption";
-import { MeetingPage } from "./meeting-page";
-import { byId } from "./page-dom";
-import { Attendance } from "./page-room";
-import { pageStrings } from "./page-strings";
+import { keyIn } from "./page/encryption";
+import { MeetingPage } from "./page/meeting-page";
+import { byId } from "./page/page-dom";
+import { Attendance } from "./page/page-room";
+import { pageStrings } from "./page/page-strings";
 import { languageFor } from "./strings";
 
 const query = new URLSearchParams(location.search);

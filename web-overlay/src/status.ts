@@ -1,6 +1,6 @@
-import type { SpeakerState } from "./client";
-import type { CaptionFacts, ServiceState } from "./facts";
-import type { GapRow } from "./rows";
+import type { SpeakerState } from "./service/client";
+import type { CaptionFacts, ServiceState } from "./service/facts";
+import type { GapRow } from "./cues/rows";
 import { say, type StringKey, type Words } from "./strings";
 
 /** The room's state in a sentence. */

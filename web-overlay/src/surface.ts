@@ -1,6 +1,6 @@
 import { Bar, type BarActions, type BarState } from "./bar";
 import { arrange, part, setText } from "./dom";
-import type { Rows } from "./rows";
+import type { Rows } from "./cues/rows";
 import type { SpeakerNote } from "./status";
 import type { Words } from "./strings";
 import { CaptionView, type Dressing } from "./view";

@@ -1,0 +1,108 @@
+import type { GapPacket } from "../contract";
+import { keptHeld, keptLive, noRows, place, placeGap, remove, trimmed, turnsOf, type Keep, type Rows } from "./rows";
+import { emptyState, reduce, type Action, type CaptionState, type CueRecord, type SessionState } from "./state";
+
+export const clear_after_ms = 15_000;
+
+/** What is known and where it stands on screen. Times are passed in. */
+export class CaptionModel {
+  state: CaptionState = emptyState;
+  rows: Rows = noRows;
+  /** ms of silence after which the screen is cleared; Infinity: never. */
+  clear_after_ms = clear_after_ms;
+  #changed_at = 0;
+  #onlyFinished = false;
+  #held = false;
+
+  /** While it is held nothing is taken from the screen, and more is kept. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  hold(held: boolean, at: number): void {
+    this.#held = held;
+    this.#changed_at = at;
+    if (!held) this.rows = trimmed(this.rows, keptLive);
+  }
+
+  /** Whether cues are shown only once they are closed. */
+  showOnlyFinished(only: boolean, at: number): void {
+    if (only === this.#onlyFinished) return;
+    this.#onlyFinished = only;
+    for (const session of this.state.sessions) {
+      for (const id of session.open) {
+        const cue = session.cues.get(id);
+        if (only) this.rows = remove(this.rows, session.id, id);
+        else if (cue && isNews(session, cue, undefined)) this.rows = place(this.rows, cue, at, this.#keep);
+      }
+    }
+  }
+
+  /** Takes in an action; true when something that is known changed. */
+  apply(action: Action, at: number): boolean {
+    const before = this.state;
+    this.state = reduce(before, action);
+    if (this.state === before) return false;
+    for (const session of this.state.sessions) {
+      const old = before.sessions.find(({ id }) => id === session.id);
+      if (old?.cues !== session.cues) this.#arrange(session, old, action, at);
+      if (old?.gaps !== session.gaps) this.#arrangeGaps(session, old, at);
+    }
+    return true;
+  }
+
+  /** Closes what a vanished bot left open, and clears the screen after a silence. */
+  tick(at: number): void {
+    this.apply({ type: "tick", at }, at);
+    const silent = !this.#held && at - this.#changed_at >= this.clear_after_ms;
+    if (silent && this.rows.rows.length > 0) this.rows = { ...this.rows, rows: [] };
+  }
+
+  cue(session: string, id: string): CueRecord | undefined {
+    return this.state.sessions.find((known) => known.id === session)?.cues.get(id);
+  }
+
+  get #keep(): Keep {
+    return this.#held ? keptHeld : keptLive;
+  }
+
+  #arrange(session: SessionState, old: SessionState | undefined, action: Action, at: number): void {
+    const { packet } = action as { packet?: { id?: string } };
+    const ids = packet?.id === undefined ? changedIds(session, old) : [packet.id];
+    for (const id of ids) this.#arrangeCue(session, id, old?.cues.get(id), at);
+  }
+
+  #arrangeCue(session: SessionState, id: string, old: CueRecord | undefined, at: number): void {
+    const cue = session.cues.get(id);
+    if (cue === old) return;
+    const rows = this.rows;
+    if (!cue) this.rows = remove(rows, session.id, id);
+    else if (this.#onlyFinished && cue.state === "open") return;
+    else if (isNews(session, cue, this.#onlyFinished && old?.state === "open" ? undefined : old) || isStanding(rows, cue)) this.rows = place(rows, cue, at, this.#keep);
+    if (cue && cue.text !== old?.text) this.#changed_at = at;
+  }
+
+  #arrangeGaps(session: SessionState, old: SessionState | undefined, at: number): void {
+    const fresh = session.gaps.filter((gap) => !old?.gaps.includes(gap) && isRecent(session, gap));
+    for (const gap of fresh) this.rows = placeGap(this.rows, gap, at, this.#keep);
+    if (fresh.length > 0) this.#changed_at = at;
+  }
+}
+
+/** An action that is no packet closes open cues, and nothing else. */
+function changedIds(session: SessionState, old: SessionState | undefined): Set<string> {
+  return new Set([...session.open, ...(old?.open ?? [])]);
+}
+
+/** What a newcomer learns of minutes ago belongs in the history, not on the last lines. */
+function isNews(session: SessionState, cue: CueRecord, old: CueRecord | undefined): boolean {
+  return cue.text !== old?.text && isRecent(session, cue);
+}
+
+function isRecent(session: SessionState, { end_ms }: CueRecord | GapPacket): boolean {
+  return end_ms > session.now_ms - clear_after_ms;
+}
+
+function isStanding(rows: Rows, cue: CueRecord): boolean {
+  return turnsOf(rows).some((row) => row.session === cue.session && row.paragraphs.some((paragraph) => paragraph.cues.some(({ id }) => id === cue.id)));
+}

@@ -1,0 +1,182 @@
+import type { LiveCaptionsElement } from "../captions-element";
+import type { CaptionFacts, HostChange } from "../service/facts";
+import { engineName, engineSentences, languageName, statusOf, whyNot } from "./host-status";
+import type { Person } from "./meeting";
+import type { Consent } from "./page-consent";
+import { byId, button, make, setText } from "./page-dom";
+import type { PageWords } from "./page-strings";
+import { CaptionsRefused, type Refusal } from "../service/rpc";
+import { say, type Language } from "../strings";
+import { VoiceChoice } from "./host-voice";
+
+interface Switch {
+  readonly row: HTMLElement;
+  readonly button: HTMLButtonElement;
+  readonly shown: HTMLElement;
+}
+
+interface Choice {
+  readonly row: HTMLElement;
+  readonly select: HTMLSelectElement;
+  readonly shown: HTMLElement;
+}
+
+/** The captions of the room at a glance; who hosts the meeting switches them here. */
+export class HostPanel {
+  readonly #element: HTMLElement;
+  readonly #captions: LiveCaptionsElement;
+  readonly #words: PageWords;
+  readonly #language: Language;
+  readonly #state = make("p", "panel-state");
+  readonly #facts = make("div", "panel-facts");
+  readonly #why = make("p", "panel-why");
+  readonly #error = make("p", "error");
+  readonly #enabled: Switch;
+  readonly #transcript: Switch;
+  readonly #spoken: Choice;
+  readonly #engine: Choice;
+  readonly #switches: HTMLElement;
+  readonly #people = make("ul", "people");
+  readonly #voice: VoiceChoice;
+  #refusal: { readonly reason: Refusal; readonly choices: readonly string[] } | null = null;
+
+  constructor(element: HTMLElement, captions: LiveCaptionsElement, consent: Consent, words: PageWords, language: Language, close: () => void) {
+    this.#element = element;
+    this.#captions = captions;
+    this.#words = words;
+    this.#language = language;
+    this.#enabled = this.#switch("enabled", words["room.enabled"]);
+    this.#transcript = this.#switch("transcript", words["room.transcript"]);
+    this.#spoken = this.#choice("language", words["room.language"]);
+    this.#engine = this.#choice("engine", words["room.engine.label"]);
+    this.#voice = new VoiceChoice(captions, consent, words);
+    this.#error.setAttribute("role", "alert");
+    this.#switches = section(words["room.switches"], this.#enabled.row, this.#transcript.row, this.#spoken.row, this.#engine.row, this.#why, this.#error);
+    const title = make("h2", "panel-title", words["room.title"]);
+    title.id = "room-title";
+    title.tabIndex = -1;
+    element.setAttribute("aria-labelledby", title.id);
+    const closing = button("button quiet", words["room.close"], close);
+    element.append(make("div", "panel-head", title, closing), this.#state, this.#facts, this.#switches, this.#voice.element, section(words["room.people"], this.#people));
+  }
+
+  draw(people: readonly Person[], hasMicrophone: boolean): void {
+    if (this.#element.hidden) return;
+    const { state, facts, you } = this.#captions.captions;
+    const { words } = this.#captions;
+    const why = whyNot(you);
+    setText(this.#state, state === null ? "" : words[`state.${state}`]);
+    this.#state.dataset["state"] = state ?? "";
+    this.#drawFacts(facts);
+    this.#switches.hidden = facts === null;
+    if (facts) this.#drawSwitches(facts, why === null);
+    setText(this.#why, why === null ? "" : this.#words[why]);
+    setText(this.#error, this.#refusal ? refusalText(words[`refused.${this.#refusal.reason}`], this.#refusal.choices) : "");
+    this.#voice.draw(hasMicrophone);
+    this.#drawPeople(people.filter((one) => one.hasVoice || one.isLocal));
+  }
+
+  #drawFacts(facts: CaptionFacts | null): void {
+    const by = facts && facts.by !== "" ? [say(this.#words["room.by"], { name: facts.by })] : [];
+    const sentences = facts ? [...by, ...engineSentences(facts, this.#words, this.#language)] : [this.#words["room.none"]];
+    const known = [...this.#facts.children].map((child) => child.textContent);
+    if (known.join("\n") !== sentences.join("\n")) this.#facts.replaceChildren(...sentences.map((one) => make("p", "", one)));
+    this.#facts.classList.toggle("warning", (facts?.standsIn ?? "") !== "");
+  }
+
+  #drawSwitches(facts: CaptionFacts, mayChange: boolean): void {
+    const words = this.#words;
+    drawSwitch(this.#enabled, facts.state !== "off", mayChange, [words["room.on"], words["room.off"]]);
+    drawSwitch(this.#transcript, facts.transcript, mayChange, [words["room.transcript.on"], words["room.transcript.off"]]);
+    const spoken = facts.language === "" ? words["room.language.unknown"] : languageName(facts.language, this.#language);
+    drawChoice(this.#spoken, facts.language, options(facts.languages, facts.language), mayChange, spoken, (tag) => languageName(tag, this.#language));
+    drawChoice(this.#engine, facts.engine, options(facts.engines, facts.engine), mayChange, engineName(facts.engine, words), (name) => engineName(name, words));
+  }
+
+  #drawPeople(people: readonly Person[]): void {
+    const { state, speakers } = this.#captions.captions;
+    const known = new Map([...this.#people.querySelectorAll<HTMLElement>("li[data-identity]")].map((item) => [item.dataset["identity"], item]));
+    const items = people.map((person) => {
+      const item = known.get(person.identity) ?? make("li", "one", make("bdi", "one-name"), make("span", "one-state"));
+      const status = statusOf(person, speakers, state, this.#words);
+      item.dataset["identity"] = person.identity;
+      item.dataset["kind"] = status.kind;
+      const [name, what] = item.children;
+      if (name) setText(name, person.isLocal ? `${person.name} (${this.#words.you})` : person.name);
+      if (what) setText(what, status.sentence);
+      return item;
+    });
+    const isSame = items.length === this.#people.children.length && items.every((item, index) => this.#people.children[index] === item);
+    if (!isSame) this.#people.replaceChildren(...items);
+  }
+
+  #switch(name: "enabled" | "transcript", label: string): Switch {
+    const shown = make("span", "switch-text");
+    const pressed = button("switch", "", () => void this.#set({ [name]: pressed.ariaChecked !== "true" }));
+    pressed.setAttribute("role", "switch");
+    pressed.id = `room-${name}`;
+    const title = make("span", "field-name", label);
+    title.id = `room-${name}-label`;
+    pressed.setAttribute("aria-labelledby", title.id);
+    return { row: make("div", "field", title, shown, pressed), button: pressed, shown };
+  }
+
+  #choice(name: "language" | "engine", label: string): Choice {
+    const select = make("select", "select");
+    const title = make("label", "field-name", label);
+    const shown = make("span", "field-text");
+    select.id = title.htmlFor = `room-${name}`;
+    select.addEventListener("change", () => void this.#set({ [name]: select.value }));
+    return { row: make("div", "field", title, shown, select), select, shown };
+  }
+
+  async #set(change: HostChange): Promise<void> {
+    this.#refusal = null;
+    this.#switches.ariaBusy = "true";
+    try {
+      await this.#captions.captions.set(change);
+    } catch (error) {
+      this.#refusal = error instanceof CaptionsRefused ? error : { reason: "no-answer", choices: [] };
+    }
+    this.#switches.ariaBusy = "false";
+    // A select that was refused goes back to what is.
+    this.#captions.captions.dispatchEvent(new Event("change"));
+  }
+}
+
+/** Opens and closes a panel, and brings the focus back to the button that opened it. */
+export function showPanel(panel: HTMLElement, opener: HTMLElement, open: boolean): void {
+  panel.hidden = !open;
+  opener.setAttribute("aria-expanded", String(open));
+  if (open) byId("room-title").focus();
+  else if (document.activeElement === document.body || panel.contains(document.activeElement)) opener.focus();
+}
+
+function section(title: string, ...children: Node[]): HTMLElement {
+  return make("section", "panel-section", make("h3", "panel-heading", title), ...children);
+}
+
+function options(offered: readonly string[], chosen: string): string[] {
+  return [...new Set([...offered, ...(chosen === "" ? [] : [chosen])])];
+}
+
+function drawSwitch({ button: pressed, shown }: Switch, on: boolean, mayChange: boolean, [yes, no]: readonly [string, string]): void {
+  pressed.ariaChecked = String(on);
+  pressed.hidden = !mayChange;
+  setText(shown, on ? yes : no);
+}
+
+/** What cannot be changed, or has one choice only, is told as text. */
+function drawChoice({ row, select, shown }: Choice, value: string, all: readonly string[], mayChange: boolean, text: string, nameOf: (value: string) => string): void {
+  row.hidden = value === "" && all.length === 0;
+  const isChoice = mayChange && all.length > 1;
+  select.hidden = !isChoice;
+  setText(shown, isChoice ? "" : text);
+  const known = [...select.options].map((option) => option.value);
+  if (known.join() !== all.join()) select.replaceChildren(...all.map((one) => new Option(nameOf(one), one)));
+  if (select.value !== value) select.value = value;
+}
+
+function refusalText(sentence: string, choices: readonly string[]): string {
+  return choices.length === 0 ? sentence : `${sentence} (${choices.join(", ")})`;
+}

@@ -1,0 +1,68 @@
+import type { CaptionFacts, ServiceState, You } from "../service/facts";
+import type { SpeakerState } from "../service/client";
+import type { Person } from "./meeting";
+import type { PageKey, PageWords } from "./page-strings";
+import { say, type Language } from "../strings";
+
+/** What happens to one person's captions. */
+export interface PersonStatus {
+  readonly kind: "on" | "waiting" | "delayed" | "stalled" | "unavailable" | "refused" | "off" | "silent";
+  readonly sentence: string;
+}
+
+const gravest: readonly SpeakerState["state"][] = ["refused", "unavailable", "stalled", "delayed", "on"];
+
+/** Somebody may have a microphone and shared sound: the gravest state is told. */
+export function statusOf(person: Person, speakers: readonly SpeakerState[], state: ServiceState | null, words: PageWords): PersonStatus {
+  const own = speakers.filter(({ speaker }) => speaker === person.identity);
+  const worst = gravest.flatMap((one) => own.filter((speaker) => speaker.state === one))[0];
+  if (worst?.state === "refused") return { kind: "refused", sentence: words["person.refused"] };
+  if (!person.hasVoice) return { kind: "silent", sentence: words["person.silent"] };
+  if (state !== "on" && state !== "idle") return { kind: "off", sentence: words["person.off"] };
+  const kind = worst?.state ?? "waiting";
+  const seconds = Math.max(1, Math.round((worst?.lag_ms ?? 0) / 1000));
+  return { kind, sentence: say(words[`person.${kind}`], { seconds }) };
+}
+
+/** What is recognising, how far behind, and who stands in: a sentence each. */
+export function engineSentences(facts: CaptionFacts, words: PageWords, language: Language): string[] {
+  const name = (engine: string) => engineName(engine, words);
+  const delay = facts.delay_ms === null || facts.delay_ms === 0 ? [] : [say(words["room.delay"], { seconds: seconds(facts.delay_ms, language) })];
+  if (facts.standsIn !== "") return [say(words["room.stands-in"], { engine: name(facts.engine), standIn: name(facts.standsIn) }), ...delay];
+  return [...(facts.engine === "" ? [] : [say(words["room.engine"], { engine: name(facts.engine) })]), ...delay];
+}
+
+export function engineName(engine: string, words: PageWords): string {
+  return engine === "embedded" || engine === "kyutai" ? words[`engine.${engine}`] : engine;
+}
+
+/** A language in the reader's words: "fr" → "français". */
+export function languageName(tag: string, language: Language): string {
+  try {
+    return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+function seconds(ms: number, language: Language): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(ms / 1000);
+}
+
+/** What somebody with a microphone must know of the captions; null while there is nothing to know. */
+export type Notice = "on" | "kept" | "not-kept" | "refused" | "asks";
+
+const listening: readonly (ServiceState | null)[] = ["on", "idle", "starting", "interrupted"];
+
+export function noticeFor(state: ServiceState | null, facts: CaptionFacts | null, you: You | null): Notice | null {
+  if (!facts || !you || !(listening.includes(state) || facts.transcript)) return null;
+  if (!you.captioned) return facts.consent === "if-agreed" ? "asks" : "refused";
+  if (!facts.transcript) return "on";
+  return you.kept ? "kept" : "not-kept";
+}
+
+/** Why this user cannot switch; null when they can. */
+export function whyNot(you: You | null): PageKey | null {
+  if (!you) return "room.why.unknown";
+  return you.host ? null : `room.why.${you.why ?? "not-host"}`;
+}

@@ -1,0 +1,199 @@
+import type { LiveCaptionsElement } from "../captions-element";
+import { HostPanel, showPanel } from "./host-panel";
+import { shortcutFor } from "../keys";
+import type { Lock, Person } from "./meeting";
+import { watchSleep } from "./page-asleep";
+import { Consent } from "./page-consent";
+import { button, byId, make, setText } from "./page-dom";
+import { SpeakerNotice } from "./page-notice";
+import { watchRest } from "./page-rest";
+import type { Attendance } from "./page-room";
+import { pageStrings, type PageWords } from "./page-strings";
+import { Toolbar } from "./page-toolbar";
+import { say, type Language } from "../strings";
+import { Tiles } from "./tiles";
+
+/** The meeting around the captions: who is there, what is wrong, and what can be switched. */
+export class MeetingPage {
+  readonly #words: PageWords;
+  readonly #language: Language;
+  readonly #captions: LiveCaptionsElement;
+  readonly #attendance: Attendance;
+  readonly #tiles: Tiles;
+  readonly #toolbar: Toolbar;
+  readonly #panel: HostPanel;
+  readonly #notice: SpeakerNotice;
+  #note: "microphone" | null = null;
+  #lockSeen: Lock | null = null;
+  #slept: string | null = null;
+
+  constructor(captions: LiveCaptionsElement, attendance: Attendance, language: Language) {
+    const words = pageStrings[language];
+    const draw = () => {
+      this.draw();
+    };
+    this.#words = words;
+    this.#language = language;
+    this.#captions = captions;
+    this.#attendance = attendance;
+    const consent = new Consent(captions.captions, draw);
+    const toggleRoom = () => {
+      this.#toggleRoom();
+    };
+    byId("tiles").ariaLabel = words.participants;
+    this.#tiles = new Tiles(byId("tiles"), words);
+    this.#panel = new HostPanel(byId("panel"), captions, consent, words, language, toggleRoom);
+    this.#notice = new SpeakerNotice(byId("notice"), captions, consent, words);
+    this.#toolbar = new Toolbar(words, {
+      microphone: () => void this.#toggleMicrophone(),
+      captions: () => {
+        this.#toggleCaptions();
+      },
+      settings: () => {
+        this.#open("openSettings");
+      },
+      history: () => {
+        this.#open("openHistory");
+      },
+      room: toggleRoom,
+      sound: () => void attendance.meeting.turnOnSound(),
+    });
+    captions.addEventListener("speakers", draw);
+    captions.addEventListener("panel", () => {
+      this.#makeRoom();
+    });
+    captions.captions.addEventListener("change", draw);
+    this.#prepare(draw, toggleRoom);
+  }
+
+  draw(): void {
+    const { meeting, pass, isEntering, trouble } = this.#attendance;
+    const connection = isEntering ? "connecting" : meeting.connection;
+    const isAway = connection === "disconnected" || (isEntering && trouble !== null);
+    const people = isAway ? [] : this.#people();
+    const hasMicrophone = pass?.can_speak === true && connection !== "disconnected";
+    setText(byId("room-name"), pass?.room ?? this.#words.title);
+    setText(byId("connection"), this.#words[`connection.${connection === "connected" && meeting.isEncrypted ? "encrypted" : connection}`]);
+    byId("connection").dataset["state"] = connection;
+    byId("tiles").hidden = isAway;
+    this.#tiles.draw(people);
+    this.#drawTrouble();
+    this.#drawNote();
+    this.#toolbar.draw({ microphone: hasMicrophone ? meeting.isMicrophoneOn : null, captions: !this.#captions.hidden, sound: meeting.needsSoundClick });
+    this.#panel.draw(people, hasMicrophone);
+    this.#notice.draw(hasMicrophone);
+    // What appears while nobody touches the page brings the controls back.
+    if (this.#needsControls()) delete document.body.dataset["rest"];
+  }
+
+  #prepare(draw: () => void, toggleRoom: () => void): void {
+    const words = this.#words;
+    byId("retry").textContent = words.retry;
+    byId("retry").addEventListener("click", () => void this.#attendance.enter());
+    byId("panel").addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented) this.#toggleRoom();
+    });
+    this.#captions.shortcuts = [
+      { key: "c", label: words["key.captions"], run: () => { this.#toggleCaptions(); } },
+      { key: "m", label: words["key.microphone"], run: () => void this.#toggleMicrophone() },
+      { key: "r", label: words["key.room"], run: toggleRoom },
+    ];
+    // While the captions are hidden they hear no keys, and the one that brings them back must work.
+    document.addEventListener("keydown", (event) => {
+      if (!this.#captions.hidden || this.#captions.settings.singleKeys === false) return;
+      shortcutFor(event, this.#captions.shortcuts)?.run();
+    });
+    watchSleep((from, to) => {
+      this.#slept = say(words["note.asleep"], { from: this.#clock(from), to: this.#clock(to) });
+      draw();
+    });
+    watchRest(document.body, () => this.#needsControls());
+  }
+
+  #needsControls(): boolean {
+    const { meeting, trouble } = this.#attendance;
+    const isCalm = meeting.connection === "connected" && trouble === null && !meeting.needsSoundClick;
+    const isOpen = !byId("panel").hidden || !byId("note").hidden || this.#notice.isShown || this.#captions.panel !== null;
+    const isUsed = document.querySelector(".toolbar :focus-visible, .toolbar:hover, .bar:hover") !== null;
+    return !isCalm || isOpen || isUsed || this.#captions.hidden;
+  }
+
+  /** A voice too quiet for the media server to point out is still one that is being captioned. */
+  #people(): Person[] {
+    const captioned = this.#captions.speakers;
+    return this.#attendance.meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
+  }
+
+  #drawTrouble(): void {
+    const { trouble, isEntering } = this.#attendance;
+    const isWrong = trouble !== null && this.#attendance.meeting.connection !== "connected";
+    byId("trouble").hidden = !isWrong;
+    if (!isWrong) return;
+    setText(byId("trouble-what"), this.#words[`trouble.${trouble}`]);
+    setText(byId("trouble-advice"), this.#words[`trouble.${trouble}.advice`]);
+    byId("retry").ariaBusy = String(isEntering);
+  }
+
+  #drawNote(): void {
+    const note = byId("note");
+    const { lock } = this.#attendance.meeting;
+    const locked = lock !== null && lock !== this.#lockSeen ? this.#words[`note.${lock}`] : null;
+    const text = this.#note ? this.#words[`note.${this.#note}`] : (this.#slept ?? locked);
+    note.hidden = text === null;
+    if (text === null || note.firstElementChild?.textContent === text) return;
+    const close = button("button quiet", this.#words["room.close"], () => {
+      this.#note = null;
+      this.#slept = null;
+      this.#lockSeen = lock;
+      this.draw();
+    });
+    close.ariaLabel = this.#words["note.close"];
+    note.replaceChildren(make("p", "", text), close);
+  }
+
+  #toggleCaptions(): void {
+    this.#captions.hidden = !this.#captions.hidden;
+    this.draw();
+  }
+
+  async #toggleMicrophone(): Promise<void> {
+    const { meeting, pass } = this.#attendance;
+    if (pass?.can_speak !== true || meeting.connection === "disconnected") return;
+    try {
+      await meeting.setMicrophone(!meeting.isMicrophoneOn);
+      this.#note = null;
+    } catch (error) {
+      console.warn("no microphone:", error);
+      this.#note = "microphone";
+    }
+    this.draw();
+  }
+
+  #toggleRoom(): void {
+    const panel = byId("panel");
+    if (panel.hidden) this.#captions.closePanel();
+    showPanel(panel, byId("room"), panel.hidden);
+    this.draw();
+  }
+
+  /** The captions' own panels belong to captions that are seen. */
+  #open(name: "openSettings" | "openHistory"): void {
+    const isOpen = this.#captions.panel === (name === "openSettings" ? "settings" : "history");
+    this.#captions.hidden = false;
+    if (isOpen) this.#captions.closePanel();
+    else this.#captions[name]();
+    this.draw();
+  }
+
+  /** The panels of the captions and of the room stand in the same place: the newer one does. */
+  #makeRoom(): void {
+    const { panel } = this.#captions;
+    document.body.dataset["drawer"] = panel ?? "";
+    if (panel !== null && !byId("panel").hidden) showPanel(byId("panel"), byId("room"), false);
+    this.draw();
+  }
+
+  #clock(at: Date): string {
+    return at.toLocaleTimeString(this.#language, { hour: "2-digit", minute: "2-digit" });
+  }
+}

@@ -1,0 +1,78 @@
+import type { Consent, Wish } from "./page-consent";
+import { noticeFor, type Notice } from "./host-status";
+import { button, make, setText } from "./page-dom";
+import type { PageKey, PageWords } from "./page-strings";
+import type { LiveCaptionsElement } from "../captions-element";
+
+const all: Wish = { captioned: true, kept: true };
+const notKept: Wish = { captioned: true, kept: false };
+const none: Wish = { captioned: false, kept: false };
+
+type Choice = readonly [PageKey, Wish | null];
+
+/** `null`: it stays as it is, and the notice goes away. */
+const choices: Readonly<Record<Notice, readonly Choice[]>> = {
+  on: [["notice.dismiss", null], ["notice.refuse", none]],
+  kept: [["notice.dismiss", null], ["notice.keep-not", notKept], ["notice.refuse", none]],
+  "not-kept": [["notice.dismiss", null], ["notice.refuse", none]],
+  refused: [["notice.stay", null], ["notice.agree", all]],
+  asks: [["notice.agree", all], ["notice.keep-not", notKept], ["notice.stay", null]],
+};
+
+/** Tells whoever has a microphone that they are captioned, and lets them refuse. It covers and blocks nothing. */
+export class SpeakerNotice {
+  readonly #element: HTMLElement;
+  readonly #captions: LiveCaptionsElement;
+  readonly #consent: Consent;
+  readonly #words: PageWords;
+  readonly #text = make("p", "notice-text");
+  readonly #error = make("p", "error");
+  readonly #actions = make("div", "notice-actions");
+  #dismissed: Notice | null = null;
+  #drawn = "";
+
+  constructor(element: HTMLElement, captions: LiveCaptionsElement, consent: Consent, words: PageWords) {
+    this.#element = element;
+    this.#captions = captions;
+    this.#consent = consent;
+    this.#words = words;
+    this.#text.setAttribute("role", "status");
+    this.#error.setAttribute("role", "alert");
+    element.ariaLabel = words["notice.title"];
+    element.append(make("div", "notice-words", this.#text, this.#error), this.#actions);
+  }
+
+  get isShown(): boolean {
+    return !this.#element.hidden;
+  }
+
+  draw(hasMicrophone: boolean): void {
+    const { state, facts, you } = this.#captions.captions;
+    const notice = hasMicrophone ? noticeFor(state, facts, you) : null;
+    if (this.#dismissed !== notice && !this.#consent.isBusy) this.#dismissed = null;
+    this.#element.hidden = notice === null || notice === this.#dismissed;
+    if (notice === null) return;
+    const { refusal, isBusy } = this.#consent;
+    setText(this.#text, this.#words[`notice.${notice}`]);
+    setText(this.#error, refusal ? this.#captions.words[`refused.${refusal}`] : "");
+    this.#actions.ariaBusy = String(isBusy);
+    if (this.#drawn === notice) return;
+    this.#drawn = notice;
+    const focused = this.#actions.contains(document.activeElement);
+    this.#actions.replaceChildren(...choices[notice].map(([key, wish], index) => this.#button(key, wish, notice, index === 0)));
+    // Whoever has just chosen by keyboard goes on from here.
+    if (focused) this.#actions.querySelector("button")?.focus();
+  }
+
+  #button(key: PageKey, wish: Wish | null, notice: Notice, isFirst: boolean): HTMLButtonElement {
+    return button(isFirst ? "button primary" : "button", this.#words[key], () => {
+      if (wish) {
+        if (!this.#consent.isBusy) void this.#consent.choose(wish);
+        return;
+      }
+      this.#dismissed = notice;
+      this.#element.hidden = true;
+      document.getElementById("microphone")?.focus();
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import fc from "fast-check";
+import type { CaptionFacts, You } from "../service/facts";
+import { keyIn } from "./encryption";
+import { engineSentences, noticeFor, statusOf, whyNot } from "./host-status";
+import type { Person } from "./meeting";
+import { fit } from "./page-grid";
+import { pageStrings } from "./page-strings";
+
+const words = pageStrings.en;
+const facts: CaptionFacts = {
+  ...{ session: "s", state: "on", language: "en", engine: "kyutai", standsIn: "", engines: [], languages: [], by: "" },
+  ...{ transcript: false, consent: "unless-refused", delay_ms: 480 },
+};
+const you: You = { host: false, why: "not-host", captioned: true, kept: true };
+const person: Person = { identity: "alice", name: "Alice", isLocal: false, isSpeaking: false, hasVoice: true, isMuted: false };
+
+test.each([
+  ["", null],
+  ["#", null],
+  ["#key=", null],
+  ["#key=s3cret", "s3cret"],
+  ["#lang=fr&key=a%2Bb%20c", "a+b c"],
+  ["#key=a+b/c==", "a+b/c=="],
+])("of the fragment %j the key is %j", (fragment, key) => {
+  expect(keyIn(fragment)).toBe(key);
+});
+
+test("every sentence of the page is there in both languages, with the same gaps to fill", () => {
+  expect(Object.keys(pageStrings.fr)).toEqual(Object.keys(pageStrings.en));
+  const gaps = (sentence: string) => [...sentence.matchAll(/\{\w+\}/g)].map(String).sort();
+  for (const [key, sentence] of Object.entries(pageStrings.en)) {
+    expect(gaps(pageStrings.fr[key as keyof typeof words]), key).toEqual(gaps(sentence));
+    if (!key.endsWith(".advice")) expect(sentence, key).not.toBe("");
+  }
+});
+
+test("tiles always fit into their box", () => {
+  const size = fc.integer({ min: 60, max: 3000 });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), size, size, (count, width, height) => {
+      const grid = fit(count, { width, height }, 12);
+      const rows = Math.ceil(count / grid.columns);
+      expect(grid.columns * grid.width + (grid.columns - 1) * 12).toBeLessThanOrEqual(Math.max(width, (grid.columns - 1) * 12));
+      expect(rows * grid.height + (rows - 1) * 12).toBeLessThanOrEqual(Math.max(height, (rows - 1) * 12));
+    }),
+  );
+});
+
+test("one person fills the room there is, two share it", () => {
+  expect(fit(1, { width: 1600, height: 900 }, 12)).toEqual({ columns: 1, width: 1600, height: 900 });
+  expect(fit(2, { width: 1600, height: 600 }, 12).columns).toBe(2);
+  expect(fit(2, { width: 320, height: 600 }, 12).columns).toBe(1);
+});
+
+test("the gravest state of a person's microphone and shared sound is told", () => {
+  const on = { speaker: "alice", track: "TR_1", state: "on", lag_ms: 0 } as const;
+  const late = { speaker: "alice", track: "TR_2", state: "delayed", lag_ms: 3_400 } as const;
+  expect(statusOf(person, [on], "on", words).kind).toBe("on");
+  expect(statusOf(person, [on, late], "on", words).sentence).toBe("Captions 3 s late");
+  expect(statusOf(person, [{ ...late, speaker: "bob" }], "on", words).kind).toBe("waiting");
+  expect(statusOf({ ...person, hasVoice: false }, [on], "on", words).kind).toBe("silent");
+  expect(statusOf(person, [on], "off", words).kind).toBe("off");
+  expect(statusOf(person, [{ ...on, state: "refused" }], "off", words).kind).toBe("refused");
+});
+
+test("somebody with a microphone is told what happens to their words", () => {
+  expect(noticeFor("on", facts, you)).toBe("on");
+  expect(noticeFor("on", { ...facts, transcript: true }, you)).toBe("kept");
+  expect(noticeFor("on", { ...facts, transcript: true }, { ...you, kept: false })).toBe("not-kept");
+  expect(noticeFor("on", facts, { ...you, captioned: false })).toBe("refused");
+  expect(noticeFor("on", { ...facts, consent: "if-agreed" }, { ...you, captioned: false })).toBe("asks");
+});
+
+test("nobody is bothered while nothing is captioned, unless a transcript is kept", () => {
+  expect(noticeFor("off", facts, you)).toBeNull();
+  expect(noticeFor("none", null, null)).toBeNull();
+  expect(noticeFor("on", facts, null)).toBeNull();
+  expect(noticeFor("off", { ...facts, transcript: true }, you)).toBe("kept");
+});
+
+test("who cannot switch learns why", () => {
+  expect(whyNot({ ...you, host: true })).toBeNull();
+  expect(whyNot(you)).toBe("room.why.not-host");
+  expect(whyNot({ ...you, why: "unsigned" })).toBe("room.why.unsigned");
+  expect(whyNot(null)).toBe("room.why.unknown");
+});
+
+test("the engine that stands in is named, and how far behind words are", () => {
+  expect(engineSentences(facts, words, "en")).toEqual(["Speech is recognised by: the Kyutai server.", "Words appear about 0.5 s behind the voice."]);
+  const [first] = engineSentences({ ...facts, standsIn: "embedded" }, words, "en");
+  expect(first).toBe("Standing in: the built-in recogniser, because the Kyutai server does not answer.");
+});

@@ -1,0 +1,98 @@
+import type { TrackPacket } from "../contract";
+import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type ServiceState, type You } from "./facts";
+import { CaptionsRefused } from "./rpc";
+
+/** How the client reaches the bot. */
+export interface Link {
+  call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** What happens to one speaker's captions. */
+export type SpeakerState = Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms">;
+
+/**
+ * The caption service of the room, as `element.captions`: what it says, and what can be asked of it.
+ * The event `change` tells that something here is new. What it refuses is a `CaptionsRefused`.
+ */
+export class CaptionsClient extends EventTarget {
+  #link: Link | null = null;
+  #state: ServiceState | null = null;
+  #facts: CaptionFacts | null = null;
+  #you: You | null = null;
+  #speakers: readonly SpeakerState[] = [];
+
+  /** "none" without a service, null outside a room. */
+  get state(): ServiceState | null {
+    return this.#state;
+  }
+
+  /** What the service tells everybody; null without one. */
+  get facts(): CaptionFacts | null {
+    return this.#facts;
+  }
+
+  /** What the service knows of this page's user; null until it has said it. */
+  get you(): You | null {
+    return this.#you;
+  }
+
+  /** The speakers of whom the service has said something. */
+  get speakers(): readonly SpeakerState[] {
+    return this.#speakers;
+  }
+
+  /** Switches captions of the room, or chooses language or engine: hosts only. Rejects with CaptionsRefused. */
+  async set(change: HostChange): Promise<HostChoice> {
+    return choiceOf(await this.#call("captions.set", change));
+  }
+
+  /** Says whether this user's own speech may be captioned, and kept. Rejects with CaptionsRefused. */
+  async consent(wish: { readonly captioned: boolean; readonly kept: boolean }): Promise<You> {
+    const answer = await this.#call("captions.consent", wish);
+    const before = this.#you ?? { host: false, why: null };
+    const you = youOf({ ...before, ...wish, ...answer });
+    if (!you) throw new CaptionsRefused("no-answer", "the bot's answer says nothing of captioned");
+    this.takeYou(you);
+    return you;
+  }
+
+  /** For the element: how the bot is reached now. */
+  connect(link: Link | null): void {
+    this.#link = link;
+    if (!link) this.takeService(null, null);
+  }
+
+  /** For the element. */
+  takeService(state: ServiceState | null, facts: CaptionFacts | null): void {
+    if (state === this.#state && JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
+    if (facts?.session !== this.#facts?.session && state !== null) this.#you = null;
+    this.#state = state;
+    this.#facts = facts;
+    // Who is gone says nothing of speakers any more; when it is back it says it again.
+    if (facts === null && state !== "connecting") this.#speakers = [];
+    this.#tell();
+  }
+
+  /** For the element. */
+  takeYou(you: You): void {
+    if (JSON.stringify(you) === JSON.stringify(this.#you)) return;
+    this.#you = you;
+    this.#tell();
+  }
+
+  /** For the element. */
+  takeSpeakers(speakers: readonly SpeakerState[]): void {
+    if (JSON.stringify(speakers) === JSON.stringify(this.#speakers)) return;
+    this.#speakers = speakers;
+    this.#tell();
+  }
+
+  async #call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>> {
+    if (!this.#link) throw new CaptionsRefused("no-service", "there is no caption service to ask");
+    return this.#link.call(method, payload);
+  }
+
+  #tell(): void {
+    this.dispatchEvent(new Event("change"));
+  }
+}

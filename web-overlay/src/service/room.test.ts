@@ -1,0 +1,300 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Packet } from "../contract";
+import { RoomCaptions, type CaptionSink, type Room } from "./room";
+
+interface FakeParticipant {
+  identity: string;
+  sid: string;
+  isAgent: boolean;
+  joinedAt: Date;
+  attributes: Record<string, string>;
+}
+type Answer = (payload: Record<string, unknown>) => unknown;
+
+const packet = (seq: number, session = "s1") => ({ v: 1, type: "seq", session, seq });
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** As much of a Room as the captions use: events, participants, RPC. */
+class FakeRoom {
+  state = "connected";
+  isE2EEEnabled = false;
+  remoteParticipants = new Map<string, FakeParticipant>();
+  calls: [string, Record<string, unknown>][] = [];
+  answers: Record<string, Answer> = {};
+  #listeners = new Map<string, Set<(...values: unknown[]) => void>>();
+  localParticipant = {
+    performRpc: ({ method, payload }: { method: string; payload: string }) => {
+      const request = JSON.parse(payload) as Record<string, unknown>;
+      this.calls.push([method, request]);
+      const answer = this.answers[method];
+      return answer ? Promise.resolve(JSON.stringify(answer(request))) : Promise.reject(Object.assign(new Error("unsupported"), { code: 1400 }));
+    },
+  };
+
+  on(event: string, listener: (...values: unknown[]) => void): void {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(listener));
+  }
+
+  off(event: string, listener: (...values: unknown[]) => void): void {
+    this.#listeners.get(event)?.delete(listener);
+  }
+
+  emit(event: string, ...values: unknown[]): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(...values);
+  }
+
+  joins(identity: string, facts: Partial<FakeParticipant> = {}): FakeParticipant {
+    const one = { identity, sid: `PA_${identity}`, isAgent: true, joinedAt: new Date(1_000), attributes: {}, ...facts };
+    this.remoteParticipants.set(identity, one);
+    this.emit("participantConnected", one);
+    return one;
+  }
+
+  leaves(one: FakeParticipant): void {
+    this.remoteParticipants.delete(one.identity);
+    this.emit("participantDisconnected", one);
+  }
+
+  sends(from: FakeParticipant, value: unknown, topic = "captions", encryption = 0): void {
+    this.emit("dataReceived", bytes(value), from, 0, topic, encryption);
+  }
+}
+
+const session = (id: string) => ({ attributes: { "captions.session": id, "captions.state": "on" } });
+
+function listen(room: FakeRoom, missing: () => number | null = () => null) {
+  const heard = { packets: [] as Packet[], skipped: [] as string[], actions: [] as string[], services: [] as unknown[], yous: [] as unknown[], older: [] as boolean[] };
+  const sink: CaptionSink = {
+    packet: (one) => heard.packets.push(one),
+    skip: (reason) => heard.skipped.push(reason),
+    apply: (action) => heard.actions.push(action.type),
+    service: (state) => heard.services.push(state),
+    missingAfter: missing,
+    completeTo: () => null,
+    you: (you) => heard.yous.push(you),
+    older: (there) => heard.older.push(there),
+  };
+  const captions = new RoomCaptions(room as unknown as Room, sink, true);
+  return { ...heard, captions };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("the packets of the bot are heard", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const { packets } = listen(room);
+  room.sends(bot, packet(3));
+  expect(packets).toMatchObject([{ seq: 3 }]);
+});
+
+test("nobody else is heard: no human, no other agent, no other topic, no other session", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const { packets } = listen(room);
+  room.sends(room.joins("eve", { ...session("s1"), isAgent: false }), packet(1));
+  room.sends(room.joins("helper", { joinedAt: new Date(2_000) }), packet(2));
+  room.sends(room.joins("second", { ...session("s2"), joinedAt: new Date(3_000) }), packet(3, "s2"));
+  room.sends(bot, packet(4), "chat");
+  room.sends(bot, packet(5, "s2"));
+  expect(packets).toEqual([]);
+});
+
+test("garbage from an agent is counted and hurts nobody", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const { packets, skipped } = listen(room);
+  room.emit("dataReceived", Uint8Array.of(0xff), bot, 0, "captions");
+  room.sends(bot, packet(1));
+  expect(skipped).toEqual(["not-utf8"]);
+  expect(packets).toHaveLength(1);
+});
+
+test("an attribute that comes after the first packets loses none of them", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot");
+  const { packets } = listen(room);
+  room.sends(bot, packet(1));
+  room.sends(bot, packet(2));
+  bot.attributes = session("s1").attributes;
+  room.emit("participantAttributesChanged", bot.attributes, bot);
+  expect(packets).toMatchObject([{ seq: 1 }, { seq: 2 }]);
+});
+
+test("packets are held for a moment only", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot");
+  const { packets, skipped } = listen(room);
+  for (let seq = 0; seq < 100; seq += 1) room.sends(bot, packet(seq));
+  vi.advanceTimersByTime(4_000);
+  room.sends(bot, packet(100));
+  bot.attributes = session("s1").attributes;
+  room.emit("participantAttributesChanged", bot.attributes, bot);
+  expect(packets).toMatchObject([{ seq: 100 }]);
+  expect(skipped).toHaveLength(100);
+});
+
+test("of two bots the one that joined earlier is heard", () => {
+  const room = new FakeRoom();
+  const late = room.joins("late", { ...session("s2"), joinedAt: new Date(9_000) });
+  const early = room.joins("early", session("s1"));
+  const { packets } = listen(room);
+  room.sends(late, packet(1, "s2"));
+  room.sends(early, packet(2));
+  expect(packets).toMatchObject([{ seq: 2 }]);
+});
+
+test("hello brings what was said, page by page", async () => {
+  const room = new FakeRoom();
+  const cue = (id: string) => ({ v: 1, session: "s1", seq: 1, id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, origin_utc_ms: 0, now_utc_ms: 5_000, tracks: [], cues: [cue("a")], cursor: "1" });
+  room.answers["captions.history"] = () => ({ session: "s1", seq: 7, cues: [cue("b")], cursor: null });
+  room.joins("bot", session("s1"));
+  const { packets, actions } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["a", "b"]);
+  expect(actions).toEqual(["bot-back", "clock", "synced"]);
+  expect(room.calls).toEqual([
+    ["captions.hello", { v: 1, want: true }],
+    ["captions.history", { v: 1, session: "s1", cursor: "1" }],
+  ]);
+});
+
+test("a bot without these methods is asked a few times, then left alone", async () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  listen(room);
+  await vi.advanceTimersByTimeAsync(300_000);
+  const asked = room.calls.length;
+  expect(asked).toBeLessThan(8);
+  room.emit("reconnected");
+  room.sends(bot, packet(1));
+  await vi.advanceTimersByTimeAsync(300_000);
+  expect(room.calls).toHaveLength(asked);
+});
+
+test("a hole is asked for once, not once a packet", async () => {
+  const room = new FakeRoom();
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 1, cues: [], cursor: null });
+  room.answers["captions.history"] = () => ({ session: "s1", seq: 9, cues: [], cursor: null });
+  const bot = room.joins("bot", session("s1"));
+  listen(room, () => 4);
+  await vi.advanceTimersByTimeAsync(10);
+  room.calls.length = 0;
+  for (const seq of [7, 8, 9]) room.sends(bot, packet(seq));
+  await vi.advanceTimersByTimeAsync(400);
+  expect(room.calls).toEqual([["captions.history", { v: 1, session: "s1", after_seq: 4 }]]);
+});
+
+test("who hides the captions tells the bot that they no longer read", async () => {
+  const room = new FakeRoom();
+  room.joins("bot", session("s1"));
+  const { captions } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  captions.want(false);
+  expect(room.calls.at(-1)).toMatchObject(["captions.hello", { v: 1, want: false }]);
+});
+
+test("the state of the service is the bot's, and none without a bot", () => {
+  const room = new FakeRoom();
+  const { services, actions } = listen(room);
+  const bot = room.joins("bot", session("s1"));
+  bot.attributes = { ...bot.attributes, "captions.state": "interrupted" };
+  room.emit("participantAttributesChanged", {}, bot);
+  room.leaves(bot);
+  room.state = "disconnected";
+  room.emit("connectionStateChanged");
+  expect(services).toEqual(["none", "on", "interrupted", "none", null]);
+  expect(actions).toEqual(["bot-back", "bot-left"]);
+});
+
+test("while the connection is being repaired nothing is said about the service, and packets count", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const { services, packets } = listen(room);
+  room.state = "signalReconnecting";
+  room.emit("connectionStateChanged");
+  room.sends(bot, packet(1));
+  expect(services).toEqual(["on", "connecting"]);
+  expect(packets).toHaveLength(1);
+});
+
+test("after stop nothing is heard", () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const { captions, packets } = listen(room);
+  captions.stop();
+  room.sends(bot, packet(1));
+  expect(packets).toEqual([]);
+});
+
+test("in an encrypted room only what came encrypted is heard", () => {
+  const room = new FakeRoom();
+  room.isE2EEEnabled = true;
+  const bot = room.joins("bot", session("s1"));
+  const { packets, skipped } = listen(room);
+  room.sends(bot, packet(1));
+  room.sends(bot, packet(2), "captions", 1);
+  expect(packets.map((one) => one.seq)).toEqual([2]);
+  expect(skipped).toEqual(["not-encrypted"]);
+});
+
+const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
+
+test("a newcomer gets the newest, three older pages ahead, and the rest when it is asked for", async () => {
+  const room = new FakeRoom();
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: "5", you: { host: true, captioned: true, kept: false } });
+  room.answers["captions.history"] = ({ older }) => ({ session: "s1", seq: 7, cues: [cueOf(`p${String(older)}`)], older: older === "1" ? null : String(Number(older) - 1) });
+  room.joins("bot", session("s1"));
+  const { packets, yous, captions } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3"]);
+  expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false }]);
+  expect([await captions.loadOlder(), await captions.loadOlder(), await captions.loadOlder()]).toEqual([true, false, false]);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3", "p2", "p1"]);
+});
+
+test("who the media server has not told the bot of yet reads at once, and learns later what they may", async () => {
+  const room = new FakeRoom();
+  let you: unknown = null;
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: null, you });
+  room.joins("bot", session("s1"));
+  const { packets, yous } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets.map((one) => "id" in one && one.id)).toContain("e");
+  you = { host: true, captioned: true, kept: true };
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(yous).toHaveLength(1);
+  const asked = room.calls.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(room.calls).toHaveLength(asked);
+});
+
+test("a page that cannot be fetched is told to whoever asked, and can be asked for again", async () => {
+  const room = new FakeRoom();
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [], cursor: null, older: "1" });
+  room.joins("bot", session("s1"));
+  const { captions, packets } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  await expect(captions.loadOlder()).rejects.toMatchObject({ reason: "not-available" });
+  room.answers["captions.history"] = () => ({ session: "s1", seq: 7, cues: [cueOf("old")], older: null });
+  expect(await captions.loadOlder()).toBe(false);
+  expect(packets.map((one) => "id" in one && one.id)).toEqual(["old"]);
+});
+
+test("gaps and speakers' states come with hello", async () => {
+  const room = new FakeRoom();
+  const gaps = [{ start: 1_000, end: 3_000, reason: "bot-restarted" }];
+  const tracks = [{ track: "TR_a", speaker: "a", state: "refused" }];
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [], gaps, tracks, cursor: null, older: null });
+  room.joins("bot", session("s1"));
+  const { packets, skipped } = listen(room);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(packets).toMatchObject([{ type: "track", state: "refused" }, { type: "gap", start_ms: 1_000, end_ms: 3_000 }]);
+  expect(skipped).toEqual([]);
+});

@@ -1,0 +1,57 @@
+import { isFields } from "../contract";
+
+/** Why the bot did not do what it was asked, by the contract's codes; the last two never reached it. */
+const reasons = {
+  1: "bad-request",
+  2: "not-allowed",
+  3: "unknown-version",
+  4: "too-many-requests",
+  5: "too-large",
+  6: "no-such-choice",
+  7: "not-stored",
+  8: "not-available",
+} as const;
+
+export type Refusal = (typeof reasons)[keyof typeof reasons] | "no-service" | "no-answer";
+
+/** LiveKit's code for a method that nobody registered: a bot of an earlier version. */
+export const unsupportedMethod = 1400;
+
+/** The bot refused, or did not answer. `message` is the bot's own sentence, in English. */
+export class CaptionsRefused extends Error {
+  constructor(
+    readonly reason: Refusal,
+    message: string,
+    /** What could have been chosen, where the bot says so. */
+    readonly choices: readonly string[] = [],
+  ) {
+    super(message);
+    this.name = "CaptionsRefused";
+  }
+}
+
+/** What an RpcError of any kind means to whoever asked. */
+export function refusalOf(error: unknown): CaptionsRefused {
+  if (error instanceof CaptionsRefused) return error;
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === unsupportedMethod) return new CaptionsRefused("not-available", message);
+  const reason = reasons[code as keyof typeof reasons] as Refusal | undefined;
+  return new CaptionsRefused(reason ?? "no-answer", message, choicesIn(error));
+}
+
+export function codeOf(error: unknown): unknown {
+  return isFields(error) ? error["code"] : undefined;
+}
+
+function choicesIn(error: unknown): string[] {
+  const data = isFields(error) ? error["data"] : undefined;
+  if (typeof data !== "string") return [];
+  try {
+    const parsed: unknown = JSON.parse(data);
+    const list = isFields(parsed) ? Object.values(parsed).find(Array.isArray) : parsed;
+    return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
+  } catch {
+    return [];
+  }
+}
