@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from benchmarks.speech import Speech, figure, joined, parser_of, scored
-from captioner.segmenter import Segmenter
+from captioner.captions.segmenter import Segmenter
 from eval.accuracy import WordErrors, wer
 from eval.corpus import Clip, bundled_corpus, read_corpus
 from eval.observation import Shown

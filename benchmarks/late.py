@@ -14,9 +14,9 @@ import argparse
 import asyncio
 import time
 
-from captioner.bot import Bot, Engine
+from captioner.bot.bot import Bot, Engine
+from captioner.captions.cues import Cue, CueClosed
 from captioner.contract import Caption
-from captioner.cues import Cue, CueClosed
 from captioner.livekit_server import MediaServer, find_or_build
 from captioner.publisher import Publisher, RoomClock
 from captioner.simulation.person import Person

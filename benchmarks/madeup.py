@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.engine import Remembering, hear, shown
 from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
 from benchmarks.speech import Speech, scored
-from captioner.media import read_audio
+from captioner.audio_file import read_audio
 from eval.watching import Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.hearing import HearingPolicy

@@ -24,10 +24,10 @@ import psutil
 
 from benchmarks.speech import chosen_clips, joined, parser_of
 from captioner import engines
+from captioner.captions.cues import CaptionEvent
+from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption
-from captioner.cues import CaptionEvent
 from captioner.publisher import Publisher, RoomClock
-from captioner.segmenter import Segmenter
 from captioner.settings import read_settings
 from captioner.track import TrackCaptioner
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from captioner import log
+from captioner.captions.cues import Cue, CueClosed
 from captioner.contract import Caption
-from captioner.cues import Cue, CueClosed
 from captioner.transcript_folder import TranscriptPolicy
 from captioner.transcripts import TranscriptKeeper
 

@@ -16,7 +16,7 @@ import click
 from captioner import demo as demo_module
 from captioner import engines, metrics
 from captioner import log as log_module
-from captioner.bot import Bot
+from captioner.bot.bot import Bot
 from captioner.command import plainly, until_signal, with_settings
 from captioner.errors import ConfigurationError, NotAllowed, StateError
 from captioner.meeting import Left

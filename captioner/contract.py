@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from captioner.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.webvtt import NAME_MAX, cue_block, voice_name
+from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.captions.webvtt import NAME_MAX, cue_block, voice_name
 
 VERSION = 1
 TOPIC = "captions"

@@ -19,20 +19,20 @@ import click
 import numpy as np
 
 from captioner import engines
-from captioner.bot import Bot, Engine
+from captioner.atomic_file import must_be_writable, write_whole
+from captioner.audio_file import read_chunks
+from captioner.bot.bot import Bot, Engine
+from captioner.captions.cues import CueClosed, CueUpdated
+from captioner.captions.webvtt import document, timestamp, voice_name
 from captioner.contract import Caption
 from captioner.controls import Want
-from captioner.cues import CueClosed, CueUpdated
 from captioner.errors import ConfigurationError
 from captioner.livekit_server import MediaServer, find_or_build
-from captioner.media import read_chunks
 from captioner.room import LiveKitRoom
 from captioner.settings import Settings
 from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
-from captioner.transcript import must_be_writable, write_whole
 from captioner.web import overlay_folder, serve_page
-from captioner.webvtt import document, timestamp, voice_name
 from streaming.audio import Pcm
 
 RATE = 48_000

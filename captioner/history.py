@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from captioner.captions.cues import Cue, CueClosed, CueDeleted
+from captioner.captions.webvtt import voice_name
 from captioner.contract import Caption, cue_of, encode
-from captioner.cues import Cue, CueClosed, CueDeleted
-from captioner.webvtt import voice_name
 
 HISTORY_MAX = 20_000
 """Cues kept: more than ten hours of one person speaking without a pause."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from captioner.cues import Cue
-from captioner.webvtt import cue_block, plain, timestamp
+from captioner.captions.cues import Cue
+from captioner.captions.webvtt import cue_block, plain, timestamp
 
 RECORDS_MAX = 100_000
 """Cues, and the few other things, of one meeting: 80 hours of one person who never pauses."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from captioner.captions.cues import CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
-from captioner.cues import CueClosed, CueDeleted, CueUpdated
 
 STREAM_TOPIC = "lk.transcription"
 

@@ -21,8 +21,8 @@ from captioner.contract import (
     seq_packet,
     track_packet,
 )
+from captioner.contract_requests import After, Hello, Older
 from captioner.history import Entry, History, Page
-from captioner.requests import After, Hello, Older
 
 RPC_PAGE_MAX = 14_000
 """Bytes of cues in one answer; LiveKit carries 15,360 in all."""

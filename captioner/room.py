@@ -16,6 +16,7 @@ from livekit.rtc.room import EventTypes
 
 from captioner import metrics
 from captioner.cipher import Cipher
+from captioner.contract_requests import sentence
 from captioner.errors import InvalidRequest, RoomUnavailable
 from captioner.frames import FrameQueue
 from captioner.meeting import (
@@ -30,7 +31,6 @@ from captioner.meeting import (
 )
 from captioner.outputs import STREAM_TOPIC, Segment
 from captioner.outputs import attributes as stream_attributes
-from captioner.requests import sentence
 from captioner.room_facts import LEFT, NOBODY, connect_error, is_voice, person_of
 
 CONNECT_TIMEOUT_S = 10.0

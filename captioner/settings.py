@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from captioner.clerk import Extras
+from captioner.bot.outputs import Extras
 from captioner.contract import ConsentRule
 from captioner.controls import HostRule, Policy, Want
 from captioner.errors import ConfigurationError

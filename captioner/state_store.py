@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
+from captioner.contract_requests import Consent
 from captioner.controls import Decided
 from captioner.errors import StateError
-from captioner.requests import Consent
 
 KEEP_DAYS = 30
 ROOMS_MAX = 10_000

@@ -12,11 +12,11 @@ from typing import Protocol
 import structlog
 
 from captioner import metrics
+from captioner.captions.cues import CaptionEvent
+from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
-from captioner.cues import CaptionEvent
 from captioner.gate import VoiceGate
 from captioner.health import LATE_MS, Health
-from captioner.segmenter import Segmenter
 from captioner.slots import Slots
 from captioner.stretch import Stretch
 from streaming.audio import AudioFrame

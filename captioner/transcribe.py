@@ -10,12 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from captioner.bot import Engine
-from captioner.cues import CaptionEvent, Cue, CueClosed
-from captioner.media import read_chunks
-from captioner.segmenter import Segmenter
+from captioner.audio_file import read_chunks
+from captioner.bot.bot import Engine
+from captioner.captions.cues import CaptionEvent, Cue, CueClosed
+from captioner.captions.segmenter import Segmenter
+from captioner.captions.webvtt import document
 from captioner.track import TrackCaptioner
-from captioner.webvtt import document
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
 
 Progress = Callable[[int], None]

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import structlog
 
 from captioner import metrics
+from captioner.captions.cues import CueClosed, CueDeleted
+from captioner.captions.webvtt import voice_name
 from captioner.contract import Caption
-from captioner.cues import CueClosed, CueDeleted
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.journal import (
     Forgotten,
@@ -27,7 +28,6 @@ from captioner.journal import (
 from captioner.journal_file import Busy, JournalFile, NamesTaken
 from captioner.journal_writer import JournalWriter
 from captioner.transcript_folder import TranscriptPolicy, base_name
-from captioner.webvtt import voice_name
 
 log = structlog.get_logger()
 

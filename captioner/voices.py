@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from captioner import metrics
+from captioner.captions.cues import CaptionEvent
+from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
-from captioner.cues import CaptionEvent
 from captioner.frames import LOST_MS
 from captioner.gate import VoiceGate, sensitive_voice
 from captioner.meeting import Voice
 from captioner.publisher import Publisher
-from captioner.segmenter import Segmenter
 from captioner.slots import Slots
 from captioner.track import Backoff, TrackCaptioner
 from streaming.recognizer import Capabilities, Recognizer

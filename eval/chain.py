@@ -24,9 +24,9 @@ import psutil
 from livekit import rtc
 
 from captioner.contract import TOPIC, VERSION
+from captioner.contract_requests import HELLO
 from captioner.errors import RoomUnavailable
 from captioner.livekit_server import MediaServer
-from captioner.requests import HELLO
 from captioner.room_facts import connect_error
 from captioner.simulation import process
 from captioner.simulation.process import BotFailed, bot_environment

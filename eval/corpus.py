@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
-from captioner.media import duration_s, read_audio
 from eval.formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
 from eval.observation import Turn
 from eval.text import primary

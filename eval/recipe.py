@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from captioner.media import read_audio
+from captioner.audio_file import read_audio
 from eval.codec import OPUS_RATES, through_opus
 from eval.conditions import (
     at_level,

@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 import soxr
 
-from captioner.cues import Cue
+from captioner.audio_file import duration_s, read_audio
+from captioner.captions.cues import Cue
+from captioner.captions.webvtt import document
 from captioner.errors import ConfigurationError
-from captioner.media import duration_s, read_audio
-from captioner.webvtt import document
 from eval.corpus import Clip, Corpus, CorpusError
 from eval.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.forced_alignment import RATE as ALIGNED_RATE

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import soundfile
 
+from captioner.audio_file import read_audio
 from captioner.errors import ConfigurationError
-from captioner.media import read_audio
 from eval.observation import write_files
 from streaming.audio import Pcm
 

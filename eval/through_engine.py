@@ -13,9 +13,9 @@ from typing import Self
 import numpy as np
 
 from captioner import engines
-from captioner.bot import Engine
-from captioner.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
-from captioner.segmenter import Segmenter
+from captioner.bot.bot import Engine
+from captioner.captions.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
+from captioner.captions.segmenter import Segmenter
 from captioner.settings import Settings
 from captioner.track import STALE_S, TrackCaptioner
 from eval.observation import Shown

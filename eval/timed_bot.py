@@ -25,7 +25,7 @@ from typing import Self
 import click
 
 from captioner import engines, log, metrics
-from captioner.bot import Bot, Engine
+from captioner.bot.bot import Bot, Engine
 from captioner.contract import Caption
 from captioner.settings import read_settings
 from captioner.tokens import agent_token

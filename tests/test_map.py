@@ -49,7 +49,7 @@ def imports_of(path: Path) -> set[str]:
         ),
         ("livekit.agents", "captioner/worker.py"),
         ("livekit.api", "captioner/tokens.py"),
-        ("av", "captioner/media.py streaming/opus.py eval/codec.py"),
+        ("av", "captioner/audio_file.py streaming/opus.py eval/codec.py"),
         ("aiohttp", "captioner/web.py streaming/server.py"),
         (
             "prometheus_client",

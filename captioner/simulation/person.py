@@ -18,7 +18,7 @@ from livekit import rtc
 from livekit.rtc.participant import PublishTrackError
 
 from captioner.contract import TOPIC
-from captioner.requests import HELLO, HISTORY
+from captioner.contract_requests import HELLO, HISTORY
 from captioner.simulation.judge import Said, Span
 from captioner.simulation.page import Page
 from streaming.chords import WORD_MS, chord, word

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from captioner.requests import CONSENT, SET
+from captioner.contract_requests import CONSENT, SET
 from captioner.simulation.cable import Cable
 from captioner.simulation.faults import inflict
 from captioner.simulation.judge import Facts, Said, Span

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from captioner.audio_file import read_audio
 from captioner.demo import bundled_recording
-from captioner.media import read_audio
 from captioner.simulation.person import Person
 from captioner.simulation.stage import ROOM, Stage
 from captioner.speaker import Speaker

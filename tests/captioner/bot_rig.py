@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from captioner import metrics
-from captioner.bot import Bot, Engine
+from captioner.bot.bot import Bot, Engine
 from captioner.controls import Policy, Want
 from captioner.meeting import Person
 from captioner.publisher import Publisher, RoomClock

@@ -3,6 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import (
     PACKET_MAX,
     Caption,
@@ -13,7 +14,6 @@ from captioner.contract import (
     seq_packet,
     track_packet,
 )
-from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 
 SESSION = "0b6f0a3e-3c5f-4f1e-9a68-1f0f7c2f6a11"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from captioner.contract import ConsentRule, State
+from captioner.contract_requests import Change, Consent, Hello
 from captioner.controls import (
     ARRIVING_S,
     IDLE_S,
@@ -19,7 +20,6 @@ from captioner.controls import (
 )
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.meeting import Kind, Person
-from captioner.requests import Change, Consent, Hello
 
 OWNER = Person("olga", "Olga", attributes={"room_role": "owner"}, signed=True)
 FORGER = Person("felix", "Felix", attributes={"room_role": "owner"}, signed=False)

@@ -5,8 +5,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
-from captioner.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.outputs import PHRASE_MIN, Legacy, Phrases, Segment, whole
 from captioner.relay import WAITING_MAX, Relay
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, GapReason, TrackState
-from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.contract_requests import After, Hello, Older
 from captioner.history import Entry, History
 from captioner.publisher import RPC_PAGE_MAX, Publisher, RoomClock
-from captioner.requests import After, Hello, Older
 
 
 class Wire:

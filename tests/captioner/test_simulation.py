@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, caption_packet
-from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.simulation.judge import Facts, Fate, Said, Span, different, judge, leaks
 from captioner.simulation.page import GapShown, Page
 from captioner.simulation.script import Fault, Plan, What, faults_of, script

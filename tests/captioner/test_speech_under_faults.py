@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Iterator
 import numpy as np
 import pytest
 
-from captioner.cues import CaptionEvent, CueClosed
+from captioner.captions.cues import CaptionEvent, CueClosed
+from captioner.captions.segmenter import Segmenter
 from captioner.gate import VoiceGate
-from captioner.segmenter import Segmenter
 from captioner.track import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.chords import chord, has_voice, hear, word

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from captioner.contract_requests import Consent
 from captioner.controls import Decided
 from captioner.errors import StateError
-from captioner.requests import Consent
 from captioner.state_store import KEEP_DAYS, FileStore, MemoryStore, StateStore, Stored
 
 STATE = Stored(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioner.captions.cues import CaptionEvent, CueClosed
+from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
-from captioner.cues import CaptionEvent, CueClosed
 from captioner.frames import HoleFinder
-from captioner.segmenter import Segmenter
 from captioner.track import Backoff, TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.errors import ModelError, RecognizerUnavailable

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import webvtt
 
-from captioner.bot import Engine
-from captioner.cues import Cue
+from captioner.bot.bot import Engine
+from captioner.captions.cues import Cue
 from captioner.demo import bundled_recording
 from captioner.transcribe import Format, Transcript, render, transcribe
 from streaming.recognizer import Word, WordEnd

@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 import webvtt
 
-from captioner.clerk import Clerk, Extras
+from captioner.bot.outputs import Clerk, Extras
+from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
+from captioner.contract_requests import Consent
 from captioner.controls import Controls, Decided, Policy
-from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.journal import Opened, Record, Said
 from captioner.journal_file import JournalFile
 from captioner.journal_writer import JournalWriter
 from captioner.meeting import Person
 from captioner.publisher import Publisher, RoomClock
-from captioner.requests import Consent
 from captioner.testing import ScriptedRoom
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import GUARD_MS, TranscriptKeeper
@@ -251,7 +251,7 @@ import asyncio, itertools, os, random, sys
 from pathlib import Path
 from captioner import log
 from captioner.contract import Caption
-from captioner.cues import Cue, CueClosed
+from captioner.captions.cues import Cue, CueClosed
 from captioner.transcript_folder import TranscriptPolicy
 from captioner.transcripts import TranscriptKeeper
 

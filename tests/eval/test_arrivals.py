@@ -1,7 +1,7 @@
 from dataclasses import replace
 
+from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, caption_packet
-from captioner.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from eval.arrivals import masked, packets_of, shown_by
 from eval.chain import Arrival
 from eval.observation import Shown

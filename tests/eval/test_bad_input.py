@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from captioner.media import read_audio
+from captioner.audio_file import read_audio
 from eval.cli import main
 from eval.corpus import bundled_corpus
 from eval.observation import observed

@@ -267,8 +267,8 @@ def test_a_file_without_header_is_no_webvtt() -> None:
 
 
 def test_what_the_bot_writes_is_valid() -> None:
-    from captioner.cues import Cue
-    from captioner.webvtt import document, plain, voice_name
+    from captioner.captions.cues import Cue
+    from captioner.captions.webvtt import document, plain, voice_name
 
     hard = ["<", ">", "&", "-->", "</v>", "a\nb", "\x00", "\u2028", "🙂", "x" * 300]
     cues = [

@@ -14,10 +14,10 @@ import pytest
 from livekit import api, rtc
 
 from captioner import controls
-from captioner.bot import Bot, Engine
+from captioner.bot.bot import Bot, Engine
+from captioner.contract_requests import CONSENT, HELLO, SET
 from captioner.controls import Policy, Want
 from captioner.livekit_server import MediaServer
-from captioner.requests import CONSENT, HELLO, SET
 from captioner.speaker import Speaker
 from captioner.state_store import FileStore, StateStore
 from captioner.tokens import agent_token, participant_token

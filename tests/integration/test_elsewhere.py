@@ -17,15 +17,15 @@ import pytest
 import webvtt
 from livekit import rtc
 
-from captioner.bot import Bot, Engine
+from captioner.bot.bot import Bot, Engine
+from captioner.bot.outputs import Extras
+from captioner.captions.cues import CueClosed
 from captioner.cipher import encryption
-from captioner.clerk import Extras
 from captioner.contract import Caption
+from captioner.contract_requests import CONSENT, SET
 from captioner.controls import Policy, Want
-from captioner.cues import CueClosed
 from captioner.livekit_server import MediaServer
 from captioner.outputs import Legacy
-from captioner.requests import CONSENT, SET
 from captioner.room import LiveKitRoom
 from captioner.speaker import Speaker
 from captioner.state_store import MemoryStore

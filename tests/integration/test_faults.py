@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from captioner.requests import CONSENT, SET
+from captioner.contract_requests import CONSENT, SET
 from captioner.simulation.faults import inflict
 from captioner.simulation.judge import Facts, Fate, Verdict, different, judge, leaks
 from captioner.simulation.person import Person

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from captioner.bot import Bot, Engine
+from captioner.bot.bot import Bot, Engine
 from captioner.contract import TOPIC
+from captioner.contract_requests import HELLO
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.livekit_server import MediaServer
 from captioner.meeting import Left
-from captioner.requests import HELLO
 from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
 from streaming.errors import ModelError

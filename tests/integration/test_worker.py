@@ -17,10 +17,10 @@ import pytest
 from click.testing import CliRunner
 from livekit import api, rtc
 
+from captioner.audio_file import read_chunks
 from captioner.cli import main
 from captioner.demo import bundled_recording
 from captioner.livekit_server import MediaServer
-from captioner.media import read_chunks
 from captioner.speaker import Speaker
 from captioner.tokens import participant_token
 from captioner.worker import is_crash

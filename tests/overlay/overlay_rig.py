@@ -9,8 +9,8 @@ import pytest
 from firefox_page import FirefoxPage
 from playwright.sync_api import Locator, Page
 
+from captioner.captions.cues import Cue, CueClosed, CueUpdated
 from captioner.contract import Caption, caption_packet
-from captioner.cues import Cue, CueClosed, CueUpdated
 
 _FEED = """async (packets) => {
   const captions = document.querySelector("live-captions");

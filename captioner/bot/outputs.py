@@ -10,13 +10,13 @@ import structlog
 
 from captioner.audit import Audit
 from captioner.contract import Caption, GapReason
+from captioner.contract_requests import Consent
 from captioner.controls import Controls, Decided
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.meeting import Person, Room
 from captioner.outputs import Legacy
 from captioner.publisher import Publisher
 from captioner.relay import Relay
-from captioner.requests import Consent
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import TranscriptKeeper
 

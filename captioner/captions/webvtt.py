@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from captioner.cues import Cue
+from captioner.captions.cues import Cue
 
 NAME_MAX = 64
 """A speaker's name is cut to so many code points."""

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.errors import InvalidRequest, RequestCode
-from captioner.requests import (
+from captioner.contract_requests import (
     REQUEST_MAX,
     SENTENCE_MAX,
     After,
@@ -21,6 +20,7 @@ from captioner.requests import (
     decode_set,
     sentence,
 )
+from captioner.errors import InvalidRequest, RequestCode
 
 DECODERS: list[Callable[[str], object]] = [decode_hello, decode_history, decode_set, decode_consent]
 

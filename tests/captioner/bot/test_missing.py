@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from bot_rig import HOST, QUIET, VOICE, HandClock, away, stage, tracks
 
-from captioner.requests import HELLO, SET
+from captioner.contract_requests import HELLO, SET
 from captioner.state_store import MemoryStore, Stored
 from captioner.testing import ScriptedRoom
 from streaming.testing import ScriptedRecognizer

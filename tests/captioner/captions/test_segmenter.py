@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
-from captioner.segmenter import CuePolicy, Segmenter, up_to_sentence_end
-from captioner.webvtt import escape
+from captioner.captions.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
+from captioner.captions.segmenter import CuePolicy, Segmenter, up_to_sentence_end
+from captioner.captions.webvtt import escape
 from streaming.recognizer import Flushed, Heard, RecognizerEvent, Tail, Word, WordEnd
 
 

@@ -11,11 +11,7 @@ from functools import partial
 import structlog
 
 from captioner.contract import VERSION, encode
-from captioner.controls import Controls, Decided, RateLimit
-from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.meeting import Person, Room, RpcAnswer
-from captioner.publisher import Publisher
-from captioner.requests import (
+from captioner.contract_requests import (
     CONSENT,
     HELLO,
     HISTORY,
@@ -25,6 +21,10 @@ from captioner.requests import (
     decode_history,
     decode_set,
 )
+from captioner.controls import Controls, Decided, RateLimit
+from captioner.errors import InvalidRequest, RequestCode, StateError
+from captioner.meeting import Person, Room, RpcAnswer
+from captioner.publisher import Publisher
 from captioner.state_store import StateStore, Stored
 
 log = structlog.get_logger()

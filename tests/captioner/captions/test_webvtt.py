@@ -4,8 +4,16 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioner.cues import Cue
-from captioner.webvtt import NAME_MAX, cue_block, document, escape, plain, timestamp, voice_name
+from captioner.captions.cues import Cue
+from captioner.captions.webvtt import (
+    NAME_MAX,
+    cue_block,
+    document,
+    escape,
+    plain,
+    timestamp,
+    voice_name,
+)
 
 HARD = [
     "<", ">", "&", "-->", "</v>", "a\nb", "a\n\nb", "nul\x00", "line\u2028sep",

@@ -10,17 +10,17 @@ from dataclasses import replace
 import structlog
 
 from captioner import metrics
-from captioner.clerk import Clerk, Extras
+from captioner.bot.outputs import Clerk, Extras
+from captioner.bot.rpc_server import Desk, Keeping
+from captioner.bot.service import Choose, Steward, no_choice
 from captioner.contract import TOPIC, GapReason
+from captioner.contract_requests import HELLO
 from captioner.controls import Controls, Decided, Policy, Want
-from captioner.desk import Desk, Keeping
 from captioner.errors import NotAllowed, RoomUnavailable, StateError
 from captioner.meeting import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.publisher import Publisher, RoomClock
-from captioner.requests import HELLO
 from captioner.room import LiveKitRoom
 from captioner.state_store import MemoryStore, StateStore, Stored
-from captioner.steward import Choose, Steward, no_choice
 from captioner.track import Backoff
 from captioner.voices import Engine, Voices
 

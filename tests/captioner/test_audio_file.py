@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
+from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
-from captioner.media import duration_s, read_audio
 
 
 def write_wav(path: Path, pcm: np.ndarray, rate: int = 8_000) -> None:

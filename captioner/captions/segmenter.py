@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from captioner.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.webvtt import escape, plain
+from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.captions.webvtt import escape, plain
 from streaming.recognizer import (
     Flushed,
     Heard,
