@@ -1,3 +1,3 @@
-from captioner.cli import program
+from captioner.commands.main import program
 
 program()

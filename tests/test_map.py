@@ -47,7 +47,7 @@ def imports_of(path: Path) -> set[str]:
             "captioner/cipher.py captioner/room.py captioner/room_facts.py"
             " captioner/simulation/person.py captioner/speaker.py eval/chain.py",
         ),
-        ("livekit.agents", "captioner/worker.py"),
+        ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/tokens.py"),
         ("av", "captioner/audio_file.py streaming/opus.py eval/codec.py"),
         ("aiohttp", "captioner/web.py streaming/server.py"),

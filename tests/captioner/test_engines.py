@@ -9,11 +9,11 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from captioner import engines
-from captioner.cli import main
+from captioner.commands.main import main
+from captioner.commands.transcribe import transcribe
 from captioner.errors import ConfigurationError
 from captioner.gate import VoiceGate
 from captioner.settings import Settings, read_settings
-from captioner.transcribe import transcribe
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
 from streaming.testing_server import Faults, ScriptedServer, speech

@@ -18,12 +18,12 @@ from click.testing import CliRunner
 from livekit import api, rtc
 
 from captioner.audio_file import read_chunks
-from captioner.cli import main
+from captioner.commands.main import main
+from captioner.commands.worker import is_crash
 from captioner.demo import bundled_recording
 from captioner.livekit_server import MediaServer
 from captioner.speaker import Speaker
 from captioner.tokens import participant_token
-from captioner.worker import is_crash
 
 pytestmark = pytest.mark.room
 
@@ -198,11 +198,11 @@ async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
 
 def test_a_bot_that_fails_by_a_bug_is_started_anew_and_one_that_says_why_is_not() -> None:
     broken = """
-from captioner import cli
-@cli.main.command("broken")
+from captioner.commands import main
+@main.main.command("broken")
 def broken():
     raise KeyError("a bug")
-cli.program()
+main.program()
 """
     for command, again in (("broken", True), ("run", False)):
         bare = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEKIT_", "CAPTIONER_"))}
@@ -217,8 +217,8 @@ cli.program()
 def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "livekit.agents", None)
     monkeypatch.delattr("livekit.agents", raising=False)
-    monkeypatch.delattr("captioner.worker", raising=False)
-    monkeypatch.delitem(sys.modules, "captioner.worker", raising=False)
+    monkeypatch.delattr("captioner.commands.worker", raising=False)
+    monkeypatch.delitem(sys.modules, "captioner.commands.worker", raising=False)
     made = CliRunner().invoke(main, ["worker"], env={"LIVEKIT_API_KEY": "k"})
     assert made.exit_code == 1
     assert "pip install 'live-captions[worker]'" in made.stderr

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import captioner
-from captioner.cli import main
+from captioner.commands.main import main
 from captioner.demo import bundled_recording
 from captioner.journal import Opened, Said, Started, encode
 from captioner.web import OVERLAY

@@ -17,7 +17,7 @@ from captioner import demo as demo_module
 from captioner import engines, metrics
 from captioner import log as log_module
 from captioner.bot.bot import Bot
-from captioner.command import plainly, until_signal, with_settings
+from captioner.commands.options import plainly, until_signal, with_settings
 from captioner.errors import ConfigurationError, NotAllowed, StateError
 from captioner.meeting import Left
 from captioner.room import LiveKitRoom
@@ -143,7 +143,9 @@ def worker(
     """Take rooms from the media server as they are dispatched; a drop-in for La Suite Meet's
     subtitle agent."""
     try:
-        from captioner import worker as worker_module  # its library is an extra, and slow to load
+        from captioner.commands import (
+            worker as worker_module,  # its library is an extra, and slow to load
+        )
     except ImportError:
         raise ConfigurationError(
             "the worker needs livekit-agents: pip install 'live-captions[worker]'"

@@ -16,14 +16,14 @@ from captioner import engines
 from captioner import log as log_module
 from captioner.atomic_file import must_be_writable, write_whole
 from captioner.audio_file import duration_s
-from captioner.check import check as check_all
-from captioner.cli_rooms import demo, run, worker
-from captioner.command import plainly, until_signal, with_settings
+from captioner.commands.check import check as check_all
+from captioner.commands.options import plainly, until_signal, with_settings
+from captioner.commands.rooms import demo, run, worker
+from captioner.commands.transcribe import Format, render, transcribe
 from captioner.settings import Settings, read_settings
 from captioner.simulation.command import simulate
 from captioner.simulation.table import render as render_table
 from captioner.tokens import agent_token, participant_token
-from captioner.transcribe import Format, render, transcribe
 from captioner.transcript_folder import TranscriptPolicy, tidy
 
 
