@@ -25,7 +25,7 @@ from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
 from captioner.captions.webvtt import document, timestamp, voice_name
 from captioner.contract import Caption
-from captioner.controls import Want
+from captioner.controls.decisions import Want
 from captioner.errors import ConfigurationError
 from captioner.livekit_server import MediaServer, find_or_build
 from captioner.room import LiveKitRoom

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from captioner.bot.outputs import Extras
 from captioner.contract import ConsentRule
-from captioner.controls import HostRule, Policy, Want
+from captioner.controls.decisions import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
 from captioner.outputs import Legacy
 from captioner.transcript_folder import NAME, TranscriptPolicy

@@ -15,12 +15,12 @@ from captioner.bot.rpc_server import Desk, Keeping
 from captioner.bot.service import Choose, Steward, no_choice
 from captioner.contract import TOPIC, GapReason
 from captioner.contract_requests import HELLO
-from captioner.controls import Controls, Decided, Policy, Want
+from captioner.controls.decisions import Controls, Decided, Policy, Want
+from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import NotAllowed, RoomUnavailable, StateError
 from captioner.meeting import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.publisher import Publisher, RoomClock
 from captioner.room import LiveKitRoom
-from captioner.state_store import MemoryStore, StateStore, Stored
 from captioner.track import Backoff
 from captioner.voices import Engine, Voices
 

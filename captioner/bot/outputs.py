@@ -11,7 +11,7 @@ import structlog
 from captioner.audit import Audit
 from captioner.contract import Caption, GapReason
 from captioner.contract_requests import Consent
-from captioner.controls import Controls, Decided
+from captioner.controls.decisions import Controls, Decided
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.meeting import Person, Room
 from captioner.outputs import Legacy

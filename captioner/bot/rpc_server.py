@@ -21,11 +21,11 @@ from captioner.contract_requests import (
     decode_history,
     decode_set,
 )
-from captioner.controls import Controls, Decided, RateLimit
+from captioner.controls.decisions import Controls, Decided, RateLimit
+from captioner.controls.state_store import StateStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Person, Room, RpcAnswer
 from captioner.publisher import Publisher
-from captioner.state_store import StateStore, Stored
 
 log = structlog.get_logger()
 

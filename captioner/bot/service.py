@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from captioner.contract import Service, State, TrackState, attributes
-from captioner.controls import Controls, Decided, Policy
+from captioner.controls.decisions import Controls, Decided, Policy
 from captioner.errors import (
     CaptionerError,
     InvalidRequest,

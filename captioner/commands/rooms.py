@@ -18,11 +18,11 @@ from captioner import engines, metrics
 from captioner import log as log_module
 from captioner.bot.bot import Bot
 from captioner.commands.options import plainly, until_signal, with_settings
+from captioner.controls.state_store import FileStore
 from captioner.errors import ConfigurationError, NotAllowed, StateError
 from captioner.meeting import Left
 from captioner.room import LiveKitRoom
 from captioner.settings import Settings
-from captioner.state_store import FileStore
 from captioner.tokens import agent_token, probe
 
 

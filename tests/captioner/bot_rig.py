@@ -13,7 +13,7 @@ import numpy as np
 
 from captioner import metrics
 from captioner.bot.bot import Bot, Engine
-from captioner.controls import Policy, Want
+from captioner.controls.decisions import Policy, Want
 from captioner.meeting import Person
 from captioner.publisher import Publisher, RoomClock
 from captioner.testing import Microphone, ScriptedRoom

@@ -21,7 +21,7 @@ from captioner.bot.outputs import Clerk, Extras
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
 from captioner.contract_requests import Consent
-from captioner.controls import Controls, Decided, Policy
+from captioner.controls.decisions import Controls, Decided, Policy
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.journal import Opened, Record, Said
 from captioner.journal_file import JournalFile

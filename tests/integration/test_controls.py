@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from livekit import api, rtc
 
-from captioner import controls
 from captioner.bot.bot import Bot, Engine
 from captioner.contract_requests import CONSENT, HELLO, SET
-from captioner.controls import Policy, Want
+from captioner.controls.decisions import Policy, Want
+from captioner.controls.state_store import FileStore, StateStore
 from captioner.livekit_server import MediaServer
 from captioner.speaker import Speaker
-from captioner.state_store import FileStore, StateStore
 from captioner.tokens import agent_token, participant_token
 from eval.chain import Listener
 from streaming.recognizer import Tail, Word, WordEnd

@@ -23,12 +23,12 @@ from captioner.captions.cues import CueClosed
 from captioner.cipher import encryption
 from captioner.contract import Caption
 from captioner.contract_requests import CONSENT, SET
-from captioner.controls import Policy, Want
+from captioner.controls.decisions import Policy, Want
+from captioner.controls.state_store import MemoryStore
 from captioner.livekit_server import MediaServer
 from captioner.outputs import Legacy
 from captioner.room import LiveKitRoom
 from captioner.speaker import Speaker
-from captioner.state_store import MemoryStore
 from captioner.tokens import agent_token, participant_token
 from captioner.transcript_folder import TranscriptPolicy
 from streaming.recognizer import RecognizerEvent, Word, WordEnd

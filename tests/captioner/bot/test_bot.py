@@ -11,11 +11,11 @@ from bot_rig import HOST, away, stage, tracks, words
 from captioner.bot.bot import Engine
 from captioner.contract import PACKET_MAX, encode
 from captioner.contract_requests import CONSENT, HELLO, SET
-from captioner.controls import Want
+from captioner.controls.decisions import Want
+from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Kind
 from captioner.publisher import RoomClock
-from captioner.state_store import MemoryStore, Stored
 from captioner.testing import ScriptedRoom
 from streaming.recognizer import RecognizerEvent
 from streaming.testing import ScriptedRecognizer

@@ -11,7 +11,7 @@ import pytest
 from bot_rig import HOST, QUIET, VOICE, HandClock, away, stage, tracks
 
 from captioner.contract_requests import HELLO, SET
-from captioner.state_store import MemoryStore, Stored
+from captioner.controls.state_store import MemoryStore, Stored
 from captioner.testing import ScriptedRoom
 from streaming.testing import ScriptedRecognizer
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 from captioner.contract_requests import Consent
-from captioner.controls import Decided
+from captioner.controls.decisions import Decided
 from captioner.errors import StateError
 
 KEEP_DAYS = 30

@@ -8,7 +8,7 @@ import pytest
 
 from captioner.contract import ConsentRule, State
 from captioner.contract_requests import Change, Consent, Hello
-from captioner.controls import (
+from captioner.controls.decisions import (
     ARRIVING_S,
     IDLE_S,
     Controls,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from captioner.contract_requests import Consent
-from captioner.controls import Decided
+from captioner.controls.decisions import Decided
+from captioner.controls.state_store import KEEP_DAYS, FileStore, MemoryStore, StateStore, Stored
 from captioner.errors import StateError
-from captioner.state_store import KEEP_DAYS, FileStore, MemoryStore, StateStore, Stored
 
 STATE = Stored(
     Decided("fr", "kyutai", enabled=False, by="Olga", consents={"gwen": Consent(True, False)}),
@@ -78,7 +78,7 @@ def test_no_room_leads_out_of_the_folder(tmp_path: Path, room: str) -> None:
 
 def test_a_room_belongs_to_one_living_bot_and_is_free_when_that_is_killed(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from captioner.state_store import FileStore;"
+        "import sys, pathlib; from captioner.controls.state_store import FileStore;"
         "store = FileStore(pathlib.Path(sys.argv[1])); print(store.claim('RM_1'), flush=True);"
         "sys.stdin.read()"
     )
