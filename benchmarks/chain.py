@@ -21,7 +21,7 @@ import urllib.request
 from math import nan
 
 from benchmarks.speech import Speech, chosen_clips, figure, joined, parser_of, played, scored
-from captioner.livekit_server import free_port
+from captioner.demo.livekit_server import free_port
 from captioner.simulation.costs import p95_ms
 from eval.scoring import Score
 from eval.through_room import through_room

@@ -17,11 +17,11 @@ import time
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import Cue, CueClosed
 from captioner.contract import Caption
-from captioner.livekit_server import MediaServer, find_or_build
+from captioner.demo.livekit_server import MediaServer, find_or_build
+from captioner.demo.page_server import serve_page
 from captioner.publisher import Publisher, RoomClock
 from captioner.simulation.person import Person
 from captioner.tokens import agent_token, participant_token
-from captioner.web import serve_page
 from eval.browser import open_chromium
 from streaming.testing import ScriptedRecognizer
 

@@ -25,14 +25,14 @@ from livekit import rtc
 
 from captioner.contract import TOPIC, VERSION
 from captioner.contract_requests import HELLO
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.page_server import serve_page
+from captioner.demo.sound_publisher import Speaker
 from captioner.errors import RoomUnavailable
-from captioner.livekit_server import MediaServer
 from captioner.room_facts import connect_error
 from captioner.simulation import process
 from captioner.simulation.process import BotFailed, bot_environment
-from captioner.speaker import Speaker
 from captioner.tokens import participant_token
-from captioner.web import serve_page
 
 PACKETS_MAX = 200_000
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from captioner.livekit_server import VERSION, find_or_build
+from captioner.demo.livekit_server import VERSION, find_or_build
 from eval.arrivals import packets_of, shown_by
 from eval.browser import Chromium, Measures, Painting, Viewer, open_chromium
 from eval.chain import BotFailed, Chain, Listener

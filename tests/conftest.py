@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from captioner.livekit_server import MediaServer, find_or_build
+from captioner.demo.livekit_server import MediaServer, find_or_build
 
 # A busy machine is no fault of the law that is tested.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])

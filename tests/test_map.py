@@ -45,12 +45,12 @@ def imports_of(path: Path) -> set[str]:
         (
             "livekit.rtc",
             "captioner/cipher.py captioner/room.py captioner/room_facts.py"
-            " captioner/simulation/person.py captioner/speaker.py eval/chain.py",
+            " captioner/simulation/person.py captioner/demo/sound_publisher.py eval/chain.py",
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/tokens.py"),
         ("av", "captioner/audio_file.py streaming/opus.py eval/codec.py"),
-        ("aiohttp", "captioner/web.py streaming/server.py"),
+        ("aiohttp", "captioner/demo/page_server.py streaming/server.py"),
         (
             "prometheus_client",
             "captioner/metrics.py streaming/metrics.py streaming/client_metrics.py",

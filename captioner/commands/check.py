@@ -10,10 +10,10 @@ from pathlib import Path
 from captioner import engines
 from captioner.atomic_file import must_be_writable
 from captioner.controls.state_store import FileStore
+from captioner.demo.page_server import overlay_folder
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.settings import Settings
 from captioner.tokens import SECRET_MIN, probe
-from captioner.web import overlay_folder
 from streaming.errors import StreamingError
 
 CLOCK_MAX_S = 30.0

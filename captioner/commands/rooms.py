@@ -13,12 +13,12 @@ from pathlib import Path
 
 import click
 
-from captioner import demo as demo_module
 from captioner import engines, metrics
 from captioner import log as log_module
 from captioner.bot.bot import Bot
 from captioner.commands.options import plainly, until_signal, with_settings
 from captioner.controls.state_store import FileStore
+from captioner.demo import demo as demo_module
 from captioner.errors import ConfigurationError, NotAllowed, StateError
 from captioner.meeting import Left
 from captioner.room import LiveKitRoom

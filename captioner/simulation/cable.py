@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self, cast
 
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
 
 _CHUNK = 65_536
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from captioner.livekit_server import find_or_build
+from captioner.demo.livekit_server import find_or_build
 from captioner.simulation import costs
 from captioner.simulation.play import Played, play
 from captioner.simulation.script import Plan, faults_of, script

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
 
 LINES_MAX = 20_000
 

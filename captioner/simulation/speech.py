@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from captioner.audio_file import read_audio
-from captioner.demo import bundled_recording
+from captioner.demo.demo import bundled_recording
+from captioner.demo.sound_publisher import Speaker
 from captioner.simulation.person import Person
 from captioner.simulation.stage import ROOM, Stage
-from captioner.speaker import Speaker
 from captioner.tokens import participant_token
 from streaming.audio import Pcm
 

@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
 
-from captioner.livekit_server import MediaServer, free_port
+from captioner.demo.livekit_server import MediaServer, free_port
 from captioner.simulation.cable import Cable
 from captioner.simulation.person import Person
 from captioner.simulation.process import BotProcess, bot_environment

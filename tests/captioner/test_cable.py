@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.simulation.cable import Cable
-from captioner.speaker import Speaker
 from captioner.tokens import participant_token
 
 pytestmark = pytest.mark.room

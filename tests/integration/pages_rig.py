@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from playwright.async_api import Browser, async_playwright
 
+from captioner.demo.page_server import serve_page
 from captioner.simulation.cable import Cable
 from captioner.simulation.stage import ROOM, Stage
 from captioner.tokens import participant_token
-from captioner.web import serve_page
 from eval.browser import FLAGS, Viewer
 from streaming.chords import chord
 

@@ -17,8 +17,8 @@ from captioner.bot.bot import Bot, Engine
 from captioner.contract_requests import CONSENT, HELLO, SET
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import FileStore, StateStore
-from captioner.livekit_server import MediaServer
-from captioner.speaker import Speaker
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.tokens import agent_token, participant_token
 from eval.chain import Listener
 from streaming.recognizer import Tail, Word, WordEnd

@@ -25,10 +25,10 @@ from captioner.contract import Caption
 from captioner.contract_requests import CONSENT, SET
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import MemoryStore
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.outputs import Legacy
 from captioner.room import LiveKitRoom
-from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
 from captioner.transcript_folder import TranscriptPolicy
 from streaming.recognizer import RecognizerEvent, Word, WordEnd

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
 
 pytestmark = pytest.mark.room
 
 STARTS_ONE = """
 import asyncio, sys
 from pathlib import Path
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
 
 async def main():
     async with MediaServer(Path(sys.argv[1])) as server:

@@ -14,12 +14,12 @@ from livekit import rtc
 from playwright.async_api import async_playwright
 
 from captioner.cipher import encryption
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.meeting import Changed, Voice
 from captioner.outputs import Segment
 from captioner.publisher import RoomClock
 from captioner.room import LiveKitRoom
-from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
 from streaming.audio import Pcm
 

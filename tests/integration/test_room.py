@@ -16,10 +16,10 @@ from livekit import rtc
 from captioner.bot.bot import Bot, Engine
 from captioner.contract import TOPIC
 from captioner.contract_requests import HELLO
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.errors import NotAllowed, RoomUnavailable
-from captioner.livekit_server import MediaServer
 from captioner.meeting import Left
-from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent, Word, WordEnd

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from livekit import api
 
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
 from captioner.tokens import participant_token
 from eval.chain import BotProcess, Chain, Listener, bot_environment
 from eval.corpus import bundled_corpus

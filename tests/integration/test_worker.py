@@ -20,9 +20,9 @@ from livekit import api, rtc
 from captioner.audio_file import read_chunks
 from captioner.commands.main import main
 from captioner.commands.worker import is_crash
-from captioner.demo import bundled_recording
-from captioner.livekit_server import MediaServer
-from captioner.speaker import Speaker
+from captioner.demo.demo import bundled_recording
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.tokens import participant_token
 
 pytestmark = pytest.mark.room

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from kyutai_rig import started
 
-from captioner.livekit_server import MediaServer
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.sound_publisher import Speaker
 from captioner.simulation.person import Person
 from captioner.simulation.process import BotProcess, bot_environment
-from captioner.speaker import Speaker
 from captioner.tokens import participant_token
 from streaming.audio import SAMPLE_RATE
 from streaming.tones import TONES, sing

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 import captioner
 from captioner.commands.main import main
-from captioner.demo import bundled_recording
+from captioner.demo.demo import bundled_recording
+from captioner.demo.page_server import OVERLAY
 from captioner.journal import Opened, Said, Started, encode
-from captioner.web import OVERLAY
 from streaming.audio import SAMPLE_RATE, wav
 
 KEYS = {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 32}
@@ -119,7 +119,7 @@ def test_a_page_that_was_never_built_says_how(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert OVERLAY.name == "overlay"
-    monkeypatch.setattr("captioner.web.OVERLAY", tmp_path)
+    monkeypatch.setattr("captioner.demo.page_server.OVERLAY", tmp_path)
     made = run("demo", "--once")
     assert made.exit_code == 1
     assert "make overlay" in made.stderr

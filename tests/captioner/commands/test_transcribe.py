@@ -9,7 +9,7 @@ import webvtt
 from captioner.bot.bot import Engine
 from captioner.captions.cues import Cue
 from captioner.commands.transcribe import Format, Transcript, render, transcribe
-from captioner.demo import bundled_recording
+from captioner.demo.demo import bundled_recording
 from streaming.recognizer import Word, WordEnd
 from streaming.testing import ScriptedRecognizer
 

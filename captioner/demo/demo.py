@@ -26,13 +26,13 @@ from captioner.captions.cues import CueClosed, CueUpdated
 from captioner.captions.webvtt import document, timestamp, voice_name
 from captioner.contract import Caption
 from captioner.controls.decisions import Want
+from captioner.demo.livekit_server import MediaServer, find_or_build
+from captioner.demo.page_server import overlay_folder, serve_page
+from captioner.demo.sound_publisher import Speaker
 from captioner.errors import ConfigurationError
-from captioner.livekit_server import MediaServer, find_or_build
 from captioner.room import LiveKitRoom
 from captioner.settings import Settings
-from captioner.speaker import Speaker
 from captioner.tokens import agent_token, participant_token
-from captioner.web import overlay_folder, serve_page
 from streaming.audio import Pcm
 
 RATE = 48_000
