@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 
 from captioner.frames import FrameQueue
-from captioner.outputs import Outlet
+from captioner.publishing.livekit_segments import Outlet
 
 
 class Kind(StrEnum):

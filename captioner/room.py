@@ -29,8 +29,8 @@ from captioner.meeting import (
     Source,
     Voice,
 )
-from captioner.outputs import STREAM_TOPIC, Segment
-from captioner.outputs import attributes as stream_attributes
+from captioner.publishing.livekit_segments import STREAM_TOPIC, Segment
+from captioner.publishing.livekit_segments import attributes as stream_attributes
 from captioner.room_facts import LEFT, NOBODY, connect_error, is_voice, person_of
 
 CONNECT_TIMEOUT_S = 10.0

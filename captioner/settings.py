@@ -15,7 +15,7 @@ from captioner.bot.outputs import Extras
 from captioner.contract import ConsentRule
 from captioner.controls.decisions import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
-from captioner.outputs import Legacy
+from captioner.publishing.livekit_segments import Legacy
 from captioner.transcript_folder import NAME, TranscriptPolicy
 from streaming.wire import PUBLIC_KEY
 

@@ -17,7 +17,7 @@ from captioner.contract import Caption, GapReason, TrackState
 from captioner.frames import LOST_MS
 from captioner.gate import VoiceGate, sensitive_voice
 from captioner.meeting import Voice
-from captioner.publisher import Publisher
+from captioner.publishing.publisher import Publisher
 from captioner.slots import Slots
 from captioner.track import Backoff, TrackCaptioner
 from streaming.recognizer import Capabilities, Recognizer

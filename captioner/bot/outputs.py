@@ -14,9 +14,9 @@ from captioner.contract_requests import Consent
 from captioner.controls.decisions import Controls, Decided
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.meeting import Person, Room
-from captioner.outputs import Legacy
-from captioner.publisher import Publisher
-from captioner.relay import Relay
+from captioner.publishing.livekit_segments import Legacy
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.segment_sender import Relay
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import TranscriptKeeper
 

@@ -25,7 +25,7 @@ from captioner.controls.decisions import Controls, Decided, RateLimit
 from captioner.controls.state_store import StateStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Person, Room, RpcAnswer
-from captioner.publisher import Publisher
+from captioner.publishing.publisher import Publisher
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from captioner.errors import (
     RoomUnavailable,
 )
 from captioner.meeting import Person, Room
-from captioner.publisher import Publisher
+from captioner.publishing.publisher import Publisher
 from captioner.voices import Engine, Voices
 from streaming.errors import StreamingError
 

@@ -15,7 +15,7 @@ from captioner import metrics
 from captioner.bot.bot import Bot, Engine
 from captioner.controls.decisions import Policy, Want
 from captioner.meeting import Person
-from captioner.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.testing import Microphone, ScriptedRoom
 from captioner.track import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame

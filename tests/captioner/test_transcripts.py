@@ -27,7 +27,7 @@ from captioner.journal import Opened, Record, Said
 from captioner.journal_file import JournalFile
 from captioner.journal_writer import JournalWriter
 from captioner.meeting import Person
-from captioner.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.testing import ScriptedRoom
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import GUARD_MS, TranscriptKeeper

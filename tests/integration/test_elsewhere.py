@@ -27,7 +27,7 @@ from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import MemoryStore
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
-from captioner.outputs import Legacy
+from captioner.publishing.livekit_segments import Legacy
 from captioner.room import LiveKitRoom
 from captioner.tokens import agent_token, participant_token
 from captioner.transcript_folder import TranscriptPolicy

@@ -17,8 +17,8 @@ from captioner.cipher import encryption
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
 from captioner.meeting import Changed, Voice
-from captioner.outputs import Segment
-from captioner.publisher import RoomClock
+from captioner.publishing.livekit_segments import Segment
+from captioner.publishing.publisher import RoomClock
 from captioner.room import LiveKitRoom
 from captioner.tokens import agent_token, participant_token
 from streaming.audio import Pcm

@@ -15,7 +15,7 @@ from captioner.controls.decisions import Want
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.meeting import Kind
-from captioner.publisher import RoomClock
+from captioner.publishing.publisher import RoomClock
 from captioner.testing import ScriptedRoom
 from streaming.recognizer import RecognizerEvent
 from streaming.testing import ScriptedRecognizer

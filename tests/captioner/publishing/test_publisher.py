@@ -9,8 +9,8 @@ import pytest
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.contract_requests import After, Hello, Older
-from captioner.history import Entry, History
-from captioner.publisher import RPC_PAGE_MAX, Publisher, RoomClock
+from captioner.publishing.history import Entry, History
+from captioner.publishing.publisher import RPC_PAGE_MAX, Publisher, RoomClock
 
 
 class Wire:
@@ -154,7 +154,7 @@ async def test_hello_repeats_what_happens_to_each_speaker() -> None:
 async def test_the_newest_number_is_repeated_when_it_grows_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("captioner.publisher.SETTLE_S", 0.01)
+    monkeypatch.setattr("captioner.publishing.publisher.SETTLE_S", 0.01)
     wire = Wire()
     out = publisher(wire)
     await out.publish(caption(1))

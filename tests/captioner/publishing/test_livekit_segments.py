@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
-from captioner.outputs import PHRASE_MIN, Legacy, Phrases, Segment, whole
-from captioner.relay import WAITING_MAX, Relay
+from captioner.publishing.livekit_segments import PHRASE_MIN, Legacy, Phrases, Segment, whole
+from captioner.publishing.segment_sender import WAITING_MAX, Relay
 
 
 def caption(event: CaptionEvent) -> Caption:

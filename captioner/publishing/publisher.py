@@ -22,7 +22,7 @@ from captioner.contract import (
     track_packet,
 )
 from captioner.contract_requests import After, Hello, Older
-from captioner.history import Entry, History, Page
+from captioner.publishing.history import Entry, History, Page
 
 RPC_PAGE_MAX = 14_000
 """Bytes of cues in one answer; LiveKit carries 15,360 in all."""

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from captioner import metrics
 from captioner.contract import Caption
-from captioner.outputs import Legacy, Outlet, Phrases, Segment, whole
+from captioner.publishing.livekit_segments import Legacy, Outlet, Phrases, Segment, whole
 
 WAITING_MAX = 1_000
 """Segments kept while the room is away; the oldest are dropped, and counted."""
