@@ -20,8 +20,8 @@ from captioner.contract import Caption
 from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import serve_page
 from captioner.publishing.publisher import Publisher, RoomClock
+from captioner.room.tokens import agent_token, participant_token
 from captioner.simulation.person import Person
-from captioner.tokens import agent_token, participant_token
 from eval.browser import open_chromium
 from streaming.testing import ScriptedRecognizer
 

@@ -14,10 +14,10 @@ from captioner import metrics
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
-from captioner.frames import LOST_MS
 from captioner.gate import VoiceGate, sensitive_voice
-from captioner.meeting import Voice
 from captioner.publishing.publisher import Publisher
+from captioner.room.frame_queue import LOST_MS
+from captioner.room.protocol import Voice
 from captioner.slots import Slots
 from captioner.track import Backoff, TrackCaptioner
 from streaming.recognizer import Capabilities, Recognizer

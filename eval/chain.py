@@ -29,10 +29,10 @@ from captioner.demo.livekit_server import MediaServer
 from captioner.demo.page_server import serve_page
 from captioner.demo.sound_publisher import Speaker
 from captioner.errors import RoomUnavailable
-from captioner.room_facts import connect_error
+from captioner.room.livekit_facts import connect_error
+from captioner.room.tokens import participant_token
 from captioner.simulation import process
 from captioner.simulation.process import BotFailed, bot_environment
-from captioner.tokens import participant_token
 
 PACKETS_MAX = 200_000
 

@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
+from captioner.room.tokens import participant_token
 from captioner.settings import Settings
-from captioner.tokens import participant_token
 from eval.arrivals import masked, packets_of, shown_by
 from eval.chain import Listener
 from eval.observation import Observation, Shown

@@ -27,8 +27,8 @@ import click
 from captioner import engines, log, metrics
 from captioner.bot.bot import Bot, Engine
 from captioner.contract import Caption
+from captioner.room.tokens import agent_token
 from captioner.settings import read_settings
-from captioner.tokens import agent_token
 from streaming.audio import AudioFrame
 from streaming.recognizer import Capabilities, Heard, Recognizer, RecognizerEvent, Word
 

@@ -44,11 +44,11 @@ def imports_of(path: Path) -> set[str]:
         ("websockets", "streaming/link.py streaming/testing_server.py"),
         (
             "livekit.rtc",
-            "captioner/cipher.py captioner/room.py captioner/room_facts.py"
+            "captioner/room/encryption.py captioner/room/livekit_room.py captioner/room/livekit_facts.py"
             " captioner/simulation/person.py captioner/demo/sound_publisher.py eval/chain.py",
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
-        ("livekit.api", "captioner/tokens.py"),
+        ("livekit.api", "captioner/room/tokens.py"),
         ("av", "captioner/audio_file.py streaming/opus.py eval/codec.py"),
         ("aiohttp", "captioner/demo/page_server.py streaming/server.py"),
         (

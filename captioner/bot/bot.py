@@ -18,9 +18,9 @@ from captioner.contract_requests import HELLO
 from captioner.controls.decisions import Controls, Decided, Policy, Want
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import NotAllowed, RoomUnavailable, StateError
-from captioner.meeting import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.publishing.publisher import Publisher, RoomClock
-from captioner.room import LiveKitRoom
+from captioner.room.livekit_room import LiveKitRoom
+from captioner.room.protocol import Changed, Gap, Kind, Left, Person, Room, Voice
 from captioner.track import Backoff
 from captioner.voices import Engine, Voices
 

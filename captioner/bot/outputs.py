@@ -13,10 +13,10 @@ from captioner.contract import Caption, GapReason
 from captioner.contract_requests import Consent
 from captioner.controls.decisions import Controls, Decided
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
-from captioner.meeting import Person, Room
 from captioner.publishing.livekit_segments import Legacy
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.segment_sender import Relay
+from captioner.room.protocol import Person, Room
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import TranscriptKeeper
 

@@ -24,8 +24,8 @@ from captioner.contract_requests import (
 from captioner.controls.decisions import Controls, Decided, RateLimit
 from captioner.controls.state_store import StateStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.meeting import Person, Room, RpcAnswer
 from captioner.publishing.publisher import Publisher
+from captioner.room.protocol import Person, Room, RpcAnswer
 
 log = structlog.get_logger()
 

@@ -16,8 +16,8 @@ from captioner.errors import (
     RequestCode,
     RoomUnavailable,
 )
-from captioner.meeting import Person, Room
 from captioner.publishing.publisher import Publisher
+from captioner.room.protocol import Person, Room
 from captioner.voices import Engine, Voices
 from streaming.errors import StreamingError
 

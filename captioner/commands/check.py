@@ -12,8 +12,8 @@ from captioner.atomic_file import must_be_writable
 from captioner.controls.state_store import FileStore
 from captioner.demo.page_server import overlay_folder
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
+from captioner.room.tokens import SECRET_MIN, probe
 from captioner.settings import Settings
-from captioner.tokens import SECRET_MIN, probe
 from streaming.errors import StreamingError
 
 CLOCK_MAX_S = 30.0

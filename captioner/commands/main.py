@@ -20,10 +20,10 @@ from captioner.commands.check import check as check_all
 from captioner.commands.options import plainly, until_signal, with_settings
 from captioner.commands.rooms import demo, run, worker
 from captioner.commands.transcribe import Format, render, transcribe
+from captioner.room.tokens import agent_token, participant_token
 from captioner.settings import Settings, read_settings
 from captioner.simulation.command import simulate
 from captioner.simulation.table import render as render_table
-from captioner.tokens import agent_token, participant_token
 from captioner.transcript_folder import TranscriptPolicy, tidy
 
 

@@ -20,10 +20,10 @@ from captioner.commands.options import plainly, until_signal, with_settings
 from captioner.controls.state_store import FileStore
 from captioner.demo import demo as demo_module
 from captioner.errors import ConfigurationError, NotAllowed, StateError
-from captioner.meeting import Left
-from captioner.room import LiveKitRoom
+from captioner.room.livekit_room import LiveKitRoom
+from captioner.room.protocol import Left
+from captioner.room.tokens import agent_token, probe
 from captioner.settings import Settings
-from captioner.tokens import agent_token, probe
 
 
 @click.command()

@@ -16,7 +16,7 @@ from typing import Any, Self
 from captioner.contract import ConsentRule, State
 from captioner.contract_requests import Change, Consent, Hello
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
-from captioner.meeting import Kind, Person
+from captioner.room.protocol import Kind, Person
 
 ARRIVING_S = 10.0
 """So long a reader counts of whom the media server has not told yet; it does every 3 s."""

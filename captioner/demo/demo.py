@@ -30,9 +30,9 @@ from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import overlay_folder, serve_page
 from captioner.demo.sound_publisher import Speaker
 from captioner.errors import ConfigurationError
-from captioner.room import LiveKitRoom
+from captioner.room.livekit_room import LiveKitRoom
+from captioner.room.tokens import agent_token, participant_token
 from captioner.settings import Settings
-from captioner.tokens import agent_token, participant_token
 from streaming.audio import Pcm
 
 RATE = 48_000

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from livekit import rtc
 
-from captioner.cipher import encryption
-from captioner.room_facts import connect_error
+from captioner.room.encryption import encryption
+from captioner.room.livekit_facts import connect_error
 from streaming.audio import Pcm
 
 PIECE_MS = 20

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Self
 
 from captioner.demo.livekit_server import MediaServer, free_port
+from captioner.room.tokens import participant_token
 from captioner.simulation.cable import Cable
 from captioner.simulation.person import Person
 from captioner.simulation.process import BotProcess, bot_environment
-from captioner.tokens import participant_token
 from streaming.chords import hear
 from streaming.testing_server import Hearing, ScriptedServer
 

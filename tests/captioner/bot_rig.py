@@ -14,9 +14,9 @@ import numpy as np
 from captioner import metrics
 from captioner.bot.bot import Bot, Engine
 from captioner.controls.decisions import Policy, Want
-from captioner.meeting import Person
 from captioner.publishing.publisher import Publisher, RoomClock
-from captioner.testing import Microphone, ScriptedRoom
+from captioner.room.protocol import Person
+from captioner.room.scripted_room import Microphone, ScriptedRoom
 from captioner.track import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.errors import RecognizerUnavailable

@@ -11,8 +11,8 @@ from livekit import rtc
 
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
+from captioner.room.tokens import participant_token
 from captioner.simulation.cable import Cable
-from captioner.tokens import participant_token
 
 pytestmark = pytest.mark.room
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
-from captioner.frames import HoleFinder
+from captioner.room.frame_queue import HoleFinder
 from captioner.track import Backoff, TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.errors import ModelError, RecognizerUnavailable

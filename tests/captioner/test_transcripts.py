@@ -26,9 +26,9 @@ from captioner.errors import InvalidRequest, RequestCode
 from captioner.journal import Opened, Record, Said
 from captioner.journal_file import JournalFile
 from captioner.journal_writer import JournalWriter
-from captioner.meeting import Person
 from captioner.publishing.publisher import Publisher, RoomClock
-from captioner.testing import ScriptedRoom
+from captioner.room.protocol import Person
+from captioner.room.scripted_room import ScriptedRoom
 from captioner.transcript_folder import TranscriptPolicy, tidy
 from captioner.transcripts import GUARD_MS, TranscriptKeeper
 

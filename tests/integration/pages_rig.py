@@ -13,9 +13,9 @@ import numpy as np
 from playwright.async_api import Browser, async_playwright
 
 from captioner.demo.page_server import serve_page
+from captioner.room.tokens import participant_token
 from captioner.simulation.cable import Cable
 from captioner.simulation.stage import ROOM, Stage
-from captioner.tokens import participant_token
 from eval.browser import FLAGS, Viewer
 from streaming.chords import chord
 

@@ -19,7 +19,7 @@ from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import FileStore, StateStore
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
-from captioner.tokens import agent_token, participant_token
+from captioner.room.tokens import agent_token, participant_token
 from eval.chain import Listener
 from streaming.recognizer import Tail, Word, WordEnd
 from streaming.testing import ScriptedRecognizer

@@ -20,7 +20,6 @@ from livekit import rtc
 from captioner.bot.bot import Bot, Engine
 from captioner.bot.outputs import Extras
 from captioner.captions.cues import CueClosed
-from captioner.cipher import encryption
 from captioner.contract import Caption
 from captioner.contract_requests import CONSENT, SET
 from captioner.controls.decisions import Policy, Want
@@ -28,8 +27,9 @@ from captioner.controls.state_store import MemoryStore
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
 from captioner.publishing.livekit_segments import Legacy
-from captioner.room import LiveKitRoom
-from captioner.tokens import agent_token, participant_token
+from captioner.room.encryption import encryption
+from captioner.room.livekit_room import LiveKitRoom
+from captioner.room.tokens import agent_token, participant_token
 from captioner.transcript_folder import TranscriptPolicy
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 from streaming.testing import ScriptedRecognizer

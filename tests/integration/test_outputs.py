@@ -13,14 +13,14 @@ import pytest
 from livekit import rtc
 from playwright.async_api import async_playwright
 
-from captioner.cipher import encryption
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
-from captioner.meeting import Changed, Voice
 from captioner.publishing.livekit_segments import Segment
 from captioner.publishing.publisher import RoomClock
-from captioner.room import LiveKitRoom
-from captioner.tokens import agent_token, participant_token
+from captioner.room.encryption import encryption
+from captioner.room.livekit_room import LiveKitRoom
+from captioner.room.protocol import Changed, Voice
+from captioner.room.tokens import agent_token, participant_token
 from streaming.audio import Pcm
 
 pytestmark = pytest.mark.room

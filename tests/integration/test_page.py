@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import webvtt
 
-from captioner.tokens import agent_token
+from captioner.room.tokens import agent_token
 from eval.accuracy import wer
 from eval.browser import Chromium, Viewer, open_chromium
 from eval.chain import Chain, Listener

@@ -19,8 +19,8 @@ from captioner.contract_requests import HELLO
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
 from captioner.errors import NotAllowed, RoomUnavailable
-from captioner.meeting import Left
-from captioner.tokens import agent_token, participant_token
+from captioner.room.protocol import Left
+from captioner.room.tokens import agent_token, participant_token
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 from streaming.testing import ScriptedRecognizer

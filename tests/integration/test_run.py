@@ -12,7 +12,7 @@ import pytest
 from livekit import api
 
 from captioner.demo.livekit_server import MediaServer
-from captioner.tokens import participant_token
+from captioner.room.tokens import participant_token
 from eval.chain import BotProcess, Chain, Listener, bot_environment
 from eval.corpus import bundled_corpus
 from streaming.testing_server import ScriptedServer

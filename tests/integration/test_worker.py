@@ -23,7 +23,7 @@ from captioner.commands.worker import is_crash
 from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
-from captioner.tokens import participant_token
+from captioner.room.tokens import participant_token
 
 pytestmark = pytest.mark.room
 

@@ -14,9 +14,9 @@ from captioner.contract_requests import CONSENT, HELLO, SET
 from captioner.controls.decisions import Want
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.meeting import Kind
 from captioner.publishing.publisher import RoomClock
-from captioner.testing import ScriptedRoom
+from captioner.room.protocol import Kind
+from captioner.room.scripted_room import ScriptedRoom
 from streaming.recognizer import RecognizerEvent
 from streaming.testing import ScriptedRecognizer
 

@@ -12,7 +12,7 @@ from bot_rig import HOST, QUIET, VOICE, HandClock, away, stage, tracks
 
 from captioner.contract_requests import HELLO, SET
 from captioner.controls.state_store import MemoryStore, Stored
-from captioner.testing import ScriptedRoom
+from captioner.room.scripted_room import ScriptedRoom
 from streaming.testing import ScriptedRecognizer
 
 

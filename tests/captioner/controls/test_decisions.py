@@ -19,7 +19,7 @@ from captioner.controls.decisions import (
     Want,
 )
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
-from captioner.meeting import Kind, Person
+from captioner.room.protocol import Kind, Person
 
 OWNER = Person("olga", "Olga", attributes={"room_role": "owner"}, signed=True)
 FORGER = Person("felix", "Felix", attributes={"room_role": "owner"}, signed=False)

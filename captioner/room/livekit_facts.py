@@ -5,7 +5,7 @@ from __future__ import annotations
 from livekit import rtc
 
 from captioner.errors import NotAllowed, RoomUnavailable
-from captioner.meeting import Kind, Left, Person
+from captioner.room.protocol import Kind, Left, Person
 
 NOBODY = {
     rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,

@@ -1,6 +1,6 @@
 import pytest
 
-from captioner.meeting import Kind, Person, Source, shown_name
+from captioner.room.protocol import Kind, Person, Source, shown_name
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from weakref import WeakSet
 import numpy as np
 from livekit import rtc
 
-from captioner.frames import Sound
+from captioner.room.frame_queue import Sound
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 ZEROS_MAX = 1_000 // FRAME_MS

@@ -15,11 +15,14 @@ from livekit.rtc.participant import PublishDataError, PublishTranscriptionError
 from livekit.rtc.room import EventTypes
 
 from captioner import metrics
-from captioner.cipher import Cipher
 from captioner.contract_requests import sentence
 from captioner.errors import InvalidRequest, RoomUnavailable
-from captioner.frames import FrameQueue
-from captioner.meeting import (
+from captioner.publishing.livekit_segments import STREAM_TOPIC, Segment
+from captioner.publishing.livekit_segments import attributes as stream_attributes
+from captioner.room.encryption import Cipher
+from captioner.room.frame_queue import FrameQueue
+from captioner.room.livekit_facts import LEFT, NOBODY, connect_error, is_voice, person_of
+from captioner.room.protocol import (
     Changed,
     Gap,
     Left,
@@ -29,9 +32,6 @@ from captioner.meeting import (
     Source,
     Voice,
 )
-from captioner.publishing.livekit_segments import STREAM_TOPIC, Segment
-from captioner.publishing.livekit_segments import attributes as stream_attributes
-from captioner.room_facts import LEFT, NOBODY, connect_error, is_voice, person_of
 
 CONNECT_TIMEOUT_S = 10.0
 

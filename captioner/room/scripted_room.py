@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from captioner.errors import RoomUnavailable
-from captioner.frames import FrameQueue
-from captioner.meeting import (
+from captioner.room.frame_queue import FrameQueue
+from captioner.room.protocol import (
     Changed,
     Kind,
     Left,

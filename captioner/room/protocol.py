@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Protocol
 
-from captioner.frames import FrameQueue
 from captioner.publishing.livekit_segments import Outlet
+from captioner.room.frame_queue import FrameQueue
 
 
 class Kind(StrEnum):
