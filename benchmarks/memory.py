@@ -29,7 +29,7 @@ from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption
 from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.settings import read_settings
-from captioner.track import TrackCaptioner
+from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 
 WARM_UP_MINUTES = 10

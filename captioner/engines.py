@@ -11,7 +11,7 @@ from captioner import metrics
 from captioner.errors import ConfigurationError
 from captioner.gate import any_sound, sensitive_voice
 from captioner.settings import Settings
-from captioner.voices import SLOTS, Engine
+from captioner.tracks.track_set import SLOTS, Engine
 from streaming import chords
 from streaming.client import RemotePolicy
 from streaming.embedded import EmbeddedEngine

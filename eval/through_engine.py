@@ -17,7 +17,7 @@ from captioner.bot.bot import Engine
 from captioner.captions.cues import CaptionEvent, CueClosed, CueDeleted, CueUpdated
 from captioner.captions.segmenter import Segmenter
 from captioner.settings import Settings
-from captioner.track import STALE_S, TrackCaptioner
+from captioner.tracks.track_captioner import STALE_S, TrackCaptioner
 from eval.observation import Shown
 from eval.watching import RATE, TRAIL_S, Played, Seen
 from streaming.audio import AudioFrame, Framer, Pcm

@@ -21,8 +21,8 @@ from captioner.errors import NotAllowed, RoomUnavailable, StateError
 from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Changed, Gap, Kind, Left, Person, Room, Voice
-from captioner.track import Backoff
-from captioner.voices import Engine, Voices
+from captioner.tracks.track_captioner import Backoff
+from captioner.tracks.track_set import Engine, Voices
 
 __all__ = ["Bot", "Engine"]
 

@@ -18,7 +18,7 @@ from captioner.errors import (
 )
 from captioner.publishing.publisher import Publisher
 from captioner.room.protocol import Person, Room
-from captioner.voices import Engine, Voices
+from captioner.tracks.track_set import Engine, Voices
 from streaming.errors import StreamingError
 
 SWITCH_S = 0.5

@@ -15,7 +15,7 @@ from captioner.bot.bot import Engine
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.captions.webvtt import document
-from captioner.track import TrackCaptioner
+from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
 
 Progress = Callable[[int], None]

@@ -17,7 +17,7 @@ from captioner.controls.decisions import Policy, Want
 from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.room.protocol import Person
 from captioner.room.scripted_room import Microphone, ScriptedRoom
-from captioner.track import Backoff
+from captioner.tracks.track_captioner import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.errors import RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Word, WordEnd

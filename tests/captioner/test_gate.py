@@ -7,9 +7,9 @@ import pytest
 
 from captioner.contract import TrackState
 from captioner.gate import VoiceGate
-from captioner.health import LATE_MS, LOST_MS, STALL_MS, Health
-from captioner.slots import Slots
 from captioner.stretch import Stretch
+from captioner.tracks.recognizer_slots import Slots
+from captioner.tracks.track_health import LATE_MS, LOST_MS, STALL_MS, Health
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.recognizer import Heard, Word, WordEnd
 

@@ -1,7 +1,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from captioner.slots import Slots
+from captioner.tracks.recognizer_slots import Slots
 
 
 async def hold(slots: Slots, has: list[int], number: int, go: asyncio.Event) -> None:

@@ -18,8 +18,8 @@ from captioner.gate import VoiceGate, sensitive_voice
 from captioner.publishing.publisher import Publisher
 from captioner.room.frame_queue import LOST_MS
 from captioner.room.protocol import Voice
-from captioner.slots import Slots
-from captioner.track import Backoff, TrackCaptioner
+from captioner.tracks.recognizer_slots import Slots
+from captioner.tracks.track_captioner import Backoff, TrackCaptioner
 from streaming.recognizer import Capabilities, Recognizer
 from streaming.voiced import VoiceFinder
 

@@ -16,7 +16,7 @@ import pytest
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.gate import VoiceGate
-from captioner.track import TrackCaptioner
+from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.chords import chord, has_voice, hear, word
 from streaming.link import Servers

@@ -16,9 +16,9 @@ from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
 from captioner.gate import VoiceGate
-from captioner.health import LATE_MS, Health
-from captioner.slots import Slots
 from captioner.stretch import Stretch
+from captioner.tracks.recognizer_slots import Slots
+from captioner.tracks.track_health import LATE_MS, Health
 from streaming.audio import AudioFrame
 from streaming.errors import ModelError, RecognizerError
 from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, Recognizer
