@@ -17,8 +17,8 @@ from pathlib import Path
 from captioner import log
 from captioner.captions.cues import Cue, CueClosed
 from captioner.contract import Caption
-from captioner.transcript_folder import TranscriptPolicy
-from captioner.transcripts import TranscriptKeeper
+from captioner.transcript.folder import TranscriptPolicy
+from captioner.transcript.keeper import TranscriptKeeper
 
 TEXT = "and what we would have to know before we decide is how much of it was spent last year"
 

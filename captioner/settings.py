@@ -16,7 +16,7 @@ from captioner.contract import ConsentRule
 from captioner.controls.decisions import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
 from captioner.publishing.livekit_segments import Legacy
-from captioner.transcript_folder import NAME, TranscriptPolicy
+from captioner.transcript.folder import NAME, TranscriptPolicy
 from streaming.wire import PUBLIC_KEY
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from captioner.audit import Audit
 from captioner.contract import Caption, GapReason
 from captioner.contract_requests import Consent
 from captioner.controls.decisions import Controls, Decided
@@ -17,8 +16,9 @@ from captioner.publishing.livekit_segments import Legacy
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.segment_sender import Relay
 from captioner.room.protocol import Person, Room
-from captioner.transcript_folder import TranscriptPolicy, tidy
-from captioner.transcripts import TranscriptKeeper
+from captioner.transcript.audit import Audit
+from captioner.transcript.folder import TranscriptPolicy, tidy
+from captioner.transcript.keeper import TranscriptKeeper
 
 log = structlog.get_logger()
 

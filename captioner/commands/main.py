@@ -24,7 +24,7 @@ from captioner.room.tokens import agent_token, participant_token
 from captioner.settings import Settings, read_settings
 from captioner.simulation.command import simulate
 from captioner.simulation.table import render as render_table
-from captioner.transcript_folder import TranscriptPolicy, tidy
+from captioner.transcript.folder import TranscriptPolicy, tidy
 
 
 def program() -> NoReturn:

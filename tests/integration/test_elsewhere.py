@@ -30,7 +30,7 @@ from captioner.publishing.livekit_segments import Legacy
 from captioner.room.encryption import encryption
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.tokens import agent_token, participant_token
-from captioner.transcript_folder import TranscriptPolicy
+from captioner.transcript.folder import TranscriptPolicy
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 from streaming.testing import ScriptedRecognizer
 

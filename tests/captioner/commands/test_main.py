@@ -14,7 +14,7 @@ import captioner
 from captioner.commands.main import main
 from captioner.demo.demo import bundled_recording
 from captioner.demo.page_server import OVERLAY
-from captioner.journal import Opened, Said, Started, encode
+from captioner.transcript.records import Opened, Said, Started, encode
 from streaming.audio import SAMPLE_RATE, wav
 
 KEYS = {"LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "s" * 32}

@@ -20,8 +20,8 @@ from typing import Literal
 import structlog
 
 from captioner import metrics
-from captioner.journal import utc
-from captioner.journal_file import OWNER_ONLY
+from captioner.transcript.journal_file import OWNER_ONLY
+from captioner.transcript.records import utc
 
 log = structlog.get_logger()
 

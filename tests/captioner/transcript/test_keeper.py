@@ -23,14 +23,14 @@ from captioner.contract import Caption
 from captioner.contract_requests import Consent
 from captioner.controls.decisions import Controls, Decided, Policy
 from captioner.errors import InvalidRequest, RequestCode
-from captioner.journal import Opened, Record, Said
-from captioner.journal_file import JournalFile
-from captioner.journal_writer import JournalWriter
 from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.room.protocol import Person
 from captioner.room.scripted_room import ScriptedRoom
-from captioner.transcript_folder import TranscriptPolicy, tidy
-from captioner.transcripts import GUARD_MS, TranscriptKeeper
+from captioner.transcript.folder import TranscriptPolicy, tidy
+from captioner.transcript.journal_file import JournalFile
+from captioner.transcript.journal_writer import JournalWriter
+from captioner.transcript.keeper import GUARD_MS, TranscriptKeeper
+from captioner.transcript.records import Opened, Record, Said
 
 
 def caption(
@@ -252,8 +252,8 @@ from pathlib import Path
 from captioner import log
 from captioner.contract import Caption
 from captioner.captions.cues import Cue, CueClosed
-from captioner.transcript_folder import TranscriptPolicy
-from captioner.transcripts import TranscriptKeeper
+from captioner.transcript.folder import TranscriptPolicy
+from captioner.transcript.keeper import TranscriptKeeper
 
 log.configure(form="json", level=log.WARNING)
 

@@ -1,7 +1,7 @@
 """A meeting's transcript as a journal: records, one JSON line each, and what they add up to.
 
 Pure. A journal is only ever added to, so that a process killed while it writes spoils at most the
-last line. captioner/journal_file.py keeps one on disk.
+last line. captioner/transcript/journal_file.py keeps one on disk.
 """
 
 from __future__ import annotations

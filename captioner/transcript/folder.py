@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from captioner.audit import expire_audit
 from captioner.captions.webvtt import plain
 from captioner.errors import ConfigurationError
-from captioner.journal_file import JOURNAL, Busy, JournalFile, lock, part_of
+from captioner.transcript.audit import expire_audit
+from captioner.transcript.journal_file import JOURNAL, Busy, JournalFile, lock, part_of
 
 BASE_BYTES_MAX = 180
 DAY_S = 86_400

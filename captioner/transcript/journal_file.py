@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from captioner.journal import Forgotten, Minutes, Opened, Record, encode, read
+from captioner.transcript.records import Forgotten, Minutes, Opened, Record, encode, read
 
 JOURNAL = ".journal"
 OWNER_ONLY = 0o600

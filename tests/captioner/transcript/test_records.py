@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captioner.errors import ConfigurationError
-from captioner.journal import (
+from captioner.transcript.folder import DAY_S, TranscriptPolicy, base_name, tidy
+from captioner.transcript.journal_file import Busy, JournalFile
+from captioner.transcript.records import (
     Forgotten,
     Minutes,
     Missed,
@@ -27,8 +29,6 @@ from captioner.journal import (
     encode,
     read,
 )
-from captioner.journal_file import Busy, JournalFile
-from captioner.transcript_folder import DAY_S, TranscriptPolicy, base_name, tidy
 
 MEETING = Opened("budget", 1_795_000_000_000)
 

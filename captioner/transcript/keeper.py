@@ -13,7 +13,10 @@ from captioner.captions.cues import CueClosed, CueDeleted
 from captioner.captions.webvtt import voice_name
 from captioner.contract import Caption
 from captioner.errors import InvalidRequest, RequestCode
-from captioner.journal import (
+from captioner.transcript.folder import TranscriptPolicy, base_name
+from captioner.transcript.journal_file import Busy, JournalFile, NamesTaken
+from captioner.transcript.journal_writer import JournalWriter
+from captioner.transcript.records import (
     Forgotten,
     Missed,
     Opened,
@@ -25,9 +28,6 @@ from captioner.journal import (
     Withdrawn,
     utc,
 )
-from captioner.journal_file import Busy, JournalFile, NamesTaken
-from captioner.journal_writer import JournalWriter
-from captioner.transcript_folder import TranscriptPolicy, base_name
 
 log = structlog.get_logger()
 

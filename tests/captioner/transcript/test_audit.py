@@ -4,8 +4,8 @@ import json
 import stat
 from pathlib import Path
 
-from captioner.audit import Audit, expire_audit
-from captioner.transcript_folder import TranscriptPolicy, tidy
+from captioner.transcript.audit import Audit, expire_audit
+from captioner.transcript.folder import TranscriptPolicy, tidy
 
 DAY = 86_400
 

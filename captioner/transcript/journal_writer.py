@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from captioner import metrics
-from captioner.journal import Record, Said
-from captioner.journal_file import JournalFile
+from captioner.transcript.journal_file import JournalFile
+from captioner.transcript.records import Record, Said
 
 QUEUE_MAX = 10_000
 """Records that wait for a slow disk: hours of speech."""
