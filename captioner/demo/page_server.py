@@ -10,7 +10,7 @@ from aiohttp import web
 
 from captioner.errors import ConfigurationError
 
-OVERLAY = Path(__file__).parent / "overlay"
+OVERLAY = Path(__file__).parents[1] / "overlay"
 """The built page: made by `make overlay`, part of the wheel."""
 
 NAME_MAX = 200
