@@ -15,7 +15,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from captioner.audio_file import read_audio
-from eval.cli import main
+from eval.commands.main import main
 from eval.corpus import bundled_corpus
 from eval.observation import observed
 
@@ -207,7 +207,7 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
     asked = ["run", "--fast", "--noise", "20", "--corpus", str(corpus), "--out", str(out)]
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (5000, 5000))"  # less than its sound
     done = subprocess.run(
-        [sys.executable, "-c", f"{limit}; from eval.cli import main; main()", *asked],
+        [sys.executable, "-c", f"{limit}; from eval.commands.main import main; main()", *asked],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1

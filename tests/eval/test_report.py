@@ -12,7 +12,7 @@ import soundfile
 from click.testing import CliRunner, Result
 from playwright.async_api import Page, async_playwright
 
-from eval.cli import main
+from eval.commands.main import main
 from eval.measures import MEASURES
 from eval.observation import Observation, Run, Shown, Turn, write_all, write_run
 from eval.timeline import RefWord
@@ -208,7 +208,7 @@ def test_a_run_without_a_usable_clip_fails_with_a_sentence(tmp_path: Path) -> No
 def run_where_files_may_have(size: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """What a full disk does: the system refuses to write on."""
     limit = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({size}, {size}))"
-    program = f"{limit}; from eval.cli import main; main()"
+    program = f"{limit}; from eval.commands.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True, text=True, check=False,

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from eval.cli import main
+from eval.commands.main import main
 from eval.corpus import Clip, Corpus
 from eval.corpus_folder import survey
 from eval.forced_alignment import Aligner
@@ -215,7 +215,7 @@ async def test_the_command_runs_a_server_that_speaks_kyutais_protocol(tmp_path: 
     out = tmp_path / "out"
     async with ScriptedServer() as server:
         command = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "eval.cli", "run", "--engine", "kyutai", "--asr", server.url,
+            sys.executable, "-m", "eval.commands.main", "run", "--engine", "kyutai", "--asr", server.url,
             "--corpus", tmp_path, "--out", out, "--no-audio",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

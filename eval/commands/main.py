@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 
+from eval.commands.plain_errors import plainly
+from eval.commands.run import listen, run
+from eval.commands.score import compared
 from eval.compare import Comparison, compare
 from eval.compare_page import comparison_page, table
 from eval.machine import this_run
 from eval.observation import observed, read_run, write_all, write_files
-from eval.plainly import plainly
 from eval.reporting import ReportOptions, conclude, report_options
 from eval.results import score_all
-from eval.run_command import listen, run
-from eval.score import compared
 from eval.wording import TONGUES, Tongue, wording
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)

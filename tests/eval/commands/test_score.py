@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from eval.commands.score import compared
 from eval.formats import FormatError
 from eval.observation import Run
 from eval.results import results_of
-from eval.score import compared
 
 WORDS = [f"w{n}" for n in range(12)]
 
