@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.conditions import coloured_noise
+from eval.conditions.effects import coloured_noise
 
 Sound = NDArray[np.float32]
 

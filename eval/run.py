@@ -19,6 +19,7 @@ from captioner.audio_file import duration_s, read_audio
 from captioner.captions.cues import Cue
 from captioner.captions.webvtt import document
 from captioner.errors import ConfigurationError
+from eval.conditions.recipe import CLEAN, Recipe
 from eval.corpus import Clip, Corpus, CorpusError
 from eval.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.forced_alignment import RATE as ALIGNED_RATE
@@ -36,7 +37,6 @@ from eval.observation import (
     write_run,
 )
 from eval.progress import Progress
-from eval.recipe import CLEAN, Recipe
 from eval.sound import RATE as KEPT_RATE
 from eval.sound import write_sound
 from eval.timeline import RefWord

@@ -49,7 +49,7 @@ def imports_of(path: Path) -> set[str]:
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/room/tokens.py"),
-        ("av", "captioner/audio_file.py streaming/opus.py eval/codec.py"),
+        ("av", "captioner/audio_file.py streaming/opus.py eval/conditions/codec.py"),
         ("aiohttp", "captioner/demo/page_server.py streaming/server.py"),
         (
             "prometheus_client",

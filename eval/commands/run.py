@@ -17,13 +17,20 @@ import click
 
 from captioner.settings import Settings, read_settings
 from eval.commands.plain_errors import plainly
+from eval.conditions.recipe import (
+    Recipe,
+    RecipeError,
+    read_codec,
+    read_noise,
+    read_overlap,
+    read_share,
+)
 from eval.corpus import Corpus, bundled_corpus
 from eval.corpus_folder import survey
 from eval.listen import overheard
 from eval.machine import load_between, this_run, work_so_far
 from eval.observation import Observation, observed, read_run, write_all
 from eval.progress import progress_of
-from eval.recipe import Recipe, RecipeError, read_codec, read_noise, read_overlap, read_share
 from eval.reporting import ReportOptions, conclude, report_options
 from eval.run import WHERE, Plan, fingerprint, measure, todo
 from eval.through_engine import through_engine

@@ -13,12 +13,12 @@ import soundfile
 from click.testing import CliRunner
 
 from eval.commands.main import main
+from eval.conditions.recipe import Recipe
 from eval.corpus import Clip, Corpus
 from eval.corpus_folder import survey
 from eval.forced_alignment import Aligner
 from eval.machine import Work, load_between
 from eval.observation import ObservationError, Shown, observed, read_run
-from eval.recipe import Recipe
 from eval.run import Plan, fingerprint, measure, todo, with_word_times
 from eval.watching import RATE, Played, Seen
 from streaming.audio import SAMPLE_RATE

@@ -10,8 +10,8 @@ from zlib import crc32
 import numpy as np
 
 from captioner.audio_file import read_audio
-from eval.codec import OPUS_RATES, through_opus
-from eval.conditions import (
+from eval.conditions.codec import OPUS_RATES, through_opus
+from eval.conditions.effects import (
     at_level,
     babble,
     mixed,

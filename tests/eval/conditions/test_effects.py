@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.codec import through_opus
-from eval.conditions import (
+from eval.conditions.codec import through_opus
+from eval.conditions.effects import (
     at_level,
     babble,
     decibels,

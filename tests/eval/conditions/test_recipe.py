@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.recipe import (
+from eval.conditions.recipe import (
     Recipe,
     RecipeError,
     read_codec,
