@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
-from eval.corpus import bundled_corpus
-from eval.forced_alignment import RATE, Aligner
+from eval.corpus.forced_alignment import RATE, Aligner
+from eval.corpus.manifest import bundled_corpus
 
 # Of the first 18 words of "It was the best of times, …", then of some that can be told apart later.
 MARKED_ENDS_MS = {

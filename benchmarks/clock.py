@@ -30,7 +30,7 @@ from statistics import median
 
 import numpy as np
 
-from eval.corpus import bundled_corpus
+from eval.corpus.manifest import bundled_corpus
 from eval.observation import Shown
 from eval.through_room import through_room
 from eval.watching import RATE, Played

@@ -13,7 +13,7 @@ from math import inf
 from benchmarks.speech import Speech, figure, joined, parser_of, scored
 from captioner.captions.segmenter import Segmenter
 from eval.accuracy import WordErrors, wer
-from eval.corpus import Clip, bundled_corpus, read_corpus
+from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.observation import Shown
 from eval.scoring import Score
 from eval.text import normalize

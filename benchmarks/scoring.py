@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from eval.accuracy import wer_of_long
-from eval.corpus import TWO_CITIES
+from eval.corpus.manifest import TWO_CITIES
 from eval.measures import figures
 from eval.observation import Observation, Shown, Turn
 from eval.results import score_all

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.corpus import Clip, bundled_corpus, read_corpus
+from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
+from eval.corpus.spoken_words import RefWord
 from eval.measures import MEASURES
 from eval.observation import Observation, Through, Turn
 from eval.scoring import Score, score
-from eval.timeline import RefWord
 from eval.watching import RATE, Played, Seen
 from streaming.audio import Pcm
 

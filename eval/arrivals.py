@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from eval.chain import Arrival
+from eval.corpus.caption_files import read_blocks
 from eval.observation import Shown
-from eval.vtt_file import read_blocks
 
 
 def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) -> list[Arrival]:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from eval.timeline import Update
+from eval.corpus.spoken_words import Update
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from eval.alignment import Alignment, Reference
+from eval.corpus.spoken_words import RefWord, Update
 from eval.stability import common_beginning
 from eval.text import word_key
-from eval.timeline import RefWord, Update
 
 LATE_MS = 3000  # Ofcom's limit for live captions
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from eval.timeline import RefWord, Update
+from eval.corpus.spoken_words import RefWord, Update
 
 VERSION = 1
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.accuracy import Pair, wer_of_long
+from eval.corpus.spoken_words import RefWord
 from eval.errors import WEIGHTS, kind_of, names_in
 from eval.observation import Observation
 from eval.scoring import Part, Score, parts_of
 from eval.text import LANGUAGES, key_in, primary
-from eval.timeline import RefWord
 
 WINDOW = 25  # pairs of words in a passage
 _CLIPS = 50  # that are searched: those with the most errors

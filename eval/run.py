@@ -20,9 +20,11 @@ from captioner.captions.cues import Cue
 from captioner.captions.webvtt import document
 from captioner.errors import ConfigurationError
 from eval.conditions.recipe import CLEAN, Recipe
-from eval.corpus import Clip, Corpus, CorpusError
-from eval.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
-from eval.forced_alignment import RATE as ALIGNED_RATE
+from eval.corpus.caption_files import check
+from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
+from eval.corpus.forced_alignment import RATE as ALIGNED_RATE
+from eval.corpus.manifest import Clip, Corpus, CorpusError
+from eval.corpus.spoken_words import RefWord
 from eval.machine import load_between, this_run, work_so_far
 from eval.observation import (
     Observation,
@@ -39,8 +41,6 @@ from eval.observation import (
 from eval.progress import Progress
 from eval.sound import RATE as KEPT_RATE
 from eval.sound import write_sound
-from eval.timeline import RefWord
-from eval.vtt_file import check
 from eval.watching import RATE, Played, Watch
 from streaming.audio import Pcm
 from streaming.errors import RecognizerError

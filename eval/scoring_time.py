@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from eval.accuracy import wer_of_long
+from eval.corpus.spoken_words import RefWord
 from eval.latency import LATE_MS, Latency, latency
 from eval.measures import STAGES
 from eval.observation import Observation, Shown, Turn, in_order
@@ -15,7 +16,6 @@ from eval.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, s
 from eval.readability import is_long, is_wide, pace
 from eval.stability import erasure, line_jumps, revision_ages, wrapped
 from eval.text import key_in
-from eval.timeline import RefWord
 
 
 class Caption(Protocol):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
+from eval.corpus.spoken_words import Update
 from eval.text import word_key
-from eval.timeline import Update
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ settings.load_profile("ours")
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    # As captioner.commands.main.program, and for its reason: the verdict must not hang on the teardown.
+    # As captioner.commands.main.program does: the verdict must not hang on the teardown.
     session = config.stash.get(_SESSION, None)
     if session is not None and "livekit.rtc" in sys.modules:
         sys.stdout.flush()

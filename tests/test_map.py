@@ -44,8 +44,8 @@ def imports_of(path: Path) -> set[str]:
         ("websockets", "streaming/link.py streaming/testing_server.py"),
         (
             "livekit.rtc",
-            "captioner/room/encryption.py captioner/room/livekit_room.py captioner/room/livekit_facts.py"
-            " captioner/simulation/person.py captioner/demo/sound_publisher.py eval/chain.py",
+            "captioner/room/encryption.py captioner/room/livekit_room.py"
+            " captioner/room/livekit_facts.py captioner/simulation/person.py captioner/demo/sound_publisher.py eval/chain.py",
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/room/tokens.py"),
@@ -57,7 +57,7 @@ def imports_of(path: Path) -> set[str]:
         ),
         ("pydantic_settings", "captioner/settings.py"),
         ("playwright", "eval/browser.py"),
-        ("pocketsphinx", "eval/forced_alignment.py"),
+        ("pocketsphinx", "eval/corpus/forced_alignment.py"),
         ("soundfile", "eval/sound.py"),
         ("rapidfuzz", "eval/accuracy.py"),
         ("whisper_normalizer", "eval/english.py"),

@@ -12,8 +12,8 @@ import click
 from captioner.errors import CaptionerError
 from captioner.simulation.process import BotFailed
 from eval.browser import NoBrowser
-from eval.corpus import CorpusError
-from eval.formats import FormatError
+from eval.corpus.manifest import CorpusError
+from eval.corpus.transcript_formats import FormatError
 from eval.observation import ObservationError
 from eval.watching import WatchFailed
 from streaming.errors import StreamingError

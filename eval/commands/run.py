@@ -25,8 +25,8 @@ from eval.conditions.recipe import (
     read_overlap,
     read_share,
 )
-from eval.corpus import Corpus, bundled_corpus
-from eval.corpus_folder import survey
+from eval.corpus.folder import survey
+from eval.corpus.manifest import Corpus, bundled_corpus
 from eval.listen import overheard
 from eval.machine import load_between, this_run, work_so_far
 from eval.observation import Observation, observed, read_run, write_all

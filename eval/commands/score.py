@@ -12,7 +12,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from eval.accuracy import wer_of_long
-from eval.formats import (
+from eval.corpus.caption_files import check
+from eval.corpus.transcript_formats import (
     READERS,
     FormatError,
     Segment,
@@ -23,7 +24,6 @@ from eval.formats import (
 )
 from eval.observation import Observation, Shown, Turn, in_order
 from eval.text import word_key
-from eval.vtt_file import check
 
 PASSAGE = 50
 """Words of the reference that a passage has at least."""

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.alignment import Reference
+from eval.corpus.spoken_words import RefWord, Update
 from eval.latency import Latency, latency
-from eval.timeline import RefWord, Update
 
 WORD_MS = 300
 vocabulary = st.sampled_from(["it", "was", "the", "best", "worst"])

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.corpus.spoken_words import RefWord, Update
 from eval.observation import (
     Observation,
     ObservationError,
@@ -17,7 +18,6 @@ from eval.observation import (
     write_observation,
     write_run,
 )
-from eval.timeline import RefWord, Update
 
 WHOLE = Observation(
     id="a/1",

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from playwright.async_api import Page, async_playwright
 
 from eval.commands.main import main
+from eval.corpus.spoken_words import RefWord
 from eval.measures import MEASURES
 from eval.observation import Observation, Run, Shown, Turn, write_all, write_run
-from eval.timeline import RefWord
 
 AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
 HARD = '<script>alert("1")</script> & </style>'

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from eval.commands.main import main
 from eval.conditions.recipe import Recipe
-from eval.corpus import Clip, Corpus
-from eval.corpus_folder import survey
-from eval.forced_alignment import Aligner
+from eval.corpus.folder import survey
+from eval.corpus.forced_alignment import Aligner
+from eval.corpus.manifest import Clip, Corpus
 from eval.machine import Work, load_between
 from eval.observation import ObservationError, Shown, observed, read_run
 from eval.run import Plan, fingerprint, measure, todo, with_word_times
@@ -163,7 +163,7 @@ def test_every_speaker_of_a_scene_has_a_microphone_and_word_times(tmp_path: Path
 
 
 def test_words_without_times_are_found_in_the_sound() -> None:
-    from eval.corpus import bundled_corpus
+    from eval.corpus.manifest import bundled_corpus
 
     (clip,) = bundled_corpus()
     bare = Clip(clip.path, "en", clip.seconds, clip.transcript)
@@ -215,7 +215,8 @@ async def test_the_command_runs_a_server_that_speaks_kyutais_protocol(tmp_path: 
     out = tmp_path / "out"
     async with ScriptedServer() as server:
         command = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "eval.commands.main", "run", "--engine", "kyutai", "--asr", server.url,
+            sys.executable, "-m", "eval.commands.main", "run",
+            "--engine", "kyutai", "--asr", server.url,
             "--corpus", tmp_path, "--out", out, "--no-audio",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

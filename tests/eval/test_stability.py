@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.corpus.spoken_words import Update
 from eval.stability import Erasure, erasure, line_jumps, revision_ages, wrapped
-from eval.timeline import Update
 
 
 def shown(*texts: str | None, cue: str = "a") -> list[Update]:

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, async_playwright
 
 from eval.browser import FLAGS
 from eval.chain import Chain
-from eval.corpus import bundled_corpus
+from eval.corpus.manifest import bundled_corpus
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -241,7 +241,7 @@ async def test_a_refused_voice_is_purged_everywhere(
 async def test_nothing_is_listened_to_until_somebody_reads(
     media_server: MediaServer, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(controls, "IDLE_S", 0.5)
+    monkeypatch.setattr(decisions, "IDLE_S", 0.5)
     viewer, opened = await enter("viewer"), list[Spoken]()
     async with (
         running(bot_of(media_server, opened, want=Want.HELLO)),

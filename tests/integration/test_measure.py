@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from captioner.settings import Settings
 from eval.chain import Chain
-from eval.corpus import bundled_corpus
+from eval.corpus.manifest import bundled_corpus
 from eval.listen import overheard
 from eval.stability import erasure
 from eval.through_room import through_room

@@ -14,7 +14,7 @@ from livekit import api
 from captioner.demo.livekit_server import MediaServer
 from captioner.room.tokens import participant_token
 from eval.chain import BotProcess, Chain, Listener, bot_environment
-from eval.corpus import bundled_corpus
+from eval.corpus.manifest import bundled_corpus
 from streaming.testing_server import ScriptedServer
 
 pytestmark = pytest.mark.room

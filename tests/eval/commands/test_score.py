@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from eval.commands.score import compared
-from eval.formats import FormatError
+from eval.corpus.transcript_formats import FormatError
 from eval.observation import Run
 from eval.results import results_of
 

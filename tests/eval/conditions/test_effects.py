@@ -16,7 +16,7 @@ from eval.conditions.effects import (
     speech_level,
     with_losses,
 )
-from eval.corpus import bundled_corpus
+from eval.corpus.manifest import bundled_corpus
 from streaming.audio import Pcm
 
 RATE = 16_000

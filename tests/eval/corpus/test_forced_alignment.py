@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from benchmarks.alignment import MARKED_ENDS_MS
-from eval.corpus import bundled_corpus
-from eval.forced_alignment import RATE, Aligner, NotAligned, sounded_out, spoken
+from eval.corpus.forced_alignment import RATE, Aligner, NotAligned, sounded_out, spoken
+from eval.corpus.manifest import bundled_corpus
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pocketsphinx import Decoder
 
-from eval.timeline import RefWord
+from eval.corpus.spoken_words import RefWord
 from streaming.audio import Pcm
 
 RATE = 16_000

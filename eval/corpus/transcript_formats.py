@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eval.corpus.caption_files import Block, read_blocks, unrolled
+from eval.corpus.spoken_words import RefWord
+from eval.corpus.textgrid import intervals
 from eval.observation import Turn
-from eval.textgrid import intervals
-from eval.timeline import RefWord
-from eval.vtt_file import Block, read_blocks, unrolled
 
 # In this order; every byte is something in the last one.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
-from eval.formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
+from eval.corpus.spoken_words import RefWord
+from eval.corpus.transcript_formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
 from eval.observation import Turn
 from eval.text import primary
-from eval.timeline import RefWord
 from streaming.audio import Pcm
 
 MANIFEST = "manifest.tsv"

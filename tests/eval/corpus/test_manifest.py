@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.corpus import (
+from eval.corpus.manifest import (
     CorpusError,
     bundled_corpus,
     read_corpus,
     survey_manifest,
 )
+from eval.corpus.spoken_words import RefWord
 from eval.text import normalize
-from eval.timeline import RefWord
 
 HEADER = "path\tlang\tseconds\ttranscript\tlicence\n"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from html import unescape
 from itertools import pairwise
 
-from eval.timeline import RefWord
+from eval.corpus.spoken_words import RefWord
 
 _ARROW = "-->"
 _TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import webvtt
 
-from eval.formats import FormatError, Segment, read_transcript
-from eval.timeline import RefWord
-from eval.vtt_file import check, read_blocks
+from eval.corpus.caption_files import check, read_blocks
+from eval.corpus.spoken_words import RefWord
+from eval.corpus.transcript_formats import FormatError, Segment, read_transcript
 
 VTT = """WEBVTT - by another product
 Kind: captions

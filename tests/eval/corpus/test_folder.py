@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.corpus import CorpusError
-from eval.corpus_folder import survey
-from eval.timeline import RefWord
+from eval.corpus.folder import survey
+from eval.corpus.manifest import CorpusError
+from eval.corpus.spoken_words import RefWord
 
 
 def sound(path: Path, seconds: float = 2.0) -> None:
