@@ -23,7 +23,7 @@ from math import nan
 from benchmarks.speech import Speech, chosen_clips, figure, joined, parser_of, played, scored
 from captioner.demo.livekit_server import free_port
 from captioner.simulation.costs import p95_ms
-from eval.scoring import Score
+from eval.measures.clip_score import Score
 from eval.through_room import through_room
 
 ALWAYS = {"CAPTIONER_WANT": "always", "CAPTIONER_ENGINE": "embedded", "CAPTIONER_FALLBACK": "none"}

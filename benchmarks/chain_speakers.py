@@ -22,8 +22,8 @@ import psutil
 
 from benchmarks.chain import ALWAYS
 from benchmarks.speech import Speech, chosen_clips, figure, parser_of, played, scored, speeches_of
-from eval.latency import LATE_MS
-from eval.scoring import Score
+from eval.measures.clip_score import Score
+from eval.measures.latency import LATE_MS
 from eval.through_room import through_room
 
 

@@ -12,10 +12,10 @@ from math import inf
 
 from benchmarks.speech import Speech, figure, joined, parser_of, scored
 from captioner.captions.segmenter import Segmenter
-from eval.accuracy import WordErrors, wer
 from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
+from eval.measures.accuracy import WordErrors, wer
+from eval.measures.clip_score import Score
 from eval.observation import Shown
-from eval.scoring import Score
 from eval.text import normalize
 from eval.through_engine import shown_of
 from eval.watching import Seen

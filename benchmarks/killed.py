@@ -200,7 +200,7 @@ def loud(frame: AudioFrame) -> bool:
 
 async def speech(args: argparse.Namespace) -> None:
     from benchmarks.speech import chosen_clips, joined
-    from eval.accuracy import wer
+    from eval.measures.accuracy import wer
     from eval.text import normalize
 
     spoken = joined(chosen_clips(args), seconds=round(args.minutes * 60), seed=args.seed)

@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.chain import ALWAYS
 from benchmarks.speech import Speech, chosen_clips, parser_of, played, speeches_of
-from eval.attribution import Utterance, attribution
+from eval.measures.attribution import Utterance, attribution
+from eval.measures.clip_score import cues_of
 from eval.observation import Shown
-from eval.scoring import cues_of
 from eval.text import normalize
 from eval.through_room import through_room
 

@@ -13,11 +13,11 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from eval.measures import STAGES, Figure, figures
+from eval.measures.catalogue import STAGES, Figure, figures
+from eval.measures.clip_score import Score
 from eval.observation import observed, read_run
 from eval.results import Results, results_of
 from eval.rules import PROFILES, judge
-from eval.scoring import Score
 from eval.wording import Wording, wording
 
 ALSO = ("wer", "never_shown", "late", "invented", "vtt_errors")

@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eval.accuracy import wer_of_long
 from eval.corpus.manifest import TWO_CITIES
-from eval.measures import figures
+from eval.measures.accuracy import wer_of_long
+from eval.measures.catalogue import figures
 from eval.observation import Observation, Shown, Turn
 from eval.results import score_all
 

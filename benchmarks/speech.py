@@ -12,9 +12,9 @@ import numpy as np
 
 from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.corpus.spoken_words import RefWord
-from eval.measures import MEASURES
+from eval.measures.catalogue import MEASURES
+from eval.measures.clip_score import Score, score
 from eval.observation import Observation, Through, Turn
-from eval.scoring import Score, score
 from eval.watching import RATE, Played, Seen
 from streaming.audio import Pcm
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from eval.bootstrap import Interval, interval
-from eval.measures import FEWEST, MEASURES, Measure, drawn
-from eval.scoring import Score, columns_of, value_in
+from eval.measures.bootstrap import Interval, interval
+from eval.measures.catalogue import FEWEST, MEASURES, Measure, drawn
+from eval.measures.clip_score import Score, columns_of, value_in
 
 Outcome = Literal["better", "worse", "can't tell"]
 

@@ -8,11 +8,11 @@ from itertools import groupby
 from math import ceil
 from pathlib import Path
 
-from eval.errors import KINDS
 from eval.machine import OTHERS_MOST
-from eval.measures import PARTS, Figure
+from eval.measures.catalogue import PARTS, Figure
+from eval.measures.error_kinds import KINDS
+from eval.measures.worst_passages import Passage, worst
 from eval.pages import page
-from eval.passages import Passage, worst
 from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results
 from eval.rules import Profile, Verdict, judged
 from eval.sound import data_uri

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from typing import Any
 
-from eval.measures import MEASURES, Figure, Sums, figures
+from eval.measures.catalogue import MEASURES, Figure, Sums, figures
+from eval.measures.clip_score import Score, columns_of, score, value_in
 from eval.observation import Observation, Run
 from eval.rules import Verdict
-from eval.scoring import Score, columns_of, score, value_in
 
 VERSION = 1
 

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, cast, get_args
 
-from eval.bootstrap import Interval
-from eval.measures import MEASURES, STAGES, Figure, Unit
+from eval.measures.bootstrap import Interval
+from eval.measures.catalogue import MEASURES, STAGES, Figure, Unit
 from eval.rules import Profile, Verdict, judged
 
 Tongue = Literal["en", "fr"]

@@ -45,7 +45,8 @@ def imports_of(path: Path) -> set[str]:
         (
             "livekit.rtc",
             "captioner/room/encryption.py captioner/room/livekit_room.py"
-            " captioner/room/livekit_facts.py captioner/simulation/person.py captioner/demo/sound_publisher.py eval/chain.py",
+            " captioner/room/livekit_facts.py captioner/simulation/person.py"
+            " captioner/demo/sound_publisher.py eval/chain.py",
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/room/tokens.py"),
@@ -59,9 +60,9 @@ def imports_of(path: Path) -> set[str]:
         ("playwright", "eval/browser.py"),
         ("pocketsphinx", "eval/corpus/forced_alignment.py"),
         ("soundfile", "eval/sound.py"),
-        ("rapidfuzz", "eval/accuracy.py"),
+        ("rapidfuzz", "eval/measures/accuracy.py"),
         ("whisper_normalizer", "eval/english.py"),
-        ("meeteval", "eval/attribution.py"),
+        ("meeteval", "eval/measures/attribution.py"),
         ("jinja2", "eval/pages.py"),
     ],
 )

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from eval.accuracy import wer_of_long
 from eval.corpus.caption_files import check
 from eval.corpus.transcript_formats import (
     READERS,
@@ -22,6 +21,7 @@ from eval.corpus.transcript_formats import (
     read_transcript,
     turns_of,
 )
+from eval.measures.accuracy import wer_of_long
 from eval.observation import Observation, Shown, Turn, in_order
 from eval.text import word_key
 

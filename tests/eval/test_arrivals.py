@@ -4,8 +4,8 @@ from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, caption_packet
 from eval.arrivals import masked, packets_of, shown_by
 from eval.chain import Arrival
+from eval.measures.stability import erasure
 from eval.observation import Shown
-from eval.stability import erasure
 
 
 def arrival(

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.bootstrap import Interval
-from eval.measures import MEASURES, PARTS, STAGES, Figure
+from eval.measures.bootstrap import Interval
+from eval.measures.catalogue import MEASURES, PARTS, STAGES, Figure
 from eval.rules import (
     PROFILES,
     Rule,

@@ -15,6 +15,7 @@ from livekit import api, rtc
 
 from captioner.bot.bot import Bot, Engine
 from captioner.contract_requests import CONSENT, HELLO, SET
+from captioner.controls import decisions
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import FileStore, StateStore
 from captioner.demo.livekit_server import MediaServer

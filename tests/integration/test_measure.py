@@ -12,7 +12,7 @@ from captioner.settings import Settings
 from eval.chain import Chain
 from eval.corpus.manifest import bundled_corpus
 from eval.listen import overheard
-from eval.stability import erasure
+from eval.measures.stability import erasure
 from eval.through_room import through_room
 from eval.watching import RATE, Played
 from streaming.audio import Pcm

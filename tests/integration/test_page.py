@@ -14,10 +14,10 @@ import pytest
 import webvtt
 
 from captioner.room.tokens import agent_token
-from eval.accuracy import wer
 from eval.browser import Chromium, Viewer, open_chromium
 from eval.chain import Chain, Listener
 from eval.corpus.manifest import bundled_corpus
+from eval.measures.accuracy import wer
 from eval.text import normalize
 from streaming.audio import Pcm
 

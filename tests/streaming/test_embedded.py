@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from eval.accuracy import wer
+from eval.measures.accuracy import wer
 from eval.text import normalize
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
 from streaming.embedded import EmbeddedEngine, EmbeddedRecognizer

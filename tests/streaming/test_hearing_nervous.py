@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.accuracy import wer
+from eval.measures.accuracy import wer
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.hearing import DecodeRequest, Hearing
 from streaming.moonshine import HeardWord, Hypothesis

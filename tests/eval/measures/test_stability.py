@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.corpus.spoken_words import Update
-from eval.stability import Erasure, erasure, line_jumps, revision_ages, wrapped
+from eval.measures.stability import Erasure, erasure, line_jumps, revision_ages, wrapped
 
 
 def shown(*texts: str | None, cue: str = "a") -> list[Update]:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.alignment import Reference
 from eval.corpus.spoken_words import RefWord, Update
-from eval.latency import Latency, latency
+from eval.measures.alignment import Reference
+from eval.measures.latency import Latency, latency
 
 WORD_MS = 300
 vocabulary = st.sampled_from(["it", "was", "the", "best", "worst"])

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.presence import Stalls, is_stuck, made_up, merged, silence_ms, stalls
+from eval.measures.presence import Stalls, is_stuck, made_up, merged, silence_ms, stalls
 
 spans = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 20)).map(lambda s: (s[0], s[0] + s[1])), max_size=8

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Literal, get_args
 
-from eval.accuracy import Pair, wer_of_long
+from eval.measures.accuracy import Pair, wer_of_long
 from eval.text import normalize, primary, word_key
 
 Kind = Literal["number", "negation", "name", "inflection", "function", "content"]

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from eval.measures.clip_score import score
+from eval.measures.readability import is_long, is_wide, pace
 from eval.observation import Observation, Shown
-from eval.readability import is_long, is_wide, pace
-from eval.scoring import score
 
 
 def test_a_caption_is_read_over_its_own_time() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from eval.attribution import Attribution, Utterance, attribution
+from eval.measures.attribution import Attribution, Utterance, attribution
 
 
 def said(speaker: str, text: str, start: int | None = None, end: int | None = None) -> Utterance:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.accuracy import Pair, wer_of_long
 from eval.corpus.spoken_words import RefWord
-from eval.errors import WEIGHTS, kind_of, names_in
+from eval.measures.accuracy import Pair, wer_of_long
+from eval.measures.clip_score import Part, Score, parts_of
+from eval.measures.error_kinds import WEIGHTS, kind_of, names_in
 from eval.observation import Observation
-from eval.scoring import Part, Score, parts_of
 from eval.text import LANGUAGES, key_in, primary
 
 WINDOW = 25  # pairs of words in a passage

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from eval.accuracy import Pair, WordErrors, cer, wer, wer_of_long
+from eval.measures.accuracy import Pair, WordErrors, cer, wer, wer_of_long
 
 words = st.lists(st.sampled_from(["it", "was", "the", "best", "of times", ""]), max_size=12)
 

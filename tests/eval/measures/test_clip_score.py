@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from eval.corpus.spoken_words import RefWord
-from eval.measures import MEASURES, PARTS
+from eval.measures.catalogue import MEASURES, PARTS
+from eval.measures.clip_score import cues_of, parts_of, score
 from eval.observation import Observation, Run, Shown, Turn
 from eval.results import as_csv, as_json, results_of, score_all
 from eval.rules import judge, read_rule
-from eval.scoring import cues_of, parts_of, score
 
 SAID = Turn(
     "It was not the best",

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eval.accuracy import WordErrors, cer, wer_of_long
-from eval.attribution import NoAttribution, Utterance, attribution
-from eval.errors import KINDS, is_cased, kinds, names_in, spelling
+from eval.measures.accuracy import WordErrors, cer, wer_of_long
+from eval.measures.attribution import NoAttribution, Utterance, attribution
+from eval.measures.clip_times import Times, scored_times
+from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
 from eval.observation import Observation, Shown, Turn, in_order
-from eval.scoring_time import Times, scored_times
 from eval.text import NoNormalizer, normalize
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One clip, measured. ``sums`` and ``values``: by the names in ``eval.measures``.
+    """One clip, measured. ``sums`` and ``values``: by the names in ``eval.measures.catalogue``.
 
     speakers: word errors and words of each speaker whom reference and captions name alike.
     errors: the counts behind the word error rate, None without a reference to compare with.

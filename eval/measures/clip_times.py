@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from eval.accuracy import wer_of_long
 from eval.corpus.spoken_words import RefWord
-from eval.latency import LATE_MS, Latency, latency
-from eval.measures import STAGES
+from eval.measures.accuracy import wer_of_long
+from eval.measures.catalogue import STAGES
+from eval.measures.latency import LATE_MS, Latency, latency
+from eval.measures.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, stalls
+from eval.measures.readability import is_long, is_wide, pace
+from eval.measures.stability import erasure, line_jumps, revision_ages, wrapped
 from eval.observation import Observation, Shown, Turn, in_order
-from eval.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, stalls
-from eval.readability import is_long, is_wide, pace
-from eval.stability import erasure, line_jumps, revision_ages, wrapped
 from eval.text import key_in
 
 
@@ -37,7 +37,7 @@ Voice = tuple[Sequence[Turn], Sequence[Shown]]
 
 @dataclass(slots=True)
 class Times:
-    """Sums and values by name, as ``eval.scoring.Score`` has them."""
+    """Sums and values by name, as ``eval.measures.clip_score.Score`` has them."""
 
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     values: dict[str, Sequence[float]] = field(default_factory=dict)

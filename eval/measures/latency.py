@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from eval.alignment import Alignment, Reference
 from eval.corpus.spoken_words import RefWord, Update
-from eval.stability import common_beginning
+from eval.measures.alignment import Alignment, Reference
+from eval.measures.stability import common_beginning
 from eval.text import word_key
 
 LATE_MS = 3000  # Ofcom's limit for live captions

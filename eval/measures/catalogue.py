@@ -14,13 +14,21 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from eval.bootstrap import RESAMPLES, Interval, Numbers, interval, quantiles, ratios, resampled
+from eval.measures.bootstrap import (
+    RESAMPLES,
+    Interval,
+    Numbers,
+    interval,
+    quantiles,
+    ratios,
+    resampled,
+)
 
 Unit = Literal["share", "s", "count", "per minute", "characters/s", "words/min"]
 
 
 class Sums(Protocol):
-    """What a clip gives to the figures: see ``eval.scoring.Score``."""
+    """What a clip gives to the figures: see ``eval.measures.clip_score.Score``."""
 
     @property
     def sums(self) -> Mapping[str, tuple[float, float]]: ...

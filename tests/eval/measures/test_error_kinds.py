@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.accuracy import Pair, wer
-from eval.errors import KindCounts, Spelling, kind_of, kinds, names_in, spelling
+from eval.measures.accuracy import Pair, wer
+from eval.measures.error_kinds import KindCounts, Spelling, kind_of, kinds, names_in, spelling
 from eval.text import normalize
 
 

@@ -4,8 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kaldialign import bootstrap_wer_ci
 
-from eval.bootstrap import Numbers, Statistic, draws, interval, quantiles, ratios, resampled
-from eval.measures import quantile
+from eval.measures.bootstrap import (
+    Numbers,
+    Statistic,
+    draws,
+    interval,
+    quantiles,
+    ratios,
+    resampled,
+)
+from eval.measures.catalogue import quantile
 
 
 def of(clips: int, statistic: Statistic, resamples: int = 1000) -> Numbers:
