@@ -15,8 +15,8 @@ from captioner.captions.segmenter import Segmenter
 from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import Score
+from eval.normalization.normalize import normalize
 from eval.observation import Shown
-from eval.text import normalize
 from eval.through_engine import shown_of
 from eval.watching import Seen
 from streaming.agreement import AgreementPolicy

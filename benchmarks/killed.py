@@ -201,7 +201,7 @@ def loud(frame: AudioFrame) -> bool:
 async def speech(args: argparse.Namespace) -> None:
     from benchmarks.speech import chosen_clips, joined
     from eval.measures.accuracy import wer
-    from eval.text import normalize
+    from eval.normalization.normalize import normalize
 
     spoken = joined(chosen_clips(args), seconds=round(args.minutes * 60), seed=args.seed)
     sound = np.ascontiguousarray(spoken.sound[::2])[: round(args.minutes * 60 * SAMPLE_RATE)]

@@ -19,8 +19,8 @@ from benchmarks.chain import ALWAYS
 from benchmarks.speech import Speech, chosen_clips, parser_of, played, speeches_of
 from eval.measures.attribution import Utterance, attribution
 from eval.measures.clip_score import cues_of
+from eval.normalization.normalize import normalize
 from eval.observation import Shown
-from eval.text import normalize
 from eval.through_room import through_room
 
 Words = tuple[str, ...]

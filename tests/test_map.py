@@ -61,7 +61,7 @@ def imports_of(path: Path) -> set[str]:
         ("pocketsphinx", "eval/corpus/forced_alignment.py"),
         ("soundfile", "eval/sound.py"),
         ("rapidfuzz", "eval/measures/accuracy.py"),
-        ("whisper_normalizer", "eval/english.py"),
+        ("whisper_normalizer", "eval/normalization/english.py"),
         ("meeteval", "eval/measures/attribution.py"),
         ("jinja2", "eval/pages.py"),
     ],

@@ -22,8 +22,8 @@ from eval.corpus.transcript_formats import (
     turns_of,
 )
 from eval.measures.accuracy import wer_of_long
+from eval.normalization.normalize import word_key
 from eval.observation import Observation, Shown, Turn, in_order
-from eval.text import word_key
 
 PASSAGE = 50
 """Words of the reference that a passage has at least."""

@@ -12,8 +12,8 @@ from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
 from eval.corpus.spoken_words import RefWord
 from eval.corpus.transcript_formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
+from eval.normalization.normalize import primary
 from eval.observation import Turn
-from eval.text import primary
 from streaming.audio import Pcm
 
 MANIFEST = "manifest.tsv"
@@ -29,7 +29,8 @@ class CorpusError(ConfigurationError):
 class Clip:
     """One recording. ``words`` is empty where nobody knows the times of its words.
 
-    language: BCP 47. transcript: spelled as its source has it; ``eval.text`` makes it comparable.
+    language: BCP 47. transcript: spelled as its source has it; ``eval.normalization`` makes it
+    comparable.
     turns: who said what, where the corpus tells. microphones: the sound of each speaker, where
     each has a file; else ``path`` is what everybody is heard in. place: "file:line" of the corpus.
     columns: whatever else the corpus says of it.

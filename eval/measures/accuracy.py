@@ -74,7 +74,7 @@ class WordErrors:
 
 
 def wer(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
-    """Compare two lists of words, normalised by the caller (``eval.text.normalize``)."""
+    """Compare two lists of words, normalised by the caller (``eval.normalization``)."""
     steps = Levenshtein.opcodes(reference, hypothesis)
     pairs: list[Pair] = []
     for step in steps:

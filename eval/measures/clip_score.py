@@ -9,8 +9,8 @@ from eval.measures.accuracy import WordErrors, cer, wer_of_long
 from eval.measures.attribution import NoAttribution, Utterance, attribution
 from eval.measures.clip_times import Times, scored_times
 from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
+from eval.normalization.normalize import NoNormalizer, normalize
 from eval.observation import Observation, Shown, Turn, in_order
-from eval.text import NoNormalizer, normalize
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from eval.measures.latency import LATE_MS, Latency, latency
 from eval.measures.presence import Span, Stalls, is_stuck, made_up, merged, silence_ms, stalls
 from eval.measures.readability import is_long, is_wide, pace
 from eval.measures.stability import erasure, line_jumps, revision_ages, wrapped
+from eval.normalization.normalize import key_in
 from eval.observation import Observation, Shown, Turn, in_order
-from eval.text import key_in
 
 
 class Caption(Protocol):

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from eval.measures.accuracy import Pair, wer_of_long
-from eval.text import normalize, primary, word_key
+from eval.normalization.normalize import normalize, primary, word_key
 
 Kind = Literal["number", "negation", "name", "inflection", "function", "content"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

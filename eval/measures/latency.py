@@ -9,7 +9,7 @@ from itertools import accumulate
 from eval.corpus.spoken_words import RefWord, Update
 from eval.measures.alignment import Alignment, Reference
 from eval.measures.stability import common_beginning
-from eval.text import word_key
+from eval.normalization.normalize import word_key
 
 LATE_MS = 3000  # Ofcom's limit for live captions
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import inf
 
 from eval.corpus.spoken_words import Update
-from eval.text import word_key
+from eval.normalization.normalize import word_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from eval.browser import Chromium, Viewer, open_chromium
 from eval.chain import Chain, Listener
 from eval.corpus.manifest import bundled_corpus
 from eval.measures.accuracy import wer
-from eval.text import normalize
+from eval.normalization.normalize import normalize
 from streaming.audio import Pcm
 
 pytestmark = [pytest.mark.room, pytest.mark.browser]

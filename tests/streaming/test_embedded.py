@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from eval.measures.accuracy import wer
-from eval.text import normalize
+from eval.normalization.normalize import normalize
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
 from streaming.embedded import EmbeddedEngine, EmbeddedRecognizer
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable

@@ -12,7 +12,7 @@ from eval.corpus.manifest import (
     survey_manifest,
 )
 from eval.corpus.spoken_words import RefWord
-from eval.text import normalize
+from eval.normalization.normalize import normalize
 
 HEADER = "path\tlang\tseconds\ttranscript\tlicence\n"
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from eval.measures.accuracy import Pair, wer
 from eval.measures.error_kinds import KindCounts, Spelling, kind_of, kinds, names_in, spelling
-from eval.text import normalize
+from eval.normalization.normalize import normalize
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from eval.text import NoNormalizer, normalize, spoken_key, word_key
+from eval.normalization.normalize import NoNormalizer, normalize, spoken_key, word_key
 
 
 def test_english_is_compared_without_case_punctuation_and_fillers() -> None:

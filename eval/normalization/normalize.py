@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from eval.english import normalize_english
-from eval.french import normalize_french
+from eval.normalization.english import normalize_english
+from eval.normalization.french import normalize_french
 
 LANGUAGES = ("en", "fr")
 
