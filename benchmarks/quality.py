@@ -16,9 +16,9 @@ from pathlib import Path
 from eval.measures.catalogue import STAGES, Figure, figures
 from eval.measures.clip_score import Score
 from eval.observation import observed, read_run
-from eval.results import Results, results_of
-from eval.rules import PROFILES, judge
-from eval.wording import Wording, wording
+from eval.report.gates import PROFILES, judge
+from eval.report.results import Results, results_of
+from eval.report.wording import Wording, wording
 
 ALSO = ("wer", "never_shown", "late", "invented", "vtt_errors")
 

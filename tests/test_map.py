@@ -63,7 +63,7 @@ def imports_of(path: Path) -> set[str]:
         ("rapidfuzz", "eval/measures/accuracy.py"),
         ("whisper_normalizer", "eval/normalization/english.py"),
         ("meeteval", "eval/measures/attribution.py"),
-        ("jinja2", "eval/pages.py"),
+        ("jinja2", "eval/report/templates.py"),
     ],
 )
 def test_a_foreign_library_has_its_home(library: str, homes: str) -> None:

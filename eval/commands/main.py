@@ -12,13 +12,13 @@ import click
 from eval.commands.plain_errors import plainly
 from eval.commands.run import listen, run
 from eval.commands.score import compared
-from eval.compare import Comparison, compare
-from eval.compare_page import comparison_page, table
 from eval.machine import this_run
 from eval.observation import observed, read_run, write_all, write_files
-from eval.reporting import ReportOptions, conclude, report_options
-from eval.results import score_all
-from eval.wording import TONGUES, Tongue, wording
+from eval.report.compare import Comparison, compare
+from eval.report.compare_page import comparison_page, table
+from eval.report.conclude import ReportOptions, conclude, report_options
+from eval.report.results import score_all
+from eval.report.wording import TONGUES, Tongue, wording
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE = click.Path(path_type=Path)

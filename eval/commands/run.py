@@ -31,7 +31,7 @@ from eval.listen import overheard
 from eval.machine import load_between, this_run, work_so_far
 from eval.observation import Observation, observed, read_run, write_all
 from eval.progress import progress_of
-from eval.reporting import ReportOptions, conclude, report_options
+from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.run import WHERE, Plan, fingerprint, measure, todo
 from eval.through_engine import through_engine
 from eval.through_room import through_room

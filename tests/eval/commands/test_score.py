@@ -5,7 +5,7 @@ import pytest
 from eval.commands.score import compared
 from eval.corpus.transcript_formats import FormatError
 from eval.observation import Run
-from eval.results import results_of
+from eval.report.results import results_of
 
 WORDS = [f"w{n}" for n in range(12)]
 

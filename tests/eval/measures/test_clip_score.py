@@ -9,8 +9,8 @@ from eval.corpus.spoken_words import RefWord
 from eval.measures.catalogue import MEASURES, PARTS
 from eval.measures.clip_score import cues_of, parts_of, score
 from eval.observation import Observation, Run, Shown, Turn
-from eval.results import as_csv, as_json, results_of, score_all
-from eval.rules import judge, read_rule
+from eval.report.gates import judge, read_rule
+from eval.report.results import as_csv, as_json, results_of, score_all
 
 SAID = Turn(
     "It was not the best",
@@ -236,7 +236,7 @@ def test_the_files_hold_every_figure_and_every_clip() -> None:
 
 
 def test_every_measure_has_a_name_in_both_languages() -> None:
-    from eval.wording import TONGUES, wording
+    from eval.report.wording import TONGUES, wording
 
     for tongue in TONGUES:
         words = wording(tongue)

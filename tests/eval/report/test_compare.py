@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from eval.compare import compare
 from eval.measures.clip_score import Score, score
 from eval.observation import Observation, Shown, Turn
+from eval.report.compare import compare
 
 
 def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:

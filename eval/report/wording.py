@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 
 from eval.measures.bootstrap import Interval
 from eval.measures.catalogue import MEASURES, STAGES, Figure, Unit
-from eval.rules import Profile, Verdict, judged
+from eval.report.gates import Profile, Verdict, judged
 
 Tongue = Literal["en", "fr"]
 TONGUES: tuple[Tongue, ...] = get_args(Tongue)

@@ -11,9 +11,7 @@ from pathlib import Path
 import click
 
 from eval.observation import Observation, Run, write_files
-from eval.report import doubts_of, notes_of, page_of
-from eval.results import Results, as_csv, as_json, results_of
-from eval.rules import (
+from eval.report.gates import (
     PROFILES,
     Profile,
     Rule,
@@ -25,7 +23,9 @@ from eval.rules import (
     read_profile,
     read_rule,
 )
-from eval.wording import TONGUES, Tongue, Wording, wording
+from eval.report.html_report import doubts_of, notes_of, page_of
+from eval.report.results import Results, as_csv, as_json, results_of
+from eval.report.wording import TONGUES, Tongue, Wording, wording
 
 
 @dataclass(frozen=True, slots=True)

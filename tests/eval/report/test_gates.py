@@ -4,7 +4,7 @@ import pytest
 
 from eval.measures.bootstrap import Interval
 from eval.measures.catalogue import MEASURES, PARTS, STAGES, Figure
-from eval.rules import (
+from eval.report.gates import (
     PROFILES,
     Rule,
     RuleError,
@@ -109,7 +109,7 @@ def test_the_documentation_has_every_measure() -> None:
 
 
 def test_every_built_in_profile_says_in_both_languages_where_it_is_from() -> None:
-    from eval.wording import TONGUES, wording
+    from eval.report.wording import TONGUES, wording
 
     for tongue in TONGUES:
         assert set(wording(tongue).texts["source"]) == set(PROFILES)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from eval.compare import COMPARED, Comparison, Difference
 from eval.observation import Run
-from eval.pages import page
-from eval.wording import Wording
+from eval.report.compare import COMPARED, Comparison, Difference
+from eval.report.templates import page
+from eval.report.wording import Wording
 
 _SIGNS = {"better": "✓", "worse": "✗", "can't tell": "?"}
 

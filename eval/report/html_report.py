@@ -12,11 +12,11 @@ from eval.machine import OTHERS_MOST
 from eval.measures.catalogue import PARTS, Figure
 from eval.measures.error_kinds import KINDS
 from eval.measures.worst_passages import Passage, worst
-from eval.pages import page
-from eval.results import FEW_CLIPS, FEW_WORDS, Group, Results
-from eval.rules import Profile, Verdict, judged
+from eval.report.gates import Profile, Verdict, judged
+from eval.report.results import FEW_CLIPS, FEW_WORDS, Group, Results
+from eval.report.templates import page
+from eval.report.wording import Tongue, Wording, wording
 from eval.sound import data_uri
-from eval.wording import Tongue, Wording, wording
 
 FEW_WORDS_IN_ALL = 1000
 """Words of reference below which the report says that the sample is small."""

@@ -17,7 +17,7 @@ from typing import Any
 from eval.measures.catalogue import MEASURES, Figure, Sums, figures
 from eval.measures.clip_score import Score, columns_of, score, value_in
 from eval.observation import Observation, Run
-from eval.rules import Verdict
+from eval.report.gates import Verdict
 
 VERSION = 1
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from eval.wording import Wording
+from eval.report.wording import Wording
 
 
 def page(template: str, words: Wording, **content: Any) -> str:
