@@ -24,7 +24,7 @@ from benchmarks.chain import ALWAYS
 from benchmarks.speech import Speech, chosen_clips, figure, parser_of, played, scored, speeches_of
 from eval.measures.clip_score import Score
 from eval.measures.latency import LATE_MS
-from eval.through_room import through_room
+from eval.runs.through_room import through_room
 
 
 async def measure(speeches: Mapping[str, Speech]) -> Score:

@@ -31,9 +31,9 @@ from statistics import median
 import numpy as np
 
 from eval.corpus.manifest import bundled_corpus
-from eval.observation import Shown
-from eval.through_room import through_room
-from eval.watching import RATE, Played
+from eval.runs.observation import Shown
+from eval.runs.through_room import through_room
+from eval.runs.watch import RATE, Played
 
 EVERY_MS = 900
 SPREAD_MS = 400

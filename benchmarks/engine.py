@@ -16,9 +16,9 @@ from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import Score
 from eval.normalization.normalize import normalize
-from eval.observation import Shown
-from eval.through_engine import shown_of
-from eval.watching import Seen
+from eval.runs.observation import Shown
+from eval.runs.through_engine import shown_of
+from eval.runs.watch import Seen
 from streaming.agreement import AgreementPolicy
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.hearing import Hearing, HearingPolicy

@@ -22,7 +22,7 @@ from captioner.demo.page_server import serve_page
 from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.room.tokens import agent_token, participant_token
 from captioner.simulation.person import Person
-from eval.browser import open_chromium
+from eval.runs.browser import open_chromium
 from streaming.testing import ScriptedRecognizer
 
 EACH_MS = 2_000

@@ -9,7 +9,7 @@ from benchmarks.engine import Remembering, hear, shown
 from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
 from benchmarks.speech import Speech, scored
 from captioner.audio_file import read_audio
-from eval.watching import Seen
+from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.hearing import HearingPolicy
 from streaming.recognizer import Tail

@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from eval.browser import FLAGS, on_path
+from eval.runs.browser import FLAGS, on_path
 
 OVERLAY = Path(__file__).parents[1] / "captioner" / "overlay"
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from benchmarks.speech import Speech, chosen_clips, figure, parser_of, played, scored, speeches_of
 from captioner.settings import read_settings
-from eval.through_engine import through_engine
+from eval.runs.through_engine import through_engine
 
 
 async def row(speeches: Mapping[str, Speech]) -> str:

@@ -14,8 +14,8 @@ from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.corpus.spoken_words import RefWord
 from eval.measures.catalogue import MEASURES
 from eval.measures.clip_score import Score, score
-from eval.observation import Observation, Through, Turn
-from eval.watching import RATE, Played, Seen
+from eval.runs.observation import Observation, Through, Turn
+from eval.runs.watch import RATE, Played, Seen
 from streaming.audio import Pcm
 
 LEAD_S, TRAIL_S = 2.0, 2.0

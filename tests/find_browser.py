@@ -14,7 +14,7 @@ from pathlib import Path
 from overlay.firefox_page import find_firefox
 from playwright.sync_api import sync_playwright
 
-from eval.browser import on_path
+from eval.runs.browser import on_path
 
 INSTALLERS = {
     "apt-get": [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq"]],

@@ -46,7 +46,7 @@ def imports_of(path: Path) -> set[str]:
             "livekit.rtc",
             "captioner/room/encryption.py captioner/room/livekit_room.py"
             " captioner/room/livekit_facts.py captioner/simulation/person.py"
-            " captioner/demo/sound_publisher.py eval/chain.py",
+            " captioner/demo/sound_publisher.py eval/runs/local_meeting.py",
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/room/tokens.py"),
@@ -57,9 +57,9 @@ def imports_of(path: Path) -> set[str]:
             "captioner/metrics.py streaming/metrics.py streaming/client_metrics.py",
         ),
         ("pydantic_settings", "captioner/settings.py"),
-        ("playwright", "eval/browser.py"),
+        ("playwright", "eval/runs/browser.py"),
         ("pocketsphinx", "eval/corpus/forced_alignment.py"),
-        ("soundfile", "eval/sound.py"),
+        ("soundfile", "eval/runs/clip_audio.py"),
         ("rapidfuzz", "eval/measures/accuracy.py"),
         ("whisper_normalizer", "eval/normalization/english.py"),
         ("meeteval", "eval/measures/attribution.py"),

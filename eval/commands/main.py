@@ -12,13 +12,13 @@ import click
 from eval.commands.plain_errors import plainly
 from eval.commands.run import listen, run
 from eval.commands.score import compared
-from eval.machine import this_run
-from eval.observation import observed, read_run, write_all, write_files
 from eval.report.compare import Comparison, compare
 from eval.report.compare_page import comparison_page, table
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.report.results import score_all
 from eval.report.wording import TONGUES, Tongue, wording
+from eval.runs.machine import this_run
+from eval.runs.observation import observed, read_run, write_all, write_files
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 FILE = click.Path(path_type=Path)

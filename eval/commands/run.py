@@ -27,15 +27,15 @@ from eval.conditions.recipe import (
 )
 from eval.corpus.folder import survey
 from eval.corpus.manifest import Corpus, bundled_corpus
-from eval.listen import overheard
-from eval.machine import load_between, this_run, work_so_far
-from eval.observation import Observation, observed, read_run, write_all
-from eval.progress import progress_of
 from eval.report.conclude import ReportOptions, conclude, report_options
-from eval.run import WHERE, Plan, fingerprint, measure, todo
-from eval.through_engine import through_engine
-from eval.through_room import through_room
-from eval.watching import Watch
+from eval.runs.listen import overheard
+from eval.runs.machine import load_between, this_run, work_so_far
+from eval.runs.observation import Observation, observed, read_run, write_all
+from eval.runs.progress import progress_of
+from eval.runs.run import WHERE, Plan, fingerprint, measure, todo
+from eval.runs.through_engine import through_engine
+from eval.runs.through_room import through_room
+from eval.runs.watch import Watch
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it."""

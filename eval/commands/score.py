@@ -23,7 +23,7 @@ from eval.corpus.transcript_formats import (
 )
 from eval.measures.accuracy import wer_of_long
 from eval.normalization.normalize import word_key
-from eval.observation import Observation, Shown, Turn, in_order
+from eval.runs.observation import Observation, Shown, Turn, in_order
 
 PASSAGE = 50
 """Words of the reference that a passage has at least."""

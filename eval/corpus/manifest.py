@@ -13,7 +13,7 @@ from captioner.errors import ConfigurationError
 from eval.corpus.spoken_words import RefWord
 from eval.corpus.transcript_formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
 from eval.normalization.normalize import primary
-from eval.observation import Turn
+from eval.runs.observation import Turn
 from streaming.audio import Pcm
 
 MANIFEST = "manifest.tsv"

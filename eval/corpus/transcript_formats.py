@@ -13,7 +13,7 @@ from pathlib import Path
 from eval.corpus.caption_files import Block, read_blocks, unrolled
 from eval.corpus.spoken_words import RefWord
 from eval.corpus.textgrid import intervals
-from eval.observation import Turn
+from eval.runs.observation import Turn
 
 # In this order; every byte is something in the last one.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")

@@ -10,7 +10,7 @@ from eval.measures.attribution import NoAttribution, Utterance, attribution
 from eval.measures.clip_times import Times, scored_times
 from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
 from eval.normalization.normalize import NoNormalizer, normalize
-from eval.observation import Observation, Shown, Turn, in_order
+from eval.runs.observation import Observation, Shown, Turn, in_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from eval.observation import Observation, Run, write_files
 from eval.report.gates import (
     PROFILES,
     Profile,
@@ -26,6 +25,7 @@ from eval.report.gates import (
 from eval.report.html_report import doubts_of, notes_of, page_of
 from eval.report.results import Results, as_csv, as_json, results_of
 from eval.report.wording import TONGUES, Tongue, Wording, wording
+from eval.runs.observation import Observation, Run, write_files
 
 
 @dataclass(frozen=True, slots=True)

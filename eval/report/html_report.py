@@ -8,7 +8,6 @@ from itertools import groupby
 from math import ceil
 from pathlib import Path
 
-from eval.machine import OTHERS_MOST
 from eval.measures.catalogue import PARTS, Figure
 from eval.measures.error_kinds import KINDS
 from eval.measures.worst_passages import Passage, worst
@@ -16,7 +15,8 @@ from eval.report.gates import Profile, Verdict, judged
 from eval.report.results import FEW_CLIPS, FEW_WORDS, Group, Results
 from eval.report.templates import page
 from eval.report.wording import Tongue, Wording, wording
-from eval.sound import data_uri
+from eval.runs.clip_audio import data_uri
+from eval.runs.machine import OTHERS_MOST
 
 FEW_WORDS_IN_ALL = 1000
 """Words of reference below which the report says that the sample is small."""

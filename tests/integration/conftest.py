@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from eval.browser import FLAGS
-from eval.chain import Chain
 from eval.corpus.manifest import bundled_corpus
+from eval.runs.browser import FLAGS
+from eval.runs.local_meeting import Chain
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

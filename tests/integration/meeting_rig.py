@@ -10,8 +10,8 @@ from typing import Any
 from colours import POOR_CONTRAST
 from playwright.async_api import Browser, Page
 
-from eval.browser import Viewer
-from eval.chain import Chain
+from eval.runs.browser import Viewer
+from eval.runs.local_meeting import Chain
 
 AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """async () => {

@@ -16,7 +16,7 @@ from captioner.demo.page_server import serve_page
 from captioner.room.tokens import participant_token
 from captioner.simulation.cable import Cable
 from captioner.simulation.stage import ROOM, Stage
-from eval.browser import FLAGS, Viewer
+from eval.runs.browser import FLAGS, Viewer
 from streaming.chords import chord
 
 RATE = 48_000

@@ -21,7 +21,7 @@ from captioner.controls.state_store import FileStore, StateStore
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
 from captioner.room.tokens import agent_token, participant_token
-from eval.chain import Listener
+from eval.runs.local_meeting import Listener
 from streaming.recognizer import Tail, Word, WordEnd
 from streaming.testing import ScriptedRecognizer
 

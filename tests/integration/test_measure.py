@@ -9,12 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from captioner.settings import Settings
-from eval.chain import Chain
 from eval.corpus.manifest import bundled_corpus
-from eval.listen import overheard
 from eval.measures.stability import erasure
-from eval.through_room import through_room
-from eval.watching import RATE, Played
+from eval.runs.listen import overheard
+from eval.runs.local_meeting import Chain
+from eval.runs.through_room import through_room
+from eval.runs.watch import RATE, Played
 from streaming.audio import Pcm
 
 WORDS = ["alpha", "bravo", "charlie", "delta"]

@@ -10,8 +10,8 @@ import pytest
 from meeting_rig import CUT, IN_SIGHT, SMALL, SPACED, focused, opened
 from playwright.async_api import Browser, Route
 
-from eval.browser import Viewer
-from eval.chain import Chain
+from eval.runs.browser import Viewer
+from eval.runs.local_meeting import Chain
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -14,11 +14,11 @@ import pytest
 import webvtt
 
 from captioner.room.tokens import agent_token
-from eval.browser import Chromium, Viewer, open_chromium
-from eval.chain import Chain, Listener
 from eval.corpus.manifest import bundled_corpus
 from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
+from eval.runs.browser import Chromium, Viewer, open_chromium
+from eval.runs.local_meeting import Chain, Listener
 from streaming.audio import Pcm
 
 pytestmark = [pytest.mark.room, pytest.mark.browser]

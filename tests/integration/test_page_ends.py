@@ -12,7 +12,7 @@ from livekit import api
 from meeting_rig import nothing_is_wrong, page_in
 from playwright.async_api import Browser, BrowserContext, Page, Route
 
-from eval.chain import Chain
+from eval.runs.local_meeting import Chain
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -9,7 +9,7 @@ import pytest
 from meeting_rig import nothing_is_wrong, opened, page_in
 from playwright.async_api import Browser, Page
 
-from eval.chain import Chain
+from eval.runs.local_meeting import Chain
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

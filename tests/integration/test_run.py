@@ -13,8 +13,8 @@ from livekit import api
 
 from captioner.demo.livekit_server import MediaServer
 from captioner.room.tokens import participant_token
-from eval.chain import BotProcess, Chain, Listener, bot_environment
 from eval.corpus.manifest import bundled_corpus
+from eval.runs.local_meeting import BotProcess, Chain, Listener, bot_environment
 from streaming.testing_server import ScriptedServer
 
 pytestmark = pytest.mark.room

@@ -19,7 +19,7 @@ from pages_rig import Meeting, meeting_of, speaking
 from captioner.simulation.judge import leaks
 from captioner.simulation.person import Person
 from captioner.simulation.stage import NAME, ROOM
-from eval.browser import Viewer
+from eval.runs.browser import Viewer
 
 # Counts words of a talk in real time.
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.calm]

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from eval.measures.clip_score import Score, score
-from eval.observation import Observation, Shown, Turn
 from eval.report.compare import compare
+from eval.runs.observation import Observation, Shown, Turn
 
 
 def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:

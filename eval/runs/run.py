@@ -25,8 +25,10 @@ from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.corpus.forced_alignment import RATE as ALIGNED_RATE
 from eval.corpus.manifest import Clip, Corpus, CorpusError
 from eval.corpus.spoken_words import RefWord
-from eval.machine import load_between, this_run, work_so_far
-from eval.observation import (
+from eval.runs.clip_audio import RATE as KEPT_RATE
+from eval.runs.clip_audio import write_sound
+from eval.runs.machine import load_between, this_run, work_so_far
+from eval.runs.observation import (
     Observation,
     ObservationError,
     Run,
@@ -38,10 +40,8 @@ from eval.observation import (
     write_observation,
     write_run,
 )
-from eval.progress import Progress
-from eval.sound import RATE as KEPT_RATE
-from eval.sound import write_sound
-from eval.watching import RATE, Played, Watch
+from eval.runs.progress import Progress
+from eval.runs.watch import RATE, Played, Watch
 from streaming.audio import Pcm
 from streaming.errors import RecognizerError
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from captioner.demo.livekit_server import VERSION, find_or_build
-from eval.arrivals import packets_of, shown_by
-from eval.browser import Chromium, Measures, Painting, Viewer, open_chromium
-from eval.chain import BotFailed, Chain, Listener
-from eval.observation import Shown
-from eval.watching import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
+from eval.runs.browser import Chromium, Measures, Painting, Viewer, open_chromium
+from eval.runs.local_meeting import BotFailed, Chain, Listener
+from eval.runs.observation import Shown
+from eval.runs.packets import packets_of, shown_by
+from eval.runs.watch import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
 from streaming.audio import Pcm
 
 LEAD_S = 1.5
@@ -174,7 +174,7 @@ async def through_room(
     script: Path | None = None,
     view: str = "",
 ) -> AsyncIterator[RoomWatch]:
-    """environment: for the bot. script: what its engine says, and when (eval.timed_bot).
+    """environment: for the bot. script: what its engine says, and when (eval.runs.timed_bot).
     view: of the page.
 
     Raises CaptionerError, BotFailed, NoBrowser.
@@ -185,7 +185,7 @@ async def through_room(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         times = folder / "times.jsonl"
         times.touch()
-        command = ["eval.timed_bot", "--times", str(times)]
+        command = ["eval.runs.timed_bot", "--times", str(times)]
         if script:
             command += ["--script", str(script)]
         chain = Chain(program, environment=environment, bot=command)

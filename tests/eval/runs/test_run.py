@@ -17,10 +17,10 @@ from eval.conditions.recipe import Recipe
 from eval.corpus.folder import survey
 from eval.corpus.forced_alignment import Aligner
 from eval.corpus.manifest import Clip, Corpus
-from eval.machine import Work, load_between
-from eval.observation import ObservationError, Shown, observed, read_run
-from eval.run import Plan, fingerprint, measure, todo, with_word_times
-from eval.watching import RATE, Played, Seen
+from eval.runs.machine import Work, load_between
+from eval.runs.observation import ObservationError, Shown, observed, read_run
+from eval.runs.run import Plan, fingerprint, measure, todo, with_word_times
+from eval.runs.watch import RATE, Played, Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.errors import RecognizerUnavailable
 from streaming.testing_server import ScriptedServer, speech

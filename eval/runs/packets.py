@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from eval.chain import Arrival
 from eval.corpus.caption_files import read_blocks
-from eval.observation import Shown
+from eval.runs.local_meeting import Arrival
+from eval.runs.observation import Shown
 
 
 def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) -> list[Arrival]:

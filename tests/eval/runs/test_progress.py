@@ -1,6 +1,6 @@
 import io
 
-from eval.progress import EVERY_S, progress_of
+from eval.runs.progress import EVERY_S, progress_of
 
 
 def told(*steps: tuple[float, float, str]) -> list[str]:

@@ -1,9 +1,9 @@
 """The bot as ``captioner run`` has it, which notes when the engine said and it sent each caption.
 
-    python -m eval.timed_bot run --room ROOM --times FILE [--script FILE]
+    python -m eval.runs.timed_bot run --room ROOM --times FILE [--script FILE]
 
 TIMES gets one JSON line a caption: its id, its rev, and the wall clock in ms when the engine said
-it and when it was handed to the SDK. No text. eval.through_room reads it beside the packets.
+it and when it was handed to the SDK. No text. eval.runs.through_room reads it beside the packets.
 With a script the bot has an engine that knows beforehand when it will say what: a JSON list of
 [ms since it first heard something, word]. benchmarks.clock holds what is measured against that.
 """

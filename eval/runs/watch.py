@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from eval.corpus.spoken_words import RefWord
-from eval.observation import Shown, Turn
+from eval.runs.observation import Shown, Turn
 from streaming.audio import Pcm
 
 RATE = 48_000
