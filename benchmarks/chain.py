@@ -22,9 +22,9 @@ from math import nan
 
 from benchmarks.speech import Speech, chosen_clips, figure, joined, parser_of, played, scored
 from captioner.demo.livekit_server import free_port
-from captioner.simulation.costs import p95_ms
 from eval.measures.clip_score import Score
 from eval.runs.through_room import through_room
+from eval.simulation.costs import p95_ms
 
 ALWAYS = {"CAPTIONER_WANT": "always", "CAPTIONER_ENGINE": "embedded", "CAPTIONER_FALLBACK": "none"}
 """A bot with the embedded engine that captions whoever speaks."""

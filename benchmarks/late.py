@@ -21,8 +21,8 @@ from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import serve_page
 from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.room.tokens import agent_token, participant_token
-from captioner.simulation.person import Person
 from eval.runs.browser import open_chromium
+from eval.simulation.participant import Person
 from streaming.testing import ScriptedRecognizer
 
 EACH_MS = 2_000

@@ -26,7 +26,7 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 
-from captioner.simulation.costs import p95_ms
+from eval.simulation.costs import p95_ms
 from streaming import wire
 from streaming.audio import FRAME_SAMPLES
 from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing

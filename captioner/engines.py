@@ -144,7 +144,7 @@ async def probe(settings: Settings) -> str:
 
 
 def _scripted(settings: Settings, language: str) -> Engine:
-    """A scripted server that hears words that are chords: for ``captioner simulate``."""
+    """A scripted server that hears words that are chords: for ``caption-eval simulate``."""
     remote = _remote(
         settings, patience_s=RemotePolicy().patience_s, load_voice=lambda: chords.has_voice
     )

@@ -2,114 +2,67 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import asdict
-from pathlib import Path
+from importlib import import_module
+from typing import NoReturn
 
 import click
 
-from eval.commands.plain_errors import plainly
-from eval.commands.run import listen, run
-from eval.commands.score import compared
-from eval.report.compare import Comparison, compare
-from eval.report.compare_page import comparison_page, table
-from eval.report.conclude import ReportOptions, conclude, report_options
-from eval.report.results import score_all
-from eval.report.wording import TONGUES, Tongue, wording
-from eval.runs.machine import this_run
-from eval.runs.observation import observed, read_run, write_all, write_files
+from captioner.commands.options import run_and_exit
 
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-FILE = click.Path(path_type=Path)
+COMMANDS = {
+    "compare": "eval.commands.report:compare_runs",
+    "listen": "eval.commands.run:listen",
+    "report": "eval.commands.report:report",
+    "run": "eval.commands.run:run",
+    "score": "eval.commands.score:score",
+    "simulate": "eval.simulation.command:simulate_command",
+}
+"""Each is imported when it is asked for: all but ``simulate`` need the extra ``eval``."""
 
 
-@click.group()
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; where a library is missing, one that says how to install it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ModuleNotFoundError as missing:
+            return _needs_extra(cmd_name, missing.name)
+        return command
+
+
+def _needs_extra(command: str, library: str | None) -> click.Command:
+    @click.command(
+        command,
+        short_help="Needs the extra eval, which is not installed.",
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def unavailable(arguments: tuple[str, ...]) -> None:
+        raise click.ClickException(
+            f"caption-eval {command} needs the extra eval ({library} is missing): install"
+            " live-captions[eval]"
+        )
+
+    return unavailable
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="live-captions")
 def main() -> None:
-    """How good are the captions? Measure, report, compare."""
+    """How good are the captions? Measure, report, compare, and play meetings with faults."""
 
 
-@main.command()
-@click.argument("reference", type=click.Path(path_type=Path, exists=True))
-@click.argument("captions", type=click.Path(path_type=Path, exists=True))
-@click.option("--language", default="en", show_default=True, help="What is spoken: en, fr, …")
-@click.option("--audio", type=FILE, help="The recording, to be heard in the report.")
-@click.option("--out", type=FILE, help="A folder for report.html, results.json and clips.csv.")
-@report_options
-@plainly
-def score(
-    reference: Path,
-    captions: Path,
-    language: str,
-    audio: Path | None,
-    out: Path | None,
-    report: ReportOptions,
-) -> None:
-    """Compare CAPTIONS of any product with a REFERENCE.
+def program() -> NoReturn:
+    """What the command ``caption-eval`` runs."""
+    run_and_exit(main)
 
-    Both are files (.vtt .srt .txt .stm .ctm .TextGrid), or folders with files of the same names.
-    """
-    found = compared(reference, captions, language=language, audio=audio)
-    settings = {"reference": str(reference), "captions": str(captions), "language": language}
-    if found.cut:
-        settings["passages"] = str(len(found.clips))
-    run = this_run(settings, left_out=found.left_out)
-    if out is not None:
-        write_all(out, run, found.clips)
-    conclude(run, found.clips, out, report)
-
-
-@main.command()
-@click.argument("folder", type=FOLDER)
-@report_options
-@plainly
-def report(folder: Path, report: ReportOptions) -> None:
-    """Write the report of a run anew: other thresholds, the other language, gates."""
-    conclude(read_run(folder), list(observed(folder).values()), folder, report)
-
-
-@main.command("compare")
-@click.argument("first", type=FOLDER)
-@click.argument("second", type=FOLDER)
-@click.option("--out", type=FILE, help="A folder for compare.html and compare.json.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--report-language", "tongue", type=click.Choice(TONGUES), default="en")
-@plainly
-def compare_runs(
-    first: Path, second: Path, out: Path | None, as_json: bool, tongue: Tongue
-) -> None:
-    """Is the run in SECOND better or worse than that in FIRST? Both over the same clips."""
-    runs = read_run(first), read_run(second)
-    found = compare(*(score_all(list(observed(folder).values())) for folder in (first, second)))
-    words, machines = wording(tongue), _for_programs(found)
-    click.echo(machines if as_json else table(found, words))
-    if out is not None:
-        page = comparison_page(found, runs, (str(first), str(second)), words)
-        write_files({out / "compare.html": page.encode(), out / "compare.json": machines.encode()})
-        click.echo(f"\n{out / 'compare.html'}", err=as_json)
-    if not found.differences:
-        click.echo("caption-eval: these runs have no clip in common that was measured", err=True)
-        sys.exit(1)
-
-
-def _for_programs(found: Comparison) -> str:
-    groups = [
-        {"column": column, "value": value, "differences": list(map(asdict, differences))}
-        for (column, value), differences in found.groups.items()
-    ]
-    whole = {
-        "differences": list(map(asdict, found.differences)),
-        "groups": groups,
-        "clips": found.both,
-        "only_first": found.only_first,
-        "only_second": found.only_second,
-    }
-    return json.dumps(whole, ensure_ascii=False, indent=1)
-
-
-main.add_command(run)
-main.add_command(listen)
 
 if __name__ == "__main__":
-    main()
+    program()

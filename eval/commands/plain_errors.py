@@ -10,7 +10,6 @@ from typing import ParamSpec
 import click
 
 from captioner.errors import CaptionerError
-from captioner.simulation.process import BotFailed
 from eval.corpus.manifest import CorpusError
 from eval.corpus.transcript_formats import FormatError
 from eval.runs.browser import NoBrowser
@@ -21,7 +20,7 @@ from streaming.errors import StreamingError
 P = ParamSpec("P")
 
 EXPECTED = (
-    ObservationError, FormatError, CorpusError, WatchFailed, NoBrowser, BotFailed, CaptionerError,
+    ObservationError, FormatError, CorpusError, WatchFailed, NoBrowser, CaptionerError,
     StreamingError,
 )  # fmt: skip
 

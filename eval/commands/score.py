@@ -1,4 +1,4 @@
-"""Captions of any product against a reference: files in, observations out.
+"""``caption-eval score``: captions of any product against a reference.
 
 One long recording is cut where reference and captions surely agree, so that a figure's interval can
 be had by resampling passages.
@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 
+import click
+
+from eval.commands.plain_errors import plainly
 from eval.corpus.caption_files import check
 from eval.corpus.transcript_formats import (
     READERS,
@@ -23,10 +26,14 @@ from eval.corpus.transcript_formats import (
 )
 from eval.measures.accuracy import wer_of_long
 from eval.normalization.normalize import word_key
-from eval.runs.observation import Observation, Shown, Turn, in_order
+from eval.report.conclude import ReportOptions, conclude, report_options
+from eval.runs.machine import this_run
+from eval.runs.observation import Observation, Shown, Turn, in_order, write_all
 
 PASSAGE = 50
 """Words of the reference that a passage has at least."""
+FILE = click.Path(path_type=Path)
+
 FEW = 20
 """Recordings below which they are cut into passages."""
 
@@ -41,6 +48,42 @@ class Compared:
     clips: tuple[Observation, ...] = ()
     left_out: tuple[str, ...] = ()
     cut: bool = False
+
+
+@click.command()
+@click.argument("reference", type=click.Path(path_type=Path, exists=True))
+@click.argument("captions", type=click.Path(path_type=Path, exists=True))
+@click.option("--language", default="en", show_default=True, help="What is spoken: en, fr, …")
+@click.option(
+    "--audio", type=click.Path(path_type=Path), help="The recording, to be heard in the report."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A folder for report.html, results.json and clips.csv.",
+)
+@report_options
+@plainly
+def score(
+    reference: Path,
+    captions: Path,
+    language: str,
+    audio: Path | None,
+    out: Path | None,
+    report: ReportOptions,
+) -> None:
+    """Compare CAPTIONS of any product with a REFERENCE.
+
+    Both are files (.vtt .srt .txt .stm .ctm .TextGrid), or folders with files of the same names.
+    """
+    found = compared(reference, captions, language=language, audio=audio)
+    settings = {"reference": str(reference), "captions": str(captions), "language": language}
+    if found.cut:
+        settings["passages"] = str(len(found.clips))
+    run = this_run(settings, left_out=found.left_out)
+    if out is not None:
+        write_all(out, run, found.clips)
+    conclude(run, found.clips, out, report)
 
 
 def compared(

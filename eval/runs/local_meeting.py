@@ -31,15 +31,15 @@ from captioner.demo.sound_publisher import Speaker
 from captioner.errors import RoomUnavailable
 from captioner.room.livekit_facts import connect_error
 from captioner.room.tokens import participant_token
-from captioner.simulation import process
-from captioner.simulation.process import BotFailed, bot_environment
+from eval.simulation import bot_process
+from eval.simulation.bot_process import BotFailed, bot_environment
 
 PACKETS_MAX = 200_000
 
 __all__ = ["Arrival", "BotFailed", "BotProcess", "Chain", "Listener", "bot_environment"]
 
 
-class BotProcess(process.BotProcess):
+class BotProcess(bot_process.BotProcess):
     """The bot, with its processor time and its memory."""
 
     @property

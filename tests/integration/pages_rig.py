@@ -14,9 +14,9 @@ from playwright.async_api import Browser, async_playwright
 
 from captioner.demo.page_server import serve_page
 from captioner.room.tokens import participant_token
-from captioner.simulation.cable import Cable
-from captioner.simulation.stage import ROOM, Stage
 from eval.runs.browser import FLAGS, Viewer
+from eval.simulation.environment import ROOM, Stage
+from eval.simulation.fault_proxy import Cable
 from streaming.chords import chord
 
 RATE = 48_000

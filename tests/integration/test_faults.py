@@ -1,7 +1,7 @@
 """Short meetings in which something fails: of every word it is known what came of it.
 
 The words are sounds that travel through a real media server to a real bot process; the network is
-a proxy that is cut. `captioner simulate` plays the long ones.
+a proxy that is cut. `caption-eval simulate` plays the long ones.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from captioner.contract_requests import CONSENT, SET
-from captioner.simulation.faults import inflict
-from captioner.simulation.judge import Facts, Fate, Verdict, different, judge, leaks
-from captioner.simulation.person import Person
-from captioner.simulation.script import Fault
-from captioner.simulation.stage import NAME, ROOM, Stage
+from eval.simulation.environment import NAME, ROOM, Stage
+from eval.simulation.faults import inflict
+from eval.simulation.participant import Person
+from eval.simulation.script import Fault
+from eval.simulation.verdict import Facts, Fate, Verdict, different, judge, leaks
 from streaming.chords import word
 
 # Words are counted over seconds of real time: a busy machine tears sound.

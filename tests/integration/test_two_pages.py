@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from pages_rig import Meeting, meeting_of, speaking
 
-from captioner.simulation.judge import leaks
-from captioner.simulation.person import Person
-from captioner.simulation.stage import NAME, ROOM
 from eval.runs.browser import Viewer
+from eval.simulation.environment import NAME, ROOM
+from eval.simulation.participant import Person
+from eval.simulation.verdict import leaks
 
 # Counts words of a talk in real time.
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.calm]

@@ -16,8 +16,8 @@ from kyutai_rig import started
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
 from captioner.room.tokens import participant_token
-from captioner.simulation.person import Person
-from captioner.simulation.process import BotProcess, bot_environment
+from eval.simulation.bot_process import BotProcess, bot_environment
+from eval.simulation.participant import Person
 from streaming.audio import SAMPLE_RATE
 from streaming.tones import TONES, sing
 

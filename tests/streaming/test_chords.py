@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captioner.simulation.stage import HEARING
+from eval.simulation.environment import HEARING
 from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.chords import WORDS, chord, has_voice, hear, word
 from streaming.testing_server import Ears

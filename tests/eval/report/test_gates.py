@@ -103,7 +103,7 @@ def test_a_missing_profile_is_named(tmp_path: Path) -> None:
 
 
 def test_the_documentation_has_every_measure() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     names = {measure.of for measure in MEASURES.values()} - (set(PARTS) - set(STAGES))
     assert [name for name in names if f"`{name}" not in text] == []
 

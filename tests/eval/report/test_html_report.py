@@ -17,7 +17,7 @@ from eval.corpus.spoken_words import RefWord
 from eval.measures.catalogue import MEASURES
 from eval.runs.observation import Observation, Run, Shown, Turn, write_all, write_run
 
-AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[3] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
 HARD = '<script>alert("1")</script> & </style>'
 
 

@@ -12,7 +12,7 @@ from livekit import rtc
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import Speaker
 from captioner.room.tokens import participant_token
-from captioner.simulation.cable import Cable
+from eval.simulation.fault_proxy import Cable
 
 pytestmark = pytest.mark.room
 

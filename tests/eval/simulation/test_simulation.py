@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, caption_packet
-from captioner.simulation.judge import Facts, Fate, Said, Span, different, judge, leaks
-from captioner.simulation.page import GapShown, Page
-from captioner.simulation.script import Fault, Plan, What, faults_of, script
-from captioner.simulation.speech import Overlap, overlap_of
+from eval.simulation.caption_receiver import GapShown, Page
+from eval.simulation.real_speech import Overlap, overlap_of
+from eval.simulation.script import Fault, Plan, What, faults_of, script
+from eval.simulation.verdict import Facts, Fate, Said, Span, different, judge, leaks
 
 plans = st.builds(
     Plan,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from captioner.simulation.cable import Cable
-from captioner.simulation.person import Person
-from captioner.simulation.script import Fault
-from captioner.simulation.stage import CAPACITY, Stage
+from eval.simulation.environment import CAPACITY, Stage
+from eval.simulation.fault_proxy import Cable
+from eval.simulation.participant import Person
+from eval.simulation.script import Fault
 from streaming.chords import RAISES
 
 AWAY_S = 8.0

@@ -1,4 +1,4 @@
-"""The table that ``captioner simulate`` prints: what was measured, what it must be."""
+"""The table that ``caption-eval simulate`` prints: what was measured, what it must be."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from captioner.simulation.costs import Load
-from captioner.simulation.judge import Fate, Verdict, different, judge, leaks
-from captioner.simulation.page import Page, Shown
-from captioner.simulation.play import READER, Played
-from captioner.simulation.speech import Overlap
-from captioner.simulation.stage import NAME, ROOM
+from eval.simulation.caption_receiver import Page, Shown
+from eval.simulation.costs import Load
+from eval.simulation.environment import NAME, ROOM
+from eval.simulation.real_speech import Overlap
+from eval.simulation.runner import READER, Played
+from eval.simulation.verdict import Fate, Verdict, different, judge, leaks
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,28 @@
-"""``captioner simulate``: a scripted meeting with faults, and the table of what came of it."""
+"""``caption-eval simulate``: a scripted meeting with faults, and the table of what came of it."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
+
+from captioner import log
+from captioner.commands.options import plainly
 from captioner.demo.livekit_server import find_or_build
-from captioner.simulation import costs
-from captioner.simulation.play import Played, play
-from captioner.simulation.script import Plan, faults_of, script
-from captioner.simulation.speech import overlap
-from captioner.simulation.stage import Stage
-from captioner.simulation.table import (
+from eval.simulation import costs
+from eval.simulation.environment import Stage
+from eval.simulation.real_speech import overlap
+from eval.simulation.runner import Played, play
+from eval.simulation.script import Plan, faults_of, script
+from eval.simulation.table import (
     Costs,
     Row,
     apart,
+    render,
     rows_of,
     rows_of_costs,
     rows_of_speech,
@@ -27,6 +33,40 @@ SILENT = 10
 TALKING = 3
 
 Tell = Callable[[str], None]
+
+
+@click.command("simulate")
+@click.option("--people", type=click.IntRange(2, 50), default=10, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.5, 480), default=30, show_default=True)
+@click.option("--faults", type=click.IntRange(0, 1_000), default=20, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another meeting.")
+@click.option(
+    "--costs/--no-costs", "measure", default=True, help="What attendees cost, 2 minutes more."
+)
+@click.option(
+    "--speech/--no-speech", default=True, help="Real speech by several at once, 2 minutes more."
+)
+@click.option("--explain", is_flag=True, help="Say where each lost, torn or doubled word was.")
+@plainly
+def simulate_command(
+    people: int,
+    minutes: float,
+    faults: int,
+    seed: int,
+    measure: bool,
+    speech: bool,
+    explain: bool,
+) -> None:
+    """Play a scripted meeting with faults on this machine, and print what came of each word."""
+    log.configure(form="console", level=log.WARNING)
+    rows = asyncio.run(
+        simulate(
+            lambda line: click.echo(line, err=True), people=people, minutes=minutes,
+            faults=faults, seed=seed, measure=measure, speech=speech, explain=explain,
+        )
+    )  # fmt: skip
+    click.echo(render(rows))
+    sys.exit(1 if any(row.good is False for row in rows) else 0)
 
 
 async def simulate(

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from captioner.simulation.person import Person
-from captioner.simulation.script import WORD_S
-from captioner.simulation.stage import Stage
+from eval.simulation.environment import Stage
+from eval.simulation.participant import Person
+from eval.simulation.script import WORD_S
 from streaming.chords import WORDS
 
 SETTLE_S = 3.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
-from captioner.simulation.page import GapShown, Shown
+from eval.simulation.caption_receiver import GapShown, Shown
 
 IN_FLIGHT_S = 0.6
 """A word reaches the bot so long after it was handed to the speaker's microphone, at most."""

@@ -21,9 +21,9 @@ from typing import Self
 
 from captioner.demo.livekit_server import MediaServer, free_port
 from captioner.room.tokens import participant_token
-from captioner.simulation.cable import Cable
-from captioner.simulation.person import Person
-from captioner.simulation.process import BotProcess, bot_environment
+from eval.simulation.bot_process import BotProcess, bot_environment
+from eval.simulation.fault_proxy import Cable
+from eval.simulation.participant import Person
 from streaming.chords import hear
 from streaming.testing_server import Hearing, ScriptedServer
 

@@ -19,8 +19,8 @@ from livekit.rtc.participant import PublishTrackError
 
 from captioner.contract import TOPIC
 from captioner.contract_requests import HELLO, HISTORY
-from captioner.simulation.judge import Said, Span
-from captioner.simulation.page import Page
+from eval.simulation.caption_receiver import Page
+from eval.simulation.verdict import Said, Span
 from streaming.chords import WORD_MS, chord, word
 
 RATE = 48_000

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from captioner.contract_requests import CONSENT, SET
-from captioner.simulation.cable import Cable
-from captioner.simulation.faults import inflict
-from captioner.simulation.judge import Facts, Said, Span
-from captioner.simulation.page import Page
-from captioner.simulation.person import Person
-from captioner.simulation.script import HOST, Act, Fault, What
-from captioner.simulation.stage import Stage
+from eval.simulation.caption_receiver import Page
+from eval.simulation.environment import Stage
+from eval.simulation.fault_proxy import Cable
+from eval.simulation.faults import inflict
+from eval.simulation.participant import Person
+from eval.simulation.script import HOST, Act, Fault, What
+from eval.simulation.verdict import Facts, Said, Span
 from streaming import chords
 
 READER, FAR_READER = "reader-always-there", "reader-far-away"

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from captioner.demo.livekit_server import MediaServer
+from captioner.errors import CaptionerError
 
 LINES_MAX = 20_000
 
@@ -20,7 +21,7 @@ STOP_S = 10.0
 """Longer than the bot lets its last words out."""
 
 
-class BotFailed(Exception):
+class BotFailed(CaptionerError):
     """The bot ended, or does not do what it should. The message has what it said last."""
 
 

@@ -19,8 +19,8 @@ from captioner.audio_file import read_audio
 from captioner.demo.demo import bundled_recording
 from captioner.demo.sound_publisher import Speaker
 from captioner.room.tokens import participant_token
-from captioner.simulation.person import Person
-from captioner.simulation.stage import ROOM, Stage
+from eval.simulation.environment import ROOM, Stage
+from eval.simulation.participant import Person
 from streaming.audio import Pcm
 
 RATE = 48_000

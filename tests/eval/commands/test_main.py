@@ -1,0 +1,42 @@
+"""The commands of caption-eval where their libraries are installed, and where they are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def without(library: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = (
+        f"import sys; sys.modules[{library!r}] = None; from eval.commands.main import main;"
+        "main(prog_name='caption-eval')"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("library", ["rapidfuzz", "psutil", "playwright", "jinja2"])
+def test_help_needs_no_extra(library: str) -> None:
+    shown = without(library, "--help")
+    assert shown.returncode == 0
+    assert "Needs the extra eval" in shown.stdout
+    assert "simulate" in shown.stdout
+
+
+def test_a_command_whose_library_is_missing_names_the_extra() -> None:
+    refused = without("rapidfuzz", "score", "a.txt", "b.vtt", "--help")
+    assert refused.returncode == 1
+    assert refused.stderr.strip().splitlines() == [
+        "Error: caption-eval score needs the extra eval (rapidfuzz is missing): install"
+        " live-captions[eval]"
+    ]
+
+
+@pytest.mark.parametrize("library", ["rapidfuzz", "psutil", "playwright", "jinja2", "meeteval"])
+def test_a_simulated_meeting_needs_no_extra(library: str) -> None:
+    shown = without(library, "simulate", "--help")
+    assert shown.returncode == 0
+    assert "--faults" in shown.stdout
