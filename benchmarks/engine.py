@@ -19,10 +19,10 @@ from eval.normalization.normalize import normalize
 from eval.runs.observation import Shown
 from eval.runs.through_engine import shown_of
 from eval.runs.watch import Seen
-from streaming.agreement import AgreementPolicy
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
-from streaming.hearing import Hearing, HearingPolicy
-from streaming.moonshine import Hypothesis, Moonshine
+from streaming.embedded.agreement import AgreementPolicy
+from streaming.embedded.decoder import Hearing, HearingPolicy
+from streaming.embedded.moonshine import Hypothesis, Moonshine
 from streaming.recognizer import RecognizerEvent
 from streaming.vad import SileroVoiceActivity
 

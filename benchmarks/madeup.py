@@ -11,7 +11,7 @@ from benchmarks.speech import Speech, scored
 from captioner.audio_file import read_audio
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE
-from streaming.hearing import HearingPolicy
+from streaming.embedded.decoder import HearingPolicy
 from streaming.recognizer import Tail
 
 

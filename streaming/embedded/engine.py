@@ -18,12 +18,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
+from streaming.embedded.decoder import Hearing, HearingPolicy
+from streaming.embedded.moonshine import Moonshine
+from streaming.embedded.scheduler import Scheduler
+from streaming.embedded.stream_job import Command, Ended, Item, SpeechModel, StreamWork
 from streaming.errors import LanguageNotSupported, ModelError
-from streaming.hearing import Hearing, HearingPolicy
-from streaming.moonshine import Moonshine
 from streaming.recognizer import Capabilities, RecognizerEvent
-from streaming.scheduler import Scheduler
-from streaming.stream_work import Command, Ended, Item, SpeechModel, StreamWork
 from streaming.vad import SileroVoiceActivity, VoiceActivity
 
 CAPABILITIES = Capabilities(engine="embedded", languages=("en",), revises=True, delay_ms=600)

@@ -9,9 +9,9 @@ from enum import Enum, auto
 from typing import Protocol
 
 from streaming.audio import AudioFrame
+from streaming.embedded.decoder import Hearing
+from streaming.embedded.moonshine import Hypothesis, Pcm
 from streaming.errors import ModelError
-from streaming.hearing import Hearing
-from streaming.moonshine import Hypothesis, Pcm
 from streaming.recognizer import RecognizerEvent
 
 

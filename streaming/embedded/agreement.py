@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming.moonshine import HeardWord
+from streaming.embedded.moonshine import HeardWord
 from streaming.sentence import ends_sentence
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from streaming.agreement import key
-from streaming.moonshine import Hypothesis
-from streaming.segments import Segment
+from streaming.embedded.agreement import key
+from streaming.embedded.moonshine import Hypothesis
+from streaming.embedded.segments import Segment
 
 NOTHING = Hypothesis((), ())
 

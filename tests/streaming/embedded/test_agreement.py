@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.agreement import Agreement, AgreementPolicy, Slot, align, key
-from streaming.moonshine import HeardWord
+from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot, align, key
+from streaming.embedded.moonshine import HeardWord
 
 LETTERS = st.sampled_from("abcd")
 HYPOTHESES = st.lists(st.lists(LETTERS, max_size=8), max_size=8)

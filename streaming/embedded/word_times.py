@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from streaming.segments import CHUNK_MS
+from streaming.embedded.segments import CHUNK_MS
 
 Floats = npt.NDArray[np.float64]
 

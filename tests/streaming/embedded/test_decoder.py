@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
-from streaming.hearing import Hearing
-from streaming.moonshine import HeardWord, Hypothesis, Pcm
+from streaming.embedded.decoder import Hearing
+from streaming.embedded.moonshine import HeardWord, Hypothesis, Pcm
 from streaming.recognizer import (
     Flushed,
     Heard,

@@ -16,13 +16,13 @@ from enum import Enum, auto
 import numpy as np
 import numpy.typing as npt
 
-from streaming.agreement import AgreementPolicy
 from streaming.audio import AudioFrame
-from streaming.moonshine import Hypothesis
-from streaming.plausible import plausible
+from streaming.embedded.agreement import AgreementPolicy
+from streaming.embedded.hallucinations import plausible
+from streaming.embedded.moonshine import Hypothesis
+from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, VoiceMeter, chunks
+from streaming.embedded.word_events import Saying
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
-from streaming.saying import Saying
-from streaming.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, VoiceMeter, chunks
 from streaming.vad import VoiceActivity
 
 Pcm = npt.NDArray[np.float32]

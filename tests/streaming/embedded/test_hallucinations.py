@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from streaming.moonshine import HeardWord, Hypothesis
-from streaming.plausible import NOTHING, once, plausible
-from streaming.segments import Segment
+from streaming.embedded.hallucinations import NOTHING, once, plausible
+from streaming.embedded.moonshine import HeardWord, Hypothesis
+from streaming.embedded.segments import Segment
 
 
 def segment(voiced: int, silent: int = 20) -> Segment:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from eval.measures.accuracy import wer
 from streaming.audio import SAMPLE_RATE, Framer
-from streaming.hearing import DecodeRequest, Hearing
-from streaming.moonshine import HeardWord, Hypothesis
+from streaming.embedded.decoder import DecodeRequest, Hearing
+from streaming.embedded.moonshine import HeardWord, Hypothesis
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 
 SPOKEN = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streaming.agreement import Agreement, AgreementPolicy, Slot
-from streaming.moonshine import HeardWord
+from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot
+from streaming.embedded.moonshine import HeardWord
+from streaming.embedded.segments import CHUNK_MS
+from streaming.embedded.word_times import estimate
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
-from streaming.segments import CHUNK_MS
-from streaming.timing import estimate
 
 
 class Saying:
