@@ -32,14 +32,14 @@ import aiohttp
 import numpy as np
 import psutil
 
-from streaming import wire
 from streaming.audio import FRAME_SAMPLES
 from streaming.checkpoint_wide import make_wide_checkpoint, moshi_server_config
+from streaming.kyutai import protocol
 from streaming.tones import TONES, sing
 
 FRAME_S = 0.08
 LATE_S = 0.5
-FRAMES = [wire.encode(wire.Audio(f)) for f in sing(list(TONES)).reshape(-1, FRAME_SAMPLES)]
+FRAMES = [protocol.encode(protocol.Audio(f)) for f in sing(list(TONES)).reshape(-1, FRAME_SAMPLES)]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Contestant:
             )
             try:
                 await answers(f"http://127.0.0.1:{port}/api/build_info", process)
-                yield f"ws://127.0.0.1:{port}{wire.PATH}", psutil.Process(process.pid)
+                yield f"ws://127.0.0.1:{port}{protocol.PATH}", psutil.Process(process.pid)
             finally:
                 if process.returncode is None:
                     process.send_signal(signal.SIGKILL)
@@ -103,9 +103,11 @@ async def answers(url: str, process: asyncio.subprocess.Process) -> None:
 async def ready(
     session: aiohttp.ClientSession, url: str
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    async with session.ws_connect(url, headers={wire.KEY_HEADER: wire.PUBLIC_KEY}) as socket:
-        first = wire.decode_server((await socket.receive()).data)
-        if first != wire.Ready():
+    async with session.ws_connect(
+        url, headers={protocol.KEY_HEADER: protocol.PUBLIC_KEY}
+    ) as socket:
+        first = protocol.decode_server((await socket.receive()).data)
+        if first != protocol.Ready():
             raise SystemExit(f"the server says {first}")
         yield socket
 
@@ -115,7 +117,7 @@ async def step_times(socket: aiohttp.ClientWebSocketResponse, count: int) -> lis
     times: list[float] = []
     while len(times) < count:
         message = await socket.receive()
-        if isinstance(wire.decode_server(message.data), wire.Step):
+        if isinstance(protocol.decode_server(message.data), protocol.Step):
             times.append(time.monotonic())
     return times
 

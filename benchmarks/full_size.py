@@ -58,7 +58,7 @@ class TooLarge(Exception):
 def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
     """A KyutaiModel of full size."""
     # First: it says how torch is to be loaded.
-    from streaming.kyutai import DTYPES, KyutaiModel, SentencePieces
+    from streaming.kyutai_server.moshi_model import DTYPES, KyutaiModel, SentencePieces
 
     # ruff: isort: split
     import torch

@@ -34,11 +34,11 @@ from urllib.error import URLError
 import numpy as np
 
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer, Pcm
-from streaming.client import RemotePolicy
-from streaming.link import Servers
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.session import SessionPolicy
 from streaming.recognizer import Word
-from streaming.remote import RemoteEngine
-from streaming.session import SessionPolicy
 from streaming.tones import TONES, sing, start_ms
 from streaming.voiced import VoiceFinder, silero
 

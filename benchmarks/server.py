@@ -27,8 +27,8 @@ import aiohttp
 import numpy as np
 
 from eval.simulation.costs import p95_ms
-from streaming import wire
 from streaming.audio import FRAME_SAMPLES
+from streaming.kyutai import protocol
 from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
 
 FRAME_S = 0.08
@@ -43,7 +43,7 @@ def ms(values: Sequence[float], share: float) -> float:
 
 def step_table(folder: Path, sizes: Sequence[int], threads: int, steps: int) -> None:
     """ms a step, the model alone, every row active."""
-    from streaming.kyutai import load_model
+    from streaming.kyutai_server.moshi_model import load_model
 
     song = sing(list(TONES) * 4).reshape(-1, FRAME_SAMPLES)
     print(f"| batch | ms a step, median | p95 |  ({threads} torch thread)\n|---|---|---|")
@@ -75,18 +75,18 @@ class Heard:
 async def stream(url: str, first: int, seconds: float) -> Heard:
     """Sing in real time for ``seconds``, beginning with word number ``first``."""
     words = [list(TONES)[(first + i) % len(TONES)] for i in range(len(TONES))]
-    frames = [wire.encode(wire.Audio(f)) for f in sing(words).reshape(-1, FRAME_SAMPLES)]
+    frames = [protocol.encode(protocol.Audio(f)) for f in sing(words).reshape(-1, FRAME_SAMPLES)]
     heard = Heard()
     # Streams end at different times, each with the last frame of a tone.
     spoken = int(seconds / FRAME_S) // FRAMES_PER_WORD - first % 5
     count = (spoken - 1) * FRAMES_PER_WORD + TONE_FRAMES
-    silence = wire.encode(wire.Audio(np.zeros(PUSHED * FRAME_SAMPLES, np.float32)))
+    silence = protocol.encode(protocol.Audio(np.zeros(PUSHED * FRAME_SAMPLES, np.float32)))
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(url, headers={wire.KEY_HEADER: wire.PUBLIC_KEY}) as socket,
+        session.ws_connect(url, headers={protocol.KEY_HEADER: protocol.PUBLIC_KEY}) as socket,
     ):
-        ready = wire.decode_server((await socket.receive()).data)
-        if ready != wire.Ready():
+        ready = protocol.decode_server((await socket.receive()).data)
+        if ready != protocol.Ready():
             raise SystemExit(f"the server says {ready}")
         await asyncio.sleep(np.random.default_rng(first).uniform(0, FRAME_S))
         began = time.monotonic()
@@ -98,14 +98,14 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
                 await socket.send_bytes(frames[number % len(frames)])
             await socket.send_bytes(silence)
             pushed.append(time.monotonic())
-            await socket.send_bytes(wire.encode(wire.Marker(1)))
+            await socket.send_bytes(protocol.encode(protocol.Marker(1)))
 
         pushed: list[float] = []
         sending = asyncio.create_task(send())
         number = 0
         async for message in socket:
-            match wire.decode_server(message.data):
-                case wire.Word(text, start):
+            match protocol.decode_server(message.data):
+                case protocol.Word(text, start):
                     at = number * FRAMES_PER_WORD
                     late = abs(start - at * FRAME_S) > 0.001
                     heard.wrong += late or text != words[number % len(words)]
@@ -115,7 +115,7 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
                     else:
                         heard.delays.append(time.monotonic() - sent)
                     number += 1
-                case wire.Marker():
+                case protocol.Marker():
                     break
         await sending
         heard.wrong += abs(number - spoken)
@@ -142,7 +142,7 @@ async def load(folder: Path, slots: int, streams: int, seconds: float, threads: 
 
 
 async def report(url: str, heard: Sequence[Heard], streams: int) -> str:
-    root = url.replace("ws://", "http://").removesuffix(wire.PATH)
+    root = url.replace("ws://", "http://").removesuffix(protocol.PATH)
     async with aiohttp.ClientSession() as session, session.get(root + "/metrics") as answer:
         text = await answer.text()
     delays = [delay for one in heard for delay in one.delays]

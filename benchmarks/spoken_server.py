@@ -17,9 +17,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from streaming import wire
 from streaming.audio import Framer, samples_to_ms
 from streaming.embedded.engine import EmbeddedEngine
+from streaming.kyutai import protocol
 from streaming.recognizer import (
     Flushed,
     Heard,
@@ -47,12 +47,12 @@ class Stream:
         received = 0
         async for data in self._link:
             assert isinstance(data, bytes)
-            match wire.decode_client(data):
-                case wire.Audio(pcm):
+            match protocol.decode_client(data):
+                case protocol.Audio(pcm):
                     received += len(pcm)
                     for frame in framer.feed(pcm):
                         await self._recognizer.send(frame)
-                case wire.Marker(number):
+                case protocol.Marker(number):
                     self._marks.append((samples_to_ms(received), number))
                     # Nothing may wait for a Marker for ever: what is pushed out must be settled.
                     await self._tell_marks()
@@ -61,15 +61,15 @@ class Stream:
         """Until the recogniser ends."""
         async for event in self._recognizer:
             for message in self._answers(event):
-                await self._link.send(wire.encode(message))
+                await self._link.send(protocol.encode(message))
             await self._tell_marks()
 
-    def _answers(self, event: RecognizerEvent) -> list[wire.ServerMessage]:
+    def _answers(self, event: RecognizerEvent) -> list[protocol.ServerMessage]:
         match event:
             case Word(text, start_ms, joined):
-                return [wire.Word(text, start_ms / 1000, joined)]
+                return [protocol.Word(text, start_ms / 1000, joined)]
             case WordEnd(end_ms):
-                return [wire.EndWord(end_ms / 1000)]
+                return [protocol.EndWord(end_ms / 1000)]
             case Tail(text):
                 self._tail = event if text else None
             case Heard(until_ms):
@@ -80,7 +80,7 @@ class Stream:
 
     async def _tell_marks(self) -> None:
         while self._marks and self._marks[0][0] <= self._settled_ms:
-            await self._link.send(wire.encode(wire.Marker(self._marks.popleft()[1])))
+            await self._link.send(protocol.encode(protocol.Marker(self._marks.popleft()[1])))
 
 
 class SpokenServer:
@@ -95,7 +95,7 @@ class SpokenServer:
         self._used += 1
         try:
             with suppress(ConnectionClosed):
-                await link.send(wire.encode(wire.Ready()))
+                await link.send(protocol.encode(protocol.Ready()))
                 async with self._engine.open() as recognizer:
                     stream = Stream(link, recognizer)
                     telling = asyncio.create_task(stream.tell())
@@ -109,7 +109,7 @@ class SpokenServer:
 
     def admit(self, link: ServerConnection, request: Request) -> Response | None:
         """The websocket, and how many slots are used."""
-        if request.path.startswith(wire.PATH):
+        if request.path.startswith(protocol.PATH):
             return None
         return link.respond(200, json.dumps([{"used_slots": str(self._used)}]))
 

@@ -13,13 +13,13 @@ from captioner.gate import any_sound, sensitive_voice
 from captioner.settings import Settings
 from captioner.tracks.track_set import SLOTS, Engine
 from streaming import chords
-from streaming.client import RemotePolicy
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.errors import RecognizerError
 from streaming.failover import FailoverEngine
-from streaming.link import Servers
-from streaming.remote import RemoteEngine
-from streaming.session import SessionPolicy
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.session import SessionPolicy
 from streaming.testing import Fragile
 from streaming.voiced import VoiceFinder, silero
 

@@ -17,7 +17,7 @@ from captioner.controls.decisions import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
 from captioner.publishing.livekit_segments import Legacy
 from captioner.transcript.folder import NAME, TranscriptPolicy
-from streaming.wire import PUBLIC_KEY
+from streaming.kyutai.protocol import PUBLIC_KEY
 
 
 class Settings(BaseSettings):

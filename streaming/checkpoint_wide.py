@@ -20,8 +20,8 @@ from moshi.models import loaders
 from safetensors.torch import load_file
 from torch import Tensor
 
-from streaming import wire
 from streaming.checkpoint import DELAY_TOKENS, LM_CONFIG, OTHERS, published, written_lm
+from streaming.kyutai import protocol
 
 _CARD = 2_048
 _FAR = 1_000.0  # where no sound comes: none is heard as a code that the small codec lacks
@@ -102,8 +102,8 @@ def moshi_server_config(folder: Path, *, batch_size: int, scratch: Path) -> str:
     """
     lm = WIDE_LM_CONFIG
     return _MOSHI_SERVER.format(
-        static=scratch, logs=scratch, folder=folder, batch_size=batch_size, path=wire.PATH,
-        key=wire.PUBLIC_KEY, delay=DELAY_TOKENS, audio=_CARD + 1, text_in=lm["text_card"] + 1,
+        static=scratch, logs=scratch, folder=folder, batch_size=batch_size, path=protocol.PATH,
+        key=protocol.PUBLIC_KEY, delay=DELAY_TOKENS, audio=_CARD + 1, text_in=lm["text_card"] + 1,
         text_out=lm["text_card"], codebooks=lm["n_q"], dim=lm["dim"], heads=lm["num_heads"],
         layers=lm["num_layers"], feedforward=int(lm["hidden_scale"] * lm["dim"]),
         context=lm["context"], extra_heads=lm["extra_heads_num_heads"],

@@ -14,9 +14,10 @@ from enum import Enum, auto
 from typing import Protocol, Self
 
 from streaming.audio import AudioFrame
-from streaming.client import RemoteRecognizer
-from streaming.client_metrics import STAND_INS
 from streaming.errors import ProtocolError, RecognizerUnavailable
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.metrics import STAND_INS
+from streaming.kyutai_client.recognizer import RemoteRecognizer
 from streaming.recognizer import (
     Capabilities,
     Flushed,
@@ -25,7 +26,6 @@ from streaming.recognizer import (
     Recognizer,
     RecognizerEvent,
 )
-from streaming.remote import RemoteEngine
 from streaming.replay import Replay
 
 PROBE_S = 5.0

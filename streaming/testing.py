@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
-from streaming.batch import Flags, StepOutput
+from streaming.kyutai_server.batch import Flags, StepOutput
+from streaming.kyutai_server.token_words import PADDING
 from streaming.recognizer import (
     Capabilities,
     Dropped,
@@ -22,7 +23,6 @@ from streaming.recognizer import (
     Word,
     WordEnd,
 )
-from streaming.words import PADDING
 
 
 def time_of(event: RecognizerEvent) -> int:

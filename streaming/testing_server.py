@@ -21,8 +21,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from streaming import wire
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame, Pcm
+from streaming.kyutai import protocol
 
 LEVELS = 64
 """Words there are: w1 … w63."""
@@ -99,26 +99,26 @@ class Ears:
         self.word: str | None = None
         self._since = 0
         self._until: dict[str, int] = {}  # by word: the step at which it last ended
-        self._said: deque[tuple[int, wire.ServerMessage]] = deque()  # step at which, what
+        self._said: deque[tuple[int, protocol.ServerMessage]] = deque()  # step at which, what
 
-    def step(self, pcm: Pcm) -> list[wire.ServerMessage]:
+    def step(self, pcm: Pcm) -> list[protocol.ServerMessage]:
         """Hear float32[1920]."""
         word = self._hearing.hear(pcm) if len(pcm) else None
         if word != self.word:
             self._hear_end()
             self.word, self._since = word, self._steps
         self._steps += 1
-        out: list[wire.ServerMessage] = []
+        out: list[protocol.ServerMessage] = []
         if self._heads:
             pause = 0.0 if word else 0.95
-            out.append(wire.Step(self._steps + 3, (pause, pause, pause, 0.0), 0))
+            out.append(protocol.Step(self._steps + 3, (pause, pause, pause, 0.0), 0))
         while self._said and self._said[0][0] <= self._steps:
             out.append(self._said.popleft()[1])
         return out
 
     def mark(self, number: int) -> None:
         """A Marker came; it goes back when the delay is over."""
-        self._said.append((self._steps + self._delay, wire.Marker(number)))
+        self._said.append((self._steps + self._delay, protocol.Marker(number)))
 
     def _hear_end(self) -> None:
         if not self.word or self._steps - self._since < self._hearing.frames:
@@ -128,8 +128,8 @@ class Ears:
         if self._since - until >= self._hearing.once:
             due = self._steps + 1 + self._delay
             start_s = self._since * FRAME_MS / 1000
-            self._said.append((due, wire.Word(self.word, start_s)))
-            self._said.append((due, wire.EndWord(self._steps * FRAME_MS / 1000)))
+            self._said.append((due, protocol.Word(self.word, start_s)))
+            self._said.append((due, protocol.EndWord(self._steps * FRAME_MS / 1000)))
 
 
 class ScriptedServer:
@@ -189,15 +189,18 @@ class ScriptedServer:
         await self._server.wait_closed()
 
     def _admit(self, link: ServerConnection, request: Request) -> Response | None:
-        if request.path.partition("?")[0] != wire.PATH:
+        if request.path.partition("?")[0] != protocol.PATH:
             return link.respond(HTTPStatus.NOT_FOUND, "")
-        if self.faults.key is not None and request.headers.get(wire.KEY_HEADER) != self.faults.key:
+        if (
+            self.faults.key is not None
+            and request.headers.get(protocol.KEY_HEADER) != self.faults.key
+        ):
             return link.respond(HTTPStatus.UNAUTHORIZED, "")
         return None
 
     async def _serve(self, link: ServerConnection) -> None:
         if self.used >= self.capacity:
-            await link.send(wire.encode(wire.Error(wire.NO_FREE_CHANNELS)))
+            await link.send(protocol.encode(protocol.Error(protocol.NO_FREE_CHANNELS)))
             return
         self.used += 1
         self.idle.clear()
@@ -218,7 +221,7 @@ class ScriptedServer:
         if faults.never_ready:
             await link.wait_closed()
             return
-        await link.send(wire.encode(wire.Ready()))
+        await link.send(protocol.encode(protocol.Ready()))
         if faults.nonsense is not None:
             await link.send(faults.nonsense)
         drop, mute, deaf = map(_next, (faults.drop_after, faults.mute_after, faults.deaf_after))
@@ -226,11 +229,11 @@ class ScriptedServer:
         heard = 0
         async for data in link:
             assert isinstance(data, bytes)
-            message = wire.decode_client(data)
-            if isinstance(message, wire.Marker):
+            message = protocol.decode_client(data)
+            if isinstance(message, protocol.Marker):
                 ears.mark(message.id)
                 continue
-            assert isinstance(message, wire.Audio)
+            assert isinstance(message, protocol.Audio)
             heard += 1
             self.frames += 1
             if drop is not None and heard > drop:
@@ -244,11 +247,11 @@ class ScriptedServer:
             await self._say(link, said, mute=mute is not None and heard > mute)
 
     async def _say(
-        self, link: ServerConnection, said: Sequence[wire.ServerMessage], *, mute: bool
+        self, link: ServerConnection, said: Sequence[protocol.ServerMessage], *, mute: bool
     ) -> None:
         for message in said:
-            if not (mute and isinstance(message, wire.Word | wire.EndWord)):
-                await link.send(wire.encode(message))
+            if not (mute and isinstance(message, protocol.Word | protocol.EndWord)):
+                await link.send(protocol.encode(message))
         await asyncio.sleep(0)  # the others' turn, as between a model's steps
 
 

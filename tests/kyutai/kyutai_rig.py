@@ -11,12 +11,12 @@ from pathlib import Path
 
 import aiohttp
 
-from streaming import wire
 from streaming.audio import FRAME_SAMPLES, Pcm
-from streaming.batch import BatchedModel
-from streaming.keys import Keys
-from streaming.server import Limits, Server, listen
-from streaming.wire import PUBLIC_KEY
+from streaming.kyutai import protocol
+from streaming.kyutai.protocol import PUBLIC_KEY
+from streaming.kyutai_server.api_keys import Keys
+from streaming.kyutai_server.batch import BatchedModel
+from streaming.kyutai_server.server import Limits, Server, listen
 
 
 class Client:
@@ -32,34 +32,34 @@ class Client:
         assert connection.transport is not None
         connection.transport.abort()
 
-    async def send(self, message: wire.ClientMessage) -> None:
-        await self.socket.send_bytes(wire.encode(message))
+    async def send(self, message: protocol.ClientMessage) -> None:
+        await self.socket.send_bytes(protocol.encode(message))
 
     async def say(self, pcm: Pcm, *, chunk: int = FRAME_SAMPLES) -> None:
         for at in range(0, len(pcm), chunk):
-            await self.send(wire.Audio(pcm[at : at + chunk]))
+            await self.send(protocol.Audio(pcm[at : at + chunk]))
 
-    async def receive(self) -> wire.ServerMessage | None:
+    async def receive(self) -> protocol.ServerMessage | None:
         """The next message; None when the server closed."""
         message = await self.socket.receive(timeout=30)
         if message.type is aiohttp.WSMsgType.BINARY:
-            return wire.decode_server(message.data)
+            return protocol.decode_server(message.data)
         return None
 
-    async def until(self, last: wire.ServerMessage) -> list[wire.ServerMessage]:
+    async def until(self, last: protocol.ServerMessage) -> list[protocol.ServerMessage]:
         """All up to ``last``, the Steps left out."""
-        got: list[wire.ServerMessage] = []
+        got: list[protocol.ServerMessage] = []
         while (message := await self.receive()) != last:
             assert message is not None, got
-            if not isinstance(message, wire.Step):
+            if not isinstance(message, protocol.Step):
                 got.append(message)
         return got
 
     async def words(self, pcm: Pcm, *, mark: int = 1, chunk: int = FRAME_SAMPLES) -> list[str]:
         await self.say(pcm, chunk=chunk)
-        await self.send(wire.Marker(mark))
-        said = await self.until(wire.Marker(mark))
-        return [message.text for message in said if isinstance(message, wire.Word)]
+        await self.send(protocol.Marker(mark))
+        said = await self.until(protocol.Marker(mark))
+        return [message.text for message in said if isinstance(message, protocol.Word)]
 
 
 class Running:
@@ -71,14 +71,14 @@ class Running:
 
     @asynccontextmanager
     async def connect(self, *, key: str = PUBLIC_KEY) -> AsyncIterator[Client]:
-        async with self.session.ws_connect(self.url, headers={wire.KEY_HEADER: key}) as socket:
+        async with self.session.ws_connect(self.url, headers={protocol.KEY_HEADER: key}) as socket:
             yield Client(socket)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         """One that was told Ready."""
         async with self.connect() as client:
-            assert await client.receive() == wire.Ready()
+            assert await client.receive() == protocol.Ready()
             yield client
 
     async def empty(self) -> None:

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from kyutai_rig import Client, start, started
 
-from streaming import cli, wire
-from streaming.kyutai import DTYPES
+from streaming.kyutai_server import cli
+from streaming.kyutai_server.moshi_model import DTYPES, protocol
 from streaming.tones import sing
 
 
@@ -47,7 +47,7 @@ async def test_idle_threads_of_torch_do_not_spin_unless_told(
     """What the library under torch says that it read."""
     inherited = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "import streaming.kyutai",
+        sys.executable, "-c", "import streaming.kyutai_server.moshi_model",
         stderr=asyncio.subprocess.PIPE,
         env={**inherited, "OMP_DISPLAY_ENV": "true", **chosen},
     )  # fmt: skip
@@ -116,20 +116,20 @@ async def test_sigterm_lets_streams_finish_and_admits_nobody(
     (tmp_path / "keys").write_text("secret\n")
     arguments = ["--model", str(checkpoint_folder), "--port", "0", "--batch-size", "2"]
     arguments += ["--api-key-file", str(tmp_path / "keys")]
-    headers = {wire.KEY_HEADER: "secret"}
+    headers = {protocol.KEY_HEADER: "secret"}
     async with (
         started(*arguments) as (process, url),
         aiohttp.ClientSession(headers=headers) as session,
     ):
         async with session.ws_connect(url) as link:
             client = Client(link)
-            assert await client.receive() == wire.Ready()
+            assert await client.receive() == protocol.Ready()
             await client.say(sing(["hello"]))
             process.send_signal(signal.SIGTERM)
             while True:  # until the signal has arrived
                 async with session.ws_connect(url) as other:
                     answer = await Client(other).receive()
-                if answer == wire.Error(wire.NO_FREE_CHANNELS):
+                if answer == protocol.Error(protocol.NO_FREE_CHANNELS):
                     break
             assert await client.words(sing(["world"])) == ["hello", "world"]
         assert await asyncio.wait_for(process.wait(), 10) == 0
@@ -141,26 +141,27 @@ async def test_streams_that_do_not_finish_are_ended(checkpoint_folder: Path) -> 
     arguments = ["--model", str(checkpoint_folder), "--port", "0", "--drain-seconds", "0.1"]
     async with (
         started(*arguments) as (process, url),
-        aiohttp.ClientSession(headers={wire.KEY_HEADER: "public_token"}) as session,
+        aiohttp.ClientSession(headers={protocol.KEY_HEADER: "public_token"}) as session,
         session.ws_connect(url) as link,
     ):
         client = Client(link)
-        assert await client.receive() == wire.Ready()
+        assert await client.receive() == protocol.Ready()
         process.send_signal(signal.SIGTERM)
-        assert await client.receive() == wire.Error("the server stops")
+        assert await client.receive() == protocol.Error("the server stops")
         assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
 FAILING = """
 import asyncio
-from streaming import cli, kyutai
+from streaming.kyutai_server import cli
+from streaming.kyutai_server import moshi_model
 from streaming.errors import ModelError
 from streaming.testing import ScriptedModel, ToyVocabulary
 
 model = ScriptedModel(
     vocabulary=ToyVocabulary(["a"]), fail_at=1, failure=ModelError("a step of the model failed")
 )
-kyutai.load_model = lambda *arguments, **options: model
+moshi_model.load_model = lambda *arguments, **options: model
 cli.main(["--model", "x/y", "--port", "0"])
 """
 

@@ -37,11 +37,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from streaming.audio import AudioFrame, Framer, wav
 from streaming.checkpoint_wide import moshi_server_config
-from streaming.client import RemotePolicy
-from streaming.link import Servers
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.session import SessionPolicy
 from streaming.recognizer import Word
-from streaming.remote import RemoteEngine
-from streaming.session import SessionPolicy
 from streaming.tones import sing
 
 WORDS = ["hello", "world", "test", "room", "live", "caption"]

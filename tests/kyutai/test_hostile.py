@@ -17,17 +17,17 @@ from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from streaming import wire
+from streaming.kyutai import protocol
 from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
 from streaming.tones import sing
 
 WORDS = ["hello", "world", "live", "caption", "test", "room"]
 VALID = [
-    wire.encode(wire.Audio(np.zeros(64, np.float32))),
-    wire.encode(wire.Marker(7)),
-    wire.encode(wire.Init()),
-    wire.encode(wire.OggOpus(b"OggS" + bytes(40))),
-    wire.encode(wire.Audio(sing(["hello"])[:1_920])),
+    protocol.encode(protocol.Audio(np.zeros(64, np.float32))),
+    protocol.encode(protocol.Marker(7)),
+    protocol.encode(protocol.Init()),
+    protocol.encode(protocol.OggOpus(b"OggS" + bytes(40))),
+    protocol.encode(protocol.Audio(sing(["hello"])[:1_920])),
 ]
 
 
@@ -54,7 +54,7 @@ async def harass(running: Running, messages: int, random: Random) -> None:
     while sent < messages:
         with suppress(ConnectionError, aiohttp.ClientError):
             async with running.connect() as client:
-                if await client.receive() != wire.Ready():
+                if await client.receive() != protocol.Ready():
                     continue  # the slot of the last one is not free yet
                 while sent < messages and not client.socket.closed:
                     sent += 1
@@ -93,7 +93,7 @@ async def test_whatever_is_sent_others_words_are_unchanged(running: Running, mes
 async def visit(running: Running, number: int) -> None:
     """One client: well-behaved, abrupt, or hostile."""
     async with running.connect() as client:
-        if await client.receive() != wire.Ready():
+        if await client.receive() != protocol.Ready():
             return
         match number % 4:
             case 0:
@@ -104,8 +104,8 @@ async def visit(running: Running, number: int) -> None:
                 await client.say(sing(["world"]))
                 client.abort()
             case 3:
-                await client.send(wire.Marker(1))
-                await client.until(wire.Marker(1))
+                await client.send(protocol.Marker(1))
+                await client.until(protocol.Marker(1))
 
 
 @pytest.mark.parametrize("visits", [300, pytest.param(10_000, marks=pytest.mark.slow, id="many")])
@@ -128,14 +128,17 @@ async def test_no_visit_leaks_a_slot_or_memory(running: Running, visits: int) ->
 
 async def talk_and_never_read(running: Running) -> None:
     """Until the server ends it."""
-    silence = wire.encode(wire.Audio(np.zeros(19_200, np.float32)))
+    silence = protocol.encode(protocol.Audio(np.zeros(19_200, np.float32)))
     host, port = running.url.removeprefix("ws://").split("/")[0].split(":")
     with socket.socket() as small, suppress(ConnectionClosed):
         small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         small.connect((host, int(port)))
         # This library reads no further than 16 messages beyond what it was asked for.
         async with connect(
-            running.url + f"?auth_id={wire.PUBLIC_KEY}", sock=small, compression=None, proxy=None
+            running.url + f"?auth_id={protocol.PUBLIC_KEY}",
+            sock=small,
+            compression=None,
+            proxy=None,
         ) as deaf:
             while True:
                 await deaf.send(silence)

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from streaming.audio import FRAME_SAMPLES, Pcm
-from streaming.batch import Batch
 from streaming.errors import ModelError, RecognizerUnavailable
 from streaming.int8_cpu import Int8Linear
-from streaming.kyutai import KyutaiModel, MoshiEncoder, _checkpoint, load_model
-from streaming.mimi_cpu import MimiEncoder
-from streaming.stream import Marked
+from streaming.kyutai_server.batch import Batch
+from streaming.kyutai_server.client_stream import Marked
+from streaming.kyutai_server.mimi_cpu import MimiEncoder
+from streaming.kyutai_server.moshi_model import KyutaiModel, MoshiEncoder, _checkpoint, load_model
+from streaming.kyutai_server.token_words import WordSaid
 from streaming.tones import TONES, sing, start_ms
-from streaming.words import WordSaid
 
 WORDS = [list(TONES)[i] for i in np.random.default_rng(5).integers(0, len(TONES), 60)]
 
@@ -118,7 +118,7 @@ def test_moshis_mimi_hears_the_same_tones(
     checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What serves on a GPU, here on a CPU."""
-    monkeypatch.setattr("streaming.kyutai.MimiEncoder", MoshiEncoder)
+    monkeypatch.setattr("streaming.kyutai_server.moshi_model.MimiEncoder", MoshiEncoder)
     model = load_model(str(checkpoint_folder), batch_size=4)
     assert [word.text for word in transcribe(model, sing(WORDS))] == WORDS
 

@@ -12,11 +12,11 @@ import numpy as np
 from kyutai_rig import Running
 
 from streaming.audio import AudioFrame, Framer
-from streaming.client import RemotePolicy
-from streaming.link import Servers
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.session import SessionPolicy
 from streaming.recognizer import Word
-from streaming.remote import RemoteEngine
-from streaming.session import SessionPolicy
 from streaming.tones import TONES, sing, start_ms
 
 POLICY = RemotePolicy(

@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 from kyutai_rig import Client, Running, serving
 
-from streaming import wire
 from streaming.audio import Pcm
 from streaming.errors import ModelError
-from streaming.keys import Keys
-from streaming.kyutai import KyutaiModel
-from streaming.server import Limits
+from streaming.kyutai_server.api_keys import Keys
+from streaming.kyutai_server.moshi_model import KyutaiModel, protocol
+from streaming.kyutai_server.server import Limits
 from streaming.testing import ScriptedModel, ToyVocabulary
 from streaming.tones import TONES, sing, start_ms
 
@@ -31,13 +30,13 @@ WORDS = ["hello", "world", "live", "caption", "test", "room", "world", "hello"]
 async def test_tones_become_words_with_times_and_each_word_has_its_end(running: Running) -> None:
     async with running.client() as client:
         await client.say(sing(WORDS))
-        await client.send(wire.Marker(5))
-        said = await client.until(wire.Marker(5))
-    words = [message for message in said if isinstance(message, wire.Word)]
+        await client.send(protocol.Marker(5))
+        said = await client.until(protocol.Marker(5))
+    words = [message for message in said if isinstance(message, protocol.Word)]
     assert words == [
-        wire.Word(word, start_ms(i) / 1000, joined=False) for i, word in enumerate(WORDS)
+        protocol.Word(word, start_ms(i) / 1000, joined=False) for i, word in enumerate(WORDS)
     ]
-    assert [type(message) for message in said] == [wire.Word, wire.EndWord] * len(WORDS)
+    assert [type(message) for message in said] == [protocol.Word, protocol.EndWord] * len(WORDS)
 
 
 @pytest.mark.parametrize("chunk", [100, 1_000, 1_920, 7_777, 90_000])
@@ -73,7 +72,7 @@ async def test_steps_tell_of_pauses(running: Running) -> None:
         steps = []
         while len(steps) < 12:
             message = await client.receive()
-            if isinstance(message, wire.Step):
+            if isinstance(message, protocol.Step):
                 steps.append(message)
     assert [round(step.prs[2]) for step in steps[1:7]] == [0, 0, 0, 1, 1, 1]
     assert all(later.step_idx > step.step_idx for step, later in pairwise(steps))
@@ -99,14 +98,14 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 async def test_opus_in_pieces_of_any_size_is_heard(running: Running, size: int) -> None:
     async with running.client() as client:
         for piece in pieces(opus_of(sing(WORDS)), size):
-            await client.send(wire.OggOpus(piece))
-        await client.send(wire.Marker(1))
-        said = await client.until(wire.Marker(1))
-    assert [message.text for message in said if isinstance(message, wire.Word)] == WORDS
+            await client.send(protocol.OggOpus(piece))
+        await client.send(protocol.Marker(1))
+        said = await client.until(protocol.Marker(1))
+    assert [message.text for message in said if isinstance(message, protocol.Word)] == WORDS
 
 
 async def test_a_posted_file_is_answered_with_its_words(running: Running) -> None:
-    headers = {wire.KEY_HEADER: "public_token"}
+    headers = {protocol.KEY_HEADER: "public_token"}
     data = opus_of(sing(WORDS))
     async with running.session.post(running.http, data=data, headers=headers) as answer:
         said = await answer.json()
@@ -115,7 +114,7 @@ async def test_a_posted_file_is_answered_with_its_words(running: Running) -> Non
 
 
 async def test_rubbish_posted_is_refused_with_a_reason_and_costs_no_slot(running: Running) -> None:
-    headers = {wire.KEY_HEADER: "public_token"}
+    headers = {protocol.KEY_HEADER: "public_token"}
     async with running.session.post(running.http, data=b"x" * 999, headers=headers) as answer:
         assert answer.status == 400
         assert "no audio file" in (await answer.json())["error"]
@@ -134,10 +133,10 @@ async def test_without_a_key_there_is_no_upgrade(running: Running) -> None:
 
 async def test_a_key_in_the_query_does_as_well_as_one_in_the_header(running: Running) -> None:
     async with running.session.ws_connect(running.url + "?auth_id=public_token") as socket:
-        assert await Client(socket).receive() == wire.Ready()
+        assert await Client(socket).receive() == protocol.Ready()
 
 
-async def refused(running: Running) -> wire.ServerMessage | None:
+async def refused(running: Running) -> protocol.ServerMessage | None:
     async with running.connect() as client:
         message = await client.receive()
         assert await client.receive() is None
@@ -148,7 +147,7 @@ async def test_a_full_server_says_so_and_closes(running: Running) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(4):
             await stack.enter_async_context(running.client())
-        assert await refused(running) == wire.Error(wire.NO_FREE_CHANNELS)
+        assert await refused(running) == protocol.Error(protocol.NO_FREE_CHANNELS)
     await running.empty()
     async with running.client():
         pass
@@ -163,9 +162,9 @@ async def test_a_key_has_no_more_streams_than_it_may(model: KyutaiModel) -> None
         server.connect(key="a") as second,
         server.connect(key="b") as third,
     ):
-        assert await first.receive() == wire.Ready()
-        assert await second.receive() == wire.Error(wire.NO_FREE_CHANNELS)
-        assert await third.receive() == wire.Ready()
+        assert await first.receive() == protocol.Ready()
+        assert await second.receive() == protocol.Error(protocol.NO_FREE_CHANNELS)
+        assert await third.receive() == protocol.Ready()
 
 
 BAD = [
@@ -179,7 +178,9 @@ BAD = [
     pytest.param(msgpack.packb({"type": "Audio", "pcm": "hello"}), id="pcm as text"),
     pytest.param(msgpack.packb({"type": "Marker", "id": "one"}), id="a Marker that is no number"),
     pytest.param(b"\x82\xa4type\xa5Audio\xa3pcm\xdd\xff\xff\xff\xff", id="a huge array, announced"),
-    pytest.param(wire.encode(wire.OggOpus(b"no Ogg at all, but long enough")), id="garbage Opus"),
+    pytest.param(
+        protocol.encode(protocol.OggOpus(b"no Ogg at all, but long enough")), id="garbage Opus"
+    ),
 ]
 
 
@@ -191,7 +192,7 @@ async def test_nonsense_is_answered_with_a_reason_and_disturbs_nobody(
         listening = asyncio.create_task(good.words(sing(WORDS)))
         await client.socket.send_bytes(bad)
         message = await client.receive()
-        assert isinstance(message, wire.Error)
+        assert isinstance(message, protocol.Error)
         assert message.message
         assert await client.receive() is None
         assert client.socket.close_code is not None
@@ -200,7 +201,7 @@ async def test_nonsense_is_answered_with_a_reason_and_disturbs_nobody(
 
 async def test_a_message_beyond_all_measure_closes_the_stream(running: Running) -> None:
     async with running.client() as client:
-        await client.socket.send_bytes(b"\0" * (wire.MAX_CLIENT_BYTES + 1))
+        await client.socket.send_bytes(b"\0" * (protocol.MAX_CLIENT_BYTES + 1))
         assert await client.receive() is None
     await running.empty()
 
@@ -214,11 +215,11 @@ async def test_text_is_ignored(running: Running) -> None:
 async def test_beginning_anew_in_mid_stream_counts_from_zero(running: Running) -> None:
     async with running.client() as client:
         await client.words(sing(WORDS))
-        await client.send(wire.Init())
+        await client.send(protocol.Init())
         await client.say(sing(["room"]))
-        await client.send(wire.Marker(2))
-        said = await client.until(wire.Marker(2))
-    assert said[0] == wire.Word("room", 0.0, joined=False)
+        await client.send(protocol.Marker(2))
+        said = await client.until(protocol.Marker(2))
+    assert said[0] == protocol.Word("room", 0.0, joined=False)
 
 
 async def test_wild_samples_spoil_neither_this_stream_nor_the_next(running: Running) -> None:
@@ -242,7 +243,7 @@ async def test_ten_thousand_tiny_messages_are_heard(running: Running) -> None:
 async def test_who_vanishes_gives_the_slot_back(running: Running) -> None:
     for _ in range(3):
         async with running.connect() as client:
-            assert await client.receive() == wire.Ready()
+            assert await client.receive() == protocol.Ready()
             await client.say(sing(WORDS))
             client.abort()
         await running.empty()
@@ -252,7 +253,7 @@ async def test_who_is_silent_for_too_long_is_told_to_go(model: KyutaiModel) -> N
     async with serving(model, limits=Limits(idle_s=0.1, drain_s=0)) as server:
         async with server.client() as client:
             message = await client.receive()
-            assert isinstance(message, wire.Error)
+            assert isinstance(message, protocol.Error)
             assert "idle" in message.message
         await server.empty()
 
@@ -263,13 +264,13 @@ async def test_a_failed_step_is_told_to_everybody_and_ends_the_server() -> None:
     )
     async with serving(model) as server, server.client() as one, server.client() as two:
         await one.say(np.zeros(19_200, np.float32))
-        assert await one.receive() == wire.Error("the model failed")
-        assert await two.receive() == wire.Error("the model failed")
-        assert await refused(server) == wire.Error(wire.NO_FREE_CHANNELS)
+        assert await one.receive() == protocol.Error("the model failed")
+        assert await two.receive() == protocol.Error("the model failed")
+        assert await refused(server) == protocol.Error(protocol.NO_FREE_CHANNELS)
 
 
 async def test_health_tells_slots_and_that_steps_happen(running: Running) -> None:
-    root = running.http.removesuffix(wire.PATH)
+    root = running.http.removesuffix(protocol.PATH)
     async with running.client() as client:
         await client.words(sing(["hello"]))
         async with running.session.get(root + "/health") as answer:
@@ -285,7 +286,7 @@ async def test_health_tells_slots_and_that_steps_happen(running: Running) -> Non
 
 
 async def test_health_fails_when_steps_stop(running: Running) -> None:
-    root = running.http.removesuffix(wire.PATH)
+    root = running.http.removesuffix(protocol.PATH)
     running.server.steps.pace.began -= 3_600
     running.server.steps.pace.costs.append(0.001)
     assert "no step" in str(running.server.steps.fault())

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from streaming.audio import FRAME_SAMPLES, AudioFrame
-from streaming.client import RemotePolicy, RemoteRecognizer
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.moonshine import HeardWord, Hypothesis, Pcm
 from streaming.errors import LanguageNotSupported
 from streaming.failover import FailoverEngine, FailoverRecognizer
-from streaming.link import Servers
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.recognizer import RemotePolicy, RemoteRecognizer
 from streaming.recognizer import Flushed, RecognizerEvent, Word
-from streaming.remote import RemoteEngine
 from streaming.testing_server import LEVELS, ScriptedServer, has_voice, speech
 
 QUICK = RemotePolicy(first_wait_s=0.01, longest_wait_s=0.02, patience_s=0.05)

@@ -19,8 +19,8 @@ from captioner.gate import VoiceGate
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.chords import chord, has_voice, hear, word
-from streaming.link import Servers
-from streaming.remote import RemoteEngine
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
 from streaming.testing_server import Hearing, ScriptedServer
 
 FASTER = 4

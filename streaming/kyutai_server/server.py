@@ -16,15 +16,16 @@ from importlib.metadata import version
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from streaming import metrics, wire
 from streaming.audio import Pcm
-from streaming.batch import BatchedModel
 from streaming.errors import ProtocolError, RecognizerUnavailable
-from streaming.keys import Keys
-from streaming.opus import OggOpusDecoder, read_file
-from streaming.steps import Seat, StepLoop
-from streaming.stream import Answer, Marked, Stepped
-from streaming.words import WordEnded, WordSaid
+from streaming.kyutai import protocol
+from streaming.kyutai_server import metrics
+from streaming.kyutai_server.api_keys import Keys
+from streaming.kyutai_server.batch import BatchedModel
+from streaming.kyutai_server.client_stream import Answer, Marked, Stepped
+from streaming.kyutai_server.opus import OggOpusDecoder, read_file
+from streaming.kyutai_server.step_loop import Seat, StepLoop
+from streaming.kyutai_server.token_words import WordEnded, WordSaid
 
 _BUILD = (
     "build_timestamp", "build_date", "git_branch", "git_timestamp", "git_date", "git_hash",
@@ -67,8 +68,8 @@ class Server:
     def app(self) -> web.Application:
         """The routes."""
         app = web.Application(client_max_size=self._limits.post_bytes)
-        app.router.add_get(wire.PATH, self._websocket)
-        app.router.add_post(wire.PATH, self._post)
+        app.router.add_get(protocol.PATH, self._websocket)
+        app.router.add_post(protocol.PATH, self._post)
         app.router.add_get("/health", self._health)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/api/build_info", self._build_info)
@@ -98,17 +99,19 @@ class Server:
         return self.steps.admit(key, abort, per_key=self._limits.streams_per_key)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        key = self._keys.number(request.headers.get(wire.KEY_HEADER, request.query.get("auth_id")))
+        key = self._keys.number(
+            request.headers.get(protocol.KEY_HEADER, request.query.get("auth_id"))
+        )
         if key is None:
             return web.Response(status=401)
         # Without compression: the samples hardly shrink, and inflating can be made to cost much.
         socket = web.WebSocketResponse(
-            heartbeat=self._limits.ping_s, max_msg_size=wire.MAX_CLIENT_BYTES, compress=False
+            heartbeat=self._limits.ping_s, max_msg_size=protocol.MAX_CLIENT_BYTES, compress=False
         )
         await socket.prepare(request)
         seat = self._seat(key, request)
         if seat is None:
-            await _finish(socket, wire.NO_FREE_CHANNELS, WSCloseCode.TRY_AGAIN_LATER)
+            await _finish(socket, protocol.NO_FREE_CHANNELS, WSCloseCode.TRY_AGAIN_LATER)
             return socket
         try:
             ending = await self._serve(socket, seat)
@@ -148,14 +151,14 @@ class Server:
     async def _hear(self, socket: web.WebSocketResponse, seat: Seat) -> None:
         opus = OggOpusDecoder()
         while (data := await self._binary(socket)) is not None:
-            match wire.decode_client(data):
-                case wire.Audio(pcm):
+            match protocol.decode_client(data):
+                case protocol.Audio(pcm):
                     await self.steps.feed(seat, pcm)
-                case wire.OggOpus(packed):
+                case protocol.OggOpus(packed):
                     await self.steps.feed(seat, await _unpacked(opus, packed))
-                case wire.Marker(number):
+                case protocol.Marker(number):
                     await self.steps.mark(seat, number)
-                case wire.Init():
+                case protocol.Init():
                     opus = OggOpusDecoder()
                     self.steps.batch.restart(seat.ticket)
 
@@ -170,13 +173,13 @@ class Server:
                     return None
 
     async def _post(self, request: web.Request) -> web.Response:
-        key = self._keys.number(request.headers.get(wire.KEY_HEADER))
+        key = self._keys.number(request.headers.get(protocol.KEY_HEADER))
         if key is None:
             return web.Response(status=401)
         data = await request.read()
         seat = self._seat(key, request)
         if seat is None:
-            return web.json_response({"error": wire.NO_FREE_CHANNELS}, status=503)
+            return web.json_response({"error": protocol.NO_FREE_CHANNELS}, status=503)
         try:
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(self._feed_file(seat, data))
@@ -220,7 +223,7 @@ class Server:
         batch = self.steps.batch
         slots = {"used_slots": str(batch.used), "total_slots": str(batch.batch_size)}
         files = {"lm": self._name, "audio_tokenizer": self._name}
-        return web.json_response([{"type": "batched_asr", "path": wire.PATH, **slots, **files}])
+        return web.json_response([{"type": "batched_asr", "path": protocol.PATH, **slots, **files}])
 
 
 @asynccontextmanager
@@ -241,15 +244,15 @@ async def listen(
                 f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port or --host"
             ) from exc
         shown = f"[{host}]" if ":" in host else host
-        yield f"{'wss' if tls else 'ws'}://{shown}:{runner.addresses[0][1]}{wire.PATH}"
+        yield f"{'wss' if tls else 'ws'}://{shown}:{runner.addresses[0][1]}{protocol.PATH}"
     finally:
         await runner.cleanup()
 
 
 async def _tell(socket: web.WebSocketResponse, seat: Seat) -> None:
-    await socket.send_bytes(wire.encode(wire.Ready()))
+    await socket.send_bytes(protocol.encode(protocol.Ready()))
     async for answer in seat:
-        await socket.send_bytes(wire.encode(_as_message(answer)))
+        await socket.send_bytes(protocol.encode(_as_message(answer)))
 
 
 async def _finish(socket: web.WebSocketResponse, reason: str, code: WSCloseCode) -> None:
@@ -258,7 +261,7 @@ async def _finish(socket: web.WebSocketResponse, reason: str, code: WSCloseCode)
         return
     try:
         async with asyncio.timeout(2):
-            await socket.send_bytes(wire.encode(wire.Error(reason)))
+            await socket.send_bytes(protocol.encode(protocol.Error(reason)))
             await socket.close(code=code, message=reason.encode()[:120])
     except (TimeoutError, ConnectionError):
         pass  # gone
@@ -277,16 +280,16 @@ async def _until_marked(seat: Seat) -> AsyncIterator[Answer]:
         yield answer
 
 
-def _as_message(answer: Answer) -> wire.ServerMessage:
+def _as_message(answer: Answer) -> protocol.ServerMessage:
     match answer:
         case WordSaid(text, start_ms, joined):
-            return wire.Word(text, start_ms / 1000, joined)
+            return protocol.Word(text, start_ms / 1000, joined)
         case WordEnded(end_ms):
-            return wire.EndWord(end_ms / 1000)
+            return protocol.EndWord(end_ms / 1000)
         case Marked(number):
-            return wire.Marker(number)
+            return protocol.Marker(number)
         case Stepped(step, pauses, waiting):
-            return wire.Step(step, pauses, waiting)
+            return protocol.Step(step, pauses, waiting)
 
 
 def _as_json(answer: Answer) -> dict[str, object]:

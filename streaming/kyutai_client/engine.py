@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from streaming.audio import FRAME_MS
-from streaming.client import RemotePolicy, RemoteRecognizer
 from streaming.errors import LanguageNotSupported
-from streaming.link import Servers
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.recognizer import RemotePolicy, RemoteRecognizer
 from streaming.recognizer import Capabilities
 from streaming.replay import Replay
 from streaming.voiced import VoiceFinder, silero

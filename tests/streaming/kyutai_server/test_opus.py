@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.errors import ProtocolError
-from streaming.opus import OggOpusDecoder, OggPackets, read_file
+from streaming.kyutai_server.opus import OggOpusDecoder, OggPackets, read_file
 from streaming.tones import sing
 
 

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streaming.wire import PUBLIC_KEY
+from streaming.kyutai.protocol import PUBLIC_KEY
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from streaming import wire
+from streaming.kyutai import protocol
 from streaming.recognizer import Word
 
 
@@ -20,7 +20,7 @@ class WordReader:
     def __init__(self) -> None:
         self._before: Word | None = None
 
-    def read(self, word: wire.Word, start_ms: int) -> Word | None:
+    def read(self, word: protocol.Word, start_ms: int) -> Word | None:
         """The word, which began at ``start_ms`` of stream time; None if there is nothing in it.
 
         Half a character (U+FFFD) is left out: its other half comes as half a character too, and

@@ -13,7 +13,6 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from streaming import wire
 from streaming.errors import (
     ConnectionLost,
     ProtocolError,
@@ -21,7 +20,8 @@ from streaming.errors import (
     RecognizerError,
     RecognizerUnavailable,
 )
-from streaming.session import Session, SessionPolicy
+from streaming.kyutai import protocol
+from streaming.kyutai_client.session import Session, SessionPolicy
 
 SERVERS_TRIED = 8
 """So many at most, each time that a stream begins."""
@@ -36,7 +36,7 @@ class Servers:
     """
 
     addresses: tuple[str, ...]
-    key: str = field(default=wire.PUBLIC_KEY, repr=False)
+    key: str = field(default=protocol.PUBLIC_KEY, repr=False)
     connect_s: float = 0.5
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ def _split(address: str) -> SplitResult:
     url = urlsplit(address)
     if url.scheme not in ("ws", "wss") or not url.hostname or url.username or url.query:
         raise ValueError("a speech server's address is ws://HOST[:PORT] or wss://HOST[:PORT]")
-    return url if url.path.strip("/") else url._replace(path=wire.PATH)
+    return url if url.path.strip("/") else url._replace(path=protocol.PATH)
 
 
 def _port(url: SplitResult) -> int:
@@ -131,8 +131,8 @@ class Link:
                 urlunsplit(self._url),
                 host=host,
                 port=_port(self._url),
-                additional_headers={wire.KEY_HEADER: key},
-                max_size=wire.MAX_SERVER_BYTES,
+                additional_headers={protocol.KEY_HEADER: key},
+                max_size=protocol.MAX_SERVER_BYTES,
                 compression=None,  # samples do not shrink
                 proxy=None,
                 open_timeout=None,

@@ -16,12 +16,12 @@ from enum import Enum, auto
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.client_metrics import DROPPED_MS, RESTARTS, SEARCHING
 from streaming.errors import ConnectionLost, RecognizerUnavailable
-from streaming.link import Link, Servers
+from streaming.kyutai_client.connection import Link, Servers
+from streaming.kyutai_client.metrics import DROPPED_MS, RESTARTS, SEARCHING
+from streaming.kyutai_client.session import Session, SessionPolicy
 from streaming.recognizer import Capabilities, Flushed, Heard, RecognizerEvent, Word
 from streaming.replay import Replay
-from streaming.session import Session, SessionPolicy
 from streaming.voiced import VoiceFinder
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.audio import FRAME_SAMPLES, Pcm
-from streaming.batch import Batch, Demand, Ticket
-from streaming.stream import Answer, Marked, Stepped
+from streaming.kyutai_server.batch import Batch, Demand, Ticket
+from streaming.kyutai_server.client_stream import Answer, Marked, Stepped
+from streaming.kyutai_server.token_words import PADDING, WordEnded, WordSaid
 from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
-from streaming.words import PADDING, WordEnded, WordSaid
 
 VOCABULARY = ToyVocabulary(["▁hello", "▁world", "▁room", "s"])
 HELLO, WORLD, ROOM, S = range(4, 8)

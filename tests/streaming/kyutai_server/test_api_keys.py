@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streaming.keys import Keys, read_keys
-from streaming.wire import PUBLIC_KEY
+from streaming.kyutai.protocol import PUBLIC_KEY
+from streaming.kyutai_server.api_keys import Keys, read_keys
 
 
 def test_a_key_is_known_by_its_number() -> None:

@@ -15,15 +15,20 @@ from typing import NoReturn
 import click
 
 from streaming.audio import wav
-from streaming.batch import BatchedModel
 from streaming.errors import StreamingError
-from streaming.keys import Keys, read_keys
-from streaming.server import Limits, Server, listen
+from streaming.kyutai_server.api_keys import Keys, read_keys
+from streaming.kyutai_server.batch import BatchedModel
+from streaming.kyutai_server.server import Limits, Server, listen
 from streaming.tones import TONES, sing
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-DTYPES = ("float32", "bfloat16", "float16", "int8")  # streaming.kyutai's, without loading torch
+DTYPES = (
+    "float32",
+    "bfloat16",
+    "float16",
+    "int8",
+)  # streaming.kyutai_server.moshi_model's, without loading torch
 _DEFAULTS = Limits()
 
 
@@ -76,7 +81,7 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
         streams_per_key=streams_per_key, drain_s=drain_seconds, admit_when_slow=admit_when_slow
     )
     try:
-        from streaming.kyutai import load_model
+        from streaming.kyutai_server.moshi_model import load_model
     except ImportError as exc:
         _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
     try:

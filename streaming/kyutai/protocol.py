@@ -17,7 +17,16 @@ import numpy as np
 
 from streaming.audio import Pcm, clean
 from streaming.errors import ProtocolError
-from streaming.fields import Fields, integer, kind_of, numbers, octets, seconds, string, wrong
+from streaming.kyutai.fields import (
+    Fields,
+    integer,
+    kind_of,
+    numbers,
+    octets,
+    seconds,
+    string,
+    wrong,
+)
 
 PATH = "/api/asr-streaming"
 """Where on a server the websocket is."""

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from streaming import metrics
 from streaming.audio import Pcm
-from streaming.batch import Batch, BatchedModel, Step, StepOutput, Ticket
 from streaming.errors import ModelError
-from streaming.pace import Pace
-from streaming.stream import Answer
-from streaming.words import WordSaid
+from streaming.kyutai_server import metrics
+from streaming.kyutai_server.batch import Batch, BatchedModel, Step, StepOutput, Ticket
+from streaming.kyutai_server.client_stream import Answer
+from streaming.kyutai_server.step_pacing import Pace
+from streaming.kyutai_server.token_words import WordSaid
 
 OUTBOX_MAX = 512
 """Answers that wait for a client that does not read; about 20 s of Steps and words."""

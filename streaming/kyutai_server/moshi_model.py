@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, clean
-from streaming.batch import Flags, StepOutput
 from streaming.errors import ModelError, RecognizerUnavailable
+from streaming.kyutai_server.batch import Flags, StepOutput
 
 # Read when moshi is imported; compiling on a CPU takes longer than it saves.
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
@@ -29,7 +29,7 @@ import torch
 from moshi.models import LMGen, loaders
 
 from streaming.int8_cpu import quantize
-from streaming.mimi_cpu import MimiEncoder
+from streaming.kyutai_server.mimi_cpu import MimiEncoder
 
 DTYPES = {
     "float32": torch.float32,

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, clean
-from streaming.stream import Answer, Stepped, Stream
-from streaming.words import Vocabulary, WordAssembler
+from streaming.kyutai_server.client_stream import Answer, Stepped, Stream
+from streaming.kyutai_server.token_words import Vocabulary, WordAssembler
 
 WAITING_MAX_S = 10
 """Audio of one stream that may wait; whoever feeds it asks ``is_full`` and waits."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streaming.audio import FRAME_SAMPLES, Pcm, samples_to_ms
-from streaming.words import Spoken, WordAssembler
+from streaming.kyutai_server.token_words import Spoken, WordAssembler
 
 SILENCE_AFTER_S = 0.16
 """A Marker waits so long for more audio before the server feeds the silence that it needs itself.

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streaming import wire
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame
 from streaming.errors import (
     ConnectionLost,
@@ -15,12 +14,13 @@ from streaming.errors import (
     RecognizerAtCapacity,
     RecognizerUnavailable,
 )
+from streaming.kyutai import protocol
+from streaming.kyutai_client.session import Session, SessionPolicy
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, Word, WordEnd
 from streaming.replay import Replay
-from streaming.session import Session, SessionPolicy
 from streaming.testing_server import Ears, has_voice, speech
 
-READY = wire.encode(wire.Ready())
+READY = protocol.encode(protocol.Ready())
 POLICY = SessionPolicy()
 DELAY = POLICY.delay_ms // FRAME_MS
 
@@ -36,14 +36,14 @@ def answered(session: Session, ears: Ears) -> list[RecognizerEvent]:
     events: list[RecognizerEvent] = []
     while messages := session.data_to_send():
         for data in messages:
-            match wire.decode_client(data):
-                case wire.Audio(pcm):
+            match protocol.decode_client(data):
+                case protocol.Audio(pcm):
                     said = ears.step(pcm)
-                case wire.Marker(number):
+                case protocol.Marker(number):
                     ears.mark(number)
                     said = []
             for message in said:
-                events += session.receive(wire.encode(message))
+                events += session.receive(protocol.encode(message))
     return events
 
 
@@ -75,21 +75,21 @@ def test_nothing_is_sent_before_the_server_is_ready() -> None:
 @pytest.mark.parametrize(
     ("message", "error"),
     [
-        (wire.Error(wire.NO_FREE_CHANNELS), RecognizerAtCapacity),
-        (wire.Error("out of cheese"), RecognizerUnavailable),
-        (wire.Word("hello", 1.0), ProtocolError),
+        (protocol.Error(protocol.NO_FREE_CHANNELS), RecognizerAtCapacity),
+        (protocol.Error("out of cheese"), RecognizerUnavailable),
+        (protocol.Word("hello", 1.0), ProtocolError),
     ],
 )
 def test_what_comes_instead_of_ready_says_what_to_do(
-    message: wire.ServerMessage, error: type[Exception]
+    message: protocol.ServerMessage, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        Session().receive(wire.encode(message))
+        Session().receive(protocol.encode(message))
 
 
 def test_an_error_later_is_a_lost_connection() -> None:
     with pytest.raises(ConnectionLost, match="out of cheese"):
-        ready_session().receive(wire.encode(wire.Error("out of cheese")))
+        ready_session().receive(protocol.encode(protocol.Error("out of cheese")))
 
 
 @pytest.mark.parametrize("heads", [True, False])
@@ -126,10 +126,12 @@ def test_flushes_of_the_same_sound_are_one_and_answered_each() -> None:
     assert session.flush() == []
     assert session.data_to_send() == []
     ears = Ears(delay_frames=DELAY, heads=True)
-    for data in [wire.encode(wire.Audio(f.pcm)) for f in speech([None] * 5)][:14] + pushed:
-        message = wire.decode_client(data)
-        if isinstance(message, wire.Audio):
-            events = [e for m in ears.step(message.pcm) for e in session.receive(wire.encode(m))]
+    for data in [protocol.encode(protocol.Audio(f.pcm)) for f in speech([None] * 5)][:14] + pushed:
+        message = protocol.decode_client(data)
+        if isinstance(message, protocol.Audio):
+            events = [
+                e for m in ears.step(message.pcm) for e in session.receive(protocol.encode(m))
+            ]
     assert [event for event in events if isinstance(event, Flushed)] == [Flushed(80), Flushed(80)]
 
 
@@ -147,8 +149,8 @@ def test_heads_that_say_no_probability_hurt_nothing(probability: float) -> None:
     session = ready_session()
     for frame in speech([1] * 5):
         session.frame(frame)
-        step = wire.Step(1, (probability,) * 4, 0)
-        for event in session.receive(wire.encode(step)):
+        step = protocol.Step(1, (probability,) * 4, 0)
+        for event in session.receive(protocol.encode(step)):
             assert not isinstance(event, Pause) or 0 <= event.probability <= 1
 
 
@@ -156,7 +158,9 @@ def test_more_steps_than_were_sent_are_not_believed() -> None:
     session = ready_session()
     session.frame(speech([1])[0])
     events = [
-        e for n in range(99) for e in session.receive(wire.encode(wire.Step(n, (0.0,) * 4, 0)))
+        e
+        for n in range(99)
+        for e in session.receive(protocol.encode(protocol.Step(n, (0.0,) * 4, 0)))
     ]
     assert all(event.until_ms <= 80 for event in events if isinstance(event, Heard))
 
@@ -182,7 +186,7 @@ def test_pieces_are_joined_where_nothing_else_is_likely(
     events = [
         event
         for text, at in said
-        for event in session.receive(wire.encode(wire.Word(text, at)))
+        for event in session.receive(protocol.encode(protocol.Word(text, at)))
         if isinstance(event, Word)
     ]
     assert [("" if word.joined else " ") + word.text for word in events] == [
@@ -194,8 +198,12 @@ def test_pieces_are_joined_where_nothing_else_is_likely(
 
 def test_our_own_server_says_what_is_joined() -> None:
     session = ready_session()
-    given = [wire.Word("4", 1.0, False), wire.Word("00", 2.0, True), wire.Word("!", 2.1, False)]
-    events = [e for word in given for e in session.receive(wire.encode(word))]
+    given = [
+        protocol.Word("4", 1.0, False),
+        protocol.Word("00", 2.0, True),
+        protocol.Word("!", 2.1, False),
+    ]
+    events = [e for word in given for e in session.receive(protocol.encode(word))]
     assert [word.joined for word in words(events)] == [False, True, False]
 
 
@@ -208,20 +216,20 @@ class Jittery:
         self._said = False
 
     def answer(self, session: Session) -> list[bytes]:
-        said: list[wire.ServerMessage] = []
+        said: list[protocol.ServerMessage] = []
         for data in session.data_to_send():
-            match wire.decode_client(data):
-                case wire.Audio(pcm):
+            match protocol.decode_client(data):
+                case protocol.Audio(pcm):
                     said += self._ears.step(pcm)
-                case wire.Marker(number):
+                case protocol.Marker(number):
                     self._ears.mark(number)
-        return [wire.encode(self._moved(message)) for message in said]
+        return [protocol.encode(self._moved(message)) for message in said]
 
-    def _moved(self, message: wire.ServerMessage) -> wire.ServerMessage:
-        if isinstance(message, wire.Word):
+    def _moved(self, message: protocol.ServerMessage) -> protocol.ServerMessage:
+        if isinstance(message, protocol.Word):
             text = message.text if self._off_s == 0 or self._said else f"v{message.text[1:]}"
             self._said = True
-            return wire.Word(text, message.start_time + self._off_s)
+            return protocol.Word(text, message.start_time + self._off_s)
         return message
 
 
@@ -336,8 +344,10 @@ def test_a_pause_that_is_told_when_the_speaker_goes_on_cuts_no_word() -> None:
             session.frame(frame, voiced=has_voice(frame))
         sent = session.data_to_send()
         told: list[RecognizerEvent] = []
-        for number in range(sum(isinstance(wire.decode_client(d), wire.Audio) for d in sent) + 10):
+        for number in range(
+            sum(isinstance(protocol.decode_client(d), protocol.Audio) for d in sent) + 10
+        ):
             quiet = 0.95 if number >= 26 else 0.0
-            told += session.receive(wire.encode(wire.Step(number, (quiet,) * 4, 0)))
+            told += session.receive(protocol.encode(protocol.Step(number, (quiet,) * 4, 0)))
         assert any(isinstance(event, Pause) for event in told)
         assert bool(session.data_to_send()) is not goes_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from streaming.batch import Demand
+from streaming.kyutai_server.batch import Demand
 
 PERIOD_S = 0.08
 """Audio of one step: no step may take longer for long."""

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.audio import SAMPLE_RATE
-from streaming.batch import Demand
 from streaming.errors import ModelError
-from streaming.pace import HEARTBEAT_S, PERIOD_S, STUCK_S, Pace
-from streaming.steps import OUTBOX_MAX, Seat, StepLoop
-from streaming.stream import Marked
+from streaming.kyutai_server.batch import Demand
+from streaming.kyutai_server.client_stream import Marked
+from streaming.kyutai_server.step_loop import OUTBOX_MAX, Seat, StepLoop
+from streaming.kyutai_server.step_pacing import HEARTBEAT_S, PERIOD_S, STUCK_S, Pace
+from streaming.kyutai_server.token_words import WordSaid
 from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
-from streaming.words import WordSaid
 
 HELLO = 4
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streaming import wire
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, samples_to_ms
 from streaming.errors import (
     ConnectionLost,
@@ -19,10 +18,11 @@ from streaming.errors import (
     RecognizerAtCapacity,
     RecognizerUnavailable,
 )
-from streaming.pauses import PauseByVoice, PauseHeads
-from streaming.pieces import WordReader
+from streaming.kyutai import protocol
+from streaming.kyutai_client.pauses import PauseByVoice, PauseHeads
+from streaming.kyutai_client.timeline import Timeline
+from streaming.kyutai_client.word_joining import WordReader
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, WordEnd
-from streaming.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Session:
         self._timeline.sound(frame.position, FRAME_SAMPLES)
         self._flushed_at = None
         self._speaking = voiced
-        self._out.append(wire.encode(wire.Audio(frame.pcm)))
+        self._out.append(protocol.encode(protocol.Audio(frame.pcm)))
         if self._sent % _MARK_EVERY == 0 and not self._counts_steps:
             self._mark()
         since = self._voice.feed(voiced)
@@ -136,32 +136,32 @@ class Session:
         Raises RecognizerAtCapacity or RecognizerUnavailable instead of Ready, ConnectionLost when
         the server ends the stream, ProtocolError.
         """
-        message = wire.decode_server(data)
+        message = protocol.decode_server(data)
         if not self.ready:
             self._begin(message)
             return []
         match message:
-            case wire.Word():
+            case protocol.Word():
                 return self._word(message)
-            case wire.Step():
+            case protocol.Step():
                 return self._step(message)
-            case wire.Marker(number):
+            case protocol.Marker(number):
                 return self._marked(number)
-            case wire.EndWord():
+            case protocol.EndWord():
                 return []
-            case wire.Error():
+            case protocol.Error():
                 raise ConnectionLost(f"the server ended the stream: {message.message[:100]!r}")
-            case wire.Ready():
+            case protocol.Ready():
                 raise ProtocolError("a second Ready")
 
-    def _begin(self, message: wire.ServerMessage) -> None:
+    def _begin(self, message: protocol.ServerMessage) -> None:
         match message:
-            case wire.Ready():
+            case protocol.Ready():
                 self.ready = True
                 self._silence(frames_in(self._policy.prefix_ms))
-            case wire.Error(wire.NO_FREE_CHANNELS):
+            case protocol.Error(protocol.NO_FREE_CHANNELS):
                 raise RecognizerAtCapacity("the server has no free slot")
-            case wire.Error(text):
+            case protocol.Error(text):
                 raise RecognizerUnavailable(f"the server says {text[:100]!r}")
             case _:
                 raise ProtocolError(f"expected Ready, got {type(message).__name__}")
@@ -184,7 +184,7 @@ class Session:
     def _mark(self) -> int:
         self._markers += 1
         self._acknowledged.append((self._markers, self._sent))
-        self._out.append(wire.encode(wire.Marker(self._markers)))
+        self._out.append(protocol.encode(protocol.Marker(self._markers)))
         return self._markers
 
     def _push(self, *, asked: int) -> None:
@@ -205,7 +205,7 @@ class Session:
             self._push(asked=0)
         return [Pause(max(at_ms, 0), probability)]
 
-    def _word(self, word: wire.Word) -> list[RecognizerEvent]:
+    def _word(self, word: protocol.Word) -> list[RecognizerEvent]:
         start = self._timeline.position_of(round(word.start_time * SAMPLE_RATE))
         said = self._words.read(word, samples_to_ms(start))
         if said is None:
@@ -218,7 +218,7 @@ class Session:
         """Frames of what was sent that the words are about by now."""
         return (self._steps if self._counts_steps else self._sent) - self._delay
 
-    def _step(self, step: wire.Step) -> list[RecognizerEvent]:
+    def _step(self, step: protocol.Step) -> list[RecognizerEvent]:
         if not self._counts_steps:
             self._counts_steps, self._steps = True, 0
         self._steps = min(self._steps + 1, self._sent)
@@ -267,7 +267,7 @@ def frames_in(ms: int) -> int:
     return -(-ms // FRAME_MS)
 
 
-_SILENCE = wire.encode(wire.Audio(np.zeros(FRAME_SAMPLES, np.float32)))
+_SILENCE = protocol.encode(protocol.Audio(np.zeros(FRAME_SAMPLES, np.float32)))
 _MARK_EVERY = 6  # frames, where there are no Steps to count
 _EARLY = 2  # frames by which other clients' steps bring a Marker back too soon
 _LIVE = 6  # frames under way; with more of them a pause that is noticed is long over

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.testing import ToyVocabulary
-from streaming.words import (
+from streaming.kyutai_server.token_words import (
     PADDING,
     PAUSE_STEPS,
     WORD_STARTS,
@@ -15,6 +14,7 @@ from streaming.words import (
     WordEnded,
     WordSaid,
 )
+from streaming.testing import ToyVocabulary
 
 VOCABULARY = ToyVocabulary(["▁hello", "▁world", "▁4", "00", "é-a", "é-b", "▁"])
 HELLO, WORLD, FOUR, HUNDRED, HALF_A, HALF_B, SPACE = range(4, 11)
