@@ -33,9 +33,12 @@ import numpy as np
 import psutil
 
 from streaming.audio import FRAME_SAMPLES
-from streaming.checkpoint_wide import make_wide_checkpoint, moshi_server_config
 from streaming.kyutai import protocol
-from streaming.tones import TONES, sing
+from streaming.kyutai_server.test_checkpoint.full_size import (
+    make_wide_checkpoint,
+    moshi_server_config,
+)
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 
 FRAME_S = 0.08
 LATE_S = 0.5
@@ -229,7 +232,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = args.model or Path(made) / "wide"
         if args.model is None:
-            from streaming.checkpoint import make_test_checkpoint
+            from streaming.kyutai_server.test_checkpoint.checkpoint import make_test_checkpoint
 
             make_test_checkpoint(Path(made) / "small")
             make_wide_checkpoint(Path(made) / "small", folder)

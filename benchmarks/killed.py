@@ -38,8 +38,8 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.recognizer import Word
-from streaming.tones import TONES, sing, start_ms
 from streaming.voiced import VoiceFinder, silero
 
 FRAME_S = 0.08
@@ -172,7 +172,7 @@ async def tones(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = args.model or Path(made)
         if args.model is None:
-            from streaming.checkpoint import make_test_checkpoint
+            from streaming.kyutai_server.test_checkpoint.checkpoint import make_test_checkpoint
 
             make_test_checkpoint(folder)
         command = [str(Path(sys.executable).with_name("asr-server")), "--model", str(folder)]

@@ -29,7 +29,7 @@ import numpy as np
 from eval.simulation.costs import p95_ms
 from streaming.audio import FRAME_SAMPLES
 from streaming.kyutai import protocol
-from streaming.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
+from streaming.kyutai_server.test_checkpoint.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
 
 FRAME_S = 0.08
 PUSHED = 4  # frames of silence: the model's delay and a little
@@ -172,7 +172,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = args.model or Path(made)
         if args.model is None:
-            from streaming.checkpoint import make_test_checkpoint
+            from streaming.kyutai_server.test_checkpoint.checkpoint import make_test_checkpoint
 
             make_test_checkpoint(folder)
         print(f"{NOTE} Times in ms.")

@@ -15,7 +15,7 @@ from streaming.recognizer import (
     Word,
     WordEnd,
 )
-from streaming.sentence import ends_sentence
+from streaming.sentences import ends_sentence
 
 
 @dataclass(frozen=True, slots=True)

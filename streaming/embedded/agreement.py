@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming.embedded.moonshine import HeardWord
-from streaming.sentence import ends_sentence
+from streaming.sentences import ends_sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from streaming.errors import StreamingError
 from streaming.kyutai_server.api_keys import Keys, read_keys
 from streaming.kyutai_server.batch import BatchedModel
 from streaming.kyutai_server.server import Limits, Server, listen
-from streaming.tones import TONES, sing
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -107,8 +107,8 @@ def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
     Beside it tones.wav, to be heard by it. It proves plumbing, never accuracy on speech.
     """
     try:
-        from streaming.checkpoint import make_test_checkpoint
-        from streaming.checkpoint_wide import make_wide_checkpoint
+        from streaming.kyutai_server.test_checkpoint.checkpoint import make_test_checkpoint
+        from streaming.kyutai_server.test_checkpoint.full_size import make_wide_checkpoint
     except ImportError as exc:
         _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
     try:

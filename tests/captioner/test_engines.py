@@ -16,8 +16,8 @@ from captioner.gate import VoiceGate
 from captioner.settings import Settings, read_settings
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 from streaming.testing_server import Faults, ScriptedServer, speech
-from streaming.tones import TONES, sing
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from streaming.audio import Pcm
-from streaming.tones import start_ms
+from streaming.kyutai_server.test_checkpoint.tones import start_ms
 
 MOSHI_SERVER = os.environ.get("MOSHI_SERVER") or shutil.which("moshi-server")
 KEY = {"kyutai-api-key": "public_token"}

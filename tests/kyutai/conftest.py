@@ -8,9 +8,9 @@ import pytest
 from kyutai_rig import Running, serving
 from platformdirs import user_cache_path
 
-from streaming import checkpoint, checkpoint_wide
 from streaming.kyutai_server.moshi_model import KyutaiModel, load_model
 from streaming.kyutai_server.server import Limits
+from streaming.kyutai_server.test_checkpoint import checkpoint, full_size
 
 
 def recipe(*sources: str | None) -> str:
@@ -30,10 +30,10 @@ def checkpoint_folder() -> Path:
 @pytest.fixture(scope="session")
 def wide_folder(checkpoint_folder: Path) -> Path:
     """The same with a Mimi of full size, for moshi-server and ours alike; cached."""
-    made_by = recipe(checkpoint.__file__, checkpoint_wide.__file__)
+    made_by = recipe(checkpoint.__file__, full_size.__file__)
     folder = user_cache_path("live-captions") / f"test-checkpoint-wide-{made_by}"
     if not (folder / "config.json").is_file():
-        checkpoint_wide.make_wide_checkpoint(checkpoint_folder, folder)
+        full_size.make_wide_checkpoint(checkpoint_folder, folder)
     return folder
 
 

@@ -15,7 +15,7 @@ from kyutai_rig import Client, start, started
 
 from streaming.kyutai_server import cli
 from streaming.kyutai_server.moshi_model import DTYPES, protocol
-from streaming.tones import sing
+from streaming.kyutai_server.test_checkpoint.tones import sing
 
 
 async def refusal(*arguments: str, **variables: str) -> tuple[int, str]:

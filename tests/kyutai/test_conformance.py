@@ -36,13 +36,13 @@ from conformance_rig import (
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from streaming.audio import AudioFrame, Framer, wav
-from streaming.checkpoint_wide import moshi_server_config
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
+from streaming.kyutai_server.test_checkpoint.full_size import moshi_server_config
+from streaming.kyutai_server.test_checkpoint.tones import sing
 from streaming.recognizer import Word
-from streaming.tones import sing
 
 WORDS = ["hello", "world", "test", "room", "live", "caption"]
 

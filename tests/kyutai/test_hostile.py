@@ -18,8 +18,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from streaming.kyutai import protocol
+from streaming.kyutai_server.test_checkpoint.tones import sing
 from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
-from streaming.tones import sing
 
 WORDS = ["hello", "world", "live", "caption", "test", "room"]
 VALID = [

@@ -18,8 +18,8 @@ from streaming.kyutai_server.batch import Batch
 from streaming.kyutai_server.client_stream import Marked
 from streaming.kyutai_server.mimi_cpu import MimiEncoder
 from streaming.kyutai_server.moshi_model import KyutaiModel, MoshiEncoder, _checkpoint, load_model
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.kyutai_server.token_words import WordSaid
-from streaming.tones import TONES, sing, start_ms
 
 WORDS = [list(TONES)[i] for i in np.random.default_rng(5).integers(0, len(TONES), 60)]
 

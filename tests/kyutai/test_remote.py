@@ -16,8 +16,8 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.recognizer import Word
-from streaming.tones import TONES, sing, start_ms
 
 POLICY = RemotePolicy(
     session=SessionPolicy(delay_ms=160), first_wait_s=0.01, longest_wait_s=0.05, patience_s=10

@@ -19,7 +19,7 @@ from captioner.room.tokens import participant_token
 from eval.simulation.bot_process import BotProcess, bot_environment
 from eval.simulation.participant import Person
 from streaming.audio import SAMPLE_RATE
-from streaming.tones import TONES, sing
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 
 pytestmark = pytest.mark.room
 

@@ -21,8 +21,8 @@ from streaming.errors import ModelError
 from streaming.kyutai_server.api_keys import Keys
 from streaming.kyutai_server.moshi_model import KyutaiModel, protocol
 from streaming.kyutai_server.server import Limits
+from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.testing import ScriptedModel, ToyVocabulary
-from streaming.tones import TONES, sing, start_ms
 
 WORDS = ["hello", "world", "live", "caption", "test", "room", "world", "hello"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streaming.errors import ProtocolError
 from streaming.kyutai_server.opus import OggOpusDecoder, OggPackets, read_file
-from streaming.tones import sing
+from streaming.kyutai_server.test_checkpoint.tones import sing
 
 
 def opus_of_tones() -> bytes:

@@ -26,8 +26,8 @@ from torch.nn import functional
 
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE
 from streaming.errors import ModelError
+from streaming.kyutai_server.test_checkpoint.tones import TONES
 from streaming.kyutai_server.token_words import PADDING, WORD_STARTS
-from streaming.tones import TONES
 
 DELAY_TOKENS = 2
 """Steps from a sound to its text; 0.16 s."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.sentence import ends_sentence
+from streaming.sentences import ends_sentence
 
 
 @pytest.mark.parametrize("word", ["now.", 'over."', "No.", "?", "so!”", "well…", "(yes.)"])

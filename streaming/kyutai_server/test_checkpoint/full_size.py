@@ -20,8 +20,14 @@ from moshi.models import loaders
 from safetensors.torch import load_file
 from torch import Tensor
 
-from streaming.checkpoint import DELAY_TOKENS, LM_CONFIG, OTHERS, published, written_lm
 from streaming.kyutai import protocol
+from streaming.kyutai_server.test_checkpoint.checkpoint import (
+    DELAY_TOKENS,
+    LM_CONFIG,
+    OTHERS,
+    published,
+    written_lm,
+)
 
 _CARD = 2_048
 _FAR = 1_000.0  # where no sound comes: none is heard as a code that the small codec lacks
