@@ -34,12 +34,14 @@ def imports_of(path: Path) -> set[str]:
         (
             "moshi",
             "streaming/kyutai_server/moshi_model.py streaming/kyutai_server/mimi_cpu.py"
-            " streaming/kyutai_server/test_checkpoint/checkpoint.py streaming/kyutai_server/test_checkpoint/full_size.py",
+            " streaming/kyutai_server/test_checkpoint/checkpoint.py"
+            " streaming/kyutai_server/test_checkpoint/full_size.py",
         ),
         (
             "torch",
             "streaming/kyutai_server/moshi_model.py streaming/kyutai_server/mimi_cpu.py"
-            " streaming/int8_cpu.py streaming/kyutai_server/test_checkpoint/checkpoint.py streaming/kyutai_server/test_checkpoint/full_size.py",
+            " streaming/int8_cpu.py streaming/kyutai_server/test_checkpoint/checkpoint.py"
+            " streaming/kyutai_server/test_checkpoint/full_size.py",
         ),
         ("websockets", "streaming/kyutai_client/connection.py streaming/testing_server.py"),
         (
