@@ -23,7 +23,7 @@ from captioner.publishing.publisher import Publisher, RoomClock
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.browser import open_chromium
 from eval.simulation.participant import Person
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 EACH_MS = 2_000
 ROOM = "late"

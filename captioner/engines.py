@@ -12,7 +12,6 @@ from captioner.errors import ConfigurationError
 from captioner.gate import any_sound, sensitive_voice
 from captioner.settings import Settings
 from captioner.tracks.track_set import SLOTS, Engine
-from streaming import chords
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.errors import RecognizerError
 from streaming.failover import FailoverEngine
@@ -20,7 +19,8 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
-from streaming.testing import Fragile
+from streaming.testing import tone_words
+from streaming.testing.scripted import Fragile
 from streaming.voiced import VoiceFinder, silero
 
 HANDOVER_S = 2.0
@@ -146,15 +146,15 @@ async def probe(settings: Settings) -> str:
 def _scripted(settings: Settings, language: str) -> Engine:
     """A scripted server that hears words that are chords: for ``caption-eval simulate``."""
     remote = _remote(
-        settings, patience_s=RemotePolicy().patience_s, load_voice=lambda: chords.has_voice
+        settings, patience_s=RemotePolicy().patience_s, load_voice=lambda: tone_words.has_voice
     )
     return Engine(
         "scripted",
         language,
-        lambda: Fragile(remote.open(language), at=chords.word(chords.RAISES)),
+        lambda: Fragile(remote.open(language), at=tone_words.word(tone_words.RAISES)),
         slots=settings.slots or SLOTS,
         delay_ms=remote.capabilities.delay_ms,
-        load_voice=lambda: chords.has_voice,
+        load_voice=lambda: tone_words.has_voice,
     )
 
 

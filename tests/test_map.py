@@ -43,7 +43,10 @@ def imports_of(path: Path) -> set[str]:
             " streaming/int8_cpu.py streaming/kyutai_server/test_checkpoint/checkpoint.py"
             " streaming/kyutai_server/test_checkpoint/full_size.py",
         ),
-        ("websockets", "streaming/kyutai_client/connection.py streaming/testing_server.py"),
+        (
+            "websockets",
+            "streaming/kyutai_client/connection.py streaming/testing/scripted_server.py",
+        ),
         (
             "livekit.rtc",
             "captioner/room/encryption.py captioner/room/livekit_room.py"

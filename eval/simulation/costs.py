@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from eval.simulation.environment import Stage
 from eval.simulation.participant import Person
 from eval.simulation.script import WORD_S
-from streaming.chords import WORDS
+from streaming.testing.tone_words import WORDS
 
 SETTLE_S = 3.0
 

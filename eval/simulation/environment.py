@@ -5,7 +5,7 @@
         await anna.say([1, 2, 3])
 
 The recogniser is a scripted one on a real websocket, which hears words that are chords
-(streaming/chords.py). The bot is ``captioner run`` in a process of its own.
+(streaming/testing/tone_words.py). The bot is ``captioner run`` in a process of its own.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from captioner.room.tokens import participant_token
 from eval.simulation.bot_process import BotProcess, bot_environment
 from eval.simulation.fault_proxy import Cable
 from eval.simulation.participant import Person
-from streaming.chords import hear
-from streaming.testing_server import Hearing, ScriptedServer
+from streaming.testing.scripted_server import Hearing, ScriptedServer
+from streaming.testing.tone_words import hear
 
 ROOM = "simulated-meeting"
 BOT = "captions"

@@ -8,7 +8,7 @@ from eval.simulation.environment import CAPACITY, Stage
 from eval.simulation.fault_proxy import Cable
 from eval.simulation.participant import Person
 from eval.simulation.script import Fault
-from streaming.chords import RAISES
+from streaming.testing.tone_words import RAISES
 
 AWAY_S = 8.0
 DEAF_S = 5.0

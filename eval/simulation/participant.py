@@ -21,7 +21,7 @@ from captioner.contract import TOPIC
 from captioner.contract_requests import HELLO, HISTORY
 from eval.simulation.caption_receiver import Page
 from eval.simulation.verdict import Said, Span
-from streaming.chords import WORD_MS, chord, word
+from streaming.testing.tone_words import WORD_MS, chord, word
 
 RATE = 48_000
 PIECE_S = 0.1
@@ -86,7 +86,7 @@ class Person:
             self._source = None
 
     async def say(self, numbers: Sequence[int]) -> None:
-        """Say words of streaming.chords; returns when the last one was handed over."""
+        """Say words of streaming.testing.tone_words; returns when the last one was handed over."""
         self._words.extend(numbers)
         self._spoken.clear()
         await self._spoken.wait()

@@ -15,7 +15,7 @@ from eval.simulation.faults import inflict
 from eval.simulation.participant import Person
 from eval.simulation.script import HOST, Act, Fault, What
 from eval.simulation.verdict import Facts, Said, Span
-from streaming import chords
+from streaming.testing import tone_words
 
 READER, FAR_READER = "reader-always-there", "reader-far-away"
 
@@ -192,7 +192,7 @@ class Play:
         played.on_disk = stage.on_disk()
 
     def _keep(self, person: Person) -> None:
-        raises = chords.word(chords.RAISES)
+        raises = tone_words.word(tone_words.RAISES)
         self.played.said += [said for said in person.said if said.word != raises]
         self.played.facts.unheard += person.away
 

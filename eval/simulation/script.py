@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from streaming.chords import PAUSE_MS, WORD_MS, WORDS
+from streaming.testing.tone_words import PAUSE_MS, WORD_MS, WORDS
 
 WORD_S = (WORD_MS + PAUSE_MS) / 1000
 """How long a word takes to say."""
@@ -53,7 +53,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Act:
-    """at_s: since the meeting began. words: numbers of streaming.chords, each said once."""
+    """at_s: since the meeting began. words: numbers of tone_words, each said once."""
 
     at_s: float
     what: What

@@ -21,7 +21,7 @@ from captioner.tracks.track_captioner import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.errors import RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)
 QUIET = np.full(FRAME_SAMPLES, 0.0005, np.float32)

@@ -17,7 +17,7 @@ from captioner.settings import Settings, read_settings
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
-from streaming.testing_server import Faults, ScriptedServer, speech
+from streaming.testing.scripted_server import Faults, ScriptedServer, speech
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from captioner.room.tokens import participant_token
 from eval.runs.browser import FLAGS, Viewer
 from eval.simulation.environment import ROOM, Stage
 from eval.simulation.fault_proxy import Cable
-from streaming.chords import chord
+from streaming.testing.tone_words import chord
 
 RATE = 48_000
 # The page asks for a microphone and gets one whose sound `say` gives it.

@@ -23,7 +23,7 @@ from captioner.demo.sound_publisher import Speaker
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.local_meeting import Listener
 from streaming.recognizer import Tail, Word, WordEnd
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 pytestmark = pytest.mark.room
 

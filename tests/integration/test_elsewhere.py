@@ -32,7 +32,7 @@ from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.tokens import agent_token, participant_token
 from captioner.transcript.folder import TranscriptPolicy
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 pytestmark = pytest.mark.room
 

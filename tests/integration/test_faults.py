@@ -19,7 +19,7 @@ from eval.simulation.faults import inflict
 from eval.simulation.participant import Person
 from eval.simulation.script import Fault
 from eval.simulation.verdict import Facts, Fate, Verdict, different, judge, leaks
-from streaming.chords import word
+from streaming.testing.tone_words import word
 
 # Words are counted over seconds of real time: a busy machine tears sound.
 pytestmark = [pytest.mark.room, pytest.mark.calm]

@@ -23,7 +23,7 @@ from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token, participant_token
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 pytestmark = pytest.mark.room
 

@@ -15,7 +15,7 @@ from captioner.demo.livekit_server import MediaServer
 from captioner.room.tokens import participant_token
 from eval.corpus.manifest import bundled_corpus
 from eval.runs.local_meeting import BotProcess, Chain, Listener, bot_environment
-from streaming.testing_server import ScriptedServer
+from streaming.testing.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.room
 

@@ -156,7 +156,7 @@ import asyncio
 from streaming.kyutai_server import cli
 from streaming.kyutai_server import moshi_model
 from streaming.errors import ModelError
-from streaming.testing import ScriptedModel, ToyVocabulary
+from streaming.testing.scripted import ScriptedModel, ToyVocabulary
 
 model = ScriptedModel(
     vocabulary=ToyVocabulary(["a"]), fail_at=1, failure=ModelError("a step of the model failed")

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from streaming.kyutai import protocol
 from streaming.kyutai_server.test_checkpoint.tones import sing
-from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
+from streaming.testing.scripted import ScriptedModel, ToyVocabulary, frame_of
 
 WORDS = ["hello", "world", "live", "caption", "test", "room"]
 VALID = [

@@ -22,7 +22,7 @@ from streaming.kyutai_server.api_keys import Keys
 from streaming.kyutai_server.moshi_model import KyutaiModel, protocol
 from streaming.kyutai_server.server import Limits
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
-from streaming.testing import ScriptedModel, ToyVocabulary
+from streaming.testing.scripted import ScriptedModel, ToyVocabulary
 
 WORDS = ["hello", "world", "live", "caption", "test", "room", "world", "hello"]
 

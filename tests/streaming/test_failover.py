@@ -15,7 +15,7 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy, RemoteRecognizer
 from streaming.recognizer import Flushed, RecognizerEvent, Word
-from streaming.testing_server import LEVELS, ScriptedServer, has_voice, speech
+from streaming.testing.scripted_server import LEVELS, ScriptedServer, has_voice, speech
 
 QUICK = RemotePolicy(first_wait_s=0.01, longest_wait_s=0.02, patience_s=0.05)
 

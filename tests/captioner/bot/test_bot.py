@@ -18,7 +18,7 @@ from captioner.publishing.publisher import RoomClock
 from captioner.room.protocol import Kind
 from captioner.room.scripted_room import ScriptedRoom
 from streaming.recognizer import RecognizerEvent
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 
 async def test_of_fifty_people_those_who_speak_have_a_recogniser() -> None:

@@ -13,7 +13,7 @@ from bot_rig import HOST, QUIET, VOICE, HandClock, away, stage, tracks
 from captioner.contract_requests import HELLO, SET
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.room.scripted_room import ScriptedRoom
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 
 async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again(

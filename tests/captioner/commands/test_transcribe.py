@@ -11,7 +11,7 @@ from captioner.captions.cues import Cue
 from captioner.commands.transcribe import Format, Transcript, render, transcribe
 from captioner.demo.demo import bundled_recording
 from streaming.recognizer import Word, WordEnd
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 
 def transcript(name: str, *texts: str) -> Transcript:

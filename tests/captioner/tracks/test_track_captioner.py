@@ -17,7 +17,7 @@ from captioner.tracks.track_captioner import Backoff, TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.errors import ModelError, RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
-from streaming.testing import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedRecognizer
 
 PCM = np.zeros(FRAME_SAMPLES, np.float32)
 

@@ -23,7 +23,7 @@ from eval.runs.run import Plan, fingerprint, measure, todo, with_word_times
 from eval.runs.watch import RATE, Played, Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.errors import RecognizerUnavailable
-from streaming.testing_server import ScriptedServer, speech
+from streaming.testing.scripted_server import ScriptedServer, speech
 
 
 class Parrot:

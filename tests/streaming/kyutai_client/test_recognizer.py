@@ -20,7 +20,7 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.recognizer import Dropped, Flushed, Heard, RecognizerEvent, Word
-from streaming.testing_server import Faults, ScriptedServer, has_voice, speech
+from streaming.testing.scripted_server import Faults, ScriptedServer, has_voice, speech
 
 SENTENCE = [1, 2, 3, None, 3, 3, 4, None, None, None, 5, 6, 7, 7, 8, None, 9, 10, 11]
 PATIENT = RemotePolicy(first_wait_s=0.01, longest_wait_s=0.05)

@@ -18,7 +18,7 @@ from streaming.kyutai import protocol
 from streaming.kyutai_client.session import Session, SessionPolicy
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, Word, WordEnd
 from streaming.replay import Replay
-from streaming.testing_server import Ears, has_voice, speech
+from streaming.testing.scripted_server import Ears, has_voice, speech
 
 READY = protocol.encode(protocol.Ready())
 POLICY = SessionPolicy()

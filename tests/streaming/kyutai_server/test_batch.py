@@ -14,7 +14,7 @@ from streaming.audio import FRAME_SAMPLES, Pcm
 from streaming.kyutai_server.batch import Batch, Demand, Ticket
 from streaming.kyutai_server.client_stream import Answer, Marked, Stepped
 from streaming.kyutai_server.token_words import PADDING, WordEnded, WordSaid
-from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
+from streaming.testing.scripted import ScriptedModel, ToyVocabulary, frame_of
 
 VOCABULARY = ToyVocabulary(["▁hello", "▁world", "▁room", "s"])
 HELLO, WORLD, ROOM, S = range(4, 8)

@@ -16,7 +16,7 @@ from streaming.kyutai_server.client_stream import Marked
 from streaming.kyutai_server.step_loop import OUTBOX_MAX, Seat, StepLoop
 from streaming.kyutai_server.step_pacing import HEARTBEAT_S, PERIOD_S, STUCK_S, Pace
 from streaming.kyutai_server.token_words import WordSaid
-from streaming.testing import ScriptedModel, ToyVocabulary, frame_of
+from streaming.testing.scripted import ScriptedModel, ToyVocabulary, frame_of
 
 HELLO = 4
 

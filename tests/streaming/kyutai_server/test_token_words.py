@@ -14,7 +14,7 @@ from streaming.kyutai_server.token_words import (
     WordEnded,
     WordSaid,
 )
-from streaming.testing import ToyVocabulary
+from streaming.testing.scripted import ToyVocabulary
 
 VOCABULARY = ToyVocabulary(["▁hello", "▁world", "▁4", "00", "é-a", "é-b", "▁"])
 HELLO, WORLD, FOUR, HUNDRED, HALF_A, HALF_B, SPACE = range(4, 11)

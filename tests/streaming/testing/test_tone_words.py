@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from eval.simulation.environment import HEARING
 from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
-from streaming.chords import WORDS, chord, has_voice, hear, word
 from streaming.kyutai.protocol import Word
-from streaming.testing_server import Ears
+from streaming.testing.scripted_server import Ears
+from streaming.testing.tone_words import WORDS, chord, has_voice, hear, word
 
 numbers = st.integers(0, WORDS - 1)
 
