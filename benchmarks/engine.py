@@ -24,7 +24,7 @@ from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.decoder import Hearing, HearingPolicy
 from streaming.embedded.moonshine import Hypothesis, Moonshine
 from streaming.recognizer import RecognizerEvent
-from streaming.vad import SileroVoiceActivity
+from streaming.voice.silero import SileroVoiceActivity
 
 SETTINGS = {
     "default": HearingPolicy(),

@@ -40,7 +40,7 @@ from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.recognizer import Word
-from streaming.voiced import VoiceFinder, silero
+from streaming.voice.frames import VoiceFinder, silero
 
 FRAME_S = 0.08
 TONES_POLICY = RemotePolicy(session=SessionPolicy(delay_ms=160))

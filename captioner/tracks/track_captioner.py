@@ -15,13 +15,13 @@ from captioner import metrics
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
-from captioner.gate import VoiceGate
 from captioner.stretch import Stretch
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_health import LATE_MS, Health
 from streaming.audio import AudioFrame
 from streaming.errors import ModelError, RecognizerError
 from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, Recognizer
+from streaming.voice.gate import VoiceGate
 
 log = structlog.get_logger()
 

@@ -14,14 +14,14 @@ from captioner import metrics
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
-from captioner.gate import VoiceGate, sensitive_voice
 from captioner.publishing.publisher import Publisher
 from captioner.room.frame_queue import LOST_MS
 from captioner.room.protocol import Voice
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_captioner import Backoff, TrackCaptioner
 from streaming.recognizer import Capabilities, Recognizer
-from streaming.voiced import VoiceFinder
+from streaming.voice.frames import VoiceFinder
+from streaming.voice.gate import VoiceGate, sensitive_voice
 
 log = structlog.get_logger()
 

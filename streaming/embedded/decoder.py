@@ -23,7 +23,7 @@ from streaming.embedded.moonshine import Hypothesis
 from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, VoiceMeter, chunks
 from streaming.embedded.word_events import Saying
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
-from streaming.vad import VoiceActivity
+from streaming.voice.silero import VoiceActivity
 
 Pcm = npt.NDArray[np.float32]
 

@@ -24,7 +24,7 @@ from streaming.embedded.scheduler import Scheduler
 from streaming.embedded.stream_job import Command, Ended, Item, SpeechModel, StreamWork
 from streaming.errors import LanguageNotSupported, ModelError
 from streaming.recognizer import Capabilities, RecognizerEvent
-from streaming.vad import SileroVoiceActivity, VoiceActivity
+from streaming.voice.silero import SileroVoiceActivity, VoiceActivity
 
 CAPABILITIES = Capabilities(engine="embedded", languages=("en",), revises=True, delay_ms=600)
 """What the embedded engine can do."""

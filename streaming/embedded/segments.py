@@ -13,7 +13,7 @@ import numpy.typing as npt
 import soxr
 
 from streaming.audio import SAMPLE_RATE, AudioFrame, clean
-from streaming.vad import CHUNK_SAMPLES, VoiceActivity
+from streaming.voice.silero import CHUNK_SAMPLES, VoiceActivity
 
 CHUNK_MS = 32
 """Milliseconds of one chunk."""

@@ -17,7 +17,7 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.recognizer import RemotePolicy, RemoteRecognizer
 from streaming.recognizer import Capabilities
 from streaming.replay import Replay
-from streaming.voiced import VoiceFinder, silero
+from streaming.voice.frames import VoiceFinder, silero
 
 LANGUAGES = ("en", "fr")
 """What Kyutai's 1B model knows."""

@@ -22,7 +22,7 @@ from streaming.kyutai_client.metrics import DROPPED_MS, RESTARTS, SEARCHING
 from streaming.kyutai_client.session import Session, SessionPolicy
 from streaming.recognizer import Capabilities, Flushed, Heard, RecognizerEvent, Word
 from streaming.replay import Replay
-from streaming.voiced import VoiceFinder
+from streaming.voice.frames import VoiceFinder
 
 
 @dataclass(frozen=True, slots=True)

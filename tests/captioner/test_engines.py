@@ -12,12 +12,12 @@ from captioner import engines
 from captioner.commands.main import main
 from captioner.commands.transcribe import transcribe
 from captioner.errors import ConfigurationError
-from captioner.gate import VoiceGate
 from captioner.settings import Settings, read_settings
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 from streaming.testing.scripted_server import Faults, ScriptedServer, speech
+from streaming.voice.gate import VoiceGate
 
 
 @pytest.fixture(autouse=True)

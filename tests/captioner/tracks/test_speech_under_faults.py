@@ -15,13 +15,13 @@ import pytest
 
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
-from captioner.gate import VoiceGate
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.testing.scripted_server import Hearing, ScriptedServer
 from streaming.testing.tone_words import chord, has_voice, hear, word
+from streaming.voice.gate import VoiceGate
 
 FASTER = 4
 PAUSES_S = (0.3, 0.8, 1.5, 3.0, 12.0)

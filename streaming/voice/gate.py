@@ -9,8 +9,8 @@ import numpy as np
 
 from streaming.audio import FRAME_MS, AudioFrame
 from streaming.embedded.segments import VoiceMeter
-from streaming.vad import SileroVoiceActivity
-from streaming.voiced import VoiceFinder, VoiceInFrames
+from streaming.voice.frames import VoiceFinder, VoiceInFrames
+from streaming.voice.silero import SileroVoiceActivity
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from streaming.audio import SAMPLE_RATE, AudioFrame, Pcm
-from streaming.vad import CHUNK_SAMPLES, SileroVoiceActivity, VoiceActivity
+from streaming.voice.silero import CHUNK_SAMPLES, SileroVoiceActivity, VoiceActivity
 
 VoiceFinder = Callable[[AudioFrame], bool]
 """Told of one stream's frames in order, says of each whether somebody speaks in it."""

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from captioner.contract import TrackState
-from captioner.gate import VoiceGate
 from captioner.stretch import Stretch
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_health import LATE_MS, LOST_MS, STALL_MS, Health
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.recognizer import Heard, Word, WordEnd
+from streaming.voice.gate import VoiceGate
 
 CHANCE = np.random.default_rng(1)
 
