@@ -21,24 +21,25 @@ from eval.runs.through_engine import shown_of
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.embedded.agreement import AgreementPolicy
-from streaming.embedded.decoder import Hearing, HearingPolicy
-from streaming.embedded.moonshine import Hypothesis, Moonshine
+from streaming.embedded.decoder import DecoderPolicy, Hearing
+from streaming.embedded.hypothesis import Hypothesis
+from streaming.embedded.moonshine import Moonshine
 from streaming.recognizer import RecognizerEvent
 from streaming.voice.silero import SileroVoiceActivity
 
 SETTINGS = {
-    "default": HearingPolicy(),
-    "settle at 3": HearingPolicy(agreement=AgreementPolicy(settle=3.0)),
-    "settle at 6": HearingPolicy(agreement=AgreementPolicy(settle=6.0)),
-    "show at 1, revise at 2": HearingPolicy(agreement=AgreementPolicy(show=1.0, revise=2.0)),
-    "show at 2, settle at 3": HearingPolicy(
+    "default": DecoderPolicy(),
+    "settle at 3": DecoderPolicy(agreement=AgreementPolicy(settle=3.0)),
+    "settle at 6": DecoderPolicy(agreement=AgreementPolicy(settle=6.0)),
+    "show at 1, revise at 2": DecoderPolicy(agreement=AgreementPolicy(show=1.0, revise=2.0)),
+    "show at 2, settle at 3": DecoderPolicy(
         agreement=AgreementPolicy(show=2.0, settle=3.0, revise=2.0, doubt=0.5)
     ),
-    "show at 4, settle at 6": HearingPolicy(
+    "show at 4, settle at 6": DecoderPolicy(
         agreement=AgreementPolicy(show=4.0, settle=6.0, sure=0.95)
     ),
-    "decode every 0.6 s": HearingPolicy(intervals=((0, 600),)),
-    "no fresh beginnings": HearingPolicy(fresh_ms=(60_000, 60_000)),
+    "decode every 0.6 s": DecoderPolicy(intervals=((0, 600),)),
+    "no fresh beginnings": DecoderPolicy(fresh_ms=(60_000, 60_000)),
 }
 HEADER = f"{'':33}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
 
@@ -69,7 +70,7 @@ class Remembering:
         return answer
 
 
-def hear(model: Remembering, sound: Pcm, policy: HearingPolicy) -> Timed:
+def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
     """All events of one stream, each with the audio time in ms at which it was known."""
     before = time.thread_time() - model.fresh_s
     hearing = Hearing(SileroVoiceActivity(), policy)
@@ -113,7 +114,7 @@ class Heard:
     cpu_s: float = 0.0
     seconds: float = 0.0
 
-    def hear(self, model: Remembering, pieces: Sequence[Speech], policy: HearingPolicy) -> None:
+    def hear(self, model: Remembering, pieces: Sequence[Speech], policy: DecoderPolicy) -> None:
         """Add what comes of these."""
         before = model.cpu_s
         for piece in pieces:

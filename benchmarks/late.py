@@ -19,7 +19,8 @@ from captioner.captions.cues import Cue, CueClosed
 from captioner.contract import Caption
 from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import serve_page
-from captioner.publishing.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.browser import open_chromium
 from eval.simulation.participant import Person

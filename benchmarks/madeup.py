@@ -11,13 +11,13 @@ from benchmarks.speech import Speech, scored
 from captioner.audio_file import read_audio
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE
-from streaming.embedded.decoder import HearingPolicy
+from streaming.embedded.decoder import DecoderPolicy
 from streaming.recognizer import Tail
 
 
 def row(name: str, sound: Sound) -> str:
     """One line of the table: the words that stayed, and what was shown for a moment."""
-    events = hear(Remembering(), sound, HearingPolicy())
+    events = hear(Remembering(), sound, DecoderPolicy())
     until_ms = len(sound) * 1000 // SAMPLE_RATE
     nobody = {"": Speech(sound, (), "", 0.0)}
     words, _ = scored(nobody, Seen(list(shown(events, name)), until_ms), "engine").sums["invented"]

@@ -27,7 +27,8 @@ from captioner import engines
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption
-from captioner.publishing.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.settings import read_settings
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from captioner import metrics
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings
-from captioner.tracks.track_set import SLOTS, Engine
+from captioner.tracks.engine import SLOTS, Engine
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.errors import RecognizerError
 from streaming.failover import FailoverEngine
@@ -74,7 +74,7 @@ class Engines:
 
     async def _kyutai(self, language: str) -> Engine:
         settings, own = self._settings, self._own
-        known = language.split("-")[0].lower() in own.capabilities.languages
+        known = own.capabilities.knows(language)
         stands_in = known and settings.fallback != "none"
         patience_s = HANDOVER_S if stands_in else RemotePolicy().patience_s
         remote = _remote(

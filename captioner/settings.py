@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from captioner.bot.outputs import Extras
+from captioner.bot.output_settings import OutputSettings
 from captioner.contract import ConsentRule
 from captioner.controls.decisions import HostRule, Policy, Want
 from captioner.errors import ConfigurationError
@@ -78,9 +78,9 @@ class Settings(BaseSettings):
     e2ee_key: SecretStr = Field(default=SecretStr(""), validation_alias="CAPTIONER_E2EE_KEY")
 
     @property
-    def extras(self) -> Extras:
+    def extras(self) -> OutputSettings:
         """What goes elsewhere than to our pages."""
-        return Extras(
+        return OutputSettings(
             transcripts=self.transcript_policy,
             legacy=self.legacy,
             text_streams=self.text_streams,

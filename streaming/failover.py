@@ -65,7 +65,7 @@ class FailoverEngine:
 
         Raises LanguageNotSupported if the servers do not have it.
         """
-        if language.split("-")[0].lower() in self.stand_in.capabilities.languages:
+        if self.stand_in.capabilities.knows(language):
             self.remote.open(language)
             return FailoverRecognizer(self, language, live=live)
         return self.remote.open(language, live=live)

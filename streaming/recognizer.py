@@ -88,6 +88,15 @@ class Capabilities:
     revises: bool
     delay_ms: int
 
+    def knows(self, language: str) -> bool:
+        """Whether the engine has ``language``, by the primary subtag of its BCP 47 tag."""
+        return primary(language) in self.languages
+
+
+def primary(language: str) -> str:
+    """Return the primary subtag of a BCP 47 tag: "fr" of "fr-CA"."""
+    return language.split("-")[0].lower()
+
 
 class Recognizer(Protocol):
     """One stream of one voice. Used as ``async with``; iterated by one task, fed by another.

@@ -10,19 +10,22 @@ from dataclasses import replace
 import structlog
 
 from captioner import metrics
-from captioner.bot.outputs import Clerk, Extras
-from captioner.bot.rpc_server import Desk, Keeping
-from captioner.bot.service import Choose, Steward, no_choice
+from captioner.bot.output_settings import OutputSettings
+from captioner.bot.outputs import Outputs
+from captioner.bot.rpc_server import Keeping, RpcServer
+from captioner.bot.service import CaptionService, Choose, no_choice
 from captioner.contract import TOPIC, GapReason
 from captioner.contract_requests import HELLO
 from captioner.controls.decisions import Controls, Decided, Policy, Want
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import NotAllowed, RoomUnavailable, StateError
-from captioner.publishing.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Changed, Gap, Kind, Left, Person, Room, Voice
-from captioner.tracks.track_captioner import Backoff
-from captioner.tracks.track_set import Engine, Voices
+from captioner.tracks.engine import Engine
+from captioner.tracks.track_set import TrackSet
+from streaming.backoff import Backoff
 
 __all__ = ["Bot", "Engine"]
 
@@ -54,7 +57,7 @@ class Bot:
         open_room: OpenRoom = LiveKitRoom,
         publisher: Publisher | None = None,
         backoff: Backoff | None = None,
-        extras: Extras | None = None,
+        extras: OutputSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
@@ -65,14 +68,14 @@ class Bot:
         self.joined = asyncio.Event()
         policy = policy or Policy({engine.name: (engine.language,)}, want=Want.ALWAYS)
         self.controls = Controls(Decided(engine.language, engine.name, enabled), policy)
-        self._voices = Voices(self.publisher, engine)
-        self._steward = Steward(
-            self.publisher, self.controls, self._voices, policy=policy, choose=choose, clock=clock
+        self._tracks = TrackSet(self.publisher, engine)
+        self._service = CaptionService(
+            self.publisher, self.controls, self._tracks, policy=policy, choose=choose, clock=clock
         )
-        self._desk = Desk(
+        self._rpc = RpcServer(
             self.publisher, self.controls, prepare=self._prepare, apply=self._apply, clock=clock
         )
-        self._clerk = Clerk(self.publisher, self.controls, extras or Extras())
+        self._outputs = Outputs(self.publisher, self.controls, extras or OutputSettings())
         self._url = url
         self._token, self._token_as = token, token_as
         self._store = store or MemoryStore()
@@ -95,7 +98,7 @@ class Bot:
         connection is lost later, joins again, for as long as it takes.
         """
         beacon = asyncio.create_task(self.publisher.beacon())
-        elsewhere = asyncio.create_task(self._clerk.run())
+        elsewhere = asyncio.create_task(self._outputs.run())
         try:
             while True:
                 left = await self._stay()
@@ -107,7 +110,7 @@ class Bot:
         finally:
             beacon.cancel()
             elsewhere.cancel()
-            await self._clerk.close()
+            await self._outputs.close()
             if self._keeping:
                 self._store.release(self._keeping.room)
 
@@ -127,8 +130,8 @@ class Bot:
             return Left.LOST
         finally:
             self.publisher.attach(None)
-            await self._steward.enter(None)
-            await self._clerk.enter(None)
+            await self._service.enter(None)
+            await self._outputs.enter(None)
             await room.leave()
 
     async def _resume(self, room: Room) -> str | None:
@@ -150,7 +153,7 @@ class Bot:
         return ghosts[0].identity
 
     async def _go_on(self, stored: Stored) -> None:
-        if not await self._steward.resume(stored.decided):
+        if not await self._service.resume(stored.decided):
             log.warning("engine_not_available")
         alive_ms = max(stored.alive_utc_ms - stored.origin_utc_ms, 0)
         self.publisher.clock = RoomClock.resume(stored.origin_utc_ms, least_ms=alive_ms)
@@ -172,9 +175,9 @@ class Bot:
         publisher = self.publisher
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
         await self._keep(room)
-        await self._clerk.enter(room)
-        self._desk.open(room, self._keeping_now)
-        await self._steward.enter(room)
+        await self._outputs.enter(room)
+        self._rpc.open(room, self._keeping_now)
+        await self._service.enter(room)
         log.info("joined", session=publisher.session)
         if self._lost_ms is not None:
             await publisher.declare_gap(self._lost_ms, self._now_ms(), self._reason)
@@ -231,25 +234,25 @@ class Bot:
         finally:
             for task in (events, ticks, stopping):
                 task.cancel()
-            await self._voices.drain(within_s=DRAIN_S)
+            await self._tracks.drain(within_s=DRAIN_S)
 
     async def _serve(self, room: Room) -> Left:
         async for event in room.events():
             if room.sid != self._keeping_now.room:  # the media server began the room anew
                 await self._keep(room)
-                self._desk.open(room, self._keeping_now)
+                self._rpc.open(room, self._keeping_now)
             match event:
                 case Voice() if self.controls.captions(event.speaker):
-                    self._voices.begin(event)
+                    self._tracks.begin(event)
                 case Voice():  # refused while the voice waited here
                     event.frames.forget()
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, self._reason)
                     self._reason = GapReason.CONNECTION_LOST
                 case Changed():
-                    self._desk.people_changed()
+                    self._rpc.people_changed()
                     await self._yield_to_rivals(room)
-                    await self._steward.review()
+                    await self._service.review()
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")
@@ -259,11 +262,11 @@ class Bot:
         failing = False
         while True:
             await asyncio.sleep(TICK_S)
-            self._clerk.review()
+            self._outputs.review()
             try:
                 await self._transcript_may_be_over()
-                await self._steward.look()
-                await self._keeping_now.live(said_ms=self._voices.said_ms(self._now_ms()))
+                await self._service.look()
+                await self._keeping_now.live(said_ms=self._tracks.said_ms(self._now_ms()))
                 failing = False
             except StateError as exc:
                 if not failing:
@@ -271,18 +274,18 @@ class Bot:
                 failing = True
 
     async def _prepare(self, caller: Person, decided: Decided) -> None:
-        await self._steward.prepare(caller, decided)
-        await self._clerk.prepare(caller, decided)
+        await self._service.prepare(caller, decided)
+        await self._outputs.prepare(caller, decided)
 
     async def _apply(self, before: Decided) -> None:
-        self._clerk.switch(before)
-        await self._steward.apply(before)
-        await self._clerk.erase(before)
+        self._outputs.switch(before)
+        await self._service.apply(before)
+        await self._outputs.erase(before)
 
     async def _transcript_may_be_over(self) -> None:
         """The disk may have put an end to it: then it is off until a host switches it on again."""
         decided = self.controls.decided
-        if decided.transcript and not self._clerk.keeps:
+        if decided.transcript and not self._outputs.keeps:
             self.controls.decided = replace(decided, transcript=False)
             await self._keeping_now.save(self.controls.decided)
 

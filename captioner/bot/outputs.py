@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 import structlog
 
+from captioner.bot.output_settings import OutputSettings
 from captioner.contract import Caption, GapReason
 from captioner.contract_requests import Consent
 from captioner.controls.decisions import Controls, Decided
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
-from captioner.publishing.livekit_segments import Legacy
 from captioner.publishing.publisher import Publisher
-from captioner.publishing.segment_sender import Relay
+from captioner.publishing.segment_sender import SegmentSender
 from captioner.room.protocol import Person, Room
 from captioner.transcript.audit import Audit
 from captioner.transcript.folder import TranscriptPolicy, tidy
@@ -29,30 +28,14 @@ TIDY_S = 3_600.0
 """How often transcripts that are too old are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What the operator configured beside the captions.
-
-    encrypted: whether the bot has the key of encrypted rooms. transcribe_encrypted: whether their
-    transcripts may be kept. recording: the name of the meeting's recording, or "".
-    """
-
-    transcripts: TranscriptPolicy | None = None
-    legacy: Legacy = Legacy.OFF
-    text_streams: bool = False
-    encrypted: bool = False
-    transcribe_encrypted: bool = False
-    recording: str = ""
-
-
-class Clerk:
+class Outputs:
     """One bot's, for all its stays in the room."""
 
-    def __init__(self, publisher: Publisher, controls: Controls, extras: Extras) -> None:
+    def __init__(self, publisher: Publisher, controls: Controls, extras: OutputSettings) -> None:
         self._publisher = publisher
         self._controls = controls
         self._extras = extras
-        self._relay = Relay(
+        self._segments = SegmentSender(
             session=publisher.session, legacy=extras.legacy, streams=extras.text_streams
         )
         self._keeper: TranscriptKeeper | None = None
@@ -73,14 +56,14 @@ class Clerk:
     async def run(self) -> None:
         """For ever: send segments, delete what is too old."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._relay.run())
+            tasks.create_task(self._segments.run())
             if self._extras.transcripts is not None:
                 tasks.create_task(_keep_tidy(self._extras.transcripts))
 
     async def enter(self, room: Room | None) -> None:
         """The bot is in this room now, or in none. Goes on with a transcript that was on."""
         self._room = room
-        self._relay.attach(room)
+        self._segments.attach(room)
         if room is not None and self._extras.transcripts is not None:
             if self._keeper is None:
                 self._audit = Audit(self._extras.transcripts.folder, room=room.name)
@@ -115,7 +98,7 @@ class Clerk:
                 self._keeper.stop(now_ms)
         for identity, consent in _changed(before, decided):
             if not consent.captioned:
-                self._relay.forget(identity)
+                self._segments.forget(identity)
             if self._keeper and consent.kept:
                 self._keeper.allow(identity, now_ms)
 
@@ -183,7 +166,7 @@ class Clerk:
     def _take(self, caption: Caption) -> None:
         if self._keeper is not None:
             self._keeper.take(caption)
-        self._relay.take(caption)
+        self._segments.take(caption)
 
     def _miss(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
         if self._keeper is not None:

@@ -59,7 +59,7 @@ class Keeping:
         await asyncio.to_thread(self.store.live, self.room, self.origin_utc_ms + said_ms)
 
 
-class Desk:
+class RpcServer:
     """One bot's. ``opened`` for each stay in the room."""
 
     def __init__(

@@ -18,7 +18,8 @@ from captioner.errors import (
 )
 from captioner.publishing.publisher import Publisher
 from captioner.room.protocol import Person, Room
-from captioner.tracks.track_set import Engine, Voices
+from captioner.tracks.engine import Engine
+from captioner.tracks.track_set import TrackSet
 from streaming.errors import StreamingError
 
 SWITCH_S = 0.5
@@ -33,14 +34,14 @@ async def no_choice(_engine: str, _language: str) -> Engine:
     raise NotAllowed("this bot has one engine and one language")
 
 
-class Steward:
+class CaptionService:
     """One bot's, for all its stays in the room."""
 
     def __init__(
         self,
         publisher: Publisher,
         controls: Controls,
-        voices: Voices,
+        tracks: TrackSet,
         *,
         policy: Policy,
         choose: Choose = no_choice,
@@ -48,7 +49,7 @@ class Steward:
     ) -> None:
         self._publisher = publisher
         self._controls = controls
-        self._voices = voices
+        self._tracks = tracks
         self._policy = policy
         self._choose = choose
         self._clock = clock
@@ -96,12 +97,12 @@ class Steward:
             if before.consents.get(identity) == consent:
                 continue
             if not consent.captioned:
-                await self._voices.refuse(identity)
+                await self._tracks.refuse(identity)
             if not consent.kept:
                 self._publisher.history.forget(identity)
         await self.review()
         if before.enabled and not decided.enabled:
-            await self._voices.drain(within_s=SWITCH_S)
+            await self._tracks.drain(within_s=SWITCH_S)
 
     async def look(self) -> None:
         """What changes of itself: nobody reads any more, another engine stands in. Costs little."""
@@ -129,12 +130,12 @@ class Steward:
         # Nor can we hear who says that they read.
         if state in (State.ON, State.IDLE) and self._room and self._room.encrypted:
             return State.ENCRYPTED
-        if state is State.ON and self._voices.unavailable:
+        if state is State.ON and self._tracks.unavailable:
             return State.UNAVAILABLE
         return state
 
     async def _take_engine(self, decided: Decided) -> None:
-        current = self._voices.engine
+        current = self._tracks.engine
         self._chosen = None
         if (decided.engine, decided.language) != (current.name, current.language):
             self._chosen = await self._choose(decided.engine, decided.language)
@@ -143,7 +144,7 @@ class Steward:
         """Only once it is decided: it is prepared before that, and may not be kept after all."""
         chosen, decided = self._chosen, self._controls.decided
         if chosen and (chosen.name, chosen.language) == (decided.engine, decided.language):
-            self._voices.engine, self._chosen = chosen, None
+            self._tracks.engine, self._chosen = chosen, None
 
     async def _tell(self, room: Room, state: State) -> None:
         self._publisher.state = state
@@ -157,8 +158,8 @@ class Steward:
         self._told = told
 
     def _service(self, state: State) -> Service:
-        engine, decided = self._voices.engine, self._controls.decided
-        others = [c for c in self._voices.working if c.engine != engine.name]
+        engine, decided = self._tracks.engine, self._controls.decided
+        others = [c for c in self._tracks.working if c.engine != engine.name]
         stands_in = others[0] if others and others[0].engine in self._policy.engines else None
         return Service(
             state=state,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from captioner import metrics
-from captioner.tracks.track_captioner import Backoff
+from streaming.backoff import Backoff
 
 # Before the import: nothing of a meeting is traced, or uploaded anywhere.
 os.environ["OTEL_SDK_DISABLED"] = "true"

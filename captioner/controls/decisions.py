@@ -17,6 +17,7 @@ from captioner.contract import ConsentRule, State
 from captioner.contract_requests import Change, Consent, Hello
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.room.protocol import Kind, Person
+from streaming.recognizer import primary
 
 ARRIVING_S = 10.0
 """So long a reader counts of whom the media server has not told yet; it does every 3 s."""
@@ -230,11 +231,6 @@ class Controls:
             raise _no_such_choice("engine", engine, engines=list(self._policy.engines))
         if primary(language) not in {primary(known) for known in languages}:
             raise _no_such_choice("language", language, languages=list(languages))
-
-
-def primary(language: str) -> str:
-    """The primary subtag of a BCP 47 tag: "fr" of "fr-CA"."""
-    return language.split("-")[0].lower()
 
 
 def _no_such_choice(what: str, asked: str, **there_is: list[str]) -> InvalidRequest:

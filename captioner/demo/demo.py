@@ -28,7 +28,7 @@ from captioner.contract import Caption
 from captioner.controls.decisions import Want
 from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import overlay_folder, serve_page
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.errors import ConfigurationError
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.tokens import agent_token, participant_token
@@ -161,7 +161,7 @@ async def _speak(
     token = participant_token(
         server.key, server.secret, room=ROOM, identity="reader", name=_speaker_name(audio)
     )
-    speaker = Speaker(rate=RATE, key=plan.key)
+    speaker = SoundPublisher(rate=RATE, key=plan.key)
     await speaker.join(server.url, token)
     try:
         await speaker.play(_sound(audio, once=plan.once))

@@ -14,7 +14,7 @@ from captioner.room.livekit_facts import connect_error
 from streaming.audio import Pcm
 
 PIECE_MS = 20
-"""Milliseconds of sound that a Speaker hands over at a time."""
+"""Milliseconds of sound that a SoundPublisher hands over at a time."""
 
 Handed = Callable[[int, float], None]
 
@@ -31,7 +31,7 @@ def _pieces(chunks: Iterable[Pcm], size: int) -> Iterator[Pcm]:
         yield np.pad(pending, (0, size - len(pending)))
 
 
-class Speaker:
+class SoundPublisher:
     """A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
 
     def __init__(self, *, rate: int = 48_000, key: str = "") -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from captioner.contract import (
@@ -23,6 +21,7 @@ from captioner.contract import (
 )
 from captioner.contract_requests import After, Hello, Older
 from captioner.publishing.history import Entry, History, Page
+from captioner.publishing.room_clock import RoomClock
 
 RPC_PAGE_MAX = 14_000
 """Bytes of cues in one answer; LiveKit carries 15,360 in all."""
@@ -38,42 +37,6 @@ SLIVER_MS = 500
 SETTLE_S, BEACON_S = 1.0, 10.0
 
 Send = Callable[[bytes], Awaitable[None]]
-Clock = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class RoomClock:
-    """Room time: ms since the UTC instant ``origin_utc_ms``, on a clock that never jumps."""
-
-    origin_utc_ms: int
-    started: float
-    monotonic: Clock
-
-    @classmethod
-    def start(cls, *, monotonic: Clock = time.monotonic, wall: Clock = time.time) -> RoomClock:
-        """Room time 0 is now."""
-        return cls(round(wall() * 1000), monotonic(), monotonic)
-
-    @classmethod
-    def resume(
-        cls,
-        origin_utc_ms: int,
-        *,
-        least_ms: int,
-        monotonic: Clock = time.monotonic,
-        wall: Clock = time.time,
-    ) -> RoomClock:
-        """Go on from another bot's origin; it is ``least_ms`` at least, whatever the wall says."""
-        now_ms = max(round(wall() * 1000) - origin_utc_ms, least_ms)
-        return cls(origin_utc_ms, monotonic() - now_ms / 1000, monotonic)
-
-    def now_ms(self) -> int:
-        """The room time now."""
-        return self.at_ms(self.monotonic())
-
-    def at_ms(self, monotonic_s: float) -> int:
-        """The room time of a reading of the monotonic clock."""
-        return round((monotonic_s - self.started) * 1000)
 
 
 class Publisher:

@@ -22,7 +22,7 @@ class _Way(Enum):
     PACKET = auto()
 
 
-class Relay:
+class SegmentSender:
     """Takes captions at any speed, sends their newest state one after the other."""
 
     def __init__(self, *, session: str, legacy: Legacy, streams: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,6 +18,7 @@ from captioner.stretch import Stretch
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_health import LATE_MS, Health
 from streaming.audio import AudioFrame
+from streaming.backoff import Backoff
 from streaming.errors import ModelError, RecognizerError
 from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, Recognizer
 from streaming.voice.gate import VoiceGate
@@ -54,25 +54,6 @@ class Frames(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[AudioFrame]: ...
-
-
-class Backoff:
-    """How long to wait before the next try: doubling with jitter, at most ``limit_s``."""
-
-    def __init__(self, *, first_s: float = 0.2, limit_s: float = 5.0) -> None:
-        self._first_s = first_s
-        self._limit_s = limit_s
-        self._tries = 0
-
-    def reset(self) -> None:
-        """It worked."""
-        self._tries = 0
-
-    def next_s(self) -> float:
-        """Seconds to wait now."""
-        wait: float = min(self._first_s * 2**self._tries, self._limit_s)
-        self._tries = min(self._tries + 1, 16)
-        return wait * random.uniform(0.5, 1.0)
 
 
 class TrackCaptioner:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import structlog
 
@@ -17,34 +16,18 @@ from captioner.contract import Caption, GapReason, TrackState
 from captioner.publishing.publisher import Publisher
 from captioner.room.frame_queue import LOST_MS
 from captioner.room.protocol import Voice
+from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
-from captioner.tracks.track_captioner import Backoff, TrackCaptioner
-from streaming.recognizer import Capabilities, Recognizer
-from streaming.voice.frames import VoiceFinder
-from streaming.voice.gate import VoiceGate, sensitive_voice
+from captioner.tracks.track_captioner import TrackCaptioner
+from streaming.backoff import Backoff
+from streaming.recognizer import Capabilities
+from streaming.voice.gate import VoiceGate
 
 log = structlog.get_logger()
 
-SLOTS = 64
 
 UNWRITTEN_MAX = 5
 """So often a track is muted while its words wait for a recogniser; then the oldest are given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What turns a voice into words, and what the room is told of it.
-
-    language: BCP 47. slots: streams at once. delay_ms: typically so far behind the voice.
-    load_voice: gives what tells voice from other sound, anew for each track.
-    """
-
-    name: str
-    language: str
-    open: Callable[[], AbstractAsyncContextManager[Recognizer]]
-    slots: int = SLOTS
-    delay_ms: int = 0
-    load_voice: Callable[[], VoiceFinder] = field(default=sensitive_voice)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +37,7 @@ class _Running:
     task: asyncio.Task[None] | None = None
 
 
-class Voices:
+class TrackSet:
     """Captions each voice that it is given, until that ends. One that fails takes no other down."""
 
     def __init__(self, publisher: Publisher, engine: Engine) -> None:

@@ -15,6 +15,7 @@ import click
 
 from eval.commands.plain_errors import plainly
 from eval.corpus.caption_files import check
+from eval.corpus.spoken_words import Turn
 from eval.corpus.transcript_formats import (
     READERS,
     FormatError,
@@ -28,7 +29,7 @@ from eval.measures.accuracy import wer_of_long
 from eval.normalization.normalize import word_key
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.runs.machine import this_run
-from eval.runs.observation import Observation, Shown, Turn, in_order, write_all
+from eval.runs.observation import Observation, Shown, in_order, write_all
 
 PASSAGE = 50
 """Words of the reference that a passage has at least."""

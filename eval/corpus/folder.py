@@ -8,9 +8,8 @@ from pathlib import Path
 
 from captioner.errors import ConfigurationError
 from eval.corpus.manifest import MANIFEST, Clip, Corpus, CorpusError, seconds_of, survey_manifest
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.spoken_words import RefWord, Turn
 from eval.corpus.transcript_formats import FormatError, Segment, read_transcript
-from eval.runs.observation import Turn
 
 SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".mkv", ".webm", ".aac"}
 

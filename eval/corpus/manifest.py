@@ -10,11 +10,10 @@ from pathlib import Path
 
 from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.spoken_words import RefWord, Turn
 from eval.corpus.transcript_formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
-from eval.normalization.normalize import primary
-from eval.runs.observation import Turn
 from streaming.audio import Pcm
+from streaming.recognizer import primary
 
 MANIFEST = "manifest.tsv"
 WORD_TIMES = "words.ctm"

@@ -28,3 +28,26 @@ class Update:
     at_ms: int
     cue: str
     text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one person said in one go, by the reference.
+
+    speaker: "" where the reference names nobody. Times and words where they are known.
+    """
+
+    text: str
+    speaker: str = ""
+    start_ms: int | None = None
+    end_ms: int | None = None
+    words: tuple[RefWord, ...] = ()
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """When it was said: as stated, else from its first word to its last; None if unknown."""
+        if self.start_ms is not None and self.end_ms is not None:
+            return self.start_ms, self.end_ms
+        if self.words:
+            return self.words[0].start_ms, max(word.end_ms for word in self.words)
+        return None

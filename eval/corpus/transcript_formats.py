@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.corpus.caption_files import Block, read_blocks, unrolled
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.spoken_words import RefWord, Turn
 from eval.corpus.textgrid import intervals
-from eval.runs.observation import Turn
 
 # In this order; every byte is something in the last one.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from eval.corpus.spoken_words import Turn
 from eval.measures.accuracy import WordErrors, cer, wer_of_long
 from eval.measures.attribution import NoAttribution, Utterance, attribution
 from eval.measures.clip_times import Times, scored_times
 from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
 from eval.normalization.normalize import NoNormalizer, normalize
-from eval.runs.observation import Observation, Shown, Turn, in_order
+from eval.runs.observation import Observation, Shown, in_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.accuracy import wer_of_long
 from eval.measures.catalogue import STAGES
 from eval.measures.latency import LATE_MS, Latency, latency
@@ -15,7 +15,7 @@ from eval.measures.presence import Span, Stalls, is_stuck, made_up, merged, sile
 from eval.measures.readability import is_long, is_wide, pace
 from eval.measures.stability import erasure, line_jumps, revision_ages, wrapped
 from eval.normalization.normalize import key_in
-from eval.runs.observation import Observation, Shown, Turn, in_order
+from eval.runs.observation import Observation, Shown, in_order
 
 
 class Caption(Protocol):

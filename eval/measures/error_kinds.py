@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from eval.measures.accuracy import Pair, wer_of_long
-from eval.normalization.normalize import normalize, primary, word_key
+from eval.normalization.normalize import normalize, word_key
+from streaming.recognizer import primary
 
 Kind = Literal["number", "negation", "name", "inflection", "function", "content"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

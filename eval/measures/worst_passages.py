@@ -9,8 +9,9 @@ from eval.corpus.spoken_words import RefWord
 from eval.measures.accuracy import Pair, wer_of_long
 from eval.measures.clip_score import Part, Score, parts_of
 from eval.measures.error_kinds import WEIGHTS, kind_of, names_in
-from eval.normalization.normalize import LANGUAGES, key_in, primary
+from eval.normalization.normalize import LANGUAGES, key_in
 from eval.runs.observation import Observation
+from streaming.recognizer import primary
 
 WINDOW = 25  # pairs of words in a passage
 _CLIPS = 50  # that are searched: those with the most errors

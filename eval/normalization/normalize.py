@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 from eval.normalization.english import normalize_english
 from eval.normalization.french import normalize_french
+from streaming.recognizer import primary
 
 LANGUAGES = ("en", "fr")
 
@@ -32,11 +33,6 @@ def normalize(text: str, language: str) -> list[str]:
             return normalize_french(text)
     has = ", ".join(LANGUAGES)
     raise NoNormalizer(f"no normaliser for the language {language!r}; there is one for: {has}")
-
-
-def primary(language: str) -> str:
-    """The primary tag of a language: "en" of "en-GB"."""
-    return language.split("-")[0].lower()
 
 
 @lru_cache(maxsize=65536)

@@ -1,6 +1,6 @@
 """The whole product on this machine, to be tested and measured: media server, bot, page, voices.
 
-    async with Chain(find_or_build(print)) as chain:
+    async with LocalMeeting(find_or_build(print)) as chain:
         async with chain.speaker("anna", "Anna") as anna:
             await anna.play(sound)
 
@@ -27,7 +27,7 @@ from captioner.contract import TOPIC, VERSION
 from captioner.contract_requests import HELLO
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.page_server import serve_page
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.errors import RoomUnavailable
 from captioner.room.livekit_facts import connect_error
 from captioner.room.tokens import participant_token
@@ -36,7 +36,7 @@ from eval.simulation.bot_process import BotFailed, bot_environment
 
 PACKETS_MAX = 200_000
 
-__all__ = ["Arrival", "BotFailed", "BotProcess", "Chain", "Listener", "bot_environment"]
+__all__ = ["Arrival", "BotFailed", "BotProcess", "Listener", "LocalMeeting", "bot_environment"]
 
 
 class BotProcess(bot_process.BotProcess):
@@ -146,7 +146,7 @@ class Listener:
         self._more.set()
 
 
-class Chain:
+class LocalMeeting:
     """Media server, bot and page; ``async with`` runs them, and leaves no process behind.
 
     url: where browsers find the page. environment: for the bot.
@@ -194,9 +194,9 @@ class Chain:
         )
 
     @asynccontextmanager
-    async def speaker(self, identity: str, name: str) -> AsyncIterator[Speaker]:
+    async def speaker(self, identity: str, name: str) -> AsyncIterator[SoundPublisher]:
         """Somebody with a microphone."""
-        speaker = Speaker()
+        speaker = SoundPublisher()
         await speaker.join(self.server.url, self.token(identity, name))
         try:
             yield speaker

@@ -24,7 +24,7 @@ from eval.corpus.caption_files import check
 from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.corpus.forced_alignment import RATE as ALIGNED_RATE
 from eval.corpus.manifest import Clip, Corpus, CorpusError
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.spoken_words import RefWord, Turn
 from eval.runs.clip_audio import RATE as KEPT_RATE
 from eval.runs.clip_audio import write_sound
 from eval.runs.machine import load_between, this_run, work_so_far
@@ -33,7 +33,6 @@ from eval.runs.observation import (
     ObservationError,
     Run,
     Shown,
-    Turn,
     WordTimes,
     observed,
     read_run,
@@ -44,6 +43,7 @@ from eval.runs.progress import Progress
 from eval.runs.watch import RATE, Played, Watch
 from streaming.audio import Pcm
 from streaming.errors import RecognizerError
+from streaming.recognizer import primary
 
 WHERE = Literal["engine", "room", "browser"]
 
@@ -230,7 +230,7 @@ def with_word_times(
     """The turns with the times of their words: as given, else by forced alignment, in English."""
     if all(turn.words for turn in clip.reference):
         return clip.reference, "given", ()
-    if clip.language.split("-")[0].lower() != LANGUAGE:
+    if primary(clip.language) != LANGUAGE:
         return clip.reference, None, ()
     sounds = dict(clip.microphones)
     turns = list(clip.reference)

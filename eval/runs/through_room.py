@@ -18,7 +18,7 @@ import numpy as np
 
 from captioner.demo.livekit_server import VERSION, find_or_build
 from eval.runs.browser import Chromium, Measures, Painting, Viewer, open_chromium
-from eval.runs.local_meeting import BotFailed, Chain, Listener
+from eval.runs.local_meeting import BotFailed, Listener, LocalMeeting
 from eval.runs.observation import Shown
 from eval.runs.packets import packets_of, shown_by
 from eval.runs.watch import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
@@ -39,7 +39,7 @@ class RoomWatch:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: LocalMeeting,
         listener: Listener,
         viewer: Viewer | None,
         times: Path,
@@ -188,7 +188,7 @@ async def through_room(
         command = ["eval.runs.timed_bot", "--times", str(times)]
         if script:
             command += ["--script", str(script)]
-        chain = Chain(program, environment=environment, bot=command)
+        chain = LocalMeeting(program, environment=environment, bot=command)
         await stack.enter_async_context(chain)
         listener = await stack.enter_async_context(chain.listener())
         viewer: Viewer | None = None

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from eval.corpus.spoken_words import RefWord
-from eval.runs.observation import Shown, Turn
+from eval.corpus.spoken_words import RefWord, Turn
+from eval.runs.observation import Shown
 from streaming.audio import Pcm
 
 RATE = 48_000
@@ -38,7 +38,7 @@ class Handed:
     at: list[float] = field(default_factory=list)
 
     def note(self, samples: int, at: float) -> None:
-        """For ``Speaker.play``."""
+        """For ``SoundPublisher.play``."""
         self.samples.append(samples)
         self.at.append(at)
 

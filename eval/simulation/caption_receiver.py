@@ -40,7 +40,7 @@ class GapShown:
     reason: str
 
 
-class Page:
+class CaptionReceiver:
     """Cues by (session, id), as they stand; those of earlier sessions stay.
 
     missing: whether a packet was lost, and the bot has to be asked. faults: what must never be,

@@ -14,7 +14,6 @@ from captioner import log
 from captioner.commands.options import plainly
 from captioner.demo.livekit_server import find_or_build
 from eval.simulation import costs
-from eval.simulation.environment import Stage
 from eval.simulation.real_speech import overlap
 from eval.simulation.runner import Played, play
 from eval.simulation.script import Plan, faults_of, script
@@ -28,6 +27,7 @@ from eval.simulation.table import (
     rows_of_speech,
     verdict_of,
 )
+from eval.simulation.testbed import Testbed
 
 SILENT = 10
 TALKING = 3
@@ -89,8 +89,8 @@ async def simulate(
     plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
     began = time.monotonic()
     tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
-    async with Stage(program, environment={"CAPTIONER_WANT": "hello"}) as stage:
-        played = await play(stage, script(plan), tell)
+    async with Testbed(program, environment={"CAPTIONER_WANT": "hello"}) as testbed:
+        played = await play(testbed, script(plan), tell)
     tell(f"Played in {time.monotonic() - began:.0f} s.")
     if explain:
         _explain(played, tell)
@@ -105,12 +105,12 @@ async def simulate(
 
 
 async def _measured(program: Path) -> Costs:
-    async with Stage(program) as stage, costs.reading(stage):
+    async with Testbed(program) as testbed, costs.reading(testbed):
         return Costs(
-            base=await costs.silent(stage, 0, muted=True, seconds=10),
-            muted=await costs.silent(stage, SILENT, muted=True, seconds=20),
-            quiet=await costs.silent(stage, SILENT, muted=False, seconds=20),
-            speaking=await costs.speaking(stage, 5, seconds=20),
+            base=await costs.silent(testbed, 0, muted=True, seconds=10),
+            muted=await costs.silent(testbed, SILENT, muted=True, seconds=20),
+            quiet=await costs.silent(testbed, SILENT, muted=False, seconds=20),
+            speaking=await costs.speaking(testbed, 5, seconds=20),
             silent=SILENT,
         )
 

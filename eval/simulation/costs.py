@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from eval.simulation.environment import Stage
-from eval.simulation.participant import Person
+from eval.simulation.participant import Participant
 from eval.simulation.script import WORD_S
+from eval.simulation.testbed import Testbed
 from streaming.testing.tone_words import WORDS
 
 SETTLE_S = 3.0
@@ -33,32 +33,32 @@ class Load:
     slots: int
 
 
-async def silent(stage: Stage, count: int, *, muted: bool, seconds: float) -> Load:
+async def silent(testbed: Testbed, count: int, *, muted: bool, seconds: float) -> Load:
     """``count`` people who say nothing, muted or with an open microphone in a quiet room."""
-    async with _people(stage, count, muted=muted):
-        return await _measured(stage, seconds)
+    async with _people(testbed, count, muted=muted):
+        return await _measured(testbed, seconds)
 
 
-async def speaking(stage: Stage, count: int, *, seconds: float) -> Load:
+async def speaking(testbed: Testbed, count: int, *, seconds: float) -> Load:
     """``count`` people who speak all at once."""
     words = iter(range(WORDS - 1))
-    async with _people(stage, count) as people:
+    async with _people(testbed, count) as people:
         needed = int((seconds + SETTLE_S + 1) / WORD_S)
         talk = [asyncio.create_task(p.say([next(words) for _ in range(needed)])) for p in people]
-        load = await _measured(stage, seconds)
+        load = await _measured(testbed, seconds)
         await asyncio.gather(*talk)
         return load
 
 
-async def _measured(stage: Stage, seconds: float) -> Load:
+async def _measured(testbed: Testbed, seconds: float) -> Load:
     await asyncio.sleep(SETTLE_S)
-    reader = stage.people[READER]
-    before, began, seen = await stage.metrics(), time.monotonic(), len(reader.arrivals)
+    reader = testbed.people[READER]
+    before, began, seen = await testbed.metrics(), time.monotonic(), len(reader.arrivals)
     slots = 0
     while time.monotonic() < began + seconds:
         await asyncio.sleep(0.5)
-        slots = max(slots, stage.recognizer.used)
-    after, lasted = await stage.metrics(), time.monotonic() - began
+        slots = max(slots, testbed.recognizer.used)
+    after, lasted = await testbed.metrics(), time.monotonic() - began
     arrivals = reader.arrivals[seen:]
     return Load(
         (total(after, "process_cpu_seconds_total") - total(before, "process_cpu_seconds_total"))
@@ -75,27 +75,29 @@ READER = "reader-of-costs"
 
 
 @asynccontextmanager
-async def reading(stage: Stage) -> AsyncIterator[None]:
+async def reading(testbed: Testbed) -> AsyncIterator[None]:
     """Somebody reads meanwhile, so that there is something to be done."""
-    reader = await stage.enter(READER)
+    reader = await testbed.enter(READER)
     try:
         yield
     finally:
         await reader.leave()
-        del stage.people[READER]
+        del testbed.people[READER]
 
 
 @asynccontextmanager
-async def _people(stage: Stage, count: int, *, muted: bool = False) -> AsyncIterator[list[Person]]:
+async def _people(
+    testbed: Testbed, count: int, *, muted: bool = False
+) -> AsyncIterator[list[Participant]]:
     names = [f"cost-{n}" for n in range(count)]
     async with AsyncExitStack() as stack:
         people = []
         for name in names:
-            people.append(await stage.enter(name, speaks=True, reads=False))
+            people.append(await testbed.enter(name, speaks=True, reads=False))
             if muted:
                 people[-1].mute()
             stack.push_async_callback(people[-1].leave)
-            stack.callback(stage.people.pop, name)
+            stack.callback(testbed.people.pop, name)
         yield people
 
 

@@ -1,6 +1,6 @@
 """The network between a participant and the media server, as something that can be cut.
 
-    async with Cable(server) as cable:
+    async with FaultProxy(server) as cable:
         …join at cable.url…
         cable.cut(); await asyncio.sleep(10); cable.mend()
 
@@ -22,7 +22,7 @@ _CHUNK = 65_536
 _Address = tuple[str, int]
 
 
-class Cable:
+class FaultProxy:
     """Whole until ``cut``. While it is cut nothing is refused: everything just never arrives."""
 
     def __init__(self, server: MediaServer) -> None:

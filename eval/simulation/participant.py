@@ -19,7 +19,7 @@ from livekit.rtc.participant import PublishTrackError
 
 from captioner.contract import TOPIC
 from captioner.contract_requests import HELLO, HISTORY
-from eval.simulation.caption_receiver import Page
+from eval.simulation.caption_receiver import CaptionReceiver
 from eval.simulation.verdict import Said, Span
 from streaming.testing.tone_words import WORD_MS, chord, word
 
@@ -36,7 +36,7 @@ Join = Callable[[], tuple[str, str]]
 """→ (url, token)"""
 
 
-class Person:
+class Participant:
     """Joins, comes back when the connection was lost, speaks, and reads if told to.
 
     said: every word that was handed over. away: when it could not be heard. arrivals: (time, bytes)
@@ -45,7 +45,7 @@ class Person:
 
     def __init__(self, identity: str, join: Join, *, speaks: bool, reads: bool) -> None:
         self.identity = identity
-        self.page = Page()
+        self.page = CaptionReceiver()
         self.said: list[Said] = []
         self.away: list[Span] = []
         self.arrivals: list[tuple[float, int]] = []

@@ -17,10 +17,10 @@ import numpy as np
 
 from captioner.audio_file import read_audio
 from captioner.demo.demo import bundled_recording
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
-from eval.simulation.environment import ROOM, Stage
-from eval.simulation.participant import Person
+from eval.simulation.participant import Participant
+from eval.simulation.testbed import ROOM, Testbed
 from streaming.audio import Pcm
 
 RATE = 48_000
@@ -65,30 +65,30 @@ async def overlap(program: Path, people: int) -> Overlap:
     """Play the recording that the model's package carries, each a part of it, in real time."""
     sound = read_audio(bundled_recording(), rate=RATE)
     parts = {f"voice-{n}": part for n, part in enumerate(np.array_split(sound, people))}
-    async with Stage(program, engine="embedded") as stage:
-        reader = await stage.enter(READER)
+    async with Testbed(program, engine="embedded") as testbed:
+        reader = await testbed.enter(READER)
         alone, at_once = {}, {}
         for number, (who, part) in enumerate(parts.items(), 1):
-            await _speak(stage, who, part)
-            await stage.bot.logged("track_ended", times=number)
+            await _speak(testbed, who, part)
+            await testbed.bot.logged("track_ended", times=number)
             alone[who] = await _shown(reader, who)
-        await asyncio.gather(*(_speak(stage, f"{who}-too", part) for who, part in parts.items()))
-        await stage.bot.logged("track_ended", times=2 * people)
+        await asyncio.gather(*(_speak(testbed, f"{who}-too", part) for who, part in parts.items()))
+        await testbed.bot.logged("track_ended", times=2 * people)
         for who in parts:
             at_once[who] = await _shown(reader, f"{who}-too")
     return overlap_of(alone, at_once)
 
 
-async def _speak(stage: Stage, who: str, sound: Pcm) -> None:
+async def _speak(testbed: Testbed, who: str, sound: Pcm) -> None:
     """Come, speak, leave."""
-    server, speaker = stage.server, Speaker(rate=RATE)
+    server, speaker = testbed.server, SoundPublisher(rate=RATE)
     token = participant_token(server.key, server.secret, room=ROOM, identity=who)
     await speaker.join(server.url, token)
     await speaker.play([SILENCE, sound, SILENCE])
     await speaker.leave()
 
 
-async def _shown(reader: Person, who: str) -> Words:
+async def _shown(reader: Participant, who: str) -> Words:
     """What stands under a name in the end."""
     await reader.until(lambda: not reader.page.missing)
     mine = [cue.text for cue in reader.page.shown() if cue.speaker == who]

@@ -1,4 +1,4 @@
-"""Plays a script on a stage, and gathers what came of it."""
+"""Plays a script on a testbed, and gathers what came of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from captioner.contract_requests import CONSENT, SET
-from eval.simulation.caption_receiver import Page
-from eval.simulation.environment import Stage
-from eval.simulation.fault_proxy import Cable
+from eval.simulation.caption_receiver import CaptionReceiver
+from eval.simulation.fault_proxy import FaultProxy
 from eval.simulation.faults import inflict
-from eval.simulation.participant import Person
+from eval.simulation.participant import Participant
 from eval.simulation.script import HOST, Act, Fault, What
+from eval.simulation.testbed import Testbed
 from eval.simulation.verdict import Facts, Said, Span
 from streaming.testing import tone_words
 
@@ -48,8 +48,8 @@ class Played:
 
     said: list[Said] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
-    reader: Page = field(default_factory=Page)
-    others: dict[str, Page] = field(default_factory=dict)
+    reader: CaptionReceiver = field(default_factory=CaptionReceiver)
+    others: dict[str, CaptionReceiver] = field(default_factory=dict)
     clicks: list[Click] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
     log: str = ""
@@ -62,20 +62,20 @@ class Played:
 class Play:
     """One run of one script."""
 
-    def __init__(self, stage: Stage, acts: Sequence[Act], tell: Tell) -> None:
+    def __init__(self, testbed: Testbed, acts: Sequence[Act], tell: Tell) -> None:
         self.played = Played()
-        self._stage = stage
+        self._stage = testbed
         self._acts = acts
         self._tell = tell
         self._open: dict[tuple[What, str], tuple[float, float]] = {}
-        self._far: tuple[Person, Cable] | None = None
+        self._far: tuple[Participant, FaultProxy] | None = None
         self._hosts_turn = asyncio.Lock()
 
     async def run(self) -> Played:
         """The whole meeting, and a while of quiet."""
-        stage = self._stage
-        reader = await stage.enter(READER)
-        async with stage.far_reader(FAR_READER) as self._far:
+        testbed = self._stage
+        reader = await testbed.enter(READER)
+        async with testbed.far_reader(FAR_READER) as self._far:
             await reader.until(lambda: not reader.page.missing)
             began = time.monotonic()
             async with asyncio.TaskGroup() as tasks:
@@ -104,7 +104,7 @@ class Play:
         except Exception as exc:  # one clumsy person does not end the meeting; it is told
             self.played.failed.append(f"{act.what} {act.who}: {type(exc).__name__} {exc}")
 
-    async def _act(self, act: Act, person: Person) -> None:
+    async def _act(self, act: Act, person: Participant) -> None:
         match act.what:
             case What.SAY:
                 await person.say(act.words)
@@ -124,7 +124,7 @@ class Play:
                 times = await person.ask(CONSENT, {"v": 1, "captioned": agrees, "kept": True})
                 self._span(What.REFUSE, act, times, self.played.facts.refused)
 
-    async def _switch(self, act: Act, host: Person) -> None:
+    async def _switch(self, act: Act, host: Participant) -> None:
         on = act.what is What.ON
         times = await host.ask(SET, {"v": 1, "enabled": on})
         self._span(What.OFF, act, times, self.played.facts.off)
@@ -136,7 +136,7 @@ class Play:
             await self._stage.recognizer.idle.wait()
             return time.monotonic()
 
-        async def saw(person: Person) -> float:
+        async def saw(person: Participant) -> float:
             await person.until(lambda: person.saw_state("off", since=asked) is not None)
             return person.saw_state("off", since=asked) or 0.0
 
@@ -173,30 +173,30 @@ class Play:
         await late.until(lambda: late.page.session is not None and not late.page.missing)
         self.played.late_s.append(time.monotonic() - began)
 
-    async def _gather(self, reader: Person) -> None:
-        played, stage = self.played, self._stage
+    async def _gather(self, reader: Participant) -> None:
+        played, testbed = self.played, self._stage
         assert self._far is not None
         await self._come_late("late-at-the-end")
-        lates = [p for name, p in stage.people.items() if name.startswith("late")]
+        lates = [p for name, p in testbed.people.items() if name.startswith("late")]
         for person in (*lates, self._far[0], reader):
             await person.hello()  # the last packet may be on its way
             played.others[person.identity] = person.page
         played.reader = played.others.pop(reader.identity)
-        for person in stage.people.values():
+        for person in testbed.people.values():
             self._keep(person)
         played.said.sort(key=lambda said: said.start_s)
-        played.origin_s = stage.origin_s
-        played.facts.reached = stage.recognizer.reached
-        played.log = "\n".join(stage.bot.lines)
-        played.metrics = await stage.metrics()
-        played.on_disk = stage.on_disk()
+        played.origin_s = testbed.origin_s
+        played.facts.reached = testbed.recognizer.reached
+        played.log = "\n".join(testbed.bot.lines)
+        played.metrics = await testbed.metrics()
+        played.on_disk = testbed.on_disk()
 
-    def _keep(self, person: Person) -> None:
+    def _keep(self, person: Participant) -> None:
         raises = tone_words.word(tone_words.RAISES)
         self.played.said += [said for said in person.said if said.word != raises]
         self.played.facts.unheard += person.away
 
 
-async def play(stage: Stage, acts: Sequence[Act], tell: Tell) -> Played:
-    """Play the acts on a stage that nobody has entered yet."""
-    return await Play(stage, acts, tell).run()
+async def play(testbed: Testbed, acts: Sequence[Act], tell: Tell) -> Played:
+    """Play the acts on a testbed that nobody has entered yet."""
+    return await Play(testbed, acts, tell).run()

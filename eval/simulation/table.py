@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.simulation.caption_receiver import Page, Shown
+from eval.simulation.caption_receiver import CaptionReceiver, Shown
 from eval.simulation.costs import Load
-from eval.simulation.environment import NAME, ROOM
 from eval.simulation.real_speech import Overlap
 from eval.simulation.runner import READER, Played
+from eval.simulation.testbed import NAME, ROOM
 from eval.simulation.verdict import Fate, Verdict, different, judge, leaks
 
 
@@ -128,10 +128,10 @@ def _few(what: str, count: int, *, of: int) -> Row:
     return Row(what, str(count), "≤ 2 %", count <= 0.02 * of)
 
 
-def apart(reader: Page, other: Page) -> set[Shown]:
+def apart(reader: CaptionReceiver, other: CaptionReceiver) -> set[Shown]:
     """Of the session that both know: what is not exactly the same."""
 
-    def now(page: Page) -> list[Shown]:
+    def now(page: CaptionReceiver) -> list[Shown]:
         return [cue for cue in page.shown() if cue.session == reader.session]
 
     return different(now(reader), now(other))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming.embedded.moonshine import HeardWord
+from streaming.embedded.hypothesis import HeardWord
 from streaming.sentences import ends_sentence
 
 

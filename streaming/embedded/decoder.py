@@ -13,23 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-import numpy as np
-import numpy.typing as npt
-
-from streaming.audio import AudioFrame
+from streaming.audio import AudioFrame, Pcm
 from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.hallucinations import plausible
-from streaming.embedded.moonshine import Hypothesis
-from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, VoiceMeter, chunks
-from streaming.embedded.word_events import Saying
+from streaming.embedded.hypothesis import Hypothesis
+from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, chunks
+from streaming.embedded.word_events import WordEvents
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
+from streaming.voice.meter import VoiceMeter
 from streaming.voice.silero import VoiceActivity
-
-Pcm = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class HearingPolicy:
+class DecoderPolicy:
     """When to decode, when a segment ends, how much of it is kept.
 
     onset, offset: probabilities of speech at which voice begins and goes on.
@@ -83,7 +79,7 @@ class _Want:
     until: int | None = None  # the end of the segment, whenever it is asked
 
 
-class Hearing:
+class StreamDecoder:
     """Turns the frames of one stream into events, by means of a voice detector and a model.
 
     Events come in groups that Heard or Flushed closes: a Tail stands until the next Tail, also
@@ -92,12 +88,12 @@ class Hearing:
     skipped: how many decodes were left out because a request was answered late.
     """
 
-    def __init__(self, detector: VoiceActivity, policy: HearingPolicy | None = None) -> None:
-        self._policy = policy or HearingPolicy()
+    def __init__(self, detector: VoiceActivity, policy: DecoderPolicy | None = None) -> None:
+        self._policy = policy or DecoderPolicy()
         self._intake = Intake()
         self._meter = VoiceMeter(detector)
         self._lead = Lead(chunks(self._policy.lead_ms))
-        self._saying = Saying(self._policy.agreement)
+        self._saying = WordEvents(self._policy.agreement)
         self._now = 0  # chunks heard so far
         self._told = 0  # chunks that the last Heard spoke of
         self._voice_end = 0

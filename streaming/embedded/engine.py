@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.embedded.decoder import Hearing, HearingPolicy
+from streaming.embedded.decoder import DecoderPolicy, StreamDecoder
 from streaming.embedded.moonshine import Moonshine
 from streaming.embedded.scheduler import Scheduler
 from streaming.embedded.stream_job import Command, Ended, Item, SpeechModel, StreamWork
@@ -47,12 +47,12 @@ class EmbeddedEngine:
         self,
         *,
         threads: int | None = None,
-        policy: HearingPolicy | None = None,
+        policy: DecoderPolicy | None = None,
         load_model: Callable[[], SpeechModel] = Moonshine,
         load_detector: Callable[[], VoiceActivity] = SileroVoiceActivity,
     ) -> None:
         self._scheduler = Scheduler(threads or os.cpu_count() or 1)
-        self._policy = policy or HearingPolicy()
+        self._policy = policy or DecoderPolicy()
         self._load_model = load_model
         self._load_detector = load_detector
         self._loading = threading.Lock()
@@ -72,7 +72,7 @@ class EmbeddedEngine:
         ``send`` waits instead, so that the words are the same on every machine: for files.
         Raises LanguageNotSupported.
         """
-        if language.split("-")[0].lower() not in CAPABILITIES.languages:
+        if not CAPABILITIES.knows(language):
             raise LanguageNotSupported(
                 f"the embedded engine knows English only, not {language!r}: "
                 "French and others need a Kyutai server (engine `kyutai`)"
@@ -109,8 +109,8 @@ class EmbeddedEngine:
     def _new_work(self, stream: EmbeddedRecognizer) -> StreamWork:
         self.load()
         assert self._model is not None
-        hearing = Hearing(self._load_detector(), self._policy)
-        return StreamWork(self._model, hearing, live=stream.live, deliver=stream.deliver)
+        decoder = StreamDecoder(self._load_detector(), self._policy)
+        return StreamWork(self._model, decoder, live=stream.live, deliver=stream.deliver)
 
     def _begin(self, stream: EmbeddedRecognizer, work: StreamWork) -> None:
         self._scheduler.add(work)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from streaming.embedded.agreement import key
-from streaming.embedded.moonshine import Hypothesis
+from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.segments import Segment
 
 NOTHING = Hypothesis((), ())

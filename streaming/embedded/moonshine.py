@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,13 @@ import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
+from streaming.audio import Pcm
+from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.errors import ModelError, RecognizerUnavailable
 
 MODEL_RATE = 16_000
 """Samples a second that the model takes."""
 
-Pcm = npt.NDArray[np.float32]
 Tensors = dict[str, npt.NDArray[Any]]
 
 # onnxruntime's exceptions have no base of their own.
@@ -40,44 +40,6 @@ _LAYERS, _HEADS, _WIDTH = 6, 8, 36
 _REJOIN = 4  # tokens of the draft in which a token that replaced some of them may be found
 _MIN_SAMPLES = MODEL_RATE // 2  # less than 0.2 s fails in a convolution
 _INSTALL = "install moonshine-voice==0.0.73 (later versions carry no model) and onnxruntime"
-
-
-@dataclass(frozen=True, slots=True)
-class HeardWord:
-    """A word of one decode: its text with punctuation, and how sure the model is (0–1).
-
-    probability: of its least likely token. token: the number of its first one.
-    """
-
-    text: str
-    probability: float
-    token: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """What one decode made of a piece of sound.
-
-    tokens: to be given as the next draft. complete: the model ended it by itself, rather than
-    being stopped at the most tokens that speech can have.
-    """
-
-    words: tuple[HeardWord, ...]
-    tokens: tuple[int, ...]
-    complete: bool = True
-
-    def after(self, words: int) -> Hypothesis:
-        """What follows the first so many words."""
-        if words >= len(self.words):
-            return Hypothesis((), ())
-        first = self.words[words].token
-        kept = tuple(replace(word, token=word.token - first) for word in self.words[words:])
-        return Hypothesis(kept, self.tokens[first:], self.complete)
-
-    @property
-    def text(self) -> str:
-        """The words with spaces between them."""
-        return " ".join(word.text for word in self.words)
 
 
 def model_folder() -> Path:

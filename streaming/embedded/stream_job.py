@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from streaming.audio import AudioFrame
-from streaming.embedded.decoder import Hearing
-from streaming.embedded.moonshine import Hypothesis, Pcm
+from streaming.audio import AudioFrame, Pcm
+from streaming.embedded.decoder import StreamDecoder
+from streaming.embedded.hypothesis import Hypothesis
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent
 
@@ -46,13 +46,13 @@ class StreamWork:
     def __init__(
         self,
         model: SpeechModel,
-        hearing: Hearing,
+        decoder: StreamDecoder,
         *,
         live: bool,
         deliver: Callable[[list[Item]], None],
     ) -> None:
         self._model = model
-        self._hearing = hearing
+        self._hearing = decoder
         self._live = live
         self._deliver = deliver
         self._inbox: deque[AudioFrame | Command] = deque()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot
-from streaming.embedded.moonshine import HeardWord
+from streaming.embedded.hypothesis import HeardWord
 from streaming.embedded.segments import CHUNK_MS
 from streaming.embedded.word_times import estimate
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
 
 
-class Saying:
+class WordEvents:
     """What was said on a stream so far, segment after segment."""
 
     def __init__(self, policy: AgreementPolicy) -> None:

@@ -58,8 +58,8 @@ class RemoteEngine:
         waits: for files. replay: what another recogniser of the same stream leaves to be heard.
         Raises LanguageNotSupported.
         """
-        known = self._capabilities.languages
-        if language.split("-")[0].lower() not in known:
+        if not self._capabilities.knows(language):
+            known = self._capabilities.languages
             raise LanguageNotSupported(
                 f"the Kyutai servers are said to know {', '.join(known)}, not {language!r}"
             )

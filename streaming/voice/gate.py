@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.embedded.segments import VoiceMeter
 from streaming.voice.frames import VoiceFinder, VoiceInFrames
+from streaming.voice.meter import VoiceMeter
 from streaming.voice.silero import SileroVoiceActivity
 
 

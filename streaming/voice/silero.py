@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from streaming.audio import Pcm
 from streaming.errors import RecognizerUnavailable
 
 CHUNK_SAMPLES = 512
 """Samples at 16 kHz that one probability is about: 32 ms."""
-
-Pcm = npt.NDArray[np.float32]
 
 
 class VoiceActivity(Protocol):

@@ -14,11 +14,12 @@ import numpy as np
 from captioner import metrics
 from captioner.bot.bot import Bot, Engine
 from captioner.controls.decisions import Policy, Want
-from captioner.publishing.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.protocol import Person
 from captioner.room.scripted_room import Microphone, ScriptedRoom
-from captioner.tracks.track_captioner import Backoff
 from streaming.audio import FRAME_SAMPLES, AudioFrame
+from streaming.backoff import Backoff
 from streaming.errors import RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 from streaming.testing.scripted import ScriptedRecognizer

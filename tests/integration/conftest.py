@@ -8,14 +8,14 @@ from playwright.async_api import Browser, async_playwright
 
 from eval.corpus.manifest import bundled_corpus
 from eval.runs.browser import FLAGS
-from eval.runs.local_meeting import Chain
+from eval.runs.local_meeting import LocalMeeting
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chain(livekit_program: Path) -> AsyncIterator[Chain]:
+async def chain(livekit_program: Path) -> AsyncIterator[LocalMeeting]:
     """A room in which Anna has said something."""
     async with (
-        Chain(livekit_program, environment={"CAPTIONER_WANT": "always"}) as chain,
+        LocalMeeting(livekit_program, environment={"CAPTIONER_WANT": "always"}) as chain,
         chain.speaker("anna", "Anna Müller") as anna,
         chain.listener() as listener,
     ):

@@ -11,7 +11,7 @@ from colours import POOR_CONTRAST
 from playwright.async_api import Browser, Page
 
 from eval.runs.browser import Viewer
-from eval.runs.local_meeting import Chain
+from eval.runs.local_meeting import LocalMeeting
 
 AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """async () => {
@@ -60,7 +60,7 @@ IN_SIGHT = """() => {
 
 @asynccontextmanager
 async def opened(
-    browser: Browser, chain: Chain, query: str = "", *, joins: bool = True, **options: Any
+    browser: Browser, chain: LocalMeeting, query: str = "", *, joins: bool = True, **options: Any
 ) -> AsyncIterator[Viewer]:
     """A page that fails its test if anything in it does."""
     size = options.pop("viewport", {"width": 1280, "height": 720})

@@ -15,8 +15,8 @@ from playwright.async_api import Browser, async_playwright
 from captioner.demo.page_server import serve_page
 from captioner.room.tokens import participant_token
 from eval.runs.browser import FLAGS, Viewer
-from eval.simulation.environment import ROOM, Stage
-from eval.simulation.fault_proxy import Cable
+from eval.simulation.fault_proxy import FaultProxy
+from eval.simulation.testbed import ROOM, Testbed
 from streaming.testing.tone_words import chord
 
 RATE = 48_000
@@ -45,8 +45,8 @@ window.say = async (base64) => {
 class Meeting:
     """A bot's room, and pages that enter it. far: who comes over a cable that can be cut."""
 
-    stage: Stage
-    cable: Cable
+    testbed: Testbed
+    cable: FaultProxy
     browser: Browser
     far: str = ""
     address: str = ""
@@ -54,7 +54,7 @@ class Meeting:
 
     def join(self, name: str, guest: bool) -> dict[str, object]:
         identity = self.identities.setdefault(name, f"viewer-{len(self.identities)}-{name[:3]}")
-        server = self.stage.server
+        server = self.testbed.server
         token = participant_token(
             server.key, server.secret, room=ROOM, identity=identity, name=name, host=not guest
         )
@@ -78,12 +78,12 @@ async def meeting_of(
 ) -> AsyncIterator[Meeting]:
     """environment: for the bot. options: of the Meeting."""
     async with (
-        Stage(livekit_program, environment=environment) as stage,
-        Cable(stage.server) as cable,
+        Testbed(livekit_program, environment=environment) as testbed,
+        FaultProxy(testbed.server) as cable,
         async_playwright() as driver,
     ):
         browser = await driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
-        meeting = Meeting(stage, cable, browser, **options)
+        meeting = Meeting(testbed, cable, browser, **options)
         async with serve_page(meeting.join, port=0) as meeting.address:
             yield meeting
         await browser.close()

@@ -19,7 +19,7 @@ from captioner.controls import decisions
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import FileStore, StateStore
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.local_meeting import Listener
 from streaming.recognizer import Tail, Word, WordEnd
@@ -78,8 +78,8 @@ async def running(bot: Bot) -> AsyncIterator[Bot]:
 
 
 @contextlib.asynccontextmanager
-async def speaking(server: MediaServer, identity: str) -> AsyncIterator[Speaker]:
-    speaker = Speaker()
+async def speaking(server: MediaServer, identity: str) -> AsyncIterator[SoundPublisher]:
+    speaker = SoundPublisher()
     token = participant_token(server.key, server.secret, room=ROOM, identity=identity)
     await speaker.join(server.url, token)
     hum = 0.1 * np.sin(np.arange(48_000 * 60) * 0.02).astype(np.float32)

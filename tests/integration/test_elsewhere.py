@@ -18,14 +18,14 @@ import webvtt
 from livekit import rtc
 
 from captioner.bot.bot import Bot, Engine
-from captioner.bot.outputs import Extras
+from captioner.bot.output_settings import OutputSettings
 from captioner.captions.cues import CueClosed
 from captioner.contract import Caption
 from captioner.contract_requests import CONSENT, SET
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import MemoryStore
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.publishing.livekit_segments import Legacy
 from captioner.room.encryption import encryption
 from captioner.room.livekit_room import LiveKitRoom
@@ -108,7 +108,7 @@ async def member_in(
 
 @contextlib.asynccontextmanager
 async def bot_in(
-    server: MediaServer, extras: Extras, *, store: MemoryStore | None = None, key: str = ""
+    server: MediaServer, extras: OutputSettings, *, store: MemoryStore | None = None, key: str = ""
 ) -> AsyncIterator[Bot]:
     engine = Engine("scripted", "en", sentences, load_voice=lambda: lambda _frame: True)
     bot = Bot(
@@ -134,7 +134,7 @@ async def bot_in(
 
 @contextlib.asynccontextmanager
 async def speaking(server: MediaServer, identity: str, *, key: str = "") -> AsyncIterator[None]:
-    speaker = Speaker(key=key)
+    speaker = SoundPublisher(key=key)
     token = participant_token(
         server.key, server.secret, room=ROOM, identity=identity, name=identity.title()
     )
@@ -184,7 +184,7 @@ async def first_cue(bot: Bot) -> None:
 async def test_a_host_switches_the_transcript_on_and_off_and_everybody_sees_it(
     media_server: MediaServer, tmp_path: Path
 ) -> None:
-    extras = Extras(transcripts=TranscriptPolicy(tmp_path, "{room}"))
+    extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "{room}"))
     async with (
         bot_in(media_server, extras) as bot,
         member_in(media_server) as chair,
@@ -211,7 +211,7 @@ async def test_a_host_switches_the_transcript_on_and_off_and_everybody_sees_it(
 async def test_a_restarted_bot_goes_on_with_the_transcript_in_the_same_file(
     media_server: MediaServer, tmp_path: Path
 ) -> None:
-    extras = Extras(transcripts=TranscriptPolicy(tmp_path, "{room}"))
+    extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "{room}"))
     store = MemoryStore()
     async with member_in(media_server) as chair, speaking(media_server, "anna"):
         async with bot_in(media_server, extras, store=store):
@@ -230,8 +230,8 @@ async def test_a_restarted_bot_goes_on_with_the_transcript_in_the_same_file(
 async def test_speech_that_may_not_be_kept_is_captioned_and_not_written(
     media_server: MediaServer, tmp_path: Path
 ) -> None:
-    extras = Extras(transcripts=TranscriptPolicy(tmp_path, "{room}"), legacy=Legacy.FINAL)
-    speaker = Speaker()
+    extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "{room}"), legacy=Legacy.FINAL)
+    speaker = SoundPublisher()
     async with bot_in(media_server, extras), member_in(media_server) as chair:
         token = participant_token(
             media_server.key, media_server.secret, room=ROOM, identity="anna", name="Anna"
@@ -260,7 +260,7 @@ async def test_settled_phrases_come_as_packets_that_a_page_with_no_updates_can_s
 ) -> None:
     async with (
         member_in(media_server) as page,
-        bot_in(media_server, Extras(legacy=Legacy.FINAL)),
+        bot_in(media_server, OutputSettings(legacy=Legacy.FINAL)),
         speaking(media_server, "anna"),
     ):
         await page.until(lambda: len(page.segments) >= 2)
@@ -272,7 +272,7 @@ async def test_a_room_that_cannot_be_read_says_so_and_has_no_captions(
 ) -> None:
     async with (
         member_in(media_server) as chair,
-        bot_in(media_server, Extras()) as bot,
+        bot_in(media_server, OutputSettings()) as bot,
     ):
         await chair.until(lambda: chair.bot("state") == "on")
         async with speaking(media_server, "anna", key=KEY):
@@ -287,7 +287,7 @@ async def test_an_encrypted_room_is_captioned_with_its_key_and_kept_only_if_that
     policy = TranscriptPolicy(tmp_path, "{room}")
     async with (
         member_in(media_server, key=KEY) as chair,
-        bot_in(media_server, Extras(transcripts=policy, encrypted=True), key=KEY) as bot,
+        bot_in(media_server, OutputSettings(transcripts=policy, encrypted=True), key=KEY) as bot,
         speaking(media_server, "anna", key=KEY),
     ):
         await chair.until(lambda: chair.bot("state") == "on")

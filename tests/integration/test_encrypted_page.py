@@ -46,4 +46,4 @@ async def test_without_the_key_the_bot_says_so_and_captions_no_noise(
             await speaker.until("captions.service === 'encrypted'")
             await speaker.page.get_by_text("the caption service cannot hear it").first.wait_for()
         assert await speaker.cues() == []
-        assert meeting.stage.recognizer.frames == 0
+        assert meeting.testbed.recognizer.frames == 0

@@ -12,7 +12,7 @@ from captioner.settings import Settings
 from eval.corpus.manifest import bundled_corpus
 from eval.measures.stability import erasure
 from eval.runs.listen import overheard
-from eval.runs.local_meeting import Chain
+from eval.runs.local_meeting import LocalMeeting
 from eval.runs.through_room import through_room
 from eval.runs.watch import RATE, Played
 from streaming.audio import Pcm
@@ -71,7 +71,7 @@ async def test_a_live_meeting_is_measured_without_keeping_a_word_unless_asked(
     livekit_program: Path, text: bool
 ) -> None:
     over = asyncio.Event()
-    async with Chain(livekit_program) as chain, chain.speaker("anna", "Anna") as anna:
+    async with LocalMeeting(livekit_program) as chain, chain.speaker("anna", "Anna") as anna:
         server = chain.server
         settings = Settings(
             livekit_url=server.url,

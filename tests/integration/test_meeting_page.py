@@ -11,7 +11,7 @@ from meeting_rig import CUT, IN_SIGHT, SMALL, SPACED, focused, opened
 from playwright.async_api import Browser, Route
 
 from eval.runs.browser import Viewer
-from eval.runs.local_meeting import Chain
+from eval.runs.local_meeting import LocalMeeting
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -46,7 +46,7 @@ TOOLS = ["microphone", "toggle", "settings", "history", "room"]
 
 
 async def test_everything_is_reached_with_the_keyboard_alone(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain) as viewer:
         page = viewer.page
@@ -78,7 +78,7 @@ async def test_everything_is_reached_with_the_keyboard_alone(
 @pytest.mark.parametrize("spaced", [False, True])
 @pytest.mark.parametrize(("width", "height"), [(320, 640), (320, 256), (640, 360)])
 async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
-    browser: Browser, chain: Chain, width: int, height: int, spaced: bool
+    browser: Browser, chain: LocalMeeting, width: int, height: int, spaced: bool
 ) -> None:
     size = {"width": width, "height": height}
     async with opened(browser, chain, "lang=fr", viewport=size) as viewer:
@@ -109,7 +109,7 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
 
 @pytest.mark.parametrize(("width", "height"), [(320, 256), (640, 360)])
 async def test_at_400_percent_nothing_covers_what_has_the_focus(
-    browser: Browser, chain: Chain, width: int, height: int
+    browser: Browser, chain: LocalMeeting, width: int, height: int
 ) -> None:
     size = {"width": width, "height": height}
     async with opened(browser, chain, "lang=fr", viewport=size) as viewer:
@@ -130,7 +130,7 @@ async def test_at_400_percent_nothing_covers_what_has_the_focus(
 
 
 async def test_in_forced_colours_what_is_on_and_who_speaks_still_differs(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain, forced_colors="active") as viewer:
         border = "getComputedStyle(document.getElementById('%s')).borderTopColor"
@@ -138,7 +138,7 @@ async def test_in_forced_colours_what_is_on_and_who_speaks_still_differs(
         assert on != off
 
 
-async def test_with_reduced_motion_nothing_moves(browser: Browser, chain: Chain) -> None:
+async def test_with_reduced_motion_nothing_moves(browser: Browser, chain: LocalMeeting) -> None:
     async with opened(browser, chain, reduced_motion="reduce") as viewer:
         moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
         await viewer.page.click("#room")
@@ -146,7 +146,7 @@ async def test_with_reduced_motion_nothing_moves(browser: Browser, chain: Chain)
 
 
 async def test_at_rest_the_controls_go_and_come_back_with_the_first_key(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain, reduced_motion="reduce") as viewer:
         page = viewer.page
@@ -160,7 +160,7 @@ async def test_at_rest_the_controls_go_and_come_back_with_the_first_key(
 
 
 async def test_a_guest_sees_the_state_and_why_there_is_no_switch(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain, "role=guest") as viewer:
         await viewer.page.click("#room")
@@ -171,7 +171,7 @@ async def test_a_guest_sees_the_state_and_why_there_is_no_switch(
 
 
 async def test_what_cannot_be_switched_is_said_in_the_readers_language(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain, "lang=fr") as viewer:
         await viewer.page.click("#room")
@@ -181,7 +181,7 @@ async def test_what_cannot_be_switched_is_said_in_the_readers_language(
         assert await viewer.page.get_attribute("#room-transcript", "aria-checked") == "false"
 
 
-async def test_a_browser_without_webrtc_is_told_so(browser: Browser, chain: Chain) -> None:
+async def test_a_browser_without_webrtc_is_told_so(browser: Browser, chain: LocalMeeting) -> None:
     context = await browser.new_context()
     page = await context.new_page()
     await page.add_init_script(
@@ -193,7 +193,7 @@ async def test_a_browser_without_webrtc_is_told_so(browser: Browser, chain: Chai
 
 
 async def test_who_fell_out_comes_back_alone_unless_access_has_run_out(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain) as viewer:
         await viewer.page.evaluate("document.querySelector('live-captions').room.disconnect()")
@@ -210,7 +210,7 @@ async def test_who_fell_out_comes_back_alone_unless_access_has_run_out(
 
 @pytest.mark.parametrize("hours", [-25, 1])
 async def test_a_device_whose_clock_is_wrong_tells_the_same_times(
-    browser: Browser, chain: Chain, hours: int
+    browser: Browser, chain: LocalMeeting, hours: int
 ) -> None:
     async with opened(browser, chain) as right, opened(browser, chain) as wrong:
         await wrong.page.add_init_script(CLOCK_OFF % (hours * 3_600_000))
@@ -261,7 +261,7 @@ async def times_told_by(viewer: Viewer) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (320, 640), (320, 256)])
 async def test_what_is_wrong_is_not_covered_by_captions(
-    browser: Browser, chain: Chain, width: int, height: int
+    browser: Browser, chain: LocalMeeting, width: int, height: int
 ) -> None:
     size = {"width": width, "height": height}
     async with opened(browser, chain, "lang=fr", viewport=size) as viewer:
@@ -279,7 +279,9 @@ async def test_what_is_wrong_is_not_covered_by_captions(
         assert seen == 5
 
 
-async def test_a_page_that_slept_says_from_when_to_when(browser: Browser, chain: Chain) -> None:
+async def test_a_page_that_slept_says_from_when_to_when(
+    browser: Browser, chain: LocalMeeting
+) -> None:
     async with opened(browser, chain) as viewer:
         # What a browser tells a page whose tab it puts to sleep.
         for event in ("freeze", "resume"):
@@ -288,7 +290,7 @@ async def test_a_page_that_slept_says_from_when_to_when(browser: Browser, chain:
 
 
 async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     query = "view=broadcast&lines=2&size=40&color=yellow&background=transparent&align=middle"
     async with opened(browser, chain, query, joins=False) as viewer:
@@ -306,7 +308,7 @@ async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
 
 
 async def test_a_broadcast_does_not_look_as_this_device_keeps_it_for_its_reader(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain, "view=broadcast&size=40", joins=False) as viewer:
         keep = "(text) => localStorage.setItem('live-captions.settings', text)"
@@ -319,7 +321,7 @@ async def test_a_broadcast_does_not_look_as_this_device_keeps_it_for_its_reader(
 
 
 async def test_the_transcript_view_shows_what_was_said_and_stays_open(
-    browser: Browser, chain: Chain
+    browser: Browser, chain: LocalMeeting
 ) -> None:
     async with opened(browser, chain, "view=transcript", joins=False) as viewer:
         await viewer.page.locator(".entry-name", has_text="Anna Müller").first.wait_for()

@@ -14,9 +14,9 @@ from livekit import rtc
 from playwright.async_api import async_playwright
 
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.publishing.livekit_segments import Segment
-from captioner.publishing.publisher import RoomClock
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.encryption import encryption
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Changed, Voice
@@ -50,8 +50,8 @@ async def bot_in(server: MediaServer, *, key: str = "") -> AsyncIterator[LiveKit
 
 
 @contextlib.asynccontextmanager
-async def speaker_in(server: MediaServer, *, key: str = "") -> AsyncIterator[Speaker]:
-    speaker = Speaker(key=key)
+async def speaker_in(server: MediaServer, *, key: str = "") -> AsyncIterator[SoundPublisher]:
+    speaker = SoundPublisher(key=key)
     await speaker.join(server.url, token_of(server, "anna"))
     yield speaker
     await speaker.leave()
@@ -251,7 +251,7 @@ def tone(seconds: int) -> Pcm:
     return wave.astype(np.float32)
 
 
-async def loudest(bot: LiveKitRoom, speaker: Speaker) -> float:
+async def loudest(bot: LiveKitRoom, speaker: SoundPublisher) -> float:
     """The loudest second that the bot hears while a tone is played."""
     playing = asyncio.create_task(speaker.play([tone(3)]))
     loud = 0.0

@@ -18,7 +18,7 @@ from eval.corpus.manifest import bundled_corpus
 from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
 from eval.runs.browser import Chromium, Viewer, open_chromium
-from eval.runs.local_meeting import Chain, Listener
+from eval.runs.local_meeting import Listener, LocalMeeting
 from streaming.audio import Pcm
 
 pytestmark = [pytest.mark.room, pytest.mark.browser]
@@ -33,8 +33,8 @@ ROBOT = "robot"
 
 
 @pytest.fixture
-async def chain(livekit_program: Path) -> AsyncIterator[Chain]:
-    async with Chain(livekit_program) as chain:
+async def chain(livekit_program: Path) -> AsyncIterator[LocalMeeting]:
+    async with LocalMeeting(livekit_program) as chain:
         yield chain
 
 
@@ -104,7 +104,7 @@ def garbage(packet: dict[str, Any]) -> list[bytes]:
     ]  # fmt: skip
 
 
-async def interfere(chain: Chain, person: Listener, viewers: list[Viewer]) -> None:
+async def interfere(chain: LocalMeeting, person: Listener, viewers: list[Viewer]) -> None:
     """In the middle of a caption a person forges packets, and so does another agent, and worse."""
     await person.until(lambda: len(sent_by_bot(person)) >= 3)
     packet = sent_by_bot(person)[-1]
@@ -122,7 +122,7 @@ async def interfere(chain: Chain, person: Listener, viewers: list[Viewer]) -> No
 
 
 async def test_every_page_shows_what_was_published_and_nothing_else(
-    chain: Chain, chromium: Chromium
+    chain: LocalMeeting, chromium: Chromium
 ) -> None:
     viewers = [await chromium.open(chain.url, name) for name in ("Vera", "Sven")]
     async with chain.listener() as listener:
@@ -155,7 +155,7 @@ async def test_every_page_shows_what_was_published_and_nothing_else(
 
 
 async def test_who_opens_the_page_late_and_who_lost_the_server_read_on(
-    chain: Chain, chromium: Chromium
+    chain: LocalMeeting, chromium: Chromium
 ) -> None:
     early = await chromium.open(chain.url, "Vera")
     async with chain.speaker("reader", "Reader") as reader:

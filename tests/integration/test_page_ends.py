@@ -12,7 +12,7 @@ from livekit import api
 from meeting_rig import nothing_is_wrong, page_in
 from playwright.async_api import Browser, BrowserContext, Page, Route
 
-from eval.runs.local_meeting import Chain
+from eval.runs.local_meeting import LocalMeeting
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -42,7 +42,7 @@ KEPT_OUT: list[tuple[str, Prepare, str, str]] = [
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_when_the_page_cannot_join(
-    browser: Browser, chain: Chain, language: str
+    browser: Browser, chain: LocalMeeting, language: str
 ) -> None:
     for key, prepare, english, french in KEPT_OUT:
         async with page_in(browser) as page:
@@ -56,7 +56,7 @@ async def test_nothing_is_wrong_when_the_page_cannot_join(
 class OwnRoom:
     """A room without a bot, into which the media server lets a page until it does otherwise."""
 
-    def __init__(self, chain: Chain, room: str) -> None:
+    def __init__(self, chain: LocalMeeting, room: str) -> None:
         self._server, self.name = chain.server, room
         self.hours = 1
 
@@ -136,7 +136,7 @@ ENDS: list[tuple[Callable[[Page, OwnRoom], Awaitable[None]], str, str]] = [
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_when_the_page_has_left_the_room(
-    browser: Browser, chain: Chain, language: str
+    browser: Browser, chain: LocalMeeting, language: str
 ) -> None:
     for end, english, french in ENDS:
         async with page_in(browser) as first:

@@ -9,7 +9,7 @@ import pytest
 from meeting_rig import nothing_is_wrong, opened, page_in
 from playwright.async_api import Browser, Page
 
-from eval.runs.local_meeting import Chain
+from eval.runs.local_meeting import LocalMeeting
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -114,7 +114,7 @@ async def every_state(page: Page) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_in_any_state_of_the_meeting(
-    browser: Browser, chain: Chain, language: str
+    browser: Browser, chain: LocalMeeting, language: str
 ) -> None:
     # Half faded in, nothing stands out.
     query, options = f"lang={language}", {"reduced_motion": "reduce"}
@@ -126,7 +126,7 @@ async def test_nothing_is_wrong_in_any_state_of_the_meeting(
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_where_a_page_has_another_key(
-    browser: Browser, chain: Chain, language: str
+    browser: Browser, chain: LocalMeeting, language: str
 ) -> None:
     async with page_in(browser) as page:
         await page.goto(f"{chain.url}?lang={language}#key=another")
@@ -139,7 +139,7 @@ async def test_nothing_is_wrong_where_a_page_has_another_key(
 
 @pytest.mark.parametrize("view", ["broadcast&lines=9", "transcript"])
 async def test_nothing_is_wrong_in_the_views_that_are_captions_alone(
-    browser: Browser, chain: Chain, view: str
+    browser: Browser, chain: LocalMeeting, view: str
 ) -> None:
     options = {"joins": False, "reduced_motion": "reduce"}
     async with opened(browser, chain, f"view={view}", **options) as viewer:

@@ -17,7 +17,7 @@ from captioner.bot.bot import Bot, Engine
 from captioner.contract import TOPIC
 from captioner.contract_requests import HELLO
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token, participant_token
@@ -128,8 +128,8 @@ async def bot_in(
 @contextlib.asynccontextmanager
 async def speaking(
     server: MediaServer, identity: str, seconds: float, *, rate: int = 48_000
-) -> AsyncIterator[Speaker]:
-    speaker = Speaker(rate=rate)
+) -> AsyncIterator[SoundPublisher]:
+    speaker = SoundPublisher(rate=rate)
     await speaker.join(server.url, token_of(server, identity))
     hum = 0.1 * np.sin(np.arange(int(rate * seconds)) * 0.02).astype(np.float32)
     play = asyncio.create_task(speaker.play([hum]))

@@ -14,17 +14,17 @@ from livekit import api
 from captioner.demo.livekit_server import MediaServer
 from captioner.room.tokens import participant_token
 from eval.corpus.manifest import bundled_corpus
-from eval.runs.local_meeting import BotProcess, Chain, Listener, bot_environment
+from eval.runs.local_meeting import BotProcess, Listener, LocalMeeting, bot_environment
 from streaming.testing.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.room
 
 ROOM = "run"
-Environment = dict[str, str]
+Testbed = dict[str, str]
 
 
 @asynccontextmanager
-async def captioner_run(environment: Environment, *options: str) -> AsyncIterator[BotProcess]:
+async def captioner_run(environment: Testbed, *options: str) -> AsyncIterator[BotProcess]:
     bot = BotProcess(ROOM, environment, options=options)
     await bot.start()
     try:
@@ -33,23 +33,23 @@ async def captioner_run(environment: Environment, *options: str) -> AsyncIterato
         await bot.stop()
 
 
-def wrong_address(_server: MediaServer) -> Environment:
+def wrong_address(_server: MediaServer) -> Testbed:
     return {"LIVEKIT_URL": "ws://127.0.0.1:9"}
 
 
-def no_address(_server: MediaServer) -> Environment:
+def no_address(_server: MediaServer) -> Testbed:
     return {"LIVEKIT_URL": "meet.example.org"}
 
 
-def wrong_secret(_server: MediaServer) -> Environment:
+def wrong_secret(_server: MediaServer) -> Testbed:
     return {"LIVEKIT_API_SECRET": "x" * 40}
 
 
-def no_key(_server: MediaServer) -> Environment:
+def no_key(_server: MediaServer) -> Testbed:
     return {"LIVEKIT_API_KEY": ""}
 
 
-def expired_token(server: MediaServer) -> Environment:
+def expired_token(server: MediaServer) -> Testbed:
     token = (
         api.AccessToken(server.key, server.secret)
         .with_identity("captions")
@@ -59,7 +59,7 @@ def expired_token(server: MediaServer) -> Environment:
     return {"LIVEKIT_TOKEN": token.to_jwt()}
 
 
-def unknown_language(_server: MediaServer) -> Environment:
+def unknown_language(_server: MediaServer) -> Testbed:
     return {"CAPTIONER_LANGUAGE": "fr"}
 
 
@@ -75,7 +75,7 @@ def unknown_language(_server: MediaServer) -> Environment:
     ],
 )
 async def test_what_is_set_wrong_is_told_in_one_sentence(
-    media_server: MediaServer, mistake: Callable[[MediaServer], Environment], advice: str
+    media_server: MediaServer, mistake: Callable[[MediaServer], Testbed], advice: str
 ) -> None:
     async with captioner_run(bot_environment(media_server) | mistake(media_server)) as bot:
         assert await bot.ended(timeout_s=30) == 1
@@ -142,7 +142,7 @@ async def test_while_no_server_answers_everybody_sees_who_stands_in_and_that_it_
     async with ScriptedServer() as server:
         environment = {"CAPTIONER_ASR": server.url, "CAPTIONER_WANT": "always"}
         async with (
-            Chain(livekit_program, environment=environment) as chain,
+            LocalMeeting(livekit_program, environment=environment) as chain,
             chain.listener() as viewer,
             chain.speaker("anna", "Anna") as anna,
         ):

@@ -17,8 +17,8 @@ import pytest
 from pages_rig import Meeting, meeting_of, speaking
 
 from eval.runs.browser import Viewer
-from eval.simulation.environment import NAME, ROOM
-from eval.simulation.participant import Person
+from eval.simulation.participant import Participant
+from eval.simulation.testbed import NAME, ROOM
 from eval.simulation.verdict import leaks
 
 # Counts words of a talk in real time.
@@ -114,7 +114,7 @@ async def alike(one: Viewer, other: Viewer, hidden: Sequence[str] = ()) -> list[
 
 
 async def guest_is_cut_and_heals(
-    meeting: Meeting, host: Viewer, guest: Viewer, anna: Person
+    meeting: Meeting, host: Viewer, guest: Viewer, anna: Participant
 ) -> None:
     meeting.cable.cut()
     missed = len(await guest.cues())
@@ -133,7 +133,7 @@ def assert_nothing_is_left(meeting: Meeting, folder: Path, metrics: str, said: s
     """Neither a word nor who reads: of those who decided something, that alone is kept."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     disk = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    log = "\n".join(meeting.stage.bot.lines)
+    log = "\n".join(meeting.testbed.bot.lines)
     assert all((disk, log, metrics))
     everybody = {*meeting.identities, *meeting.identities.values(), NAME}
     assert leaks({"log": log, "metrics": metrics}, said | everybody | {ROOM}) == {
@@ -157,7 +157,7 @@ async def test_a_host_and_a_guest_through_switch_consent_late_join_cut_and_heal(
     host, guest = await meeting.open(HOST, "host"), await meeting.open(GUEST)
     await host_switches(host, guest)
     hidden = await guest_refuses_and_takes_it_back(host, guest, meeting.identities[GUEST])
-    anna = await meeting.stage.enter("anna", speaks=True, reads=False)
+    anna = await meeting.testbed.enter("anna", speaks=True, reads=False)
     await anna.say(range(10, 30))
     await host.until(f"{those_of('anna', 'closed')}.length > 0")
     late = await meeting.open(LATE)
@@ -166,4 +166,4 @@ async def test_a_host_and_a_guest_through_switch_consent_late_join_cut_and_heal(
     await guest_is_cut_and_heals(meeting, host, guest, anna)
     words = {word for cue in await host.cues() for word in cue["text"].split()}
     assert len(words) > 40
-    assert_nothing_is_left(meeting, tmp_path, await meeting.stage.metrics(), words)
+    assert_nothing_is_left(meeting, tmp_path, await meeting.testbed.metrics(), words)

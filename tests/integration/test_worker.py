@@ -22,7 +22,7 @@ from captioner.commands.main import main
 from captioner.commands.worker import is_crash
 from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
 
 pytestmark = pytest.mark.room
@@ -126,7 +126,7 @@ async def page_in(server: MediaServer) -> AsyncIterator[Page]:
 
 @contextlib.asynccontextmanager
 async def reading_aloud(server: MediaServer) -> AsyncIterator[None]:
-    speaker = Speaker()
+    speaker = SoundPublisher()
     token = participant_token(server.key, server.secret, room=ROOM, identity="anna", name="Anna")
     await speaker.join(server.url, token)
     playing = asyncio.create_task(speaker.play(read_chunks(bundled_recording(), rate=48_000)))

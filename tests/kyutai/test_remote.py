@@ -29,7 +29,7 @@ def loud(frame: AudioFrame) -> bool:
     return bool(np.abs(frame.pcm).max() > 0.01)
 
 
-class Cable:
+class FaultProxy:
     """Carries connections to a server; each of the first ones breaks after so many bytes."""
 
     def __init__(self, server: str, cuts: list[int]) -> None:
@@ -65,7 +65,7 @@ class Cable:
 
 @asynccontextmanager
 async def cable(server: str, cuts: list[int]) -> AsyncIterator[str]:
-    ends = await asyncio.start_server(Cable(server, cuts).carry, "127.0.0.1", 0)
+    ends = await asyncio.start_server(FaultProxy(server, cuts).carry, "127.0.0.1", 0)
     async with ends:
         yield f"ws://127.0.0.1:{ends.sockets[0].getsockname()[1]}"
 

@@ -14,10 +14,10 @@ import pytest
 from kyutai_rig import started
 
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
 from eval.simulation.bot_process import BotProcess, bot_environment
-from eval.simulation.participant import Person
+from eval.simulation.participant import Participant
 from streaming.audio import SAMPLE_RATE
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 
@@ -28,7 +28,7 @@ WORDS = 40
 
 
 @asynccontextmanager
-async def captioned(media_server: MediaServer, asr: str) -> AsyncIterator[Person]:
+async def captioned(media_server: MediaServer, asr: str) -> AsyncIterator[Participant]:
     """Somebody who reads what a bot captions that hears by that server alone."""
     environment = bot_environment(media_server) | {
         "CAPTIONER_ENGINE": "kyutai",
@@ -40,7 +40,7 @@ async def captioned(media_server: MediaServer, asr: str) -> AsyncIterator[Person
     key, secret = media_server.key, media_server.secret
     token = participant_token(key, secret, room=ROOM, identity="reader", speaks=False)
     bot = BotProcess(ROOM, environment)
-    reader = Person("reader", lambda: (media_server.url, token), speaks=False, reads=True)
+    reader = Participant("reader", lambda: (media_server.url, token), speaks=False, reads=True)
     await bot.start()
     try:
         await bot.logged("joined")
@@ -52,8 +52,8 @@ async def captioned(media_server: MediaServer, asr: str) -> AsyncIterator[Person
 
 
 @asynccontextmanager
-async def speaker(media_server: MediaServer) -> AsyncIterator[Speaker]:
-    anna = Speaker(rate=SAMPLE_RATE)
+async def speaker(media_server: MediaServer) -> AsyncIterator[SoundPublisher]:
+    anna = SoundPublisher(rate=SAMPLE_RATE)
     key, secret = media_server.key, media_server.secret
     await anna.join(media_server.url, participant_token(key, secret, room=ROOM, identity="anna"))
     try:
@@ -62,7 +62,7 @@ async def speaker(media_server: MediaServer) -> AsyncIterator[Speaker]:
         await anna.leave()
 
 
-def shown(reader: Person) -> list[str]:
+def shown(reader: Participant) -> list[str]:
     cues = sorted(reader.page.shown(), key=lambda cue: cue.start_ms)
     return [word for cue in cues for word in cue.text.lower().replace(".", "").split()]
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from streaming.audio import FRAME_SAMPLES, AudioFrame
+from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.embedded.engine import EmbeddedEngine
-from streaming.embedded.moonshine import HeardWord, Hypothesis, Pcm
+from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.errors import LanguageNotSupported
 from streaming.failover import FailoverEngine, FailoverRecognizer
 from streaming.kyutai_client.connection import Servers

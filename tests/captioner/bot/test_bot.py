@@ -14,7 +14,7 @@ from captioner.contract_requests import CONSENT, HELLO, SET
 from captioner.controls.decisions import Want
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.publishing.publisher import RoomClock
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.protocol import Kind
 from captioner.room.scripted_room import ScriptedRoom
 from streaming.recognizer import RecognizerEvent

@@ -125,7 +125,7 @@ async def test_what_a_recogniser_with_a_bug_was_behind_with_is_told_as_missing()
         return made[-1]
 
     async with stage(publisher=clock.publisher()) as played:
-        played.bot._voices.engine = replace(played.bot._voices.engine, open=opens)
+        played.bot._tracks.engine = replace(played.bot._tracks.engine, open=opens)
         anna = played.come("anna")
         await played.room.until(lambda: played.room.told["captions.state"] == "on")
         while len(made) < 2:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
 from captioner.publishing.livekit_segments import PHRASE_MIN, Legacy, Phrases, Segment, whole
-from captioner.publishing.segment_sender import WAITING_MAX, Relay
+from captioner.publishing.segment_sender import WAITING_MAX, SegmentSender
 
 
 def caption(event: CaptionEvent) -> Caption:
@@ -90,7 +90,7 @@ class Room:
 async def test_a_slow_room_gets_the_newest_state_and_every_final_one() -> None:
     room = Room()
     room.free.clear()
-    relay = Relay(session="s", legacy=Legacy.ALL, streams=False)
+    relay = SegmentSender(session="s", legacy=Legacy.ALL, streams=False)
     running = asyncio.create_task(relay.run())
     relay.attach(room)
     relay.take(opened("a"))
@@ -107,7 +107,7 @@ async def test_a_slow_room_gets_the_newest_state_and_every_final_one() -> None:
 
 async def test_both_ways_work_beside_each_other() -> None:
     room = Room()
-    relay = Relay(session="s", legacy=Legacy.FINAL, streams=True)
+    relay = SegmentSender(session="s", legacy=Legacy.FINAL, streams=True)
     relay.attach(room)
     running = asyncio.create_task(relay.run())
     relay.take(opened("one"))
@@ -121,7 +121,7 @@ async def test_both_ways_work_beside_each_other() -> None:
 
 
 async def test_while_the_room_is_away_finals_wait_bounded_and_what_withdrew_is_gone() -> None:
-    relay = Relay(session="s", legacy=Legacy.FINAL, streams=False)
+    relay = SegmentSender(session="s", legacy=Legacy.FINAL, streams=False)
     for number in range(WAITING_MAX + 5):
         relay.take(closed("word", number=number))
     room = Room()

@@ -10,7 +10,8 @@ from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.contract_requests import After, Hello, Older
 from captioner.publishing.history import Entry, History
-from captioner.publishing.publisher import RPC_PAGE_MAX, Publisher, RoomClock
+from captioner.publishing.publisher import RPC_PAGE_MAX, Publisher
+from captioner.publishing.room_clock import RoomClock
 
 
 class Wire:

@@ -13,8 +13,9 @@ from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
 from captioner.room.frame_queue import HoleFinder
-from captioner.tracks.track_captioner import Backoff, TrackCaptioner
+from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
+from streaming.backoff import Backoff
 from streaming.errors import ModelError, RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
 from streaming.testing.scripted import ScriptedRecognizer

@@ -17,13 +17,15 @@ from typing import Any
 import pytest
 import webvtt
 
-from captioner.bot.outputs import Clerk, Extras
+from captioner.bot.output_settings import OutputSettings
+from captioner.bot.outputs import Outputs
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
 from captioner.contract_requests import Consent
 from captioner.controls.decisions import Controls, Decided, Policy
 from captioner.errors import InvalidRequest, RequestCode
-from captioner.publishing.publisher import Publisher, RoomClock
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.protocol import Person
 from captioner.room.scripted_room import ScriptedRoom
 from captioner.transcript.folder import TranscriptPolicy, tidy
@@ -324,15 +326,17 @@ async def test_what_could_not_be_erased_is_when_it_is_asked_for_again_and_the_di
     publisher = Publisher(RoomClock.start(monotonic=lambda: now_s[0]))
     policy = Policy({"scripted": ("en",)}, transcripts=True)
     controls = Controls(Decided("en", "scripted"), policy)
-    clerk = Clerk(publisher, controls, Extras(transcripts=TranscriptPolicy(tmp_path, "m")))
-    await clerk.enter(ScriptedRoom(publisher.clock.now_ms))
+    outputs = Outputs(
+        publisher, controls, OutputSettings(transcripts=TranscriptPolicy(tmp_path, "m"))
+    )
+    await outputs.enter(ScriptedRoom(publisher.clock.now_ms))
 
     async def decide(caller: str, decided: Decided) -> None:
         before = controls.decided
-        await clerk.prepare(Person(caller), decided)
+        await outputs.prepare(Person(caller), decided)
         controls.decided = decided
-        clerk.switch(before)
-        await clerk.erase(before)
+        outputs.switch(before)
+        await outputs.erase(before)
 
     await decide("host", replace(controls.decided, transcript=True))
     await publisher.publish(caption(1, 5_000, text="secret"))
@@ -347,4 +351,4 @@ async def test_what_could_not_be_erased_is_when_it_is_asked_for_again_and_the_di
     await decide("anna", controls.agree(Person("anna"), refusal))
     assert b"secret" not in (tmp_path / "m.journal").read_bytes()
     assert "secret" not in (tmp_path / "m.vtt").read_text()
-    await clerk.close()
+    await outputs.close()

@@ -1,8 +1,9 @@
 from dataclasses import replace
 
+from eval.corpus.spoken_words import Turn
 from eval.measures.clip_score import Score, score
 from eval.report.compare import compare
-from eval.runs.observation import Observation, Shown, Turn
+from eval.runs.observation import Observation, Shown
 
 
 def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from playwright.async_api import Page, async_playwright
 
 from eval.commands.main import main
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES
-from eval.runs.observation import Observation, Run, Shown, Turn, write_all, write_run
+from eval.runs.observation import Observation, Run, Shown, write_all, write_run
 
 AXE = Path(__file__).parents[3] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
 HARD = '<script>alert("1")</script> & </style>'

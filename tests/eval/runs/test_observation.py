@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.corpus.spoken_words import RefWord, Update
+from eval.corpus.spoken_words import RefWord, Turn, Update
 from eval.runs.observation import (
     Observation,
     ObservationError,
     Run,
     Shown,
-    Turn,
     observed,
     read_observation,
     read_run,

@@ -10,9 +10,9 @@ import pytest
 from livekit import rtc
 
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import Speaker
+from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
-from eval.simulation.fault_proxy import Cable
+from eval.simulation.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.room
 
@@ -57,9 +57,9 @@ def token(server: MediaServer, identity: str) -> str:
 async def test_over_a_cut_cable_nothing_is_heard_and_after_mending_it_goes_on(
     media_server: MediaServer,
 ) -> None:
-    near, far, speaker = Ear(), Ear(), Speaker()
+    near, far, speaker = Ear(), Ear(), SoundPublisher()
     noise = np.random.default_rng(0).normal(0, 0.1, 48_000 * 60).astype(np.float32)
-    async with asyncio.timeout(60), Cable(media_server) as cable:
+    async with asyncio.timeout(60), FaultProxy(media_server) as cable:
         await speaker.join(media_server.url, token(media_server, "anna"))
         play = asyncio.create_task(speaker.play([noise]))
         await far.room.connect(cable.url, token(media_server, "far"))

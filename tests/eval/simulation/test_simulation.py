@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, caption_packet
-from eval.simulation.caption_receiver import GapShown, Page
+from eval.simulation.caption_receiver import CaptionReceiver, GapShown
 from eval.simulation.real_speech import Overlap, overlap_of
 from eval.simulation.script import Fault, Plan, What, faults_of, script
 from eval.simulation.verdict import Facts, Fate, Said, Span, different, judge, leaks
@@ -78,8 +78,8 @@ def packet(event: Any, seq: int, *, session: str = "s") -> dict[str, Any]:
     return caption_packet(Caption(event, speaker, "Anna", "TR_1", 0), session=session, seq=seq)
 
 
-def page_with(*packets: dict[str, Any], session: str = "s") -> Page:
-    page = Page()
+def page_with(*packets: dict[str, Any], session: str = "s") -> CaptionReceiver:
+    page = CaptionReceiver()
     page.answered({"session": session, "seq": 0, "cues": []})
     page.whole(0)
     for one in packets:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot, align, key
-from streaming.embedded.moonshine import HeardWord
+from streaming.embedded.hypothesis import HeardWord
 
 LETTERS = st.sampled_from("abcd")
 HYPOTHESES = st.lists(st.lists(LETTERS, max_size=8), max_size=8)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
-from streaming.embedded.decoder import Hearing
-from streaming.embedded.moonshine import HeardWord, Hypothesis, Pcm
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer, Pcm
+from streaming.embedded.decoder import StreamDecoder
+from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.recognizer import (
     Flushed,
     Heard,
@@ -45,7 +45,7 @@ def frames(pcm: Pcm) -> list[AudioFrame]:
     return framer.feed(pcm) + framer.flush()
 
 
-def answer(hearing: Hearing) -> list[RecognizerEvent]:
+def answer(hearing: StreamDecoder) -> list[RecognizerEvent]:
     events: list[RecognizerEvent] = []
     while (request := hearing.request) is not None:
         events += hearing.decoded(request, one_word_a_third_of_a_second(request.pcm))
@@ -53,7 +53,7 @@ def answer(hearing: Hearing) -> list[RecognizerEvent]:
 
 
 def hear(given: list[AudioFrame], *, look_every: int = 1) -> list[RecognizerEvent]:
-    hearing = Hearing(loud_is_speech)
+    hearing = StreamDecoder(loud_is_speech)
     events: list[RecognizerEvent] = []
     for number, frame in enumerate(given):
         while hearing.wanted:
@@ -118,7 +118,7 @@ def test_a_blip_is_not_speech() -> None:
 
 
 def test_a_flush_settles_what_was_heard_and_goes_on() -> None:
-    hearing = Hearing(loud_is_speech)
+    hearing = StreamDecoder(loud_is_speech)
     events: list[RecognizerEvent] = []
     for frame in frames(sound((0.5, 0.0), (2.0, 0.5))):
         events += hearing.feed(frame) + answer(hearing)
@@ -138,7 +138,7 @@ def test_a_flush_settles_what_was_heard_and_goes_on() -> None:
 
 
 def test_a_flush_in_silence_is_answered_at_once() -> None:
-    assert Hearing(loud_is_speech).flush() == [Flushed(0)]
+    assert StreamDecoder(loud_is_speech).flush() == [Flushed(0)]
 
 
 def test_a_short_hole_is_silence_and_times_stay_right() -> None:
@@ -204,7 +204,7 @@ def test_the_same_frames_give_the_same_events() -> None:
 
 
 def test_long_speech_without_a_pause_is_said_once_and_decoded_in_bounded_pieces() -> None:
-    hearing = Hearing(loud_is_speech)
+    hearing = StreamDecoder(loud_is_speech)
     longest = 0
     events: list[RecognizerEvent] = []
     for frame in frames(sound((0.5, 0.0), (60.0, 0.5), (2.0, 0.0))):
@@ -234,7 +234,7 @@ def numbered(pcm: Pcm, until: int) -> Hypothesis:
 
 
 def test_an_answer_that_nobody_asked_for_is_refused() -> None:
-    hearing = Hearing(loud_is_speech)
+    hearing = StreamDecoder(loud_is_speech)
     for frame in frames(sound((0.2, 0.0), (1.0, 0.5))):
         hearing.feed(frame)
     request = hearing.request

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from eval.measures.accuracy import wer
 from streaming.audio import SAMPLE_RATE, Framer
-from streaming.embedded.decoder import DecodeRequest, Hearing
-from streaming.embedded.moonshine import HeardWord, Hypothesis
+from streaming.embedded.decoder import DecodeRequest, StreamDecoder
+from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 
 SPOKEN = [
@@ -54,7 +54,7 @@ class NervousModel:
 
 def hear(model: NervousModel, skip: random.Random) -> list[RecognizerEvent]:
     """All events of speech without a pause, where some decodes are left out."""
-    hearing = Hearing(lambda chunk: 1.0)
+    hearing = StreamDecoder(lambda chunk: 1.0)
     framer = Framer()
     events: list[RecognizerEvent] = []
 

@@ -15,7 +15,8 @@ from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
 from streaming.embedded.engine import EmbeddedEngine, EmbeddedRecognizer
-from streaming.embedded.moonshine import HeardWord, Hypothesis, Moonshine, Pcm, model_folder
+from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.moonshine import Moonshine, Pcm, model_folder
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 from streaming.recognizer import Flushed, RecognizerEvent, Tail, Word
 

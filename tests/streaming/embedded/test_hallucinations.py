@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from streaming.embedded.hallucinations import NOTHING, once, plausible
-from streaming.embedded.moonshine import HeardWord, Hypothesis
+from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.embedded.segments import Segment
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.simulation.environment import HEARING
+from eval.simulation.testbed import HEARING
 from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.kyutai.protocol import Word
 from streaming.testing.scripted_server import Ears

@@ -1,7 +1,7 @@
 """What a simulated meeting takes place on: media server, recogniser, bot, and the people in it.
 
-    async with Stage(find_or_build(print)) as stage:
-        anna = await stage.enter("anna", speaks=True)
+    async with Testbed(find_or_build(print)) as testbed:
+        anna = await testbed.enter("anna", speaks=True)
         await anna.say([1, 2, 3])
 
 The recogniser is a scripted one on a real websocket, which hears words that are chords
@@ -22,8 +22,8 @@ from typing import Self
 from captioner.demo.livekit_server import MediaServer, free_port
 from captioner.room.tokens import participant_token
 from eval.simulation.bot_process import BotProcess, bot_environment
-from eval.simulation.fault_proxy import Cable
-from eval.simulation.participant import Person
+from eval.simulation.fault_proxy import FaultProxy
+from eval.simulation.participant import Participant
 from streaming.testing.scripted_server import Hearing, ScriptedServer
 from streaming.testing.tone_words import hear
 
@@ -37,7 +37,7 @@ NAME = "Simulata"
 """Every person's name begins so: it must be in no log."""
 
 
-class Stage:
+class Testbed:
     """``async with`` sets it up, with the bot in the room, and leaves no process behind.
 
     cable: between bot and media server. recognizer: None while it is away. environment: for the
@@ -52,9 +52,9 @@ class Stage:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.server = MediaServer(program)
-        self.cable = Cable(self.server)
+        self.cable = FaultProxy(self.server)
         self.recognizer = ScriptedServer(capacity=CAPACITY, hearing=HEARING)
-        self.people: dict[str, Person] = {}
+        self.people: dict[str, Participant] = {}
         self._engine = engine
         self._given = dict(environment or {})
         self._metrics_port = free_port()
@@ -113,7 +113,7 @@ class Stage:
         reads: bool = True,
         host: bool = False,
         url: Callable[[], str] | None = None,
-    ) -> Person:
+    ) -> Participant:
         """Somebody comes. url: where to join, if not at the media server itself."""
 
         def join() -> tuple[str, str]:
@@ -123,15 +123,15 @@ class Stage:
             )  # fmt: skip
             return (url or (lambda: self.server.url))(), token
 
-        person = Person(identity, join, speaks=speaks, reads=reads)
+        person = Participant(identity, join, speaks=speaks, reads=reads)
         self.people[identity] = person
         await person.join()
         return person
 
     @asynccontextmanager
-    async def far_reader(self, identity: str) -> AsyncIterator[tuple[Person, Cable]]:
+    async def far_reader(self, identity: str) -> AsyncIterator[tuple[Participant, FaultProxy]]:
         """Somebody who reads over a cable of their own, which can be cut."""
-        async with Cable(self.server) as cable:
+        async with FaultProxy(self.server) as cable:
             person = await self.enter(identity, url=lambda: cable.url)
             try:
                 yield person, cable
