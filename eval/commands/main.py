@@ -33,11 +33,11 @@ class _Commands(click.Group):
         try:
             command: click.Command = getattr(import_module(module), name)
         except ModuleNotFoundError as missing:
-            return _needs_extra(cmd_name, missing.name)
+            return _needs_extra(cmd_name, (missing.name or "").partition(".")[0])
         return command
 
 
-def _needs_extra(command: str, library: str | None) -> click.Command:
+def _needs_extra(command: str, library: str) -> click.Command:
     @click.command(
         command,
         short_help="Needs the extra eval, which is not installed.",
