@@ -7,9 +7,11 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from captioner import metrics
+from captioner.contract import GapReason
 from streaming.audio import FRAME_MS, SAMPLE_RATE, AudioFrame, Pcm
 
 QUEUE_FRAMES = 30_000 // FRAME_MS
@@ -79,18 +81,26 @@ class Sound(Protocol):
 
 
 LOST_MS = 1_000
-"""A hole of this length is told: nobody heard this track then."""
+"""A loss of this length is told."""
 
-Hole = Callable[[int, int], None]
-"""Told of room times between which a track's sound did not arrive."""
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Sound of a track that nobody hears, in room time.
+
+    reason: CONNECTION_LOST if it did not arrive, DROPPED if it was not read in time.
+    """
+
+    start_ms: int
+    end_ms: int
+    reason: GapReason
 
 
 class FrameQueue:
     """The audio of one track, placed on the room's clock, read at once into a bounded queue.
 
-    When it is full the oldest frame is dropped and counted; its place shows as a hole. Waiting
-    for a frame can be cancelled and taken up again. on_hole: told when no sound came; on_dropped:
-    when so much was dropped, as who reads goes on behind it.
+    When it is full the oldest frame is dropped and counted. What is missing stands in the queue
+    where it would have been. Waiting for a frame can be cancelled and taken up again.
     """
 
     def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
@@ -98,37 +108,40 @@ class FrameQueue:
         self._now_ms = now_ms
         self.last_ms = self._since_ms = now_ms()  # room times: sound arrives since, and last did
         self._silent_from_ms = 0  # room time at which it had ceased to before that
-        self.on_hole: Hole | None = None
-        self.on_dropped: Hole | None = None
-        self._dropped: tuple[int, int] | None = None  # since a frame was read, room times
-        self._frames: deque[tuple[AudioFrame, float]] = deque()
+        self._dropped: Missing | None = None  # before the oldest frame
+        self._waiting: deque[tuple[AudioFrame | Missing, float]] = deque()  # arrived at
         self._given_since: float | None = None
         self._more = asyncio.Event()
         self._ended = self._forgotten = False
+        self._pump: asyncio.Task[None] | None = None
+
+    def start(self) -> Self:
+        """Listen from now on, in a task of its own."""
         self._pump = asyncio.create_task(self._read())
+        return self
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> AudioFrame:
+    async def __anext__(self) -> AudioFrame | Missing:
         if self._given_since is not None:  # who asks for the next one has dealt with that before
             metrics.FRAME_SECONDS.observe(time.monotonic() - self._given_since)
             self._given_since = None
-        while not self._frames:
+        while not self._waiting:
             if self._ended:
                 raise StopAsyncIteration
             self._more.clear()
             await self._more.wait()
-        frame, self._given_since = self._frames.popleft()
         dropped, self._dropped = self._dropped, None
-        if dropped and self.on_dropped and dropped[1] - dropped[0] >= LOST_MS:
-            self.on_dropped(*dropped)
-        return frame
+        if dropped and dropped.end_ms - dropped.start_ms >= LOST_MS:
+            return dropped
+        item, self._given_since = self._waiting.popleft()
+        return item
 
     @property
     def waiting_ms(self) -> int:
         """Sound that came in and was not read yet."""
-        return len(self._frames) * FRAME_MS
+        return len(self._waiting) * FRAME_MS
 
     def heard(self, start_ms: int, end_ms: int) -> bool:
         """Whether sound arrived between two room times, of which the second is now or was soon."""
@@ -138,14 +151,16 @@ class FrameQueue:
 
     async def close(self) -> None:
         """Listen no more; what was heard can still be read."""
-        self._pump.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pump
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
         await self._sound.aclose()
 
     def forget(self) -> None:
         """What was heard and not read yet is gone, and nothing more can be read."""
-        self._frames.clear()
+        self._waiting.clear()
+        self._dropped = None
         self._forgotten = self._ended = True
         self._more.set()
 
@@ -160,25 +175,25 @@ class FrameQueue:
                 missed_ms = holes.missed_ms
                 frames = holes.feed(pcm, now_ms)
                 missed_ms = holes.missed_ms - missed_ms
-                if missed_ms:
-                    metrics.HOLES_MS.inc(missed_ms)
-                    if missed_ms >= LOST_MS and self.on_hole:
-                        self.on_hole(self._silent_from_ms, self._since_ms)
-                self._put(frames)
+                metrics.HOLES_MS.inc(missed_ms)
+                if missed_ms >= LOST_MS:
+                    lost = GapReason.CONNECTION_LOST
+                    self._put(Missing(self._silent_from_ms, self._since_ms, lost))
+                self._put(*frames)
                 self.last_ms = now_ms - self._sound.doubtful_ms
         finally:
-            self._put(holes.flush())
+            self._put(*holes.flush())
             self._ended = True
             self._more.set()
 
-    def _put(self, frames: list[AudioFrame]) -> None:
+    def _put(self, *items: AudioFrame | Missing) -> None:
         if self._forgotten:
             return
-        for frame in frames:
-            if len(self._frames) >= QUEUE_FRAMES:
-                oldest, _ = self._frames.popleft()
-                start_ms = self._dropped[0] if self._dropped else oldest.start_ms
-                self._dropped = start_ms, oldest.end_ms
+        for item in items:
+            if len(self._waiting) >= QUEUE_FRAMES:
+                oldest, _ = self._waiting.popleft()
+                start_ms = self._dropped.start_ms if self._dropped else oldest.start_ms
+                self._dropped = Missing(start_ms, oldest.end_ms, GapReason.DROPPED)
                 metrics.FRAMES_DROPPED.inc()
-            self._frames.append((frame, time.monotonic()))
+            self._waiting.append((item, time.monotonic()))
         self._more.set()

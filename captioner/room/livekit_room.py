@@ -251,7 +251,7 @@ class LiveKitRoom:
             sid,
             identity,
             Source.SCREEN if shared else Source.MICROPHONE,
-            FrameQueue(self._cipher.sound(track, publication, identity), self._now_ms),
+            FrameQueue(self._cipher.sound(track, publication, identity), self._now_ms).start(),
             lambda: person_of(participant),
         )
         self._voices[sid] = voice

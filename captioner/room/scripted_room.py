@@ -210,7 +210,7 @@ class ScriptedRoom:
                 microphone.track,
                 identity,
                 Source.MICROPHONE,
-                FrameQueue(microphone.open(), self._now_ms),
+                FrameQueue(microphone.open(), self._now_ms).start(),
                 lambda: self._people.get(identity, last),
             )
             self._voices[identity] = voice

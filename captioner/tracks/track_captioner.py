@@ -13,7 +13,8 @@ import structlog
 from captioner import metrics
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
-from captioner.contract import TrackState
+from captioner.contract import GapReason, TrackState
+from captioner.room.frame_queue import Missing
 from captioner.stretch import Stretch
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_health import LATE_MS, Health
@@ -29,8 +30,8 @@ OpenRecognizer = Callable[[], AbstractAsyncContextManager[Recognizer]]
 Publish = Callable[[CaptionEvent, int], Awaitable[None]]
 Announce = Callable[[TrackState, int], Awaitable[None]]
 """(state, ms behind)"""
-Unheard = Callable[[int, int], Awaitable[None]]
-"""Told of room times between which nobody heard this track."""
+Unheard = Callable[[Missing], Awaitable[None]]
+"""Told of sound of this track that nobody heard."""
 
 STALE_S = 5.0
 """A caption still open so long after its last change is closed where it stands."""
@@ -46,14 +47,17 @@ QUIET_WANTED_MS = 2_000
 
 
 class Frames(Protocol):
-    """A track's sound. Waiting for a frame can be cancelled and taken up again."""
+    """A track's sound, and what is missing of it, in order.
+
+    Waiting for the next one can be cancelled and taken up again.
+    """
 
     @property
     def waiting_ms(self) -> int:
         """Sound that came in and was not read yet."""
         ...
 
-    def __aiter__(self) -> AsyncIterator[AudioFrame]: ...
+    def __aiter__(self) -> AsyncIterator[AudioFrame | Missing]: ...
 
 
 class TrackCaptioner:
@@ -142,15 +146,26 @@ class TrackCaptioner:
 
     async def _voice(self) -> list[AudioFrame]:
         """Wait until somebody speaks; gives the sound to begin with. Empty at the end."""
-        if self._ended:
-            return []
-        async for frame in self._frames:
+        while frame := await self._next():
             if self._gate is None:
                 return [frame]
             if self._gate.feed(frame):
                 return self._gate.lead()
-        self._ended = True
         return []
+
+    async def _next(self) -> AudioFrame | None:
+        """The next frame; None at the end."""
+        if not self._ended:
+            async for item in self._frames:
+                if isinstance(item, AudioFrame):
+                    return item
+                await self._miss(item)
+        self._ended = True
+        return None
+
+    async def _miss(self, missing: Missing) -> None:
+        if self._unheard is not None:
+            await self._unheard(missing)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -190,17 +205,15 @@ class TrackCaptioner:
             feed.cancel()
 
     async def _feed(self, recognizer: Recognizer) -> None:
-        for frame in self._stretch.again():
-            await recognizer.send(frame)
+        for replayed in self._stretch.again():
+            await recognizer.send(replayed)
         while (first := self._stretch.next_of_lead()) is not None:
             await recognizer.send(first)
-        async for frame in self._frames:
+        while frame := await self._next():
             voiced = self._gate.feed(frame) if self._gate else True
             await recognizer.send(self._stretch.add(frame, voiced=voiced))
             if self._over():
                 break
-        else:
-            self._ended = True
         await recognizer.finish()
 
     def _over(self) -> bool:
@@ -220,9 +233,10 @@ class TrackCaptioner:
                     case Heard() | Flushed():
                         self._backoff.reset()
                         await self._judge()
-                    case Dropped(start_ms, end_ms) if self._unheard:
+                    case Dropped(start_ms, end_ms):
                         offset_ms = self._stretch.offset_ms
-                        await self._unheard(offset_ms + start_ms, offset_ms + end_ms)
+                        lost = GapReason.DROPPED
+                        await self._miss(Missing(offset_ms + start_ms, offset_ms + end_ms, lost))
                 with metrics.PUBLISH_SECONDS.time():
                     await self._give(self._segmenter.feed(told))
 

@@ -14,7 +14,7 @@ from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.publishing.publisher import Publisher
-from captioner.room.frame_queue import LOST_MS
+from captioner.room.frame_queue import LOST_MS, Missing
 from captioner.room.protocol import Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
@@ -35,6 +35,7 @@ class _Running:
     voice: Voice
     captioner: TrackCaptioner
     task: asyncio.Task[None] | None = None
+    given_up: Missing | None = None
 
 
 class TrackSet:
@@ -48,7 +49,6 @@ class TrackSet:
         self._running: list[_Running] = []  # of one track several, if it was muted for a moment
         self._states: dict[str, TrackState] = {}
         self._gap_end_ms = 0  # of the last gap that was declared
-        self._telling: set[asyncio.Task[None]] = set()
 
     @property
     def engine(self) -> Engine:
@@ -81,8 +81,6 @@ class TrackSet:
 
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
-        voice.frames.on_hole = lambda start, end: self._hole(voice, start, end)
-        voice.frames.on_dropped = lambda start, end: self._tell(start, end, GapReason.DROPPED)
         before = [r for r in self._running if r.voice.track == voice.track]
         if len(before) >= UNWRITTEN_MAX:
             self._give_up(before[0])
@@ -116,7 +114,7 @@ class TrackSet:
         if late:
             await asyncio.wait(late)
         if until_ms - unsaid_ms >= LOST_MS:
-            await self._publisher.declare_gap(unsaid_ms, until_ms, GapReason.UNFINISHED)
+            await self._declare(Missing(unsaid_ms, until_ms, GapReason.UNFINISHED))
 
     def _of(self, speaker: str) -> Iterator[_Running]:
         return (r for r in list(self._running) if r.voice.speaker == speaker)
@@ -124,7 +122,8 @@ class TrackSet:
     def _give_up(self, running: _Running) -> None:
         unsaid_ms = running.captioner.unsaid_ms
         if unsaid_ms is not None:
-            self._tell(unsaid_ms, running.voice.frames.last_ms, GapReason.DROPPED)
+            last_ms = running.voice.frames.last_ms
+            running.given_up = Missing(unsaid_ms, last_ms, GapReason.DROPPED)
         if running.task:
             running.task.cancel()
 
@@ -135,8 +134,9 @@ class TrackSet:
             caption = Caption(event, voice.speaker, voice.name, voice.track, heard_ms)
             await self._publisher.publish(caption)
 
-        async def unheard(start_ms: int, end_ms: int) -> None:
-            await self._publisher.declare_gap(start_ms, end_ms, GapReason.DROPPED)
+        async def unheard(missing: Missing) -> None:
+            if missing.reason is GapReason.DROPPED or self._nobody_heard(voice, missing):
+                await self._declare(missing)
 
         return TrackCaptioner(
             voice.frames,
@@ -165,6 +165,8 @@ class TrackSet:
                     await asyncio.sleep(backoff.next_s())
                     running.captioner = self._captioner(voice)
             finally:
+                if running.given_up:
+                    await self._declare(running.given_up)
                 await self._forget(running)
             log.info("track_ended")
 
@@ -177,9 +179,8 @@ class TrackSet:
             metrics.TRACKS_FAILED.inc()
             log.error("track_failed", kinds=sorted(_kinds(exc)))
             if captioner.unsaid_ms is not None:  # it would fail of this again
-                await self._publisher.declare_gap(
-                    captioner.unsaid_ms, captioner.read_ms, GapReason.DROPPED
-                )
+                lost = GapReason.DROPPED
+                await self._declare(Missing(captioner.unsaid_ms, captioner.read_ms, lost))
             return False
         return True
 
@@ -202,18 +203,17 @@ class TrackSet:
         if not any(r.voice.track == voice.track for r in self._running if r is not running):
             self._publisher.forget_track(voice.track)
 
-    def _hole(self, voice: Voice, start_ms: int, end_ms: int) -> None:
-        """No sound came from a track for a while: from none at all, if the link was broken."""
+    def _nobody_heard(self, voice: Voice, hole: Missing) -> bool:
+        """Whether no sound came from anybody, and nobody has said so: the link was broken."""
         others = [r.voice.frames for r in self._running if r.voice is not voice]
-        within = (start_ms + _TOGETHER_MS, end_ms - _TOGETHER_MS)
-        if start_ms >= self._gap_end_ms and not any(f.heard(*within) for f in others):
-            self._gap_end_ms = end_ms
-            self._tell(start_ms, end_ms, GapReason.CONNECTION_LOST)
+        within = (hole.start_ms + _TOGETHER_MS, hole.end_ms - _TOGETHER_MS)
+        if hole.start_ms < self._gap_end_ms or any(f.heard(*within) for f in others):
+            return False
+        self._gap_end_ms = hole.end_ms
+        return True
 
-    def _tell(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
-        telling = asyncio.ensure_future(self._publisher.declare_gap(start_ms, end_ms, reason))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+    async def _declare(self, gap: Missing) -> None:
+        await self._publisher.declare_gap(gap.start_ms, gap.end_ms, gap.reason)
 
 
 _TOGETHER_MS = 500

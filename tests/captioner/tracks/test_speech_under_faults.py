@@ -15,6 +15,7 @@ import pytest
 
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
+from captioner.room.frame_queue import Missing
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.kyutai_client.connection import Servers
@@ -71,14 +72,14 @@ class Shown:
 
     def __init__(self) -> None:
         self.closed: list[CueClosed] = []
-        self.gaps: list[tuple[int, int]] = []
+        self.gaps: list[Missing] = []
 
     async def publish(self, event: CaptionEvent, _heard_ms: int) -> None:
         if isinstance(event, CueClosed):
             self.closed.append(event)
 
-    async def unheard(self, start_ms: int, end_ms: int) -> None:
-        self.gaps.append((start_ms, end_ms))
+    async def unheard(self, missing: Missing) -> None:
+        self.gaps.append(missing)
 
     def words(self) -> list[str]:
         cues = sorted((event.cue for event in self.closed), key=lambda cue: cue.start_ms)

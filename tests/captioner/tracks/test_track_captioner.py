@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
-from captioner.room.frame_queue import HoleFinder
+from captioner.room.frame_queue import HoleFinder, Missing
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.backoff import Backoff
@@ -222,8 +222,8 @@ async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> N
     """It keeps more than the track does, so the track knows of no loss until it fails."""
     screen, missing = Screen(), list[tuple[int, int]]()
 
-    async def unheard(start_ms: int, end_ms: int) -> None:
-        missing.append((start_ms, end_ms))
+    async def unheard(gap: Missing) -> None:
+        missing.append((gap.start_ms, gap.end_ms))
 
     class Late(ScriptedRecognizer):
         """Says nothing until the end."""
@@ -247,8 +247,8 @@ async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> N
 async def test_sound_that_fell_off_before_a_recogniser_failed_is_told_as_missing() -> None:
     screen, missing, made = Screen(), list[tuple[int, int]](), list[ScriptedRecognizer]()
 
-    async def unheard(start_ms: int, end_ms: int) -> None:
-        missing.append((start_ms, end_ms))
+    async def unheard(gap: Missing) -> None:
+        missing.append((gap.start_ms, gap.end_ms))
 
     class Mute(ScriptedRecognizer):
         def _say(self, *, until_ms: int) -> None:
