@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from captioner import metrics
 from captioner.errors import ConfigurationError
@@ -18,8 +19,6 @@ from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
-from streaming.testing import tone_words
-from streaming.testing.scripted import Fragile
 from streaming.voice.frames import VoiceFinder, silero
 from streaming.voice.gate import any_sound, sensitive_voice
 
@@ -31,12 +30,20 @@ STREAMS_A_THREAD = 4
 """So many people who speak at once one processor recognises, if the embedded engine does it."""
 
 
-class Engines:
-    """The recognisers that one process has: what a host may choose from.
+class Offer(Protocol):
+    """What a host may choose from: the ``Engines`` of this process, or somebody's own.
 
-    languages: by name of the engine, BCP 47 primary tags. live: False for files, as fast as it
-    goes.
+    languages: by name of the engine, BCP 47 primary tags.
     """
+
+    @property
+    def languages(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    async def choose(self, name: str, language: str) -> Engine: ...
+
+
+class Engines:
+    """The recognisers that the settings offer. live: False for files, as fast as it goes."""
 
     def __init__(self, settings: Settings, own: EmbeddedEngine, *, live: bool) -> None:
         self._settings = settings
@@ -47,8 +54,6 @@ class Engines:
             self.languages["kyutai"] = _languages(settings)
         if settings.engine_name == "embedded" or settings.fallback == "embedded":
             self.languages["embedded"] = own.capabilities.languages
-        if settings.engine_name == "scripted":
-            self.languages = {"scripted": (settings.language,)}
 
     async def choose(self, name: str, language: str) -> Engine:
         """One of them, ready to work.
@@ -56,8 +61,6 @@ class Engines:
         Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not for want
         of a server, for that may come.
         """
-        if name == "scripted":
-            return _scripted(self._settings, language)
         return await (self._kyutai(language) if name == "kyutai" else self._embedded(language))
 
     async def _embedded(self, language: str) -> Engine:
@@ -141,21 +144,6 @@ async def probe(settings: Settings) -> str:
         raise faults[0]
     found = f"kyutai, {len(addresses) - len(faults)} of {len(addresses)} servers ready"
     return "; ".join([f"{found}, language {settings.language}", *map(str, faults)])
-
-
-def _scripted(settings: Settings, language: str) -> Engine:
-    """A scripted server that hears words that are chords: for ``caption-eval simulate``."""
-    remote = _remote(
-        settings, patience_s=RemotePolicy().patience_s, load_voice=lambda: tone_words.has_voice
-    )
-    return Engine(
-        "scripted",
-        language,
-        lambda: Fragile(remote.open(language), at=tone_words.word(tone_words.RAISES)),
-        slots=settings.slots or SLOTS,
-        delay_ms=remote.capabilities.delay_ms,
-        load_voice=lambda: tone_words.has_voice,
-    )
 
 
 def _remote(

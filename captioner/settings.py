@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
     language: str = Field(default="en", validation_alias="CAPTIONER_LANGUAGE")
     engine: str = Field(
-        default="", validation_alias="CAPTIONER_ENGINE", pattern="^(|embedded|kyutai|scripted)$"
+        default="", validation_alias="CAPTIONER_ENGINE", pattern="^(|embedded|kyutai)$"
     )
     asr: str = Field(default="", validation_alias="CAPTIONER_ASR")
     asr_key: SecretStr = Field(default=SecretStr(PUBLIC_KEY), validation_alias="CAPTIONER_ASR_KEY")

@@ -9,6 +9,8 @@ import os
 import secrets
 import signal
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import click
@@ -24,6 +26,8 @@ from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token, probe
 from captioner.settings import Settings
+
+Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 
 
 @click.command()
@@ -74,13 +78,23 @@ def demo(
 @with_settings
 def run(settings: Settings, room: str, identity: str | None) -> None:
     """Caption one room until the meeting is over."""
+    caption_room(settings, room, identity or f"captions-{uuid.uuid4().hex[:8]}")
+
+
+def caption_room(
+    settings: Settings, room: str, identity: str, *, offered: Offered = engines.offered
+) -> None:
+    """The command ``run``. offered: the engines that a host may choose from.
+
+    Raises CaptionerError, StreamingError.
+    """
     log_module.configure(form=settings.log_format)
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port)
-    asyncio.run(_run(room, identity or f"captions-{uuid.uuid4().hex[:8]}", settings))
+    asyncio.run(_run(room, identity, settings, offered))
 
 
-async def _run(room: str, identity: str, settings: Settings) -> None:
+async def _run(room: str, identity: str, settings: Settings, offered: Offered) -> None:
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()
 
@@ -92,7 +106,7 @@ async def _run(room: str, identity: str, settings: Settings) -> None:
     store = FileStore(settings.state_folder)
     with contextlib.suppress(StateError):  # said when the room is joined
         store.tidy()
-    async with engines.offered(settings) as offer:
+    async with offered(settings) as offer:
         bot = Bot(
             await offer.choose(settings.engine_name, settings.language),
             url=settings.livekit_url,

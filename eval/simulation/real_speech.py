@@ -65,7 +65,7 @@ async def overlap(program: Path, people: int) -> Overlap:
     """Play the recording that the model's package carries, each a part of it, in real time."""
     sound = read_audio(bundled_recording(), rate=RATE)
     parts = {f"voice-{n}": part for n, part in enumerate(np.array_split(sound, people))}
-    async with Testbed(program, engine="embedded") as testbed:
+    async with Testbed(program, real_speech=True) as testbed:
         reader = await testbed.enter(READER)
         alone, at_once = {}, {}
         for number, (who, part) in enumerate(parts.items(), 1):

@@ -4,8 +4,8 @@
         anna = await testbed.enter("anna", speaks=True)
         await anna.say([1, 2, 3])
 
-The recogniser is a scripted one on a real websocket, which hears words that are chords
-(streaming/testing/tone_words.py). The bot is ``captioner run`` in a process of its own.
+The recogniser is a scripted one on a real websocket, which hears words that are tones
+(streaming/testing/tone_words.py). The bot is a process of its own (scripted_bot.py).
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ class Testbed:
     """``async with`` sets it up, with the bot in the room, and leaves no process behind.
 
     cable: between bot and media server. recognizer: None while it is away. environment: for the
-    bot, beside what it needs. engine: "scripted", or "embedded" for real speech.
+    bot, beside what it needs. real_speech: the embedded engine hears, as in ``captioner run``.
     """
 
     def __init__(
         self,
         program: Path,
         *,
-        engine: str = "scripted",
+        real_speech: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.server = MediaServer(program)
         self.cable = FaultProxy(self.server)
         self.recognizer = ScriptedServer(capacity=CAPACITY, hearing=HEARING)
         self.people: dict[str, Participant] = {}
-        self._engine = engine
+        self._real_speech = real_speech
         self._given = dict(environment or {})
         self._metrics_port = free_port()
         self._bot: BotProcess | None = None
@@ -76,7 +76,12 @@ class Testbed:
             await stack.enter_async_context(self.cable)
             await self.recognizer.__aenter__()
             stack.push_async_callback(self.recognizer_away)
-            self._bot = BotProcess(ROOM, self._environment(), options=("--identity", BOT))
+            self._bot = BotProcess(
+                ROOM,
+                self._environment(),
+                options=("--identity", BOT),
+                module="captioner" if self._real_speech else "eval.simulation.scripted_bot",
+            )
             stack.push_async_callback(self._end_bot)
             await self.start_bot()
             stack.push_async_callback(self._empty)
@@ -161,7 +166,7 @@ class Testbed:
     def _environment(self) -> dict[str, str]:
         return bot_environment(self.server) | {
             "LIVEKIT_URL": self.cable.url,
-            "CAPTIONER_ENGINE": self._engine,
+            "CAPTIONER_ENGINE": "embedded" if self._real_speech else "kyutai",
             "CAPTIONER_ASR": self.recognizer.url,
             "CAPTIONER_METRICS_PORT": str(self._metrics_port),
             "CAPTIONER_STATE": str(self._folder / "state"),

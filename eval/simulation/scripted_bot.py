@@ -1,0 +1,65 @@
+"""The bot as ``captioner run`` has it, on an engine that hears words that are tones.
+
+    python -m eval.simulation.scripted_bot run --room ROOM --identity IDENTITY
+
+The engine is the one for Kyutai servers. Two things differ: a tone counts as voice, and one word
+makes the recogniser raise, as a bug would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import click
+
+from captioner.commands.options import plainly, run_and_exit
+from captioner.commands.rooms import caption_room
+from captioner.settings import Settings, read_settings
+from captioner.tracks.engine import Engine
+from streaming.kyutai_client.connection import Servers
+from streaming.kyutai_client.engine import RemoteEngine
+from streaming.testing.scripted import Fragile
+from streaming.testing.tone_words import RAISES, has_voice, word
+
+
+class ToneEngines:
+    """The one engine of a simulated meeting, on the server that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._remote = RemoteEngine(Servers((settings.asr,)), load_voice=lambda: has_voice)
+        self.languages: Mapping[str, tuple[str, ...]] = {"kyutai": (settings.language,)}
+
+    async def choose(self, name: str, language: str) -> Engine:
+        """Needs nothing to be loaded."""
+        return Engine(
+            name,
+            language,
+            lambda: Fragile(self._remote.open(language), at=word(RAISES)),
+            delay_ms=self._remote.capabilities.delay_ms,
+            load_voice=lambda: has_voice,
+        )
+
+
+@asynccontextmanager
+async def offered(settings: Settings) -> AsyncIterator[ToneEngines]:
+    """In place of ``captioner.engines.offered``."""
+    yield ToneEngines(settings)
+
+
+@click.group()
+def main() -> None:
+    """Only so that the command looks like captioner's own."""
+
+
+@main.command()
+@click.option("--room", required=True)
+@click.option("--identity", required=True)
+@plainly
+def run(room: str, identity: str) -> None:
+    """Caption one room."""
+    caption_room(read_settings(), room, identity, offered=offered)
+
+
+if __name__ == "__main__":
+    run_and_exit(main)
