@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults test-kyutai check overlay browser lock wheel bench measure quality clean
+.PHONY: demo test test-faults test-kyutai check overlay browser docs lock wheel bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -33,6 +33,10 @@ check: .venv/dev.done $(PAGE) web-overlay/node_modules/.done
 	npm --prefix web-overlay run --silent check
 
 overlay: $(PAGE)
+
+docs: .venv/run.done
+	$(BIN)/python -m captioner.commands.settings_table > docs/settings.md.new
+	mv docs/settings.md.new docs/settings.md
 
 browser: .venv/dev.done
 	@$(BIN)/python tests/find_browser.py
@@ -61,6 +65,8 @@ quality: .venv/dev.done browser $(PAGE)
 
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel
+	@echo "To install it with what the worker needs:"
+	@echo "    pip install './$$(ls -t dist/*.whl | head -n 1)[worker]'"
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'

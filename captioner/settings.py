@@ -1,4 +1,4 @@
-"""What can be set from the environment, read once, in cli.py."""
+"""Settings that come from environment variables. `docs/settings.md` is made from this class."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -25,61 +26,196 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    livekit_url: str = Field(default="ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
-    livekit_api_key: str = Field(default="", validation_alias="LIVEKIT_API_KEY")
+    livekit_url: str = Field(
+        default="ws://127.0.0.1:7880",
+        validation_alias="LIVEKIT_URL",
+        description="Address of the LiveKit server.",
+    )
+    livekit_api_key: str = Field(
+        default="",
+        validation_alias="LIVEKIT_API_KEY",
+        description="API key of the LiveKit server. The bot signs its own tokens with it.",
+    )
     livekit_api_secret: SecretStr = Field(
-        default=SecretStr(""), validation_alias="LIVEKIT_API_SECRET"
+        default=SecretStr(""),
+        validation_alias="LIVEKIT_API_SECRET",
+        description="Secret that belongs to the API key.",
     )
-    livekit_token: SecretStr = Field(default=SecretStr(""), validation_alias="LIVEKIT_TOKEN")
+    livekit_token: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="LIVEKIT_TOKEN",
+        description="A token for one room, in place of key and secret.",
+    )
 
-    language: str = Field(default="en", validation_alias="CAPTIONER_LANGUAGE")
-    engine: str = Field(
-        default="", validation_alias="CAPTIONER_ENGINE", pattern="^(|embedded|kyutai)$"
+    language: str = Field(
+        default="en",
+        validation_alias="CAPTIONER_LANGUAGE",
+        description="Language that is spoken in the room, as a BCP 47 tag.",
     )
-    asr: str = Field(default="", validation_alias="CAPTIONER_ASR")
-    asr_key: SecretStr = Field(default=SecretStr(PUBLIC_KEY), validation_alias="CAPTIONER_ASR_KEY")
-    asr_languages: str = Field(default="en,fr", validation_alias="CAPTIONER_ASR_LANGUAGES")
+    engine: str = Field(
+        default="",
+        validation_alias="CAPTIONER_ENGINE",
+        pattern="^(|embedded|kyutai)$",
+        description="Speech recogniser; also `--engine`. Unset: `kyutai` if CAPTIONER_ASR names a"
+        " server, else `embedded`.",
+    )
+    asr: str = Field(
+        default="",
+        validation_alias="CAPTIONER_ASR",
+        description="Kyutai servers: `ws://HOST:PORT[,ws://…]`; also `--asr`. A host name with"
+        " several addresses counts as several servers.",
+    )
+    asr_key: SecretStr = Field(
+        default=SecretStr(PUBLIC_KEY),
+        validation_alias="CAPTIONER_ASR_KEY",
+        description="API key of the Kyutai servers. Unset: the public default key,"
+        f" `{PUBLIC_KEY}`.",
+    )
+    asr_languages: str = Field(
+        default="en,fr",
+        validation_alias="CAPTIONER_ASR_LANGUAGES",
+        description="Languages that the Kyutai model knows. Use `en` for the 2.6B model.",
+    )
     asr_delay_ms: int = Field(
-        default=480, validation_alias="CAPTIONER_ASR_DELAY_MS", ge=0, le=10_000
+        default=480,
+        validation_alias="CAPTIONER_ASR_DELAY_MS",
+        ge=0,
+        le=10_000,
+        description="Delay of the Kyutai model's words behind the sound, in milliseconds. Use"
+        " `2560` for the 2.6B model.",
     )
     fallback: str = Field(
-        default="embedded", validation_alias="CAPTIONER_FALLBACK", pattern="^(embedded|none)$"
+        default="embedded",
+        validation_alias="CAPTIONER_FALLBACK",
+        pattern="^(embedded|none)$",
+        description="What captions English while no Kyutai server answers; also `--fallback`.",
     )
-    threads: int | None = Field(default=None, validation_alias="CAPTIONER_THREADS", ge=1, le=64)
-    slots: int | None = Field(default=None, validation_alias="CAPTIONER_SLOTS", ge=1, le=10_000)
-    gate: str = Field(default="voice", validation_alias="CAPTIONER_GATE", pattern="^(voice|sound)$")
-    want: Want | None = Field(default=None, validation_alias="CAPTIONER_WANT")
-    enabled: bool = Field(default=True, validation_alias="CAPTIONER_ENABLED")
-    hosts: str = Field(default="room_role=owner,administrator", validation_alias="CAPTIONER_HOSTS")
-    name_hosts: bool = Field(default=True, validation_alias="CAPTIONER_NAME_HOSTS")
+    gate: str = Field(
+        default="voice",
+        validation_alias="CAPTIONER_GATE",
+        pattern="^(voice|sound)$",
+        description="What a Kyutai server receives: only `voice`, or any `sound` louder than the"
+        " background, such as singing or the test checkpoint's tones.",
+    )
+    threads: int | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_THREADS",
+        ge=1,
+        le=64,
+        description="Decodes that the embedded engine runs in parallel. Unset: one per processor.",
+    )
+    slots: int | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_SLOTS",
+        ge=1,
+        le=10_000,
+        description="People who can be recognised while they speak at the same time. The next one"
+        " waits for up to 30 s, and everybody sees it. Unset: 4 per processor for `embedded`, 64"
+        " for `kyutai`.",
+    )
+
+    want: Want | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_WANT",
+        description="Who counts as a reader: whoever asks for captions, as the page does (`hello`),"
+        " or everybody (`always`). After 60 s without a reader the bot stops listening. Unset:"
+        " `always` if CAPTIONER_TEXT_STREAMS or CAPTIONER_LEGACY is on, else `hello`.",
+    )
+    enabled: bool = Field(
+        default=True,
+        validation_alias="CAPTIONER_ENABLED",
+        description="Whether captions are on when a meeting begins.",
+    )
+    hosts: str = Field(
+        default="room_role=owner,administrator",
+        validation_alias="CAPTIONER_HOSTS",
+        description="Token attribute, and its values, that make a host. It counts only if it is"
+        " signed and its owner cannot change it.",
+    )
+    name_hosts: bool = Field(
+        default=True,
+        validation_alias="CAPTIONER_NAME_HOSTS",
+        description="Whether everybody sees which host changed a setting.",
+    )
     consent: ConsentRule = Field(
-        default=ConsentRule.UNLESS_REFUSED, validation_alias="CAPTIONER_CONSENT"
+        default=ConsentRule.UNLESS_REFUSED,
+        validation_alias="CAPTIONER_CONSENT",
+        description="Whether people who have not chosen are captioned.",
     )
-    state: Path | None = Field(default=None, validation_alias="CAPTIONER_STATE")
+    state: Path | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_STATE",
+        description="Folder that keeps decisions across restarts. Decisions are switches and"
+        " refusals, never speech. Unset: `~/.local/state/live-captions`.",
+    )
+
+    transcripts: Path | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_TRANSCRIPTS",
+        description="Folder for transcripts, once a host switches them on. Unset: none are kept.",
+    )
+    transcript_name: str = Field(
+        default=NAME,
+        validation_alias="CAPTIONER_TRANSCRIPT_NAME",
+        description="File name of a transcript. `{date}` and `{time}` are those of the meeting's"
+        " start in UTC; `{recording}` is the name of its recording.",
+    )
+    keep_days: int | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_KEEP_DAYS",
+        ge=0,
+        le=36_500,
+        description="Days after its last word on which a transcript is deleted. Unset: never.",
+    )
+    recording: str = Field(
+        default="",
+        validation_alias="CAPTIONER_RECORDING",
+        max_length=200,
+        description="Name of the meeting's recording, for `{recording}` in"
+        " CAPTIONER_TRANSCRIPT_NAME.",
+    )
+
+    e2ee_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="CAPTIONER_E2EE_KEY",
+        description="Shared key of end-to-end encrypted rooms.",
+    )
+    transcribe_encrypted: bool = Field(
+        default=False,
+        validation_alias="CAPTIONER_TRANSCRIBE_ENCRYPTED",
+        description="Whether transcripts of encrypted rooms may be kept.",
+    )
+
+    text_streams: bool = Field(
+        default=False,
+        validation_alias="CAPTIONER_TEXT_STREAMS",
+        description="Whether captions are also sent as LiveKit text streams, on the topic"
+        " `lk.transcription`.",
+    )
+    legacy: Legacy = Field(
+        default=Legacy.OFF,
+        validation_alias="CAPTIONER_LEGACY",
+        description="Whether captions are also sent as LiveKit transcription packets: `all`"
+        " changes, or only the `final` text, each phrase once under an id of its own.",
+    )
+
     metrics_port: int | None = Field(
-        default=None, validation_alias="CAPTIONER_METRICS_PORT", ge=1, le=65_535
+        default=None,
+        validation_alias="CAPTIONER_METRICS_PORT",
+        ge=1,
+        le=65_535,
+        description="Port that serves Prometheus metrics. Unset: no metrics.",
     )
     log_format: str = Field(
-        default="console", validation_alias="CAPTIONER_LOG", pattern="^(console|json)$"
+        default="console",
+        validation_alias="CAPTIONER_LOG",
+        pattern="^(console|json)$",
+        description="Format of the log, on stderr.",
     )
-
-    transcripts: Path | None = Field(default=None, validation_alias="CAPTIONER_TRANSCRIPTS")
-    transcript_name: str = Field(default=NAME, validation_alias="CAPTIONER_TRANSCRIPT_NAME")
-    keep_days: int | None = Field(
-        default=None, validation_alias="CAPTIONER_KEEP_DAYS", ge=0, le=36_500
-    )
-
-    transcribe_encrypted: bool = Field(
-        default=False, validation_alias="CAPTIONER_TRANSCRIBE_ENCRYPTED"
-    )
-    recording: str = Field(default="", validation_alias="CAPTIONER_RECORDING", max_length=200)
-    text_streams: bool = Field(default=False, validation_alias="CAPTIONER_TEXT_STREAMS")
-    legacy: Legacy = Field(default=Legacy.OFF, validation_alias="CAPTIONER_LEGACY")
-    e2ee_key: SecretStr = Field(default=SecretStr(""), validation_alias="CAPTIONER_E2EE_KEY")
 
     @property
     def extras(self) -> OutputSettings:
-        """What goes elsewhere than to our pages."""
+        """The outputs beside the captions of our own pages."""
         return OutputSettings(
             transcripts=self.transcript_policy,
             legacy=self.legacy,
@@ -91,19 +227,19 @@ class Settings(BaseSettings):
 
     @property
     def transcript_policy(self) -> TranscriptPolicy | None:
-        """Where transcripts go; None where none may be kept."""
+        """Where transcripts go, or None if none may be kept."""
         if self.transcripts is None:
             return None
         return TranscriptPolicy(self.transcripts, self.transcript_name, self.keep_days)
 
     @property
     def state_folder(self) -> Path:
-        """Where decisions are kept over a restart: the XDG state folder by default."""
+        """The folder that keeps decisions across restarts; by default the XDG state folder."""
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         return self.state or Path(base) / "live-captions"
 
     def policy(self, engines: Mapping[str, tuple[str, ...]]) -> Policy:
-        """Who decides what. Raises ConfigurationError."""
+        """The rules by which a room's decisions are made. Raises ConfigurationError."""
         return Policy(
             engines,
             hosts=HostRule.parse(self.hosts),
@@ -115,7 +251,7 @@ class Settings(BaseSettings):
 
     @property
     def _want(self) -> Want:
-        """Who reads by clients that say no hello is not known: then everybody counts."""
+        """Clients of the other outputs send no hello, so everybody counts as a reader then."""
         others = self.text_streams or self.legacy is not Legacy.OFF
         return Want.ALWAYS if others else Want.HELLO
 
@@ -125,8 +261,13 @@ class Settings(BaseSettings):
         return self.engine or ("kyutai" if self.asr else "embedded")
 
 
+def variables() -> dict[str, FieldInfo]:
+    """The settings by environment variable."""
+    return {str(field.validation_alias): field for field in Settings.model_fields.values()}
+
+
 def read_settings(**overrides: str | None) -> Settings:
-    """The settings of this process. Raises ConfigurationError that names what is wrong.
+    """Read the settings of this process. Raises ConfigurationError that names what is wrong.
 
     overrides: values by field name that take precedence over the environment, unless None.
     """
@@ -138,14 +279,14 @@ def read_settings(**overrides: str | None) -> Settings:
 
 
 def _advice(error: ErrorDetails) -> str:
-    """All our patterns list words: ``^(voice|sound)$``."""
+    """What to write instead. All our patterns are lists of words, such as ``^(voice|sound)$``."""
     pattern: str = error.get("ctx", {}).get("pattern", "")
     choices = [word for word in pattern.strip("^$()").split("|") if word]
     return f"must be {' or '.join(choices)}" if choices else error["msg"]
 
 
 def _by_alias(values: Mapping[str, str | None]) -> dict[str, Any]:
-    """As the environment names them: of two names for one setting that one would win."""
+    """Key the values by environment variable, which would win over the field name."""
     return {
         str(Settings.model_fields[name].validation_alias): value
         for name, value in values.items()

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from captioner.settings import Settings
+from captioner.commands import settings_table
+from captioner.settings import variables
+from streaming.kyutai_server.cli import main as asr_server
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("streaming", "captioner", "eval")
@@ -88,10 +90,14 @@ def test_the_map_in_contributing_names_files_that_exist() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_the_readme_names_every_setting() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    names = [str(field.validation_alias) for field in Settings.model_fields.values()]
-    assert [name for name in names if f"`{name}`" not in text] == []
+def test_the_page_of_settings_is_made_from_them() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert text == settings_table.document(), "run: make docs"
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in variables().items() if not field.description] == []
+    assert [one.name for one in asr_server.params if not one.help] == []  # type: ignore[attr-defined]
 
 
 def test_no_lock_names_a_host() -> None:

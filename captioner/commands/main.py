@@ -14,7 +14,14 @@ from captioner import log as log_module
 from captioner.atomic_file import must_be_writable, write_whole
 from captioner.audio_file import duration_s
 from captioner.commands.check import check as check_all
-from captioner.commands.options import plainly, run_and_exit, until_signal, with_settings
+from captioner.commands.options import (
+    MATTER,
+    help_on,
+    plainly,
+    run_and_exit,
+    until_signal,
+    with_settings,
+)
 from captioner.commands.rooms import demo, run, worker
 from captioner.commands.transcribe import Format, render, transcribe
 from captioner.room.tokens import agent_token, participant_token
@@ -93,7 +100,7 @@ def token(room: str, identity: str, name: str, host: bool, agent: bool) -> None:
     click.echo(minted)
 
 
-@main.command()
+@main.command(epilog=help_on("LIVEKIT_TOKEN", *MATTER))
 @plainly
 @with_settings
 def check(settings: Settings) -> None:

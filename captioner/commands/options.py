@@ -14,10 +14,22 @@ from typing import NoReturn, ParamSpec
 import click
 
 from captioner.errors import CaptionerError
-from captioner.settings import read_settings
+from captioner.settings import read_settings, variables
+from streaming.command_line import unknown_variables
 from streaming.errors import StreamingError
 
 P = ParamSpec("P")
+
+ROOM = "CAPTIONER_ROOM"
+IDENTITY = "CAPTIONER_IDENTITY"
+"""The two variables that are options of ``captioner run`` and no settings."""
+
+MATTER = (
+    "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "CAPTIONER_LANGUAGE", "CAPTIONER_ASR",
+    "CAPTIONER_ASR_KEY", "CAPTIONER_HOSTS", "CAPTIONER_CONSENT", "CAPTIONER_STATE",
+    "CAPTIONER_TRANSCRIPTS", "CAPTIONER_E2EE_KEY",
+)  # fmt: skip
+"""The settings that the help of a command names."""
 
 
 def run_and_exit(command: click.Command) -> NoReturn:
@@ -69,9 +81,23 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     )
     @functools.wraps(command)
     def run(*, engine: str | None, asr: str | None, fallback: str | None, **others: object) -> None:
+        known = {*variables(), ROOM, IDENTITY}
+        for warning in unknown_variables(os.environ, prefix="CAPTIONER_", known=known):
+            click.echo(f"{_program()}: warning: {warning}", err=True)
         command(read_settings(engine=engine, asr=asr, fallback=fallback), **others)
 
     return run
+
+
+def help_on(*names: str) -> str:
+    """A paragraph for a command's help: the variables, each with the first sentence about it."""
+    described = {name: field.description or "" for name, field in variables().items()}
+    lines = (
+        f"  {name:<21}  {described[name].split('. ')[0].rstrip('.').replace('`', '')}"
+        for name in names
+    )
+    # The \b keeps click from filling the lines.
+    return "\n".join(("\b", "Variables (docs/settings.md lists all of them):", *lines))
 
 
 def _program() -> str:

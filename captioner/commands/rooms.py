@@ -18,7 +18,15 @@ import click
 from captioner import engines, metrics
 from captioner import log as log_module
 from captioner.bot.bot import Bot
-from captioner.commands.options import plainly, until_signal, with_settings
+from captioner.commands.options import (
+    IDENTITY,
+    MATTER,
+    ROOM,
+    help_on,
+    plainly,
+    until_signal,
+    with_settings,
+)
 from captioner.controls.state_store import FileStore
 from captioner.demo import demo as demo_module
 from captioner.errors import ConfigurationError, NotAllowed, StateError
@@ -26,6 +34,7 @@ from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token, probe
 from captioner.settings import Settings
+from streaming.command_line import install_extra
 
 Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 
@@ -67,11 +76,11 @@ def demo(
     until_signal(demo_module.run_demo(plan, settings))
 
 
-@click.command()
-@click.option("--room", required=True, envvar="CAPTIONER_ROOM", help="The room's name.")
+@click.command(epilog=help_on("LIVEKIT_TOKEN", *MATTER))
+@click.option("--room", required=True, envvar=ROOM, help="The room's name.")
 @click.option(
     "--identity",
-    envvar="CAPTIONER_IDENTITY",
+    envvar=IDENTITY,
     help="The bot's identity; a new one each time by default.",
 )
 @plainly
@@ -127,7 +136,7 @@ async def _run(room: str, identity: str, settings: Settings, offered: Offered) -
     click.echo(f"The bot left: {left.value if left else 'it was told to stop'}.", err=True)
 
 
-@click.command()
+@click.command(epilog=help_on(*MATTER))
 @click.option(
     "--agent-name",
     default="multi-user-transcriber",
@@ -162,7 +171,7 @@ def worker(
         )
     except ImportError:
         raise ConfigurationError(
-            "the worker needs livekit-agents: pip install 'live-captions[worker]'"
+            f"the worker needs livekit-agents: {install_extra('worker')}"
         ) from None
     log_module.configure(form=settings.log_format)
     key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()

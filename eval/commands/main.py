@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from captioner.commands.options import run_and_exit
+from streaming.command_line import install_extra
 
 COMMANDS = {
     "compare": "eval.commands.report:compare_runs",
@@ -46,8 +47,8 @@ def _needs_extra(command: str, library: str) -> click.Command:
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def unavailable(arguments: tuple[str, ...]) -> None:
         raise click.ClickException(
-            f"caption-eval {command} needs the extra eval ({library} is missing): install"
-            " live-captions[eval]"
+            f"caption-eval {command} needs the extra eval ({library} is missing):"
+            f" {install_extra('eval')}"
         )
 
     return unavailable

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from streaming.audio import wav
+from streaming.command_line import install_extra, unknown_variables
 from streaming.errors import StreamingError
 from streaming.kyutai_server.api_keys import Keys, read_keys
 from streaming.kyutai_server.batch import BatchedModel
@@ -30,36 +31,51 @@ DTYPES = (
     "int8",
 )  # streaming.kyutai_server.moshi_model's, without loading torch
 _DEFAULTS = Limits()
+PREFIX = "ASR"
+"""Every option is a variable too: ASR_MODEL, ASR_API_KEY_FILE…"""
 
 
 @click.group(
     invoke_without_command=True,
-    # Every option is a variable too: ASR_MODEL, ASR_API_KEY_FILE…
-    context_settings={"auto_envvar_prefix": "ASR", "show_default": True},
+    context_settings={"auto_envvar_prefix": PREFIX, "show_default": True},
 )
 @click.version_option(package_name="live-captions")
-@click.option("--model", help="A checkpoint's folder, or owner/name.")
-@click.option("--device", default="cpu", help="cpu or cuda.")
+@click.option("--model", help="A checkpoint: its folder, or owner/name.")
+@click.option("--device", default="cpu", help="Where torch computes: cpu or cuda.")
 @click.option(
     "--dtype", default="auto", type=click.Choice(["auto", *DTYPES]),
-    help="auto: bfloat16 on cuda, float32 on cpu. Accuracy of others on speech: not measured.",
+    help="Type of the weights; auto: bfloat16 on cuda, float32 on cpu. The accuracy of others on"
+    " speech was not measured.",
 )  # fmt: skip
-@click.option("--batch-size", default=16, type=click.IntRange(1, 1024), help="Streams at once.")
-@click.option("--threads", default=1, type=click.IntRange(1, 256), help="Of torch, on a CPU.")
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", default=8080, type=click.IntRange(0, 65_535), help="0 takes a free one.")
-@click.option("--api-key-file", type=FILE, help="One key a line.")
-@click.option("--streams-per-key", default=_DEFAULTS.streams_per_key, type=click.IntRange(1))
 @click.option(
-    "--drain-seconds", default=_DEFAULTS.drain_s, help="On SIGTERM, how long streams may go on."
+    "--batch-size", default=16, type=click.IntRange(1, 1024), help="Streams at the same time."
+)
+@click.option(
+    "--threads", default=1, type=click.IntRange(1, 256), help="Threads of torch on a CPU."
+)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option(
+    "--port", default=8080, type=click.IntRange(0, 65_535), help="Port to listen on; 0: a free one."
+)
+@click.option("--api-key-file", type=FILE, help="File of API keys, one a line.")
+@click.option(
+    "--streams-per-key", default=_DEFAULTS.streams_per_key, type=click.IntRange(1),
+    help="Streams at the same time with one API key.",
+)  # fmt: skip
+@click.option(
+    "--drain-seconds", default=_DEFAULTS.drain_s, help="How long streams may go on after SIGTERM."
 )
 @click.option(
     "--admit-when-slow", is_flag=True,
-    help="For files: admit streams also when steps take longer than real time.",
+    help="For files: admit streams even when a step takes longer than real time.",
 )  # fmt: skip
-@click.option("--tls-cert", type=FILE, help="PEM; the key too, if --tls-key names no other file.")
-@click.option("--tls-key", type=FILE)
-@click.option("--allow-root", is_flag=True, help="Let root serve beyond this machine.")
+@click.option(
+    "--tls-cert",
+    type=FILE,
+    help="TLS certificate (PEM); holds the key too unless --tls-key is given.",
+)
+@click.option("--tls-key", type=FILE, help="Private key of the certificate (PEM).")
+@click.option("--allow-root", is_flag=True, help="Let root serve other machines.")
 @click.pass_context
 def main(context: click.Context, model: str | None, device: str, dtype: str, batch_size: int,
          threads: int, host: str, port: int, api_key_file: Path | None, streams_per_key: int,
@@ -67,8 +83,10 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
          tls_key: Path | None, allow_root: bool) -> None:  # fmt: skip
     """Serve a Kyutai speech-to-text model over Kyutai's own websocket protocol.
 
-    Every option may be a variable: ASR_MODEL, ASR_API_KEY_FILE and so on.
+    Every option can be given as a variable: ASR_MODEL, ASR_API_KEY_FILE and so on.
     """
+    for warning in unknown_variables(os.environ, prefix=f"{PREFIX}_", known=_variables(main)):
+        click.echo(f"asr-server: warning: {warning}", err=True)
     if context.invoked_subcommand is not None:
         return
     if model is None:
@@ -83,7 +101,7 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
     try:
         from streaming.kyutai_server.moshi_model import load_model
     except ImportError as exc:
-        _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
+        _fail(f"{exc.name} is not installed: {install_extra('kyutai')}")
     try:
         loaded = load_model(
             model, batch_size=batch_size, device=device, dtype=dtype, threads=threads
@@ -110,7 +128,7 @@ def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
         from streaming.kyutai_server.test_checkpoint.checkpoint import make_test_checkpoint
         from streaming.kyutai_server.test_checkpoint.full_size import make_wide_checkpoint
     except ImportError as exc:
-        _fail(f"{exc.name} is not installed: install live-captions[kyutai]")
+        _fail(f"{exc.name} is not installed: {install_extra('kyutai')}")
     try:
         if moshi_server:
             with tempfile.TemporaryDirectory() as small:
@@ -125,6 +143,13 @@ def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
         f"{folder}: recognises six tones; tones.wav has 36 of them. It proves plumbing, never"
         " accuracy on speech."
     )
+
+
+def _variables(group: click.Group) -> set[str]:
+    """What click reads: PREFIX_OPTION, and PREFIX_COMMAND_OPTION."""
+    commands = {PREFIX: group, **{f"{PREFIX}_{n}": c for n, c in group.commands.items()}}
+    names = (f"{start}_{p.name}" for start, one in commands.items() for p in one.params)
+    return {name.replace("-", "_").upper() for name in names}
 
 
 async def _serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,

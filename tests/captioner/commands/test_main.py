@@ -216,3 +216,34 @@ def test_check_says_when_transcripts_cannot_be_kept(tmp_path: Path) -> None:
 def test_check_asks_for_no_key_where_there_is_a_token() -> None:
     made = run("check", env={"LIVEKIT_TOKEN": "a.b.c", "LIVEKIT_URL": "no url"})
     assert "ok   key" in made.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check",),
+        ("run", "--room", "r"),
+        ("worker",),
+        ("transcribe", "there-is-none.wav"),
+        ("demo", "--once", "--audio", "there-is-none.wav"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_misspelt_setting_is_warned_of_without_its_value(command: tuple[str, ...]) -> None:
+    misspelt = {"CAPTIONER_LANGAUGE": "secret value", "CAPTIONER_ROOM": "r", "LIVEKIT_URL": "no"}
+    made = run(*command, env=misspelt)
+    assert made.exit_code == 1
+    assert made.stderr.splitlines()[0] == (
+        "main: warning: unknown variable CAPTIONER_LANGAUGE: did you mean CAPTIONER_LANGUAGE?"
+    )
+    assert "CAPTIONER_ROOM" not in made.stderr
+    assert "secret value" not in made.output
+
+
+@pytest.mark.parametrize("command", ["run", "worker", "check"])
+def test_the_help_names_the_variables_that_matter(command: str) -> None:
+    shown = run(command, "--help").stdout
+    described = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.strip()}
+    for name in ("LIVEKIT_URL", "CAPTIONER_ASR", "CAPTIONER_LANGUAGE", "CAPTIONER_TRANSCRIPTS"):
+        assert described[name]
+    assert "docs/settings.md" in shown
