@@ -100,6 +100,21 @@ def test_every_setting_is_described() -> None:
     assert [one.name for one in asr_server.params if not one.help] == []  # type: ignore[attr-defined]
 
 
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
+    links = [
+        page.parent / link
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 15
+    assert [link for link in links if not link.exists()] == []
+
+
 def test_no_lock_names_a_host() -> None:
     locks = [*(ROOT / "locks").glob("*.txt"), ROOT / "web-overlay" / "package-lock.json"]
     assert len(locks) >= 4
