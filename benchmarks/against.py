@@ -1,15 +1,15 @@
-"""asr-server beside Kyutai's moshi-server 0.6.4: the same checkpoint, the same load, one run.
+"""Compare asr-server with Kyutai's moshi-server 0.6.4: same checkpoint, same load, one run.
 
     .venv-kyutai/bin/python -m benchmarks.against [--moshi-server PATH] [--threads N]
 
 The checkpoint is the test one with a Mimi of full size (``asr-server make-test-checkpoint
---moshi-server``): plumbing and cost, never accuracy on speech. The load comes from this process,
-over websockets, to one server at a time, in turns.
+--moshi-server``), so figures are about cost, not accuracy on speech. This process generates the
+load, over websockets, for one server at a time, in turns.
 
-ms a step: every slot has all its audio waiting; time from one Step message to the next, median.
-CPU ms: the processor time of the server's process, which a busy machine disturbs less.
-Streams in real time: with as many slots, each is sent 80 ms every 80 ms; they are held if, in the
-last third of the time, 95 % of the answers came within half a second of their audio.
+ms per step: every slot has all its audio queued; median time from one Step message to the next.
+CPU ms: processor time of the server's process, which depends less on other load.
+Streams in real time: with as many slots, each gets 80 ms every 80 ms. They are sustained if, in the
+last third of the time, 95 % of the answers come within half a second of their audio.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ async def ready(
 
 
 async def step_times(socket: aiohttp.ClientWebSocketResponse, count: int) -> list[float]:
-    """When the first ``count`` Steps came."""
+    """Return the times of the first ``count`` Steps."""
     times: list[float] = []
     while len(times) < count:
         message = await socket.receive()
@@ -126,7 +126,7 @@ async def step_times(socket: aiohttp.ClientWebSocketResponse, count: int) -> lis
 
 
 async def ms_a_step(contestant: Contestant, batch_size: int, steps: int) -> tuple[float, float]:
-    """Every slot full of audio: ms by the clock, and of processor time."""
+    """Return wall and processor time per step, in ms, with every slot full of audio."""
 
     async def flood(url: str, session: aiohttp.ClientSession) -> list[float]:
         async with ready(session, url) as socket:
@@ -153,7 +153,7 @@ async def ms_a_step(contestant: Contestant, batch_size: int, steps: int) -> tupl
 
 
 async def holds(contestant: Contestant, streams: int, seconds: float) -> bool:
-    """Whether so many streams are answered in time."""
+    """Return whether so many streams are answered in time."""
 
     async def speak(url: str, session: aiohttp.ClientSession, number: int) -> list[float]:
         async with ready(session, url) as socket:
@@ -182,7 +182,7 @@ async def holds(contestant: Contestant, streams: int, seconds: float) -> bool:
 
 
 async def held(contestant: Contestant, most: int, seconds: float) -> int:
-    """So many streams at least are held; one more is not."""
+    """Return the number of streams that are sustained; one more is not."""
     streams = 0
     while streams < most and await holds(contestant, streams + 1, seconds):
         streams += 1

@@ -1,10 +1,10 @@
-"""How far forced alignment errs: word ends that it finds beside word ends marked by eye.
+"""Measure the error of forced alignment against word ends marked by eye.
 
     python -m benchmarks.alignment
 
 The marks were made on a spectrogram (16 kHz, windows of 16 ms) of the recording that the package
-moonshine-voice carries, where the end of a word can be told to some 10 ms: at the end of its
-voicing, its hiss or its burst. A clear voice in a quiet room; other recordings are harder.
+moonshine-voice contains, where the end of a word is visible to about 10 ms: at the end of its
+voicing, frication or burst. It is a clear voice in a quiet room; other recordings are harder.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from eval.corpus.forced_alignment import RATE, Aligner
 from eval.corpus.manifest import bundled_corpus
 
-# Of the first 18 words of "It was the best of times, …", then of some that can be told apart later.
+# Of the first 18 words of "It was the best of times, …", then of some later ones that are distinct.
 MARKED_ENDS_MS = {
     0: 1350, 1: 1600, 2: 1690, 3: 2010, 4: 2120, 5: 2830, 6: 3100, 7: 3290, 8: 3380, 9: 3760,
     10: 3880, 11: 4570, 12: 5120, 13: 5270, 14: 5340, 15: 5650, 16: 5720, 17: 6170,

@@ -1,4 +1,4 @@
-"""How long after a word is spoken it is on the screen, through a real media server and Chromium.
+"""Measure the delay from a spoken word to the screen, through a real media server and Chromium.
 
     python -m benchmarks.chain [--speech FOLDER] [--clips N] [--seconds N] [--seed N]
 
@@ -7,9 +7,9 @@ Figures are those of ``caption-eval run --through browser`` (docs/evaluation.md)
 
 - *all but the model*: two histograms of the bot under the model's full load. *frame taken*: from a
   frame's arrival out of the SDK to the recogniser having taken it. *published*: from a recogniser's
-  event to its packets handed to the SDK. Each is the upper edge of its bucket, so their sum is more
-  than the 95th percentile of the sum. Not in them: the hop of an event from a model's thread to the
-  loop, which counts as the model's.
+  event to its packets being passed to the SDK. Each is the upper edge of its bucket, so their sum
+  exceeds the 95th percentile of the sum. The hop of an event from a model's thread to the loop is
+  not included; it counts as the model's.
 - *CPU*: user and system time of the whole bot process, divided by the seconds of the clips without
   the pauses between them. It includes what the SDK spends on the room.
 """

@@ -1,14 +1,14 @@
-"""How many people can speak at once in a real room before their captions come late.
+"""Measure how many people can speak at once in a real room before their captions are late.
 
     python -m benchmarks.chain_speakers [--speech FOLDER] [--seconds N] [--least N] [--most N]
 
-For 1, 2, … speakers in one room, each with clips of its own order, in real time. The delay is that
-from the end of a word (its last sample handed to the publisher's audio source) to the arrival of
-the first packet that shows it at a listener; painting is left out, benchmarks.chain has it. Ends
-after the first number of speakers at which the 95th percentile passes 3 s.
+For 1, 2, … speakers in one room, each with clips in an order of its own, in real time. The delay is
+that from the end of a word (its last sample passed to the publisher's audio source) to the arrival
+of the first packet that shows it at a listener; benchmarks.chain includes painting. Ends after the
+first number of speakers at which the 95th percentile exceeds 3 s.
 
-Speakers, listener and media server run on the same machine and take from its processors: *others*
-is what this process and the media server spend, in processors.
+Speakers, listener and media server share the machine: *others* is the processor time that this
+process and the media server take, in processors.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
-"""How far the measured delays err: an engine that knows when it speaks, and Chromium's own frames.
+"""Measure the error of delays, by an engine that knows when it speaks and Chromium's own frames.
 
     python -m benchmarks.clock [--words N] [--seed N] [--view broadcast]
 
 Through a real media server and Chromium, with an engine that says each word at a time known before.
 
 - *said*: when eval's bot noted that the engine spoke, against the time that its script has for it.
-  Both count from the first sound heard, which is what all of them have in common: the spread.
+  Both count from the first audio, so a constant difference cancels and the spread remains.
 - *shown*: when Chromium showed the frame with the word (Element Timing: its own time of
-  presentation, in steps of 4 ms, so 2 ms of error), which eval takes. Where Chromium did not say
-  it, the page's own account is taken; then its usual distance is the error.
-- *first show*: the sum of the two, which is what a reported delay errs by. The instants at which
-  sound is handed over are those of the publisher itself, and are exact by definition.
-- *page's own account*: when it had handed the frame over, against the same. Taken until Chromium
-  was asked; on a busy machine that is tens of ms too early.
+  presentation, in steps of 4 ms, so 2 ms of error), which eval uses. Where Chromium did not report
+  it, eval uses the page's own account; then its usual difference is the error.
+- *first show*: the sum of the two, the error of a reported delay. The instants at which audio is
+  passed on are those of the publisher itself, and are exact by definition.
+- *page's own account*: when it passed the frame on, compared with the same. On a busy machine it is
+  tens of ms too early.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LETTERS = "bcdfghjklmnpqrstvwxz"
 
 
 def script(words: int, seed: int) -> list[tuple[int, str]]:
-    """Words that no other is like, at times that no frame or clock has a share in."""
+    """Return words unlike any other, at times unrelated to any frame or clock."""
     chance = random.Random(seed)
     return [
         (round(600 + n * EVERY_MS + chance.uniform(0, SPREAD_MS)), _word(n)) for n in range(words)

@@ -1,6 +1,6 @@
-"""How well the embedded engine hears: word errors, erasure, delay and processor time.
+"""Measure the embedded engine: word errors, erasure, delay and processor time.
 
-Delay is of audio time alone: what the machine needs is not in it, so it is the same everywhere.
+Delay is in audio time, without computation, so it is the same on every machine.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ Timed = list[tuple[int, RecognizerEvent]]
 
 @dataclass(slots=True)
 class Remembering:
-    """A model that decodes the same sound once; ``cpu_s`` counts it each time."""
+    """A model that caches decodes of the same audio; ``cpu_s`` counts each of them."""
 
     model: Moonshine = field(default_factory=Moonshine)
     cpu_s: float = 0.0
-    fresh_s: float = 0.0  # of it, what was not known yet
+    fresh_s: float = 0.0  # of that, without cached decodes
     _known: dict[bytes, tuple[Hypothesis, float]] = field(default_factory=dict)
 
     def decode(self, pcm: Pcm, draft: Sequence[int]) -> Hypothesis:
-        """As ``Moonshine.decode``."""
+        """See ``Moonshine.decode``."""
         sound = pcm.tobytes()
         name = hash(sound).to_bytes(8, signed=True) + len(sound).to_bytes(8)
         if name not in self._known:
@@ -71,7 +71,7 @@ class Remembering:
 
 
 def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
-    """All events of one stream, each with the audio time in ms at which it was known."""
+    """Return all events of one stream, each with the audio time in ms at which it came."""
     before = time.thread_time() - model.fresh_s
     hearing = Hearing(SileroVoiceActivity(), policy)
     framer = Framer()
@@ -92,7 +92,7 @@ def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
 
 
 def shown(events: Timed, name: str) -> Iterator[Shown]:
-    """What the events put on the screen, in audio time."""
+    """Return what the events show on screen, in audio time."""
     segmenter = Segmenter("speaker", prefix=name)
     for at_ms, event in events:
         yield from (shown_of(cue, at_ms) for cue in segmenter.feed(event))
@@ -100,7 +100,7 @@ def shown(events: Timed, name: str) -> Iterator[Shown]:
 
 
 def whole(model: Moonshine, clips: Sequence[Clip]) -> float:
-    """Word errors of the model's own decode of each whole clip at once."""
+    """Return the word errors of the model's own decoding of each whole clip."""
     pairs = ((clip.transcript, model.decode(clip.audio(16_000)).text) for clip in clips)
     errors = (wer(*(normalize(text, "en") for text in pair)) for pair in pairs)
     return sum(errors, WordErrors()).rate
@@ -108,14 +108,14 @@ def whole(model: Moonshine, clips: Sequence[Clip]) -> float:
 
 @dataclass(slots=True)
 class Heard:
-    """What one setting does to some sound, each piece heard by a stream of its own."""
+    """The result of one setting for some audio, with a stream for each piece."""
 
     scores: list[Score] = field(default_factory=list)
     cpu_s: float = 0.0
     seconds: float = 0.0
 
     def hear(self, model: Remembering, pieces: Sequence[Speech], policy: DecoderPolicy) -> None:
-        """Add what comes of these."""
+        """Add the results of these clips."""
         before = model.cpu_s
         for piece in pieces:
             events = hear(model, piece.sound, policy)

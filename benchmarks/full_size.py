@@ -1,12 +1,12 @@
-"""What Kyutai's models of full size cost on this machine: ms a step, by type and batch size.
+"""Measure the cost of full-size Kyutai models on this machine: ms per step, by type and batch size.
 
     .venv-kyutai/bin/python -m benchmarks.full_size [--models 1b 2.6b] [--threads N]
 
-The models have their published shapes and random weights: their cost is that of the published
-ones, their words mean nothing. Every row of the batch is active. A step must take less than 80 ms
-to keep up with speech. int8 is the transformer's weights alone; Mimi is float32 always. Each
-figure comes from a process of its own, so that a model is in memory once; what does not fit is
-left out.
+The models have the published shapes and random weights: their cost is that of the published
+models, their words mean nothing. Every row of the batch is active. A step must take less than 80 ms
+to keep up with speech. int8 applies to the transformer's weights; Mimi is always float32. Each
+figure comes from a process of its own, so that memory holds one model; what does not fit is left
+out.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ MODELS: dict[str, dict[str, Any]] = {
 TYPES = ("float32", "bfloat16", "int8")
 
 LIMIT_S = 240
-"""For one figure, the building of the model included."""
+"""For one figure, including the time to build the model."""
 
 OTHERS_GB = 1.5
-"""Mimi, torch, and what a step takes for a moment."""
+"""Mimi, torch, and the temporary memory of a step."""
 
 
 class TooLarge(Exception):
-    """There is not enough memory for it."""
+    """There is not enough memory for the model."""
 
 
 def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
     """A KyutaiModel of full size."""
-    # First: it says how torch is to be loaded.
+    # First, because it configures how torch is loaded.
     from streaming.kyutai_server.moshi_model import DTYPES, KyutaiModel, SentencePieces
 
     # ruff: isort: split

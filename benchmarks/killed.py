@@ -1,15 +1,15 @@
-"""Two servers, and the one in use is killed again and again: is a word lost, or said twice?
+"""Kill the server in use, of two, again and again, and count words lost or doubled.
 
     .venv-kyutai/bin/python -m benchmarks.killed tones  [--minutes 5] [--kills 20]
     .venv/bin/python -m benchmarks.killed speech [--minutes 5] [--kills 20] [--speech FOLDER]
 
-The voice is played in real time into one stream of our client. At moments of chance the server
-that has the stream gets SIGKILL and is started again at its port.
+The voice is played in real time into one stream of our client. At random moments the server that
+has the stream gets SIGKILL and is restarted on its port.
 
 - tones: asr-server on the test checkpoint. Every tone is counted, in order and at its time.
-- speech: the embedded engine behind Kyutai's protocol (``benchmarks.spoken_server``), the same
-  speech also with nothing killed: word error rates of both, and 3-word phrases said twice in a row
-  that the uncut stream has not.
+- speech: the embedded engine behind Kyutai's protocol (``benchmarks.spoken_server``), with kills
+  and without: word error rates of both, and phrases of three words that occur twice in a row only
+  with kills.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from streaming.voice.frames import VoiceFinder, silero
 FRAME_S = 0.08
 TONES_POLICY = RemotePolicy(session=SessionPolicy(delay_ms=160))
 SPEECH_POLICY = RemotePolicy(
-    # The engine hears the last half second only when more follows.
+    # The engine decodes the last half second only when more audio follows.
     session=SessionPolicy(delay_ms=0, settle_ms=1_200, window_ms=30_000),
     silent_s=30,
 )
@@ -72,7 +72,7 @@ class Node:
             await self.process.wait()
 
     async def used(self) -> int | None:
-        """Slots that are taken; None while it does not answer."""
+        """Return the number of slots in use, or None while it does not answer."""
         url = f"http://127.0.0.1:{self.port}/api/modules_info"
 
         def ask() -> int:
@@ -91,7 +91,7 @@ class Node:
 
 @asynccontextmanager
 async def pair(command: list[str]) -> AsyncIterator[list[Node]]:
-    """Two of them, both up."""
+    """Start two of them, and wait until both answer."""
     nodes = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as found:
@@ -107,7 +107,7 @@ async def pair(command: list[str]) -> AsyncIterator[list[Node]]:
 
 @dataclass
 class Result:
-    """What came of one stream."""
+    """The result of one stream."""
 
     words: list[Word] = field(default_factory=list)
     kills: int = 0
@@ -133,7 +133,7 @@ async def speak(
             for number, frame in enumerate(frames):
                 await asyncio.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
                 await recognizer.send(frame)
-            killing.cancel()  # what a slow machine had no time for
+            killing.cancel()  # audio that a slow machine had no time for
             await recognizer.finish()
 
         tasks.create_task(feed())
@@ -143,7 +143,7 @@ async def speak(
 
 
 async def in_use(nodes: Sequence[Node]) -> Node:
-    """The one that has the stream, once it is not on its way from one to the other."""
+    """Return the server that has the stream, once it is not changing servers."""
     while True:
         for node in nodes:
             if await node.used():
@@ -152,7 +152,7 @@ async def in_use(nodes: Sequence[Node]) -> Node:
 
 
 async def kill(nodes: Sequence[Node], kills: int, seconds: float, result: Result) -> None:
-    """At moments of chance, one in each part of the time; the other one must be up first."""
+    """Kill at random moments, one in each part of the time, once the other server is up."""
     began, chance = time.monotonic(), random.Random(7)
     for number in range(kills):
         at = began + seconds * (number + chance.uniform(0.05, 0.95)) / kills
@@ -226,7 +226,7 @@ async def speech(args: argparse.Namespace) -> None:
 
 
 def doubled(words: Sequence[str]) -> Counter[tuple[str, ...]]:
-    """Phrases of three words that follow one another within six words."""
+    """Return phrases of three words that occur twice within six words."""
     grams = [tuple(words[i : i + 3]) for i in range(len(words) - 2)]
     return Counter(gram for i, gram in enumerate(grams) if gram in grams[i + 1 : i + 7])
 

@@ -1,11 +1,11 @@
-"""How long somebody who comes late into a long meeting waits for what was said before.
+"""Measure how long a late joiner of a long meeting waits for the earlier captions.
 
     python -m benchmarks.late [--hours N] [--times N]
 
 A bot that has published the captions of so many hours (one of 60 characters every 2 s) is in a real
-room. Somebody joins, says hello and pages back, as a page does: from before joining until the last
-200 captions are there, and until all are. Then Chromium opens the page: from the click on its link
-until it is in the room, and until the last 200 captions are there and painted.
+room. A participant joins, says hello and asks for the history, as a page does: timed from before
+joining until the last 200 captions have arrived, and until all have. Then Chromium opens the page:
+timed from the click until it is in the room, and until the last 200 captions are painted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PAINTED_S = f"document.querySelector('live-captions').rendered().then(() => {NOW
 
 
 async def filled(hours: float) -> Publisher:
-    """With the captions of such a meeting, by ten speakers."""
+    """A bot with the captions of such a meeting, by ten speakers."""
     publisher = Publisher(RoomClock.start())
     for n in range(round(hours * 3_600_000 / EACH_MS)):
         text = f"This is caption number {n} and it is as long as most are, ok."

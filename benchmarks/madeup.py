@@ -1,4 +1,4 @@
-"""How many words the embedded engine makes up where nobody speaks. The aim is none."""
+"""Count the words that the embedded engine makes up where nobody speaks. The aim is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streaming.recognizer import Tail
 
 
 def row(name: str, sound: Sound) -> str:
-    """One line of the table: the words that stayed, and what was shown for a moment."""
+    """One line of the table: the words that stayed, and those shown temporarily."""
     events = hear(Remembering(), sound, DecoderPolicy())
     until_ms = len(sound) * 1000 // SAMPLE_RATE
     nobody = {"": Speech(sound, (), "", 0.0)}

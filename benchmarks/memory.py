@@ -1,13 +1,13 @@
-"""Does the bot's memory stay flat over a meeting? Played fast: as fast as the machine recognises.
+"""Measure whether the bot's memory stays flat, in a meeting played as fast as it is recognised.
 
     python -m benchmarks.memory [--minutes N] [--speech FOLDER]
 
-One speaker without an end goes through what the bot is made of: recogniser, segmenter, publisher
-with its history, packets encoded and thrown away. The room's own libraries are not in it;
+One endless speaker passes through the parts of the bot: recogniser, segmenter, and publisher with
+its history; packets are encoded and discarded. LiveKit's libraries are not part of it;
 benchmarks.chain prints the memory of a whole bot. Resident memory is read after each minute of
-audio; the slope is the line of least squares after a warm-up of 10 minutes, or
-half of a shorter run. A part of the slope is
-wanted: the history for those who come late, which holds 20,000 captions.
+audio. The slope is that of the least-squares line after a warm-up of 10 minutes, or half of a
+shorter run. Part of the slope is intended: the history for late joiners, which holds 20,000
+captions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MB = 2**20
 
 
 class Meeting:
-    """Frames of ``sound``, again and again; reads the memory after each minute of them."""
+    """Repeat the frames of ``sound``, and read the memory after each minute."""
 
     def __init__(self, sound: Pcm, minutes: int) -> None:
         self.resident: list[int] = []
@@ -73,7 +73,7 @@ def _frames(sound: Pcm) -> Iterator[AudioFrame]:
 
 
 def slope(resident: Sequence[int]) -> float:
-    """MB an hour of audio, after the warm-up; one reading a minute."""
+    """Return the slope after the warm-up, in MB per hour of audio, from one reading per minute."""
     warm = np.array(resident[min(WARM_UP_MINUTES, len(resident) // 2) :]) / MB
     if len(warm) < 3:
         return float("nan")
@@ -86,7 +86,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     publisher = Publisher(RoomClock.start())
 
     async def throw_away(_payload: bytes) -> None:
-        """In a room it would be sent."""
+        """Discard what a room would send."""
 
     async def publish(event: CaptionEvent, heard_ms: int) -> None:
         await publisher.publish(Caption(event, "reader", "Reader", "TR_benchmark", heard_ms))

@@ -1,11 +1,11 @@
-"""Who said what when people speak at the same time, beside the same speech one after the other.
+"""Measure who said what when people speak at once, compared with one after the other.
 
     python -m benchmarks.overlap --speech FOLDER [--seconds N] [--least N] [--most N]
 
-Two to four people in a real room with the embedded engine, each with clips of their own order, in
-real time: all at once, then one by one. cpWER: word errors of all speakers together, each one's
-captions against their own words, so that a word under another name counts twice. 3-grams: three
-words in a row that a speaker's captions have more often than the speaker said them.
+Two to four people in a real room with the embedded engine, each with clips in an order of their
+own, in real time: all at once, then one by one. cpWER: word errors of all speakers together, each
+speaker's captions compared with their own words, so that a word under another name counts twice.
+3-grams: three words in a row that are more frequent in a speaker's captions than in their speech.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Words = tuple[str, ...]
 
 
 def captions_of(shown: Sequence[Shown], speaker: str) -> Words:
-    """What stands under one name in the end, in the order in which it began."""
+    """Return the final text under one name, in the order in which its cues began."""
     mine = (cue.text for cue in cues_of(shown) if cue.speaker == speaker)
     return tuple(normalize(" ".join(mine), "en"))
 
 
 def doubled(said: Words, shown: Words) -> int:
-    """3-grams that are there more often than they were said."""
+    """Count 3-grams that are shown more often than they were said."""
     extra = Counter(zip(shown, shown[1:], shown[2:], strict=False))
     twice = {gram for gram, count in extra.items() if count > 1}
     extra.subtract(Counter(zip(said, said[1:], said[2:], strict=False)))
@@ -41,7 +41,7 @@ def doubled(said: Words, shown: Words) -> int:
 
 
 async def captions(speeches: Mapping[str, Speech], *, together: bool) -> list[Words]:
-    """What the captions were, by speaker."""
+    """Return the captions by speaker."""
     groups = [speeches] if together else [{name: one} for name, one in speeches.items()]
     async with through_room(ALWAYS, browser=False, tell=print) as watch:
         shown = [one for group in groups for one in (await watch.observe(played(group))).shown]

@@ -1,10 +1,10 @@
-"""How heavy the captions are for a page: ten people speak at once, five updates a second each.
+"""Measure the cost of captions for a page: ten people at once, five updates a second each.
 
     python -m benchmarks.overlay [--seconds 20] [--hours 8]
 
 Prints the cost of an update (script, style and layout, as the page itself measures them), the time
-from a packet's arrival to its paint, the page's long tasks, and how many nodes an hours-long
-meeting leaves in the page with its history open.
+from a packet's arrival to its paint, the page's long tasks, and the number of nodes in the page
+after a meeting of hours with its history open.
 """
 
 from __future__ import annotations
@@ -114,18 +114,18 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def line(name: str, values: list[float]) -> str:
-    """One row of the table: median, p95 and the most, in ms."""
+    """One row of the table: median, p95 and maximum, in ms."""
     cuts = quantiles(values, n=100, method="inclusive")
     return f"{name:<34} {cuts[49]:>8.1f} {cuts[94]:>8.1f} {max(values):>8.1f} {len(values):>8}"
 
 
 def listed(tasks_ms: list[float]) -> str:
-    """Tasks, as they are told."""
+    """The long tasks, as the page reports them."""
     return ", ".join(f"{one:.0f} ms" for one in tasks_ms) or "none"
 
 
 def spent_s(browser: CDPSession) -> float:
-    """Processor time that the page has taken for script, style and layout."""
+    """Return the processor time that the page took for script, style and layout."""
     parts = {"ScriptDuration", "LayoutDuration", "RecalcStyleDuration"}
     metrics = browser.send("Performance.getMetrics")["metrics"]
     return float(sum(one["value"] for one in metrics if one["name"] in parts))
@@ -134,7 +134,7 @@ def spent_s(browser: CDPSession) -> float:
 def report(page: Page, seconds: float, hours: float) -> None:
     """Measure and print."""
     browser = page.context.new_cdp_session(page)
-    # The thread's own time: what other programs on this machine take does not count.
+    # The thread's own time, so that other programs on this machine do not count.
     browser.send("Performance.enable", {"timeDomain": "threadTicks"})
     before = spent_s(browser)
     talk: dict[str, Any] = page.evaluate(_TALK, {"seconds": seconds, "speakers": 10, "rate": 5})

@@ -1,10 +1,10 @@
-"""The tables of docs/quality.md, out of measured runs.
+"""Print the tables of docs/quality.md from measured runs.
 
     make quality SPEECH=FOLDER            # measures, then prints
     python -m benchmarks.quality RUN [CONDITION_RUN …]
 
-RUN: a folder of ``caption-eval run --through browser``; the others were made with ``--fast``, each
-under one condition.
+RUN: a folder made by ``caption-eval run --through browser``; the others are made with ``--fast``,
+each under one condition.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def read(folder: Path) -> Results:
 
 
 def cell(found: Mapping[str, Figure], name: str, words: Wording) -> str:
-    """The figure with its range."""
+    """Format the figure with its range."""
     figure = found.get(name)
     return f"{words.value(name, figure.value)} ({words.range(figure)})" if figure else "–"
 
@@ -46,7 +46,7 @@ def short(results: Results, words: Wording) -> Iterator[str]:
 
 
 def sources(scores: Sequence[Score], words: Wording) -> Iterator[str]:
-    """By the folder in which a recording lies."""
+    """Group clips by the folder of their recording."""
     yield "| | recordings | words | wrong words | 50 % within | 95 % within |"
     yield "|---|---|---|---|---|---|"
     found: dict[str, list[Score]] = {}

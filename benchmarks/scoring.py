@@ -1,8 +1,8 @@
-"""How long it takes to score 100,000 utterances, and one text of two million words.
+"""Measure the time to score 100,000 utterances, and one text of two million words.
 
-No speech: texts are drawn from the words of the bundled recording, as many made ones, and a tenth
-of contractions and numbers; a tenth of the words of the captions is another one, missing, or
-doubled. Everything is measured that a file of captions allows, by all processors.
+The texts are random: words of the bundled recording, as many invented ones, and a tenth of
+contractions and numbers. A tenth of the captions' words is wrong, missing or doubled. All measures
+that a caption file allows are taken, on all processors.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ MADE = ["".join(letters) for letters in itertools.product(*_LETTERS)]
 
 
 def drawn(count: int, chance: random.Random) -> list[str]:
-    """So many words."""
+    """Return so many random words."""
     kinds = chance.choices((TWO_CITIES.split(), MADE, RULED), (9, 9, 2), k=count)
     return [chance.choice(words) for words in kinds]
 
 
 def heard(words: list[str], chance: random.Random) -> Iterator[str]:
-    """The words with a tenth of them wrong."""
+    """Return the words with a tenth of them wrong."""
     for word in words:
         match chance.randrange(30):
             case 0:

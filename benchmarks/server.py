@@ -1,12 +1,12 @@
-"""asr-server on this machine: ms a step by batch size, and streams held in real time.
+"""Measure asr-server: ms per step by batch size, and streams sustained in real time.
 
     .venv-kyutai/bin/python -m benchmarks.server [--seconds 300]
 
-Runs on the test checkpoint; the load comes from this process, over websockets. Word delay: from
-sending the frame with which the model can say a word to the word's coming, so what the server adds
-to the model's own delay. Flush: each stream ends with a tone, and pushes the silence that the
-model needs at once; the time from there to its last word. The figures are about plumbing on this
-machine; they say nothing of accuracy on speech, nor of the cost of a model of full size.
+Uses the test checkpoint; this process generates the load, over websockets. Word delay: from sending
+the frame that lets the model decide a word to the arrival of the word, which is what the server
+adds to the model's own delay. Flush: each stream ends with a tone, and sends the silence that the
+model needs at once; the time from then to its last word. The figures are about the server on this
+machine; they say nothing about accuracy on speech or the cost of a full-size model.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from streaming.kyutai import protocol
 from streaming.kyutai_server.test_checkpoint.tones import FRAMES_PER_WORD, TONE_FRAMES, TONES, sing
 
 FRAME_S = 0.08
-PUSHED = 4  # frames of silence: the model's delay and a little
-SAID_AFTER = TONE_FRAMES  # frames from the first of a tone to the one with which its word is said
+PUSHED = 4  # frames of silence: slightly more than the model's delay
+SAID_AFTER = TONE_FRAMES  # frames from the first of a tone to the one that decides its word
 NOTE = "Test checkpoint (six tones): plumbing on this machine, never accuracy on speech."
 
 
@@ -42,7 +42,7 @@ def ms(values: Sequence[float], share: float) -> float:
 
 
 def step_table(folder: Path, sizes: Sequence[int], threads: int, steps: int) -> None:
-    """ms a step, the model alone, every row active."""
+    """Return ms per step of the model alone, with every row active."""
     from streaming.kyutai_server.moshi_model import load_model
 
     song = sing(list(TONES) * 4).reshape(-1, FRAME_SAMPLES)
@@ -61,9 +61,9 @@ def step_table(folder: Path, sizes: Sequence[int], threads: int, steps: int) -> 
 
 @dataclass
 class Heard:
-    """What came of one stream. delays: seconds from the frame that decides a word to its Word.
+    """The result of one stream. delays: seconds from the frame that decides a word to its Word.
 
-    flush_s: from pushing silence to the last Word.
+    flush_s: from sending the silence to the last Word.
     """
 
     delays: list[float] = field(default_factory=list)
@@ -123,7 +123,7 @@ async def stream(url: str, first: int, seconds: float) -> Heard:
 
 
 async def load(folder: Path, slots: int, streams: int, seconds: float, threads: int) -> None:
-    """``streams`` at once on a server with ``slots`` in another process."""
+    """Run ``streams`` at once on a server with ``slots`` in another process."""
     server = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("asr-server")), "--model", str(folder),
         "--batch-size", str(slots), "--port", "0",

@@ -48,7 +48,7 @@ def fan(seconds: float, seed: int = 0) -> Sound:
 
 
 def breath(seconds: float, seed: int = 0) -> Sound:
-    """Somebody breathes into a headset, about 15 times a minute, at -30 dB when loudest.
+    """Breath into a headset, about 15 times a minute, at -30 dB when loudest.
 
     Band-passed noise: in (higher, 1 to 1.6 s), a short rest, out (lower, 1.2 to 2 s).
     """
@@ -73,7 +73,7 @@ def breath(seconds: float, seed: int = 0) -> Sound:
 def keyboard(seconds: float, seed: int = 0) -> Sound:
     """Typing close to the microphone, peaks at -12 dB: each key clicks going down and coming up.
 
-    Keys follow each other in 80 to 250 ms, with a pause now and then.
+    Keys follow each other after 80 to 250 ms, with occasional pauses.
     """
     chance = np.random.default_rng(seed)
     sound = 0.002 * coloured_noise(_samples(seconds), RATE, chance, slope=0.5)
@@ -97,7 +97,7 @@ GENERATORS: Mapping[str, Callable[[float, int], Sound]] = {
 
 
 def music_files(folder: Path = MUSIC) -> list[Path]:
-    """Recorded music, in order of name; empty where it is not installed.
+    """Recorded music, sorted by name; empty if it is not installed.
 
     Five pieces at 8 kHz (18 minutes): what a caller on hold brings into a meeting.
     """
@@ -111,7 +111,7 @@ def _samples(seconds: float) -> int:
 def _click(
     sound: NDArray[np.float64], chance: np.random.Generator, at: float, *, loud: float
 ) -> None:
-    """Add a click: a burst that dies away in 5 ms and the case that rings for 20 ms."""
+    """Add a click: a burst that decays in 5 ms, and the case, which rings for 20 ms."""
     begin = _samples(at)
     time = np.arange(_samples(0.04)) / RATE
     tone = np.sin(2 * np.pi * chance.uniform(350, 900) * time)
@@ -122,7 +122,7 @@ def _click(
 
 
 def _level(sound: NDArray[np.float64], decibels: float) -> Sound:
-    """Scaled to a root mean square of so many dB below full scale."""
+    """Scale to a root mean square of so many dB below full scale."""
     rms = np.sqrt(np.mean(sound**2))
     return np.asarray(sound / rms * 10 ** (decibels / 20), dtype=np.float32)
 
