@@ -1,9 +1,9 @@
-"""How many people may speak at once: the delay of the first show, the machine's time included.
+"""Measure how many people can speak at once: delay until a word is shown, with computation.
 
     python -m benchmarks.speakers [--speech FOLDER] [--speakers N …] [--seconds N]
 
-The engine alone. Everybody speaks at the same time, each with clips of their own order, in real
-time.
+The engine alone. Everybody speaks at the same time, each with clips in an order of their own, in
+real time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the benchmarks play, and how what came of it is measured: by eval, as in its reports."""
+"""What the benchmarks play, and how they measure it: by eval, as in its reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAUSE_S = (0.3, 1.5)
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:
-    """With what every benchmark on speech is asked."""
+    """The options of every benchmark on speech."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -34,7 +34,7 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
 
 
 def chosen_clips(arguments: argparse.Namespace) -> list[Clip]:
-    """Those with word times, in the order of the manifest."""
+    """Return the clips with word times, in the order of the manifest."""
     clips = read_corpus(arguments.speech) if arguments.speech else bundled_corpus()
     return [clip for clip in clips if clip.words][: arguments.clips]
 
@@ -50,7 +50,7 @@ class Speech:
 
 
 def joined(clips: Sequence[Clip], *, seconds: float, seed: int, rate: int = RATE) -> Speech:
-    """The first clips that fill ``seconds``; a clip is never cut, and there is at least one."""
+    """Return the first clips that fill ``seconds``: whole clips, and at least one."""
     chance = np.random.default_rng(seed)
     parts, words, said = [np.zeros(int(LEAD_S * rate), np.float32)], list[RefWord](), list[str]()
     length, spoken = len(parts[0]), 0.0
@@ -71,7 +71,7 @@ def joined(clips: Sequence[Clip], *, seconds: float, seed: int, rate: int = RATE
 def speeches_of(
     clips: Sequence[Clip], speakers: int, *, seconds: float, seed: int
 ) -> dict[str, Speech]:
-    """What several people say: all start at another clip, or at least another pause."""
+    """Return what several people say; each starts with a different clip, or pause."""
     found = {}
     for speaker in range(speakers):
         order = deque(clips)
@@ -87,7 +87,7 @@ def played(speeches: Mapping[str, Speech]) -> Played:
 
 
 def scored(speeches: Mapping[str, Speech], seen: Seen, through: Through) -> Score:
-    """Everything that eval measures of it, each speaker held to the captions under their name."""
+    """Take all of eval's measures, comparing each speaker with the captions under their name."""
     turns = [Turn(one.transcript, name, words=one.words) for name, one in speeches.items()]
     return score(
         Observation(
@@ -98,6 +98,6 @@ def scored(speeches: Mapping[str, Speech], seen: Seen, through: Through) -> Scor
 
 
 def figure(name: str, *scores: Score) -> float:
-    """One of eval's figures over all of them; nan if it was not measured."""
+    """Return one of eval's figures over all clips, or nan if it was not measured."""
     found = MEASURES[name].value(scores)
     return float("nan") if found is None else found

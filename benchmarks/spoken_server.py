@@ -1,8 +1,9 @@
-"""The embedded engine behind Kyutai's protocol: a server that knows real speech, for benchmarks.
+"""Serve the embedded engine by Kyutai's protocol: real speech for benchmarks.
 
     python -m benchmarks.spoken_server --port N
 
-It has no pause heads and sends no Steps, as Kyutai's 2.6B: a Marker says how far it has settled.
+Like Kyutai's 2.6B it has no pause heads, and it sends no Steps: a Marker says how far words are
+settled.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from streaming.recognizer import (
 
 
 class Stream:
-    """One client: what it sends goes to a recogniser, what that settles goes back."""
+    """One client: its audio goes to a recogniser, whose settled words go back."""
 
     def __init__(self, link: ServerConnection, recognizer: Recognizer) -> None:
         self._link = link
@@ -54,7 +55,7 @@ class Stream:
                         await self._recognizer.send(frame)
                 case protocol.Marker(number):
                     self._marks.append((samples_to_ms(received), number))
-                    # Nothing may wait for a Marker for ever: what is pushed out must be settled.
+                    # Flush, so that no client waits for a Marker for ever.
                     await self._tell_marks()
 
     async def tell(self) -> None:
@@ -84,7 +85,7 @@ class Stream:
 
 
 class SpokenServer:
-    """As many streams as come."""
+    """A server for any number of streams."""
 
     def __init__(self, engine: EmbeddedEngine) -> None:
         self._engine = engine
@@ -108,7 +109,7 @@ class SpokenServer:
             self._used -= 1
 
     def admit(self, link: ServerConnection, request: Request) -> Response | None:
-        """The websocket, and how many slots are used."""
+        """Serve the websocket, and the number of slots in use."""
         if request.path.startswith(protocol.PATH):
             return None
         return link.respond(200, json.dumps([{"used_slots": str(self._used)}]))

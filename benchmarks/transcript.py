@@ -1,9 +1,9 @@
-"""What keeping a transcript costs the bot: time per cue in the event loop, and the file's age.
+"""Measure the cost of keeping a transcript: time per cue in the event loop, and the file's age.
 
     python benchmarks/transcript.py [--seconds 20] [--rate 5] [--folder DIR]
 
-rate: cues finished a second (ten people who all speak finish about three). The folder decides
-the disk that is measured; by default it is a temporary one.
+rate: cues finished per second (ten people who all speak finish about three). The folder decides
+which disk is measured; the default is a temporary folder.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""How good are the captions? Measures, as pure functions."""
+"""Measures how good captions are."""

@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0, 1 (failed, or a gate is shut), 2 (wrong usage)."""
+"""The command line. Exit codes: 0, 1 (failed, or a gate is closed), 2 (wrong usage)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ COMMANDS = {
     "score": "eval.commands.score:score",
     "simulate": "eval.simulation.command:simulate_command",
 }
-"""Each is imported when it is asked for: all but ``simulate`` need the extra ``eval``."""
+"""Imported on demand, because all but ``simulate`` need the extra ``eval``."""
 
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names."""
+        """Return their names."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; where a library is missing, one that says how to install it."""
+        """Return the command or, if a library is missing, one that says how to install it."""
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(":")
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def program() -> NoReturn:
-    """What the command ``caption-eval`` runs."""
+    """The entry point of ``caption-eval``."""
     run_and_exit(main)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, in one sentence: for every command of ``caption-eval``."""
+"""Turns expected errors into one sentence, for every command of ``caption-eval``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXPECTED = (
 
 
 def plainly(command: Callable[P, None]) -> Callable[P, None]:
-    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
+    """Report an expected error as one sentence on stderr, and exit with status 1."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""``caption-eval report`` and ``caption-eval compare``: what was measured before, read again."""
+"""``caption-eval report`` and ``caption-eval compare``, which read earlier measurements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @report_options
 @plainly
 def report(folder: Path, report: ReportOptions) -> None:
-    """Write the report of a run anew: other thresholds, the other language, gates."""
+    """Write the report of a run again, with other thresholds, gates or language."""
     conclude(read_run(folder), list(observed(folder).values()), folder, report)
 
 

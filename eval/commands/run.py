@@ -38,7 +38,7 @@ from eval.runs.through_room import through_room
 from eval.runs.watch import Watch
 
 STOPPED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, by the convention of shells."""
 
 
 class _Read(click.ParamType):  # type: ignore[type-arg]  # older clicks have none
@@ -113,10 +113,10 @@ def run(
     corpus: Path | None, engine: str | None, asr: str | None, through: WHERE, out: Path,
     fast: bool, language: str, limit: int | None, report: ReportOptions, **recipe: Any,
 ) -> None:  # fmt: skip
-    """Play real speech and report how good the captions of it are.
+    """Play recorded speech and report how good its captions are.
 
     In real time, through the engine alone, a real room, or up to what a browser shows. After
-    Ctrl-C the same command goes on where it was.
+    Ctrl-C the same command resumes the run.
     """
     if fast and through != "engine":
         raise click.UsageError("--fast goes with --through engine: a room runs in real time")
@@ -167,7 +167,7 @@ def _play(plan: Plan, watch: Callable[[], AbstractAsyncContextManager[Watch]]) -
 
 
 def _until_signal(work: Coroutine[None, None, None]) -> bool:
-    """Run; Ctrl-C and SIGTERM cancel, so that everything started is ended. Whether it finished."""
+    """Run until done, or cancelled by Ctrl-C or SIGTERM; return whether it finished."""
 
     async def main() -> bool:
         task = asyncio.ensure_future(work)
@@ -201,10 +201,11 @@ def listen(
 ) -> None:
     """Join a live meeting and record when its captions come and change, until it is over.
 
-    As a visible participant that hears nobody. It asks the bot for captions, as a reader would:
-    without a reader there is nothing to measure. Ctrl-C ends it and writes the report. Without
-    --text no word is kept: letters become x, which is enough for stillness and readability.
-    LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET (or LIVEKIT_TOKEN) say where.
+    It joins as a visible participant that hears nobody, and asks the bot for captions as a reader
+    does, because without a reader there is nothing to measure. Ctrl-C ends it and writes the
+    report. Without --text no word is kept: letters become x, which suffices for stability and
+    readability. LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET (or LIVEKIT_TOKEN) name the
+    server.
     """
     settings = read_settings()
     click.echo("Listening. Ctrl-C ends it and writes the report.", err=True)

@@ -1,7 +1,7 @@
 """``caption-eval score``: captions of any product against a reference.
 
-One long recording is cut where reference and captions surely agree, so that a figure's interval can
-be had by resampling passages.
+One long recording is cut where reference and captions certainly agree, so that resampling the
+passages gives an interval for each figure.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from eval.runs.machine import this_run
 from eval.runs.observation import Observation, Shown, in_order, write_all
 
 PASSAGE = 50
-"""Words of the reference that a passage has at least."""
+"""The least number of reference words in a passage."""
 FILE = click.Path(path_type=Path)
 
 FEW = 20
-"""Recordings below which they are cut into passages."""
+"""Fewer recordings than this are cut into passages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What two files or folders hold. left_out: whatever could not be used, a sentence each.
+    """The contents of two files or folders. left_out: a sentence for each unusable part.
 
     cut: whether there are more clips than recordings.
     """
@@ -90,10 +90,10 @@ def score(
 def compared(
     reference: Path, captions: Path, *, language: str, audio: Path | None = None
 ) -> Compared:
-    """Two files, or two folders whose files have the same names but for the ending.
+    """Read two files, or two folders whose files have the same names except for the suffix.
 
-    audio: the sound of the one recording, to be heard in the report. Raises FormatError when
-    nothing at all can be compared.
+    audio: the audio of the one recording, for the report. Raises FormatError if nothing can be
+    compared.
     """
     if reference.is_dir() != captions.is_dir():
         raise FormatError(
@@ -140,7 +140,7 @@ def _transcripts(folder: Path) -> list[Path]:
 def _read(
     reference: Path, captions: Path, language: str, left_out: list[str]
 ) -> Iterator[Observation]:
-    """A clip for each recording of a file that holds several, else one."""
+    """Return a clip for each recording in the file."""
     said, shown = read_transcript(reference), read_transcript(captions)
     left_out += (*said.problems, *shown.problems)
     if all(segment.text is None for segment in said.segments):
@@ -205,12 +205,12 @@ def _clip(
 
 
 def passages(clip: Observation) -> list[Observation]:
-    """The clip in passages of PASSAGE words or more, cut where a caption begins with a right word.
+    """Cut the clip where a caption begins with a correct word, every PASSAGE words or more.
 
     Each has a clock of its own, and its own captions and turns; a turn may be cut.
     """
     turns = in_order(clip.reference)
-    # Times that do not fit the text word by word cannot be cut with it.
+    # If times and words do not match one to one, they cannot be cut together.
     turns = [t if len(t.words) == len(t.text.split()) else replace(t, words=()) for t in turns]
     said = [(turn, n, word) for turn in turns for n, word in enumerate(turn.text.split())]
     spoken = [word for _, _, word in said]
@@ -225,7 +225,7 @@ def passages(clip: Observation) -> list[Observation]:
 
 
 def _cuts(said: Sequence[str], shown: Sequence[Shown]) -> Iterator[tuple[int, int, int]]:
-    """Words of the reference, captions and ms before each cut."""
+    """Count the reference words, captions and ms before each cut."""
     captions = [(n, word) for n, cue in enumerate(shown) for word in cue.text.split()]
     begins = {at for at, (n, _) in enumerate(captions) if at == 0 or captions[at - 1][0] != n}
     keys = [[word_key(word) for word in words] for words in (said, (w for _, w in captions))]
@@ -270,7 +270,7 @@ def _passage(
 
 
 def _cut_turn(said: Sequence[tuple[Turn, int, str]], span: tuple[int, int]) -> Turn:
-    """Words of one turn, as (turn, place in it, word), on a clock that begins with the span."""
+    """Return the words of one turn as (turn, index, word), on a clock that starts with the span."""
     (turn, first, _), (_, last, _) = said[0], said[-1]
     begin, end = span
     words = tuple(word.later(-begin) for word in turn.words[first : last + 1])

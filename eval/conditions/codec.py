@@ -1,4 +1,4 @@
-"""Sound through a codec and back. The only file of this package that imports PyAV."""
+"""Encodes and decodes audio. The only file of this package that imports PyAV."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from streaming.audio import Pcm
 OPUS_RATE = 48_000
 PACKET_SAMPLES = 960  # 20 ms
 OPUS_RATES = range(6_000, 510_001)
-"""Bits a second that Opus has."""
+"""The bit rates that Opus supports, in bits per second."""
 
 
 def through_opus(pcm: Pcm, rate: int, bits_per_second: int) -> Pcm:
-    """float32[n] as a listener hears it after libopus for voice, in packets of 20 ms.
+    """Return float32[n] after libopus (voice mode, packets of 20 ms).
 
-    Same length, same place: what encoder and decoder add at the front is cut off.
-    Raises ValueError for a bit rate that Opus does not have (6,000 to 510,000).
+    Length and alignment do not change: the delay of encoder and decoder is removed.
+    Raises ValueError for a bit rate outside 6,000 to 510,000.
     """
     if bits_per_second not in OPUS_RATES:
         raise ValueError(f"Opus has 6,000 to 510,000 bits a second, not {bits_per_second:,}")
@@ -33,7 +33,7 @@ def through_opus(pcm: Pcm, rate: int, bits_per_second: int) -> Pcm:
 
 
 def _encoded(pcm: Pcm, bits_per_second: int) -> tuple[bytes, list[bytes]]:
-    """The header, which says how much the decoder has to skip, and the packets."""
+    """Return the header, which says how much the decoder must skip, and the packets."""
     codec = av.CodecContext.create("libopus", "w")
     assert isinstance(codec, av.AudioCodecContext)
     codec.sample_rate, codec.layout, codec.format = OPUS_RATE, "mono", av.AudioFormat("s16")

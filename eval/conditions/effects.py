@@ -1,7 +1,7 @@
-"""What a room, a microphone and a network do to a voice, made from a seed: it can be done again.
+"""Simulates the effects of a room, a microphone and a network on a voice, reproducibly by a seed.
 
 Pure functions over float32[samples] of one channel, full scale ±1, at any rate. The length never
-changes, and the first sound that is heard of a word stays where it was, so word times hold.
+changes, and the onset of each word stays where it was, so word times remain valid.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from streaming.audio import Pcm
 
 WINDOW_S = 0.02
 ACTIVE_DB = 30.0
-"""Windows that far below the loudest count as a pause."""
+"""Windows this far below the loudest count as a pause."""
 
 DIRECT_TO_REVERBERANT_DB = 0.0
-"""Of ``reverberant``: what a microphone hears about a metre from the mouth in a meeting room."""
+"""For ``reverberant``: a microphone about a metre from the mouth in a meeting room."""
 
 
 def speech_level(pcm: Pcm, rate: int) -> float:
-    """Root mean square, in dB below full scale, of the windows in which there is speech.
+    """Return the root mean square of the windows with speech, in dB below full scale.
 
-    Windows of 20 ms that are less than 30 dB below the loudest: pauses do not count, in the manner
-    of the active speech level of ITU-T P.56. -inf for digital silence.
+    Windows of 20 ms that are less than 30 dB below the loudest count, so pauses do not, similar to
+    the active speech level of ITU-T P.56. -inf for digital silence.
     """
     size = max(1, round(rate * WINDOW_S))
     whole = np.pad(pcm, (0, -len(pcm) % size)).astype(np.float64)
@@ -37,7 +37,7 @@ def speech_level(pcm: Pcm, rate: int) -> float:
 
 
 def at_level(pcm: Pcm, rate: int, level_db: float) -> Pcm:
-    """The voice at ``level_db`` below full scale (``speech_level``); what is over it is clipped."""
+    """Scale the voice to ``level_db`` below full scale (``speech_level``), and clip it."""
     found = speech_level(pcm, rate)
     if found == -np.inf:
         return pcm
@@ -46,10 +46,10 @@ def at_level(pcm: Pcm, rate: int, level_db: float) -> Pcm:
 
 
 def mixed(pcm: Pcm, rate: int, noise: Pcm, snr_db: float) -> Pcm:
-    """The voice with a noise that is ``snr_db`` below it.
+    """Add a noise that is ``snr_db`` below the voice.
 
-    noise: as it lies; repeated if it is shorter. The ratio is that of the voice's level without
-    its pauses to the noise's level over the whole length, so it says nothing of noises that stop.
+    noise: repeated if it is shorter. The ratio is that of the voice's level without pauses to the
+    noise's level over the whole length, so it is not meaningful for intermittent noises.
     """
     there = np.resize(noise, len(pcm)) if len(noise) else np.zeros_like(pcm)
     power = float(np.mean(there.astype(np.float64) ** 2)) if len(there) else 0.0
@@ -60,7 +60,7 @@ def mixed(pcm: Pcm, rate: int, noise: Pcm, snr_db: float) -> Pcm:
 
 
 def pink_noise(samples: int, rate: int, chance: np.random.Generator) -> Pcm:
-    """Noise of level 1 with as much power in each octave from 20 Hz up: air, fans, a street far."""
+    """Noise of level 1 with equal power per octave from 20 Hz up: air, fans, distant traffic."""
     return _float32(coloured_noise(samples, rate, chance, slope=0.5))
 
 
@@ -76,7 +76,7 @@ def coloured_noise(
 
     band: of frequencies in Hz; by default from 20 Hz up.
     """
-    # A whole power of two: a transform of a large prime takes minutes.
+    # A power of two, because a transform of a large prime size takes minutes.
     size = 1 << max(samples - 1, 1).bit_length()
     low, high = band or (20, rate / 2)
     frequency = np.fft.rfftfreq(size, 1 / rate)
@@ -88,7 +88,7 @@ def coloured_noise(
 
 
 def babble(voices: Sequence[Pcm], samples: int, chance: np.random.Generator) -> Pcm:
-    """Many people at once: all at the same level, each from a place drawn by chance, repeated."""
+    """Mix many people at the same level, each from a random offset, repeated."""
     crowd = np.zeros(samples, np.float64)
     for voice in voices:
         power = float(np.mean(voice.astype(np.float64) ** 2)) if len(voice) else 0.0
@@ -99,10 +99,10 @@ def babble(voices: Sequence[Pcm], samples: int, chance: np.random.Generator) -> 
 
 
 def impulse_response(rate: int, t60_s: float, chance: np.random.Generator) -> NDArray[np.float64]:
-    """A room: the direct sound, and noise behind it that loses 60 dB in ``t60_s``.
+    """A room's impulse response: direct sound, then noise that decays by 60 dB in ``t60_s``.
 
-    Polack's model (1988): no single echoes, the same decay at all frequencies. The tail has as much
-    energy as the direct sound.
+    Polack's model (1988): no distinct echoes, the same decay at all frequencies. The tail has
+    as much energy as the direct sound.
     """
     time = np.arange(1, max(2, round(rate * t60_s))) / rate
     tail = chance.standard_normal(len(time)) * 10 ** (-3 * time / t60_s)
@@ -111,7 +111,7 @@ def impulse_response(rate: int, t60_s: float, chance: np.random.Generator) -> ND
 
 
 def reverberant(pcm: Pcm, rate: int, t60_s: float, chance: np.random.Generator) -> Pcm:
-    """The voice in a room with that reverberation time (T60), as loud as before; see above."""
+    """Place the voice in a room with that reverberation time (T60), without changing its level."""
     room = impulse_response(rate, t60_s, chance)
     size = 1 << (len(pcm) + len(room)).bit_length()
     heard = np.fft.irfft(np.fft.rfft(pcm, size) * np.fft.rfft(room, size), size)[: len(pcm)]
@@ -129,9 +129,9 @@ def overlapped(
     level_db: float,
     chance: np.random.Generator,
 ) -> Pcm:
-    """Somebody else speaks into the same microphone during ``share`` (0 to 1) of the time.
+    """Add a second voice in the same microphone for ``share`` (0 to 1) of the time.
 
-    In one stretch at a place drawn by chance; ``level_db``: the other voice against this one.
+    It is one stretch at a random place. level_db: of the other voice relative to this one.
     other: repeated if it is too short.
     """
     length = round(min(max(share, 0.0), 1.0) * len(pcm))
@@ -150,11 +150,11 @@ def overlapped(
 def with_losses(
     pcm: Pcm, rate: int, share: float, chance: np.random.Generator, *, packet_ms: int = 20
 ) -> Pcm:
-    """``share`` (0 to 1) of the packets is lost, each by itself, and is silent.
+    """Silence ``share`` (0 to 1) of the packets, chosen independently.
 
-    Real receivers (WebRTC's NetEq, Opus FEC) fill a lost packet with what came before it or from
-    the next one; silence is worse, so this is a cautious figure. The number of packets is
-    exact; which ones is drawn by chance.
+    Real receivers (WebRTC's NetEq, Opus FEC) conceal a lost packet with the preceding sound, or
+    recover it from the next one. Silence is worse, so results are conservative. The number of
+    packets is exact; which ones is random.
     """
     size = round(rate * packet_ms / 1000)
     packets = -(-len(pcm) // size)

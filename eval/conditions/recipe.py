@@ -1,4 +1,4 @@
-"""Under which conditions a corpus is played: chosen on the command line, made again from a seed."""
+"""The conditions under which a corpus is played, chosen on the command line, with a seed."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from streaming.audio import Pcm
 
 CLEAN = "clean"
 CROWD = 5
-"""So many other recordings of the corpus make the babble."""
+"""The number of other recordings that make up the babble."""
 
 OVERLAP_DB = -6.0
 
 
 class RecipeError(ValueError):
-    """A condition cannot be read. The message says how to write it."""
+    """A condition is malformed. The message says how to write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What happens to a voice, in the order in which it does.
+    """The effects on a voice, in the order in which they are applied.
 
-    overlap: share of the time, and level of the other voice against this one in dB.
-    noise: ratio in dB, and "pink", "babble" or a file. opus: bits a second. loss: share of packets.
+    overlap: share of the time, and level of the other voice relative to this one in dB.
+    noise: ratio in dB, and "pink", "babble" or a file. opus: bits per second. loss: share of
+    packets.
     """
 
     overlap: tuple[float, float] | None = None
@@ -51,7 +52,7 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """For reports: the same conditions have the same name; "clean" for none."""
+        """A name for reports: equal conditions have equal names; "clean" if there are none."""
         return ", ".join(self._parts()) or CLEAN
 
     def _parts(self) -> Iterator[str]:
@@ -69,9 +70,9 @@ class Recipe:
             yield f"{self.loss:.0%} of packets lost"
 
     def made(self, pcm: Pcm, rate: int, name: str, others: Sequence[Callable[[], Pcm]]) -> Pcm:
-        """The sound of the clip ``name`` under these conditions, the same each time.
+        """Return the audio of the clip ``name`` under these conditions, the same each time.
 
-        others: other recordings of the corpus, read when they are needed.
+        others: other recordings of the corpus, read on demand.
         Raises ConfigurationError.
         """
         if self.overlap and others:
@@ -107,12 +108,12 @@ class Recipe:
                 return np.roll(found, int(chance.integers(len(found))))
 
     def _chance(self, name: str, what: str) -> np.random.Generator:
-        """Of its own for each clip and effect, so that the order in which they run is nothing."""
+        """A generator for each clip and effect, so that the order of processing does not matter."""
         return np.random.default_rng([self.seed, crc32(name.encode()), crc32(what.encode())])
 
 
 def read_noise(text: str) -> tuple[float, str]:
-    """Of "SNR", "SNR:babble" or "SNR:FILE". Raises RecipeError."""
+    """Parse "SNR", "SNR:babble" or "SNR:FILE". Raises RecipeError."""
     ratio, _, kind = text.partition(":")
     found = _number(ratio, "10, 10:babble or 10:cafe.wav: dB below the voice, and which noise")
     kind = kind or "pink"
@@ -122,14 +123,14 @@ def read_noise(text: str) -> tuple[float, str]:
 
 
 def read_overlap(text: str) -> tuple[float, float]:
-    """Of "PERCENT" or "PERCENT@dB". Raises RecipeError."""
+    """Parse "PERCENT" or "PERCENT@dB". Raises RecipeError."""
     share, _, level = text.partition("@")
     how = "30 or 30@-6: percent of the time, and dB against the first voice"
     return _share(share, how), _number(level, how) if level else OVERLAP_DB
 
 
 def read_codec(text: str) -> int:
-    """Of "opus@24k" or "opus@24000": bits a second. Raises RecipeError."""
+    """Parse "opus@24k" or "opus@24000", in bits per second. Raises RecipeError."""
     codec, _, rate = text.lower().partition("@")
     how = "opus@24k: libopus at 24,000 bits a second"
     if codec != "opus":
@@ -142,7 +143,7 @@ def read_codec(text: str) -> int:
 
 
 def read_share(text: str) -> float:
-    """Of "5" or "5%". Raises RecipeError."""
+    """Parse "5" or "5%". Raises RecipeError."""
     return _share(text, "5: percent of the packets")
 
 

@@ -1,7 +1,7 @@
-"""Caption files of any product: read with patience, checked without.
+"""Caption files of any product: read leniently, checked strictly.
 
-``read_blocks`` takes WebVTT and SubRip as they are found: styles, positions, tags, notes, missing
-headers, commas in times. ``check`` holds a file against the rules of WebVTT
+``read_blocks`` accepts WebVTT and SubRip as found in practice: styles, positions, tags, notes,
+missing headers, commas in times. ``check`` checks a file against the rules of WebVTT
 (https://www.w3.org/TR/webvtt1/, section 4).
 """
 
@@ -27,10 +27,10 @@ _BLOCKS_APART = ("NOTE", "STYLE", "REGION")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One voice of a cue. text: plain, "\\n" where the file breaks the line.
+    """One voice of a cue. text: plain, with "\\n" where the file breaks the line.
 
-    line: of its times, from 1. Times in ms; None if they cannot be read.
-    words: where the text carries times of its own.
+    line: the line of its times, from 1. Times in ms, or None if they cannot be read.
+    words: timed words, if the text contains times.
     """
 
     line: int
@@ -43,9 +43,9 @@ class Block:
 
 
 def read_blocks(text: str) -> Iterator[Block]:
-    """The cues of a WebVTT or SubRip file, in its order; a cue with several voices gives several.
+    """Return the cues of a WebVTT or SubRip file in order, one block for each voice of a cue.
 
-    text: with "\\n" at the ends of lines, without BOM.
+    text: with "\\n" line ends, without a BOM.
     """
     for number, block in _blocks(text):
         at = next((n for n, line in enumerate(block) if _ARROW in line), None)
@@ -62,9 +62,9 @@ def read_blocks(text: str) -> Iterator[Block]:
 
 
 def unrolled(blocks: Sequence[Block]) -> list[Block] | None:
-    """Captions that roll up, as YouTube's do, without the lines that they repeat; None if none do.
+    """Remove repeated lines from roll-up captions, such as YouTube's; None if they do not roll up.
 
-    They do if every second one begins with the line with which the one before it ended.
+    Captions roll up if every second one begins with the last line of the one before it.
     """
     fresh = [blocks[0].text, *(_without(old.text, new.text) for old, new in pairwise(blocks))]
     rolled = sum(text != block.text for text, block in zip(fresh, blocks, strict=True))
@@ -79,19 +79,19 @@ def unrolled(blocks: Sequence[Block]) -> list[Block] | None:
 
 
 def _without(before: str, text: str) -> str:
-    """The text without the lines at its beginning that the text before ends with."""
+    """Remove the first lines of a text that are the last lines of the previous one."""
     old, new = before.split("\n"), text.split("\n")
     same = max((n for n in range(1, len(new) + 1) if new[:n] == old[-n:]), default=0)
     return "\n".join(new[same:])
 
 
 def check(text: str) -> Iterator[tuple[int, str]]:
-    """What is wrong with a WebVTT file: line and sentence. Nothing: a strict parser takes it."""
+    """Give line and sentence for each violation; none if a strict parser accepts the file."""
     lines = text.split("\n")
     if not re.match(r"\ufeff?WEBVTT(?:[ \t]|$)", lines[0]):
         yield 1, "does not begin with WEBVTT"
     elif len(lines) > 1 and lines[1].strip() and _ARROW not in lines[1]:
-        pass  # header lines of the old kind, such as X-TIMESTAMP-MAP, which HLS puts there
+        pass  # header lines of older versions, such as X-TIMESTAMP-MAP, which HLS uses
     seen: dict[str, int] = {}
     latest = 0
     cues = False
@@ -172,7 +172,7 @@ def _check_tag(tag: str) -> Iterator[str]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """What stands between blank lines, each with the number of its first line."""
+    """Return the blocks between blank lines, each with the number of its first line."""
     block: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
         # A cue that follows without a blank line begins a block of its own.
@@ -201,7 +201,7 @@ def _ms(text: str) -> int | None:
 
 
 def _voices(body: str) -> Iterator[tuple[str, str]]:
-    """The text of each voice, its tags still in it."""
+    """Return the text of each voice, with its tags."""
     at, speaker = 0, ""
     for match in re.finditer(r"<v(?:\.[^\s>]*)?(?:\s+([^>]*))?>", body):
         if body[at : match.start()].strip():
@@ -216,7 +216,7 @@ def _plain(body: str) -> str:
 
 
 def _words(body: str, start: int | None, end: int | None) -> tuple[RefWord, ...]:
-    """The words of a text with times in it; each time begins what follows it."""
+    """Return the words of a text that contains times; each time applies to what follows it."""
     if start is None or end is None or not _INLINE.search(body):
         return ()
     parts = _INLINE.split(body)

@@ -1,4 +1,4 @@
-"""A corpus without a manifest: recordings with transcripts beside them, one voice or several."""
+"""Reads a corpus without a manifest: recordings of one or several voices beside transcripts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WHO = ".rttm"
 
 
 def survey(source: Path, *, language: str = "en") -> Corpus:
-    """What can be measured in a manifest, in a folder with one, or in a folder without.
+    """Return what can be measured in a manifest, or in a folder with or without one.
 
-    Without a manifest every recording that has a transcript of the same name beside it is a clip
-    in ``language``. A transcript without such a recording is a scene if there is one recording
-    of each speaker: SCENE/SPEAKER.wav, or SCENE.SPEAKER.wav (also with "-" or "_").
+    Without a manifest, every recording with a transcript of the same name is a clip in
+    ``language``. A transcript without such a recording is a scene if there is one recording of each
+    speaker: SCENE/SPEAKER.wav, or SCENE.SPEAKER.wav (also with "-" or "_").
 
-    Raises CorpusError where there is nothing to measure.
+    Raises CorpusError if there is nothing to measure.
     """
     if not source.is_dir() or (source / MANIFEST).is_file():
         return survey_manifest(source, language=language)
@@ -60,7 +60,7 @@ def _sounds(folder: Path) -> Iterator[Path]:
 
 
 def _transcripts(folder: Path) -> Iterator[list[Path]]:
-    """Files of one name, each list in the order of TEXTS, with the .rttm last."""
+    """Group files by name, each list in the order of TEXTS, with the .rttm last."""
     groups: dict[Path, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in (*TEXTS, WHO) and path.is_file():
@@ -103,7 +103,7 @@ def _clip(source: Path, texts: Sequence[Path], language: str, left_out: list[str
 
 
 def _read(path: Path, left_out: list[str]) -> tuple[Segment, ...]:
-    """Of a file that may hold several recordings, those of this one's name."""
+    """Select this recording's segments from a file that may contain several recordings."""
     found = read_transcript(path)
     left_out += found.problems
     mine = found.of(path.stem)
@@ -118,7 +118,7 @@ def _words(segments: Sequence[Segment]) -> tuple[RefWord, ...]:
 def _turns(
     segments: Sequence[Segment], words: Sequence[RefWord], who: Sequence[Segment]
 ) -> list[Turn]:
-    """Turns as the transcript has them; of timed words alone, one for each time somebody spoke."""
+    """Return the transcript's turns or, for timed words alone, one per stretch of speech."""
     if all(len(s.words) == 1 and s.text == s.words[0].text for s in segments):
         spans = list(who) or [Segment(None, speaker) for speaker in _named(segments)]
         if who:
@@ -144,7 +144,7 @@ def _turns(
 
 
 def _speaker(one: Segment, who: Sequence[Segment]) -> str:
-    """Who speaks for most of it."""
+    """Return the speaker of most of the span."""
 
     def shared(span: Segment) -> int:
         begin = max(one.start_ms or 0, span.start_ms or 0)
@@ -155,7 +155,7 @@ def _speaker(one: Segment, who: Sequence[Segment]) -> str:
 
 
 def _as_written(segments: Sequence[Segment], words: Sequence[RefWord]) -> Sequence[RefWord]:
-    """Timed words as the text spells them, where it has as many."""
+    """Spell timed words as the text does, if it has the same number of words."""
     said = " ".join(segment.text or "" for segment in segments).split()
     if len(said) != len(words):
         return words
@@ -172,7 +172,7 @@ def _told(name: str, segments: Sequence[Segment]) -> Turn:
 
 
 def _by_span(spans: Sequence[Segment], words: Sequence[RefWord]) -> Iterator[Turn]:
-    """Each word with the first span in which its middle lies; what lies in none is nobody's."""
+    """Assign each word to the first span that contains its middle, if any."""
     left = list(words)
     for span in spans:
         mine = tuple(word for word in left if _inside(word, span))
@@ -194,7 +194,7 @@ def _siblings(main: Path) -> list[Path]:
 
 
 def _microphones(main: Path, speakers: Sequence[str]) -> tuple[tuple[str, Path], ...]:
-    """The recording of each speaker; nothing if one of them has none."""
+    """Return the recording of each speaker, or nothing if one of them has none."""
     inside = main.with_suffix("")
     own = {path.stem: path for path in inside.iterdir()} if inside.is_dir() else {}
     beside = {path.stem: path for path in _siblings(main)}

@@ -1,7 +1,7 @@
-"""When each word of a transcript was said, found by forced alignment. English only.
+"""Finds when each word of a transcript was said, by forced alignment. English only.
 
-The acoustic model is the one that the PyPI package pocketsphinx carries. The only file that imports
-pocketsphinx. How far it errs is measured by benchmarks.alignment.
+The acoustic model is that of the package pocketsphinx, which only this file imports.
+benchmarks.alignment measures its error.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from streaming.audio import Pcm
 RATE = 16_000
 FRAME_MS = 10
 WORDS_MAX = 2_000
-"""In one recording, some ten minutes: the search grows with the number of words."""
+"""Limit for one recording, about ten minutes: the search grows with the number of words."""
 
 LANGUAGE = "en"
 
 
 class NotAligned(Exception):
-    """The words could not be found in the sound. The message says why, and what to do."""
+    """The words could not be found in the audio. The message says why, and what to do."""
 
 
 class Aligner:
@@ -34,10 +34,11 @@ class Aligner:
         self._decoder = Decoder(lm=None, loglevel="FATAL", silprob=0.1)
 
     def align(self, pcm: Pcm, transcript: str) -> tuple[RefWord, ...]:
-        """The words of ``transcript``, as it spells them, in ms from the start of ``pcm``.
+        """Return the words of ``transcript``, as spelled there, in ms from the start of ``pcm``.
 
-        pcm: float32[n] at 16 kHz. In steps of 10 ms. What holds no letter or digit is left out.
-        A word that the model's dictionary lacks is sounded out from its letters. Raises NotAligned.
+        pcm: float32[n] at 16 kHz. The resolution is 10 ms. Tokens without a letter or digit are
+        left out. The pronunciation of a word that is not in the model's dictionary is derived from
+        its letters. Raises NotAligned.
         """
         tokens = [(token, said) for token in transcript.split() if (said := spoken(token))]
         if not tokens:
@@ -53,13 +54,13 @@ class Aligner:
         return tuple(found)
 
     def _known(self, word: str) -> str:
-        """The word, once the dictionary has it."""
+        """Return the word, after adding it to the dictionary if necessary."""
         if self._decoder.lookup_word(word) is None:
             self._decoder.add_word(word, " ".join(sounded_out(word)), True)
         return word
 
     def _spans(self, pcm: Pcm, words: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Start and end of each word in ms. Raises NotAligned."""
+        """Return start and end of each word in ms. Raises NotAligned."""
         decoder = self._decoder
         decoder.set_align_text(" ".join(words))
         decoder.start_utt()
@@ -83,7 +84,7 @@ class Aligner:
         return iter([(start, end) for _, start, end in segments])
 
 
-_NUMBERED = re.compile(r"\(\d+\)$")  # the dictionary's second pronunciations
+_NUMBERED = re.compile(r"\(\d+\)$")  # alternative pronunciations in the dictionary
 _PART = re.compile(r"[a-z]+(?:['’][a-z]+)*['’]?|\d+(?:,\d{3})*")
 _SMALL = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -94,7 +95,7 @@ _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 
 
 def spoken(token: str) -> list[str]:
-    """What a reader says for one token of a transcript, in lower case without punctuation.
+    """Return the spoken words for one token of a transcript, in lower case without punctuation.
 
     "Well-known" → well, known; "B12" → b, twelve; "—" → nothing.
     """
@@ -108,7 +109,7 @@ def spoken(token: str) -> list[str]:
 
 
 def _read_out(digits: str) -> list[str]:
-    """A number as it is mostly read; what is longer than a million, or begins with 0, by digits."""
+    """Spell a number as it is usually read; by digits above a million or with a leading 0."""
     number = int(digits)
     if len(digits) > 6 or (digits[0] == "0" and number):
         return [_SMALL[int(digit)] for digit in digits]
@@ -120,7 +121,7 @@ def _read_out(digits: str) -> list[str]:
 
 
 def _below_thousand(number: int) -> list[str]:
-    """Nothing for 0."""
+    """Return nothing for 0."""
     if number >= 100:
         return [_SMALL[number // 100], "hundred", *_below_thousand(number % 100)]
     if number >= 20:
@@ -128,7 +129,7 @@ def _below_thousand(number: int) -> list[str]:
     return [_SMALL[number]] if number else []
 
 
-# Letters to the phones of CMUdict, the longest first: rough, but near enough to find the place.
+# Letters to CMUdict phones, longest first: approximate, but sufficient for alignment.
 _SOUNDS = {
     "tch": "CH", "sch": "SH", "igh": "AY",
     "ch": "CH", "sh": "SH", "th": "TH", "ph": "F", "gh": "G", "ck": "K", "qu": "K W", "wh": "W",
@@ -145,7 +146,7 @@ _PIECE = re.compile("|".join(sorted(_SOUNDS, key=len, reverse=True)))
 
 
 def sounded_out(word: str) -> list[str]:
-    """The phones of a word that no dictionary has, letter by letter; at least one."""
+    """Return phones for an unknown word, letter by letter; at least one."""
     silent_e = len(word) > 3 and word.endswith("e") and word[-2] not in "aeiouy"
     pieces = _PIECE.findall(word[:-1] if silent_e else word)
     return [phone for piece in pieces for phone in _SOUNDS[piece].split()] or ["AH"]

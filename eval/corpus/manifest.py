@@ -1,4 +1,4 @@
-"""Recorded speech with what was said in it, and when, and who said it."""
+"""Recorded speech with its transcript: what was said, when, and by whom."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class CorpusError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording. ``words`` is empty where nobody knows the times of its words.
+    """One recording. ``words`` is empty if word times are unknown.
 
-    language: BCP 47. transcript: spelled as its source has it; ``eval.normalization`` makes it
+    language: BCP 47. transcript: as its source spells it; ``eval.normalization`` makes it
     comparable.
-    turns: who said what, where the corpus tells. microphones: the sound of each speaker, where
-    each has a file; else ``path`` is what everybody is heard in. place: "file:line" of the corpus.
-    columns: whatever else the corpus says of it.
+    turns: who said what, if the corpus has it. microphones: the audio of each speaker, if each has
+    a file; otherwise ``path`` has everybody. place: "file:line" in the corpus.
+    columns: everything else that the corpus says about it.
     """
 
     path: Path
@@ -48,11 +48,11 @@ class Clip:
 
     @property
     def reference(self) -> tuple[Turn, ...]:
-        """Who said what; one turn of nobody in particular where that is all that is known."""
+        """Return who said what; a single turn without a speaker if nothing else is known."""
         return self.turns or (Turn(self.transcript, words=self.words),)
 
     def audio(self, rate: int = 24_000) -> Pcm:
-        """The sound: float32[samples] at ``rate`` Hz, its channels mixed into one.
+        """Return the audio: float32[samples] at ``rate`` Hz, mixed down to one channel.
 
         Raises ConfigurationError.
         """
@@ -63,7 +63,7 @@ class Clip:
 class Corpus:
     """What can be measured. left_out: a sentence with file and line for each part that cannot.
 
-    not_chosen: a sentence for what was not asked for, such as clips in another language.
+    not_chosen: a sentence for what was not requested, such as clips in another language.
     """
 
     clips: tuple[Clip, ...]
@@ -72,7 +72,7 @@ class Corpus:
 
 
 def read_corpus(source: Path, *, language: str = "en") -> list[Clip]:
-    """As ``survey_manifest``, but for all or nothing. Raises CorpusError."""
+    """Like ``survey_manifest``, but fail if anything is left out. Raises CorpusError."""
     corpus = survey_manifest(source, language=language)
     if corpus.left_out:
         raise CorpusError(corpus.left_out[0])
@@ -80,14 +80,13 @@ def read_corpus(source: Path, *, language: str = "en") -> list[Clip]:
 
 
 def survey_manifest(source: Path, *, language: str = "en") -> Corpus:
-    """The clips of one language in a folder with a manifest.tsv, or in the manifest given.
+    """Return the clips of one language in a manifest, or in a folder with a manifest.tsv.
 
-    A manifest is a table, its columns separated by tabs, with a header: path (relative to the
-    manifest), lang and transcript, if known seconds, and whatever else. If words.ctm lies beside
-    it, it has the times of the words: one line a word with path, channel, start and length in
-    seconds, and the word (NIST CTM).
+    A manifest is a table with a header and tab-separated columns: path (relative to the manifest),
+    lang, transcript, optionally seconds, and any others. A words.ctm beside it has the word times:
+    one line per word with path, channel, start and length in seconds, and the word (NIST CTM).
 
-    Raises CorpusError where there is nothing to measure.
+    Raises CorpusError if there is nothing to measure.
     """
     manifest = source / MANIFEST if source.is_dir() else source
     if not manifest.is_file():
@@ -97,7 +96,7 @@ def survey_manifest(source: Path, *, language: str = "en") -> Corpus:
     clips: list[Clip] = []
     others = Counter[str]()
     try:
-        text, left_out = read_text(manifest)  # left out: such as an encoding that had to be guessed
+        text, left_out = read_text(manifest)  # left out, such as an encoding that had to be guessed
         times = _read_ctm(manifest.with_name(WORD_TIMES), left_out)
     except FormatError as error:
         raise CorpusError(str(error)) from error
@@ -120,7 +119,7 @@ def survey_manifest(source: Path, *, language: str = "en") -> Corpus:
 
 
 def _rows(manifest: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a manifest, each with "file:line"."""
+    """Return the rows of a manifest, each with "file:line"."""
     header = text.split("\n", 1)[0].split("\t")
     if missing := [name for name in COLUMNS if name not in header]:
         raise CorpusError(
@@ -133,7 +132,7 @@ def _rows(manifest: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _speaks(theirs: str, asked: str) -> bool:
-    """Whether a clip is in the language asked for: "en-GB" is in "en"."""
+    """Return whether a clip is in the requested language: "en-GB" is in "en"."""
     return asked.lower() in (theirs.lower(), primary(theirs))
 
 
@@ -162,14 +161,14 @@ def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[R
 
 
 def seconds_of(path: Path) -> float:
-    """How long a recording lasts. Raises ConfigurationError."""
+    """Return a recording's duration. Raises ConfigurationError."""
     if found := duration_s(path):
         return found
     return len(read_audio(path, rate=8_000)) / 8_000
 
 
 def _read_ctm(path: Path, left_out: list[str]) -> dict[str, list[RefWord]]:
-    """Word times by the clip's path; none if there is no such file."""
+    """Return word times by the clip's path; none if there is no such file."""
     times: dict[str, list[RefWord]] = {}
     if not path.is_file():
         return times
@@ -221,11 +220,11 @@ _TWO_CITIES_TIMES = """
 
 
 def bundled_corpus() -> list[Clip]:
-    """The recording that the wheel of moonshine-voice carries: one reader, 44 s of English.
+    """Return the recording that moonshine-voice contains: one reader, 44 s of English.
 
-    Raises CorpusError when that package is not installed.
+    Raises CorpusError if that package is not installed.
     """
-    # Found, not imported: importing it needs PortAudio.
+    # Located without an import, which needs PortAudio.
     spec = find_spec("moonshine_voice")
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / "assets" / "two_cities.wav"

@@ -1,4 +1,4 @@
-"""What was said, what was on the screen, and when."""
+"""Words that were spoken and cue texts that were shown, with their times."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RefWord:
-    """A spoken word and where it lies, in ms from the start of its recording."""
+    """A spoken word and its times, in ms from the start of its recording."""
 
     text: str
     start_ms: int
     end_ms: int
 
     def later(self, by_ms: int) -> RefWord:
-        """The same word on a clock on which its recording began at ``by_ms``."""
+        """Return the word on a clock on which its recording began at ``by_ms``."""
         return RefWord(self.text, self.start_ms + by_ms, self.end_ms + by_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """From ``at_ms`` on a cue showed ``text``; None says that it was removed.
+    """A cue shows ``text`` from ``at_ms`` on; None means that it was removed.
 
-    at_ms: whatever clock the measure is taken on; latency needs that of the reference words.
+    at_ms: on any clock; latency needs that of the reference words.
     """
 
     at_ms: int
@@ -32,9 +32,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one person said in one go, by the reference.
+    """What one person said without interruption, by the reference.
 
-    speaker: "" where the reference names nobody. Times and words where they are known.
+    speaker: "" if the reference names nobody. Times and words if they are known.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Turn:
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """When it was said: as stated, else from its first word to its last; None if unknown."""
+        """Return its times as stated, else those of first and last word; None if unknown."""
         if self.start_ms is not None and self.end_ms is not None:
             return self.start_ms, self.end_ms
         if self.words:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# Strings (a quote inside is doubled) and numbers that stand alone; the rest is labels for people.
+# Strings (with doubled quotes inside) and separate numbers; everything else is labels for people.
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|(?<![\w.\[])(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.\]])')
 
 
 def intervals(text: str) -> Iterator[tuple[int, str, int, int, str]]:
-    """Line, name of the tier, start and end in ms, and text of each interval; points are skipped.
+    """Give line, tier, start and end in ms, and text of each interval; points are skipped.
 
-    Raises ValueError for what is no TextGrid.
+    Raises ValueError if the text is not a TextGrid.
     """
     tokens = _tokens(text)
     try:

@@ -1,6 +1,6 @@
-"""Who said what, and when, out of transcripts of any common format.
+"""Reads transcripts of all common formats: who said what, and when.
 
-One bad line never loses a file: it is left out and named, with file and line, among the problems.
+A malformed line does not make a file unusable: it is left out, and reported with file and line.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from eval.corpus.caption_files import Block, read_blocks, unrolled
 from eval.corpus.spoken_words import RefWord, Turn
 from eval.corpus.textgrid import intervals
 
-# In this order; every byte is something in the last one.
+# In this order; the last one decodes every byte.
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 
 
 class FormatError(Exception):
-    """A file cannot be read at all. The message names it and says what to do."""
+    """A file cannot be read. The message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of one speaker's speech.
 
-    recording: which one, in formats that hold several; else "". speaker: "" if nobody is named.
-    text: None in a format that says only who spoke when. Times in ms, where the format has them.
-    lines: the text as the file breaks it, where it does. cue: the name of a caption, if it has one.
+    recording: in formats with several, otherwise "". speaker: "" if nobody is named.
+    text: None in a format that says only who spoke when. Times in ms, if the format has them.
+    lines: the text with the file's line breaks, if any. cue: the identifier of a caption, if any.
     """
 
     text: str | None
@@ -43,13 +43,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a file says. problems: what was left out of it, "file:line: why"."""
+    """The contents of a file. problems: what was left out, as "file:line: why"."""
 
     segments: tuple[Segment, ...] = ()
     problems: tuple[str, ...] = ()
 
     def of(self, recording: str) -> tuple[Segment, ...]:
-        """The segments of one recording, named with or without folder and ending."""
+        """Return the segments of one recording, named with or without folder and suffix."""
         stem = Path(recording).stem
         return tuple(s for s in self.segments if Path(s.recording).stem in ("", stem))
 
@@ -59,10 +59,10 @@ class BadLine(ValueError):
 
 
 def read_transcript(path: Path) -> Transcript:
-    """Read .txt, .vtt, .srt, .stm, .ctm, .TextGrid or .rttm, by the file's ending.
+    """Read .txt, .vtt, .srt, .stm, .ctm, .TextGrid or .rttm, by the file's suffix.
 
-    Any encoding that a BOM names, UTF-8, else Windows-1252 (which is then among the problems);
-    any line ending. Raises FormatError.
+    The encoding is that of a BOM, UTF-8, or else Windows-1252 (reported as a problem). All line
+    endings are accepted. Raises FormatError.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -80,7 +80,7 @@ def read_transcript(path: Path) -> Transcript:
 
 
 def read_text(path: Path) -> tuple[str, list[str]]:
-    """A file's text with "\\n" at the ends of lines, and what was odd about its encoding.
+    """A file's text with "\\n" line ends, and any problem with its encoding.
 
     Raises FormatError.
     """
@@ -109,7 +109,7 @@ def read_text(path: Path) -> tuple[str, list[str]]:
 
 
 Found = Iterator[tuple[int, Segment | str]]
-"""Line numbers with a segment, or with what is wrong there."""
+"""Give line numbers with a segment, or with the problem."""
 
 
 def _txt(text: str) -> Found:
@@ -121,10 +121,10 @@ _NAMED = re.compile(r"([^\W\d_][\w.'’ -]{0,39}):\s+(?=\S)")
 
 
 def _captions(text: str) -> Found:
-    """WebVTT and SubRip; what is only against WebVTT's rules is no problem here.
+    """WebVTT and SubRip; mere violations of WebVTT's rules are not reported here.
 
-    Some products write "Ann Lee: Hello" instead of a voice: a file that does so almost everywhere
-    is read so.
+    Some products write "Ann Lee: Hello" instead of a voice tag; this is recognised if almost all
+    cues of a file have it.
     """
     blocks = list(read_blocks(text))
     if blocks and (fresh := unrolled(blocks)):
@@ -150,7 +150,7 @@ def _with_name(block: Block) -> Block:
 def _by_line(parse: Callable[[str], Segment | None]) -> Callable[[str], Found]:
     def read(text: str) -> Found:
         for number, line in enumerate(text.split("\n"), start=1):
-            if not line.strip() or line.startswith(";;"):  # the comments of NIST's formats
+            if not line.strip() or line.startswith(";;"):  # comments in NIST's formats
                 continue
             try:
                 if segment := parse(line):
@@ -176,7 +176,7 @@ def _stm_line(line: str) -> Segment:
 
 def ctm_line(line: str) -> Segment:
     """NIST CTM: recording channel start length word [confidence]. Raises BadLine."""
-    # From the right: the name of the recording may hold spaces.
+    # Split from the right, because the name of the recording may contain spaces.
     for fields in (5, 6):
         match line.rsplit(maxsplit=fields - 1):
             case [recording, _, start, length, word, *_]:
@@ -203,7 +203,7 @@ def _rttm_line(line: str) -> Segment | None:
 
 
 def _textgrid(text: str) -> Found:
-    """Praat's: a tier named "words" or "… - words" has words, any other one turns of a speaker."""
+    """Praat: a tier named "words" or "… - words" has words, any other has a speaker's turns."""
     try:
         found = list(intervals(text))
     except ValueError as error:
@@ -217,7 +217,7 @@ def _textgrid(text: str) -> Found:
 
 
 def _tier(name: str) -> tuple[str, bool]:
-    """The speaker that a tier's name names, and whether its intervals are words."""
+    """Return the speaker in a tier's name, and whether its intervals are words."""
     match = re.fullmatch(r"(?:(.*?)\s*[-–_:]\s*)?(words?|mots?)", name.strip(), re.IGNORECASE)
     return (match[1] or "", True) if match else (name.strip(), False)
 
@@ -248,8 +248,9 @@ READERS: Mapping[str, Callable[[str], Found]] = {
 
 
 def turns_of(segments: Iterable[Segment]) -> tuple[Turn, ...]:
-    """The segments as the reference of a clip; words of one speaker that follow each other within
-    TURN_MS become one turn. Segments without text are left out: they only say who spoke when.
+    """Return the segments as turns; a speaker's words within TURN_MS of each other become one turn.
+
+    Segments without text are left out, because they only say who spoke when.
     """
     turns: list[Turn] = []
     for segment in segments:
@@ -283,9 +284,9 @@ def _follows(turn: Turn, segment: Segment) -> bool:
 
 
 def tsv_rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table with a header, columns separated by tabs, with their line numbers.
+    """Return the rows of a tab-separated table with a header, with their line numbers.
 
-    What is in no column that the header names is in the column "".
+    The column "" has values beyond the columns of the header.
     """
     header, *lines = text.split("\n")
     names = header.split("\t")

@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein, Opcodes
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One step of an alignment: a reference word beside the word that stands for it.
+    """One step of an alignment: a reference word and its counterpart.
 
     ``reference`` is None for an inserted word, ``hypothesis`` is None for a deleted one.
     """
@@ -26,7 +26,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class WordErrors:
-    """How a hypothesis differs from its reference, in words. They add up: ``sum(errors)``.
+    """How a hypothesis differs from its reference, in words. Can be added: ``sum(errors)``.
 
     The rate of many clips is the rate of their sum, never the mean of their rates.
     """
@@ -51,7 +51,7 @@ class WordErrors:
     def rate(self) -> float:
         """Word error rate as a fraction: errors ÷ reference words; may exceed 1.
 
-        Without reference words it is 0 if nothing was made up, else infinite: count
+        Without reference words it is 0 if there are no insertions, and infinite otherwise; use
         ``insertions`` where nobody speaks.
         """
         if self.reference_words == 0:
@@ -68,7 +68,7 @@ class WordErrors:
         )
 
     def __radd__(self, other: int) -> WordErrors:
-        if other != 0:  # sum() starts from 0; any other number is a mistake
+        if other != 0:  # sum() starts with 0; any other number is a mistake
             return NotImplemented
         return self
 
@@ -84,7 +84,7 @@ def wer(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
 
 
 def cer(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
-    """The same by characters, words parted by one space; without the alignment."""
+    """Compare by characters, with words separated by one space; without the alignment."""
     return _counts(Levenshtein.opcodes(" ".join(reference), " ".join(hypothesis)))
 
 
@@ -99,17 +99,17 @@ def _counts(steps: Opcodes, alignment: tuple[Pair, ...] = ()) -> WordErrors:
 
 
 def _padded(*sides: Sequence[str]) -> Iterator[Sequence[str | None]]:
-    """Both as long as the longer one."""
+    """Pad both to the length of the longer one."""
     longest = max(map(len, sides))
     return ([*side, *[None] * (longest - len(side))] for side in sides)
 
 
 def wer_of_long(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:
-    """As ``wer``, for texts of any length: cut where both surely say the same.
+    """Like ``wer``, for texts of any length, which are cut where both certainly agree.
 
     Above LONG words an alignment would take hours. Such texts are cut in the middle of runs of
-    ANCHOR words that occur exactly once on each side, in an order that both share; between the cuts
-    the alignment is exact. Where nothing is shared, pieces are cut by length.
+    ANCHOR words that occur exactly once on each side, in the same order on both; between the cuts
+    the alignment is exact. If nothing is shared, pieces are cut by length.
     """
     if min(len(reference), len(hypothesis)) <= LONG:
         return wer(reference, hypothesis)
@@ -131,7 +131,7 @@ ANCHOR = 4
 
 
 def _cuts(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[int, int]]:
-    """Places in both texts inside a shared run of words, in order, some hundred words apart."""
+    """Return positions in both texts inside shared runs, in order, some hundred words apart."""
     numbers: dict[str, int] = {}
     (ours, places), (theirs, others) = (
         _once([numbers.setdefault(word, len(numbers)) for word in words])
@@ -147,10 +147,10 @@ def _cuts(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[int
 
 
 def _once(words: Sequence[int]) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
-    """The runs of ANCHOR words that occur once, as numbers, and where.
+    """Return the runs of ANCHOR words that occur once, as hashes, and their positions.
 
-    Runs that are different may have one number; then they are cut where they should not be, and
-    the errors are a few more. With 64 bits that does not happen.
+    If different runs have one hash, texts are cut at a wrong place and errors increase a little;
+    with 64 bits this is negligible.
     """
     written = np.array(words, np.uint64)
     runs = np.zeros(max(len(words) - ANCHOR + 1, 0), np.uint64)
@@ -165,8 +165,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest choice of pairs in which both sides rise (patience sorting)."""
-    tails: list[int] = []  # of each length, the least second figure that ends such a choice
+    """Return the longest selection of pairs that increases on both sides (patience sorting)."""
+    tails: list[int] = []  # for each length, the least second value that ends such a selection
     ends: list[int] = []  # and the pair that has it
     before: list[int | None] = []
     for number, (_, second) in enumerate(pairs):

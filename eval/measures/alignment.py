@@ -1,4 +1,4 @@
-"""Which spoken word each shown word stands for, with regard to time."""
+"""Aligns shown words with spoken words, taking time into account."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# A cost in one integer: an error outweighs all hits, a hit outweighs the delays of all words.
+# One integer per cost: an error outweighs all hits, a hit outweighs the delays of all words.
 _MOST_WORDS = 1 << 14
 _MOST_DELAY = 1 << 20  # ms, 17 minutes; more counts as much
 _HIT = _MOST_WORDS * _MOST_DELAY
 _ERROR = _MOST_WORDS * _HIT  # 2**48: 2**15 errors fit in 63 bits
 
-# Times from forced alignment err, and a recogniser may guess a word from what comes before it.
+# Forced alignment is inexact, and a recogniser may guess a word from the preceding ones.
 _EARLY = 500  # ms
 
 _BESIDE, _LEFT_OUT, _MADE_UP = 0, 1, 2
@@ -22,14 +22,14 @@ _BESIDE, _LEFT_OUT, _MADE_UP = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """For each shown word the index of the spoken word beside it, and of the one it equals."""
+    """For each shown word, the index of the aligned spoken word, and of the one it equals."""
 
     partners: Sequence[int | None]
     hits: Sequence[int | None]
 
 
 class Reference:
-    """Spoken words to align with: their keys, and when each began and ended, in ms."""
+    """Spoken words to align with: their keys, starts and ends, in ms."""
 
     def __init__(
         self, keys: Sequence[str], starts_ms: Sequence[int], ends_ms: Sequence[int]
@@ -51,12 +51,12 @@ class Reference:
         *,
         whole: bool,
     ) -> Alignment:
-        """Levenshtein alignment of shown words with the spoken words from ``start`` to ``stop``.
+        """Align shown words with the spoken words from ``start`` to ``stop`` (Levenshtein).
 
-        Of the alignments with the fewest errors it takes one with the most hits, and of these the
-        one with the least delay in all. A word shown at ``shown_ms`` equals no word that begins
-        more than 0.5 s later. whole: all spoken words count; otherwise those after the last that
-        fits do not.
+        Of the alignments with the fewest errors, choose those with the most hits, and of these the
+        one with the least total delay. A word shown at ``shown_ms`` equals no word that begins
+        more than 0.5 s later. whole: all spoken words count; otherwise those after the last match
+        do not.
 
         Raises ValueError for more than 16,384 words.
         """
@@ -74,7 +74,7 @@ class Reference:
             beside = row[:-1] + np.where(hits[number], delays - _HIT, _ERROR)
             best = made_up.copy()
             np.minimum(best[1:], beside, out=best[1:])
-            # Each word left out costs the same: the best way to a cell is a running minimum.
+            # Each omitted word costs the same, so the best path to a cell is a running minimum.
             row = np.minimum.accumulate(best - left_out) + left_out
             steps[number] = np.where(row == made_up, _MADE_UP, _LEFT_OUT)
             steps[number, 1:][row[1:] == beside] = _BESIDE
@@ -93,7 +93,7 @@ class Reference:
 
 
 def _pairs(steps: NDArray[np.uint8], end: int) -> Iterator[tuple[int, int]]:
-    """Follow the steps back from the last word shown: pairs of shown and spoken words."""
+    """Trace back from the last shown word; return pairs of shown and spoken words."""
     number, index = len(steps), end
     while number and index:
         step = steps[number - 1, index]

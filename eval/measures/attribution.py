@@ -1,4 +1,4 @@
-"""Who said what: word errors that count a word under the wrong name.
+"""Word errors that count words under the wrong name.
 
 The only file that imports meeteval.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 COLLAR_S = 5
-"""How far a word may lie from where it was said in tcpWER, as in the CHiME challenges."""
+"""Tolerance of word times in tcpWER, as in the CHiME challenges."""
 
 
 class NoAttribution(Exception):
@@ -18,7 +18,7 @@ class NoAttribution(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Normalised words that one speaker said, or that stand under one name. Times in ms."""
+    """Normalised words that one speaker said, or that are shown under one name. Times in ms."""
 
     speaker: str
     words: tuple[str, ...]
@@ -28,11 +28,11 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Errors of one recording. words: of the reference.
+    """Errors of one recording. words: in the reference.
 
-    cp: with the names of the captions matched to speakers as well as can be (cpWER).
-    tcp: the same, where a word counts only within COLLAR_S of its time; None without times.
-    di: with each caption given to whoever fits best (DI-cpWER): what cp has more is attribution.
+    cp: with names of captions matched to speakers as well as possible (cpWER).
+    tcp: the same, but a word counts only within COLLAR_S of its time; None without times.
+    di: with each caption assigned to the best speaker (DI-cpWER); cp - di is attribution.
     """
 
     words: int
@@ -42,7 +42,7 @@ class Attribution:
 
     @property
     def misattributed(self) -> float:
-        """Words under the wrong name; each counts in cp twice, as missing here and extra there."""
+        """Return the words under the wrong name, which cp counts twice: as missing and as extra."""
         return max(0, self.cp - self.di) / 2
 
 
@@ -88,7 +88,7 @@ def _timed(utterances: Sequence[Utterance]) -> bool:
 
 
 def _segments(utterances: Sequence[Utterance]) -> list[dict[str, object]]:
-    """In meeteval's form, in order of time where times are known."""
+    """Convert to meeteval's form, ordered by time if times are known."""
     if _timed(utterances):
         utterances = sorted(utterances, key=lambda utterance: utterance.start_ms or 0)
     return [

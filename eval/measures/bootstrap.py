@@ -1,7 +1,8 @@
-"""How sure a figure is: resampling whole clips.
+"""Confidence intervals of figures, by resampling whole clips.
 
-A figure of many clips is a ratio of two sums, or a quantile of all their values. Clips, not words,
-are drawn: errors inside one clip hang together (Bisani & Ney 2004, percentile bootstrap).
+A figure over many clips is a ratio of two sums, or a quantile of all their values. Clips, not
+words, are resampled, because errors in one clip are correlated (Bisani & Ney 2004, percentile
+bootstrap).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Interval:
 
 
 def draws(clips: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Numbers]:
-    """How often each clip is drawn, in each resample: counts[some resamples, clips], in parts."""
+    """Give how often each resample draws each clip: counts[some resamples, clips], in parts."""
     chance = np.random.default_rng(seed)
     step = max(1, _AT_ONCE // max(clips, 1))
     for begin in range(0, resamples, step):
@@ -45,7 +46,7 @@ Statistic = Callable[[Numbers], Numbers]
 def resampled(
     statistics: Sequence[Statistic], clips: int, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Numbers]:
-    """Each statistic over the same resamples: to draw thousands of clips is most of the work."""
+    """Compute all statistics over the same resamples, because drawing is most of the work."""
     parts: list[list[Numbers]] = [[] for _ in statistics]
     for counts in draws(clips, resamples=resamples, seed=seed) if clips else ():
         for statistic, found in zip(statistics, parts, strict=True):
@@ -54,7 +55,7 @@ def resampled(
 
 
 def ratios(top: ArrayLike, bottom: ArrayLike) -> Statistic:
-    """The ratio of the sums over each resample; nan where the sum below is 0.
+    """Return the ratio of the sums for each resample; nan if the denominator is 0.
 
     top, bottom: [clips], which gives [resamples], or [clips, figures] for [resamples, figures].
     """
@@ -63,7 +64,7 @@ def ratios(top: ArrayLike, bottom: ArrayLike) -> Statistic:
 
 
 def quantiles(values: Sequence[Sequence[float]], qs: Sequence[float]) -> Statistic:
-    """The quantiles ``qs`` of all values of each resample, as ``numpy.quantile`` interpolates them.
+    """Return the quantiles ``qs`` of all values of each resample, as ``numpy.quantile`` does.
 
     values: of each clip. [resamples, quantiles]; nan for a resample without values.
     """
@@ -75,7 +76,7 @@ def quantiles(values: Sequence[Sequence[float]], qs: Sequence[float]) -> Statist
 
 
 def interval(resampled: Numbers, *, level: float = 0.95) -> Interval | None:
-    """The range that leaves out equally many at both ends; None where nothing could be drawn."""
+    """Return the range without equally many values at both ends; None without any values."""
     known = resampled[np.isfinite(resampled)]
     if not len(known):
         return None
@@ -90,7 +91,7 @@ def _divide(above: Numbers, below: Numbers) -> Numbers:
 
 
 def _quantiles(values: Numbers, times: Numbers, qs: Sequence[float]) -> Numbers:
-    """Of sorted values, each taken ``times`` times."""
+    """Return quantiles of sorted values, each repeated ``times`` times."""
     upto = np.cumsum(times)
     if not len(upto) or not upto[-1]:
         return np.full(len(qs), np.nan)

@@ -1,6 +1,6 @@
-"""Every figure by its name: what it is a ratio or a quantile of, its unit, which way is better.
+"""Every figure by name: its ratio or quantile, its unit, and which direction is better.
 
-A figure of many clips is never a mean of their figures: it is the ratio of their sums, or a
+A figure over many clips is never the mean of their figures: it is the ratio of their sums, or a
 quantile of all their values. docs/evaluation.md says what each one means.
 """
 
@@ -28,7 +28,7 @@ Unit = Literal["share", "s", "count", "per minute", "characters/s", "words/min"]
 
 
 class Sums(Protocol):
-    """What a clip gives to the figures: see ``eval.measures.clip_score.Score``."""
+    """A clip's contribution to the figures: see ``eval.measures.clip_score.Score``."""
 
     @property
     def sums(self) -> Mapping[str, tuple[float, float]]: ...
@@ -38,9 +38,9 @@ class Sums(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure. ``of``: what of the clips it is made of; ``quantile``: which one, else a ratio.
+    """One figure. ``of``: the values that it uses; ``quantile``: which one, or None for a ratio.
 
-    lower: less is better. unit "count": the sum of what clips have, divided by nothing.
+    lower: less is better. unit "count": the plain sum over clips.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Measure:
     lower: bool = True
 
     def value(self, clips: Sequence[Sums]) -> float | None:
-        """The figure of all clips together; None where none of them was measured so."""
+        """Return the figure over all clips; None if none of them has the values."""
         if self.quantile is not None:
             all_values = [value for clip in clips for value in clip.values.get(self.of, ())]
             return quantile(all_values, self.quantile) if all_values else None
@@ -61,7 +61,7 @@ class Measure:
         return top / bottom if bottom else None
 
     def out_of(self, clips: Sequence[Sums]) -> int | None:
-        """Of how many things it is a share or a quantile; None for a count or a rate."""
+        """Return the number of items behind a share or a quantile; None for a count or a rate."""
         if self.quantile is not None:
             return sum(len(clip.values.get(self.of, ())) for clip in clips)
         if self.unit != "share" or self.of in _OF_TIME:
@@ -69,7 +69,7 @@ class Measure:
         return round(sum(clip.sums[self.of][1] for clip in clips if self.of in clip.sums))
 
     def ratio(self, clips: Sequence[Sums]) -> list[tuple[float, float]]:
-        """What each clip has above and below the line; nothing where it was not measured."""
+        """Return each clip's numerator and denominator, without clips that were not measured."""
         pairs = [clip.sums.get(self.of, (0.0, 0.0)) for clip in clips]
         if self.unit == "count":
             return [(top, 1 / len(clips)) for top, _ in pairs]
@@ -77,7 +77,7 @@ class Measure:
 
 
 def quantile(values: Sequence[float], q: float) -> float:
-    """As ``numpy.quantile`` has it, which takes a hundred times longer for a few values."""
+    """Like ``numpy.quantile``, but a hundred times faster for a few values."""
     ranked = sorted(values)
     place = q * (len(ranked) - 1)
     low, high = ranked[floor(place)], ranked[ceil(place)]
@@ -85,14 +85,14 @@ def quantile(values: Sequence[float], q: float) -> float:
 
 
 FEWEST = 5
-"""Clips below which resampling says nothing about how sure a figure is."""
+"""With fewer clips than this, resampling gives no meaningful interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measure taken of ``clips`` clips, with its 95 % interval where there is enough data.
+    """A measure over ``clips`` clips, with its 95 % interval if there is enough data.
 
-    out_of: of how many words, marks, captions or other values it is the share or the quantile.
+    out_of: the number of words, marks, captions or other values behind the share or quantile.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Figure:
 
 
 STAGES = ("engine", "bot", "network", "page")
-"""What a delay is made of. Where nobody looked between two, they are one part: engine_bot."""
+"""The parts of a delay. Parts not observed separately are combined: engine_bot."""
 
 PARTS = tuple(
     "_".join(STAGES[begin:end])
@@ -173,9 +173,9 @@ def figures(
     *,
     resamples: int = RESAMPLES,
 ) -> dict[str, Figure]:
-    """The named figures that the clips allow, in that order, with their 95 % intervals.
+    """Return the named figures that the clips allow, in that order, with their 95 % intervals.
 
-    A figure that was taken of fewer than FEWEST clips has none.
+    A figure over fewer than FEWEST clips has no interval.
     """
     times = Counter(of for clip in clips for of in _of(clip))
     known = [name for name in names if times[MEASURES[name].of]]
@@ -191,7 +191,7 @@ def figures(
 
 
 def _of(clip: Sums) -> Iterator[str]:
-    """What of the clip was measured."""
+    """Return what was measured for the clip."""
     yield from clip.sums
     yield from (name for name, values in clip.values.items() if len(values))
 
@@ -206,7 +206,7 @@ def _intervals(
 def drawn(
     names: Iterable[str], clips: Sequence[Sums], *, resamples: int = RESAMPLES
 ) -> dict[str, Numbers]:
-    """Each figure over resampled clips: the same for all figures, and for runs of as many clips."""
+    """Resample each figure; the resamples are equal for all figures and equally long runs."""
     chosen = [MEASURES[name] for name in names]
     rates = [measure for measure in chosen if measure.quantile is None]
     spread: dict[str, list[Measure]] = {}

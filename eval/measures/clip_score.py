@@ -1,4 +1,4 @@
-"""What one clip gives to every figure."""
+"""Scores one clip: its contribution to every figure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from eval.runs.observation import Observation, Shown, in_order
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One clip, measured. ``sums`` and ``values``: by the names in ``eval.measures.catalogue``.
+    """A scored clip. ``sums`` and ``values``: by the names in ``eval.measures.catalogue``.
 
-    speakers: word errors and words of each speaker whom reference and captions name alike.
-    errors: the counts behind the word error rate, None without a reference to compare with.
+    speakers: word errors and words of each speaker whom reference and captions name equally.
+    errors: the counts behind the word error rate, or None without a reference.
     """
 
     clip: Observation
@@ -31,7 +31,7 @@ class Score:
 
     @property
     def words(self) -> int:
-        """Of the reference, as far as it could be compared."""
+        """The number of reference words, as far as they could be compared."""
         return self.errors.reference_words if self.errors else 0
 
 
@@ -39,13 +39,13 @@ _NAMES = {"path", "seconds", "transcript", "source", "licence", "license", "lang
 
 
 def columns_of(scores: Sequence[Score]) -> list[str]:
-    """By what clips are grouped: condition, language, and what else the corpus says of them."""
+    """The columns that group clips: condition, language, and those of the corpus."""
     known = dict.fromkeys(name for one in scores for name in one.clip.columns)
     return ["condition", "language", *(name for name in known if name not in _NAMES)]
 
 
 def value_in(column: str, clip: Observation) -> str:
-    """The clip's group; "" where the corpus says nothing."""
+    """Return the clip's group; "" if the corpus has no value."""
     match column:
         case "condition":
             return clip.condition
@@ -56,7 +56,7 @@ def value_in(column: str, clip: Observation) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What a cue came to in the end. Its own times, else when it was first and last changed."""
+    """A cue's final state. Its own times, or else those of its first and last change."""
 
     speaker: str
     text: str
@@ -66,7 +66,7 @@ class Cue:
 
 
 def cues_of(shown: Sequence[Shown]) -> list[Cue]:
-    """The cues that stayed, in order of their start."""
+    """Return the cues that stayed, ordered by start."""
     histories: dict[str, list[Shown]] = {}
     for change in shown:
         histories.setdefault(change.cue, []).append(change)
@@ -83,7 +83,7 @@ def _cue(history: Sequence[Shown]) -> Cue:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One speaker's turns with the captions that are to be compared with them."""
+    """One speaker's turns, and the captions to compare with them."""
 
     speaker: str
     turns: tuple[Turn, ...]
@@ -92,17 +92,17 @@ class Part:
 
     @property
     def said(self) -> str:
-        """The whole reference."""
+        """Return the whole reference."""
         return " ".join(turn.text for turn in self.turns)
 
     @property
     def captions(self) -> str:
-        """All that stayed."""
+        """Return all text that stayed."""
         return " ".join(cue.text for cue in self.cues)
 
 
 def parts_of(clip: Observation) -> list[Part]:
-    """A part for each speaker if reference and captions know the same names; else one for all."""
+    """Split by speaker if reference and captions have the same names; else one part."""
     turns = in_order(clip.reference)
     cues = cues_of(clip.shown)
     ours = {turn.speaker for turn in turns}
@@ -124,8 +124,8 @@ def parts_of(clip: Observation) -> list[Part]:
 def score(clip: Observation) -> Score:
     """Measure one clip.
 
-    What cannot be measured is left out with a sentence; nothing is raised for what a corpus or a
-    recogniser did.
+    What cannot be measured is left out, with a sentence; the contents of a corpus or of captions
+    never raise an exception.
     """
     if clip.error is not None:
         return Score(clip, left_out=(*clip.left_out, clip.error))
@@ -193,7 +193,7 @@ def _figures_of_words(
     }
     found |= {f"{kind}_errors": (wrong.errors.get(kind, 0), count) for kind in KINDS}
     if not is_cased(part.said):
-        del found["name_errors"]  # nobody can tell
+        del found["name_errors"]  # undecidable
     if letters is not None:
         found["cer"] = (letters.errors, letters.reference_words)
     if written.words:
@@ -204,7 +204,7 @@ def _figures_of_words(
 
 
 def _who_said_what(clip: Observation, by_name: int | None) -> dict[str, tuple[float, float]]:
-    """by_name: errors where captions are held to the names they bear; None if names differ."""
+    """by_name: errors when captions are compared by name; None if names differ."""
 
     def utterance(speaker: str, text: str, span: tuple[int, int] | None) -> Utterance:
         words = tuple(normalize(text, clip.language))

@@ -1,4 +1,4 @@
-"""What one clip's timeline gives to the figures: delays, stillness, gaps, reading speed."""
+"""Measures one clip's timeline: delays, stability, gaps, reading speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eval.runs.observation import Observation, Shown, in_order
 
 
 class Caption(Protocol):
-    """A cue as it stayed."""
+    """A cue's final state."""
 
     @property
     def text(self) -> str: ...
@@ -32,12 +32,12 @@ class Caption(Protocol):
 
 
 Voice = tuple[Sequence[Turn], Sequence[Shown]]
-"""One speaker's turns and the captions to compare with them."""
+"""One speaker's turns, and the captions to compare with them."""
 
 
 @dataclass(slots=True)
 class Times:
-    """Sums and values by name, as ``eval.measures.clip_score.Score`` has them."""
+    """Sums and values by name, as in ``eval.measures.clip_score.Score``."""
 
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     values: dict[str, Sequence[float]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Times:
 
 
 def scored_times(clip: Observation, voices: Sequence[Voice], cues: Sequence[Caption]) -> Times:
-    """Everything that needs times. Delays, stalls and stuck captions only in real time."""
+    """Take all measures that need times; delays, stalls and stuck captions only in real time."""
     found = Times()
     live = not clip.fast and clip.through != "file"
     if clip.through != "file":
@@ -66,7 +66,7 @@ def scored_times(clip: Observation, voices: Sequence[Voice], cues: Sequence[Capt
 
 
 def _page(clip: Observation, found: Times) -> None:
-    """What the page says of itself: of all packets, not of the first shows of words alone."""
+    """The page's own measurements, which cover all packets, not only first shows of words."""
     if "painted_ms" in clip.page:
         found.values["painting"] = [ms / 1000 for ms in clip.page["painted_ms"]]
         found.sums["long_tasks"] = (len(clip.page["long_tasks_ms"]), 1)
@@ -105,7 +105,7 @@ def _words(turns: Sequence[Turn]) -> list[RefWord]:
 def _stages(
     words: Sequence[RefWord], delays: Latency, shown: Sequence[Shown]
 ) -> Iterator[tuple[str, float]]:
-    """The parts of each word's first-show delay, in seconds, as finely as it was looked at."""
+    """Return the parts of each word's first-show delay, in seconds, as far as observed."""
     at = {change.at_ms: change for change in reversed(shown)}
     for word, delay in zip(words, delays.first, strict=True):
         change = at.get(word.end_ms + delay) if delay is not None else None
@@ -136,7 +136,7 @@ def _stillness(clip: Observation, found: Times) -> None:
 
 
 def _speech(turns: Sequence[Turn]) -> list[Span]:
-    """When somebody spoke, by words where their times are known, else by turns."""
+    """Return when somebody spoke, by words if their times are known, else by turns."""
     spans: list[Span] = []
     for turn in turns:
         if turn.words:
@@ -161,7 +161,7 @@ def _stalls(voices: Sequence[Voice], found: Times) -> None:
 
 
 def _changes(shown: Sequence[Shown]) -> list[int]:
-    """When a caption showed something that it had not shown before."""
+    """Return when a caption showed something new."""
     texts: dict[str, str] = {}
     changes: list[int] = []
     for change in shown:
@@ -185,7 +185,7 @@ def _stuck(clip: Observation, found: Times) -> None:
 
 
 def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
-    """Only where the reference says when somebody spoke, or that nobody did."""
+    """Measured only if the reference says when somebody spoke, or that nobody did."""
     if clip.through == "listen" or not _timed(clip.reference):
         return
     speech = merged(_speech(clip.reference))
@@ -197,7 +197,7 @@ def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
 
 
 def _wrong_words(clip: Observation, cues: Sequence[Caption]) -> Counter[int]:
-    """Of each cue the words that stand for no spoken one; a right word late is none made up."""
+    """Count each cue's words without a spoken counterpart; a late correct word has one."""
     key = key_in(clip.language)
     turns = in_order(clip.reference)
     said = [found for turn in turns for word in turn.text.split() if (found := key(word))]
@@ -217,7 +217,7 @@ def _cutting(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
     lines = [line for cue in cues if cue.lines is not None for line in cue.lines]
     if lines:
         found.sums["long_lines"] = (sum(map(is_wide, lines)), len(lines))
-    cues = [cue for cue in cues if cue.end_ms > cue.start_ms]  # not of a plain text
+    cues = [cue for cue in cues if cue.end_ms > cue.start_ms]  # not for plain text
     if not cues:
         return
     paces = [pace(cue.text, cue.end_ms - cue.start_ms) for cue in cues]

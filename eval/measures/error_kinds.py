@@ -1,4 +1,4 @@
-"""Which kinds of words are wrong, and how much that weighs. By rule, not by a person."""
+"""Classifies and weighs word errors by rules, without a human judge."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WEIGHTS: Mapping[Kind, float] = {
 }
 """The NER model's serious, standard and minor error (Romero-Fresco & Martínez 2015).
 
-There a person judges what each error does to the meaning; here the kind of the word stands for it.
+There a person judges how each error affects the meaning; here the kind of word decides.
 """
 
 _NEGATIONS = {
@@ -57,18 +57,18 @@ _ENDINGS = {
         *("ie", "ies", "if", "ive", "ifs", "ives", "r", "u", "ue", "us", "ues"),
     },
 }
-_STEM = 3  # letters that two forms of one word share at least
+_STEM = 3  # letters that two forms of one word must share
 
 
 @dataclass(frozen=True, slots=True)
 class KindCounts:
-    """Errors by the kind of the word. They add up: ``sum(…, KindCounts())``."""
+    """Errors by kind of word. Can be added: ``sum(…, KindCounts())``."""
 
     errors: Mapping[Kind, int] = field(default_factory=dict)
 
     @property
     def weight(self) -> float:
-        """The errors' weights, summed."""
+        """Return the sum of the errors' weights."""
         return sum(WEIGHTS[kind] * count for kind, count in self.errors.items())
 
     def __add__(self, other: KindCounts) -> KindCounts:
@@ -76,16 +76,16 @@ class KindCounts:
 
 
 def kinds(pairs: Iterable[Pair], language: str, *, names: Collection[str] = ()) -> KindCounts:
-    """Sort the errors of an alignment. names: normalised words that name somebody or something.
+    """Classify the errors of an alignment. names: normalised words that are proper names.
 
-    Of a substitution the weightier side counts: "not" heard as "now" is an error of negation.
+    The heavier side of a substitution counts: "not" heard as "now" is a negation error.
     """
     wrong = (pair for pair in pairs if pair.reference != pair.hypothesis)
     return KindCounts(Counter(kind_of(pair, language, names=names) for pair in wrong))
 
 
 def kind_of(pair: Pair, language: str, *, names: Collection[str] = ()) -> Kind:
-    """The kind of one error. In a language without word lists all but numbers are content."""
+    """Return the kind of one error; without word lists, all but numbers are content."""
     words = [word for word in (pair.reference, pair.hypothesis) if word is not None]
     tag = primary(language)
     if any(any(letter.isdigit() for letter in word) for word in words):
@@ -102,10 +102,10 @@ def kind_of(pair: Pair, language: str, *, names: Collection[str] = ()) -> Kind:
 
 
 def names_in(text: str, language: str) -> set[str]:
-    """The normalised words that stand with a capital inside a sentence, and never without one.
+    """Return the normalised words that are capitalised inside a sentence, and never lower-case.
 
-    Nothing where the text has no capitals, or nothing else: then nobody can tell a name. In English
-    "I" is no name.
+    Empty if the text has no capitals, or only capitals, because names cannot be told then. "I" is
+    not a name in English.
     """
     words = text.split()
     if not is_cased(text):
@@ -145,7 +145,7 @@ def _one_stem(one: str, other: str, endings: Collection[str]) -> bool:
         return False
 
     def ends(word: str, at: int) -> bool:
-        # "running" and "runs": a doubled letter belongs to neither ending.
+        # "running" and "runs": a doubled letter is part of neither ending.
         doubled = word[at : at + 1] == word[at - 1]
         return word[at:] in endings or (doubled and word[at + 1 :] in endings)
 
@@ -154,11 +154,11 @@ def _one_stem(one: str, other: str, endings: Collection[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How right words are written. They add up: ``sum(…, Spelling())``.
+    """How correct words are written. Can be added: ``sum(…, Spelling())``.
 
-    words: right words that could be compared; cased_wrong: of them, with other capitals.
-    marks: words after which either side has a punctuation mark; marks_wrong: of them, where the
-    two differ: together the punctuation error rate of Meister et al. 2023.
+    words: correct words that could be compared; cased_wrong: those with different capitals.
+    marks: words after which either side has a punctuation mark; marks_wrong: those where the two
+    differ. Their ratio is the punctuation error rate of Meister et al. 2023.
     """
 
     words: int = 0
@@ -176,19 +176,19 @@ class Spelling:
 
 
 _MARKS = ".,;:!?…"
-_WORDS_A_MARK = 40  # with fewer marks a text is not punctuated, they are abbreviations
+_WORDS_A_MARK = 40  # with fewer marks they are abbreviations in unpunctuated text
 
 
 def is_cased(text: str) -> bool:
-    """Whether capitals mean something in it."""
+    """Return whether capitals are meaningful in it."""
     return text not in (text.lower(), text.upper())
 
 
 def spelling(reference: str, shown: str) -> Spelling:
-    """Compare capitals and punctuation of the words that are otherwise the same.
+    """Compare capitals and punctuation of the words that are otherwise equal.
 
-    A reference without capitals says nothing about capitals, one without marks nothing about
-    punctuation, and one that ends without a mark was cut there: it says nothing about its end.
+    A reference without capitals does not count for capitals, one without marks does not count for
+    punctuation, and the end of one that ends without a mark is ignored, because it was cut there.
     """
     cased = is_cased(reference)
     words = reference.split()
@@ -215,7 +215,7 @@ def spelling(reference: str, shown: str) -> Spelling:
 
 
 def _mark(word: str) -> str:
-    """The last punctuation mark that ends it; quotes and brackets do not count."""
+    """Return the last punctuation mark, ignoring quotes and brackets."""
     bare = word.rstrip("\"'”’»)").replace("...", "…")
     return bare[len(bare.rstrip(_MARKS)) :][-1:]
 

@@ -1,4 +1,4 @@
-"""How long after it was spoken a word is shown, and stays."""
+"""Delays from a spoken word until it is shown, and until it stays."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LATE_MS = 3000  # Ofcom's limit for live captions
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Delays from the end of each reference word, in ms, in its order. They add up: ``sum(...)``.
+    """Delays from the end of each reference word, in ms, in order. Can be added: ``sum(...)``.
 
-    first: until some update showed it, whatever became of it later; None: never shown.
-    final: until the caption up to and including it had come to stay; None: not in what stayed.
-    A delay is negative where a word was shown before it ended.
+    first: until an update showed it, even if it was taken back later; None: never shown.
+    final: until the caption, up to and including it, no longer changed; None: did not stay.
+    A delay is negative if a word was shown before it ended.
     """
 
     first: tuple[int | None, ...] = ()
@@ -28,24 +28,24 @@ class Latency:
 
     @property
     def shown(self) -> list[int]:
-        """The delays of the words that were shown."""
+        """Return the delays of the words that were shown."""
         return [delay for delay in self.first if delay is not None]
 
     @property
     def stayed(self) -> list[int]:
-        """The delays of the words that stayed, until they did."""
+        """Return the final delays of the words that stayed."""
         return [delay for delay in self.final if delay is not None]
 
     @property
     def never_shown(self) -> int:
-        """Words of the reference that no update showed, wrong ones and left-out ones alike."""
+        """Return the reference words that no update showed, whether wrong or omitted."""
         return len(self.first) - len(self.shown)
 
     def __add__(self, other: Latency) -> Latency:
         return Latency(self.first + other.first, self.final + other.final)
 
     def __radd__(self, other: int) -> Latency:
-        if other != 0:  # sum() starts from 0; any other number is a mistake
+        if other != 0:  # sum() starts with 0; any other number is a mistake
             return NotImplemented
         return self
 
@@ -56,20 +56,20 @@ def latency(
     *,
     key: Callable[[str], str] = word_key,
 ) -> Latency:
-    """When each spoken word was shown, matched by alignment, in any revision.
+    """Find when each spoken word was shown, in any revision, by alignment.
 
-    spoken: one speaker's words, and updates: that speaker's cues, in order and on one clock. Words
-    are equal when ``key`` makes the same of them; those it makes "" of are left out on both sides.
+    spoken: one speaker's words; updates: that speaker's cues; both in order and on one clock. Words
+    are equal if their ``key`` is; words with the key "" are left out on both sides.
 
-    1. What stayed on the screen is aligned with what was spoken: fewest errors, then most hits,
-       then least delay, and nobody shows a word 0.5 s before it begins. So repeated phrases fall
-       on the occurrence that they can have come from.
-    2. An update shows every word that it shares with the beginning of its cue's last text.
-    3. Its other words are aligned with what was spoken after those and had begun by then, so
-       that a word counts that is taken back later, or that moves to the next cue.
+    1. The final text is aligned with the spoken words: fewest errors, then most hits, then least
+       delay, and no word is shown more than 0.5 s before it begins. Repeated phrases are thus
+       matched with the occurrence from which they can have come.
+    2. An update shows every word that it shares with the beginning of its cue's final text.
+    3. Its other words are aligned with the words spoken after those that had begun by then, so
+       that words count that are taken back later or move to the next cue.
 
-    Takes a few seconds for a few thousand words; measure longer recordings in parts, and add up.
-    Raises ValueError beyond 16,384 words.
+    Takes a few seconds for a few thousand words; measure longer recordings in parts, and add them.
+    Raises ValueError for more than 16,384 words.
     """
     words = [word for word in spoken if key(word.text)]
     reference = Reference(
@@ -83,7 +83,7 @@ def latency(
     final: list[int | None] = [None] * len(words)
     position = 0
     for cue, matched in zip(cues, anchors, strict=True):
-        # after[k]: how many spoken words are used up by the cue's first k words.
+        # after[k]: number of spoken words consumed by the cue's first k words.
         after = [position]
         for index in matched.partners:
             after.append(after[-1] if index is None else index + 1)
@@ -97,9 +97,9 @@ def latency(
 
 @dataclass(frozen=True, slots=True)
 class _Cue:
-    """One cue's texts as keys, and for each word of the last one when it came and when it stayed.
+    """One cue's texts as keys, and when each word of the last one appeared and stayed.
 
-    shares: for each update, how many words it shares with the beginning of the last text.
+    shares: for each update, the number of words shared with the beginning of the last text.
     """
 
     updates: list[tuple[int, list[str]]]
@@ -113,7 +113,7 @@ class _Cue:
 
 
 def _cues(updates: Iterable[Update], key: Callable[[str], str]) -> list[_Cue]:
-    """The cues in the order in which they first appeared."""
+    """Return the cues in the order of their first appearance."""
     texts: dict[str, list[tuple[int, list[str]]]] = {}
     for update in updates:
         keys = [found for word in (update.text or "").split() if (found := key(word))]
@@ -152,7 +152,7 @@ def _show(
         start = after[share]
         if not rest:
             continue
-        # Words further on than twice as many cost more to reach than to call wrong.
+        # Reaching words beyond twice this number costs more than an error.
         stop = start + 2 * len(rest)
         found = reference.align(rest, [at_ms] * len(rest), start, stop, whole=False)
         for index in found.hits:
@@ -173,7 +173,7 @@ def _delays(words: Sequence[RefWord], times: Sequence[int | None]) -> tuple[int 
 
 
 def _align_final(reference: Reference, cues: Sequence[_Cue]) -> list[Alignment]:
-    """What stayed, aligned as a whole and given back cue by cue."""
+    """Align the final text as a whole, and return the result cue by cue."""
     keys = [key for cue in cues for key in cue.last]
     times = [at_ms for cue in cues for at_ms in cue.appears_ms]
     whole = reference.align(keys, times, 0, len(reference), whole=True)

@@ -1,4 +1,4 @@
-"""English made comparable: what two spellings of one utterance have in common."""
+"""Normalises English, so that different spellings of one utterance are equal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 _WHISPER = EnglishTextNormalizer()
 
-# Letters, digits, apostrophes and points inside words, and marks that are spaces to the normaliser.
+# Letters, digits, apostrophes and points inside words, and marks that become spaces.
 _SIMPLE = re.compile(
     r"""(?:[a-z0-9\s,;:!?"-]|\.(?=\s|$)|(?<=[a-z])'(?=[a-z])|(?<=[0-9])\.(?=[0-9]))*"""
 )
@@ -31,14 +31,14 @@ _RULED = frozenset(
 
 
 def normalize_english(text: str) -> list[str]:
-    """The words of ``text`` by Whisper's normaliser (Radford et al. 2022, appendix C).
+    """Return the words of ``text`` by Whisper's normaliser (Radford et al. 2022, appendix C).
 
     Lower case, no punctuation, no "uh", numbers as digits, contractions in full, American spelling;
-    it drops whatever stands in brackets. Most of a text is words that no rule but spelling touches:
-    only the runs of others go through the rules, each once, which is many times faster.
+    text in brackets is dropped. Only the spelling rule affects most words: runs of the other words
+    go through all rules, each once, which is many times faster.
     """
     lower = text.lower()
-    # "and a half" is the one rule that looks over a word that is not of the list.
+    # "and a half" is the only rule that skips a word that is not in the list.
     if "half" in lower or not _SIMPLE.fullmatch(lower):
         return str(_WHISPER(text)).split()
     return [word for run in _runs(lower) for word in run]

@@ -1,4 +1,4 @@
-"""French made comparable: what two spellings of one utterance have in common."""
+"""Normalises French, so that different spellings of one utterance are equal."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _FILLERS = re.compile(r"\b(?:e+u+h+|h+e+u+|h+u+m+|h+m+|m+h+m*|m{2,}h*)\b")
 _ORDINAL = re.compile(r"\b(\d+)\s*(?:e|è|ème|eme|ième|ieme|er|ère|ere|re)\b")
 _BESIDE_WORDS = re.compile(r"[^\w',]+")
 _LOOSE = re.compile(r"(?<!\d),|,(?!\d)|(?<!\w)'|_")
-# "un" and "une" are no spellings of one word, so small numbers become words and not digits.
+# "un" and "une" are different words, so small numbers become words and not digits.
 _SMALL = {"0": "zéro", "1": "un", "2": "deux", "premier": "1e", "première": "1e"}
 
 
 def normalize_french(text: str) -> list[str]:
-    """The words of ``text``, all spellings of one utterance alike.
+    """Return the words of ``text``, the same for all spellings of one utterance.
 
     Lower case, no punctuation, "œ" as "oe", no "euh" and the like, nothing in brackets; numbers as
     digits ("quatre-vingt-dix-sept", "97"), also ordinals, hours, sums and percentages; "M." and
     "Mme" in full. An elided word stays with the next: "l'école" is one word, however the
-    apostrophe is written; hyphens part words. A number is joined over word boundaries, so
-    the result has no one-to-one relation to the words of the text.
+    apostrophe is written; hyphens separate words. Numbers are joined across word
+    boundaries, so the result does not correspond one to one to the words of the text.
     """
     spoken = _ASIDE.sub(" ", unicodedata.normalize("NFC", text).lower())
     for pattern, plain in _SPELLED:
         spoken = pattern.sub(plain, spoken)
     spoken = re.sub(r"'\s+", "'", spoken)
     spoken = _FILLERS.sub(" ", _GROUPED.sub("", spoken))
-    # Before numbers become digits: "un, deux, trois" are three of them.
+    # Before numbers become digits, because "un, deux, trois" are three numbers.
     digits = _ORDINAL.sub(r"\1e", alpha2digit(spoken, "fr"))
     digits = re.sub(r"\bpour 100\b", "pour cent", digits)
     words = _LOOSE.sub(" ", _BESIDE_WORDS.sub(" ", digits)).split()

@@ -1,4 +1,4 @@
-"""Words made comparable: what two spellings of one utterance have in common."""
+"""Normalises words, so that different spellings of one utterance are equal."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ LANGUAGES = ("en", "fr")
 
 
 class NoNormalizer(ValueError):
-    """No normaliser for this language: score clips of another one, or write one for it here."""
+    """There is no normaliser for this language: score another one, or add one here."""
 
 
 def normalize(text: str, language: str) -> list[str]:
-    """The words of ``text`` as word error rates compare them.
+    """Return the words of ``text`` as word error rates compare them.
 
     Lower case, no punctuation, no "uh", numbers as digits: ``normalize_english``,
-    ``normalize_french``. Numbers are joined over word boundaries, so the result has no one-to-one
-    relation to the words of the text.
+    ``normalize_french``. Numbers are joined across word boundaries, so the result does not
+    correspond one to one to the words of the text.
 
     language: BCP 47; only the primary tag counts. Raises NoNormalizer for all but these two.
     """
@@ -37,15 +37,15 @@ def normalize(text: str, language: str) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def spoken_key(word: str, language: str) -> str:
-    """One key for all spellings of one spoken word: "Mr." and "mister", "colour" and "color".
+    """Return one key for all spellings of a spoken word: "Mr." and "mister", "colour" and "color".
 
-    It is what ``normalize`` makes of the word alone; "" for what is not counted as a word ("uh").
+    It is the result of ``normalize`` for the word alone, and "" for what is not counted ("uh").
     """
     return " ".join(normalize(word, language))
 
 
 def key_in(language: str) -> Callable[[str], str]:
-    """What makes words of a language comparable: ``spoken_key`` where it has a normaliser."""
+    """Return the key function of a language: ``spoken_key`` if it has a normaliser."""
     if primary(language) in LANGUAGES:
         return partial(spoken_key, language=language)
     return word_key
@@ -53,6 +53,6 @@ def key_in(language: str) -> Callable[[str], str]:
 
 @lru_cache(maxsize=65536)
 def word_key(word: str) -> str:
-    """The word without case and punctuation, as stability compares it; "" if nothing is left."""
+    """Return the word without case and punctuation, for stability; "" if nothing is left."""
     folded = unicodedata.normalize("NFC", word).casefold()
     return "".join(c for c in folded if not unicodedata.category(c).startswith("P"))
