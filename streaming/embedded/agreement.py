@@ -1,11 +1,11 @@
-"""Which words of a hypothesis that is made again and again may be shown, and which are settled.
+"""Decides which words of repeated hypotheses are shown, and which are settled.
 
-A growing piece of sound is decoded every few hundred milliseconds. Each time the model says all of
-it anew, and now and then otherwise. Nothing is forced on the model (that costs 1.5 points of word
-error rate). Instead the words stand in a row of slots, each hypothesis is aligned with the row,
-and every slot counts how often hypotheses in succession agree on its word. That is local agreement
-(Liu, Niehues, Spanakis 2020; Macháček, Dabre, Bojar 2023) word by word rather than from the
-beginning: a word that flips to and fro keeps what is shown for it, and holds nothing else back.
+A growing piece of audio is decoded every few hundred milliseconds. Each time the model transcribes
+all of it again, sometimes differently. The model is not constrained to a prefix (that costs 1.5
+points of word error rate). Instead the words occupy a row of slots, each hypothesis is aligned with
+the row, and every slot counts how many successive hypotheses agree on its word. This is local
+agreement (Liu, Niehues, Spanakis 2020; Macháček, Dabre, Bojar 2023), applied to single words rather
+than to a prefix: a word that alternates keeps what is shown for it, and holds back no other word.
 Words are compared without case and punctuation.
 """
 
@@ -20,18 +20,18 @@ from streaming.sentences import ends_sentence
 
 @dataclass(frozen=True, slots=True)
 class AgreementPolicy:
-    """How many hypotheses in succession must agree on a word.
+    """How many successive hypotheses must agree on a word.
 
-    show: to show it. settle: to settle it. revise: on another word, to take back what is shown.
-    A hypothesis counts less than one where the model gives the word a probability below ``doubt``.
-    reach: no word is taken back that has so many shown words after it. patience: a word is settled
-    without agreement after so many hypotheses more. sure: a word of this probability
-    is shown at first sight if another follows it.
+    show: to show it. settle: to settle it. revise: on another word, to replace a shown word.
+    A hypothesis counts less than one if the model gives the word a probability below ``doubt``.
+    reach: a word followed by this many shown words is never replaced. patience: a word is settled
+    without agreement after this many further hypotheses. sure: a word of this probability is shown
+    at once if another follows it.
 
-    The defaults were chosen on two draws of joined English clips and on clips alone
-    (benchmarks/engine.py). At show 2, settle 3, revise 2, doubt 0.5 words come 0.14 s sooner for
-    0.3 points more word error and as much erasure; settling at 4 with revise 2 adds 0.04 erasure
-    for nothing; reach 5 saves 0.03 erasure for 0.1 to 0.2 points.
+    The defaults were chosen on two samples of joined English clips, and on single clips
+    (benchmarks/engine.py). With show 2, settle 3, revise 2, doubt 0.5 words appear 0.14 s sooner,
+    for 0.3 points more word error and equal erasure; settling at 4 with revise 2 adds 0.04 erasure
+    without a benefit; reach 5 saves 0.03 erasure for 0.1 to 0.2 points.
     """
 
     show: float = 2.2
@@ -44,17 +44,17 @@ class AgreementPolicy:
 
 
 def key(word: str) -> str:
-    """The word without case and punctuation; itself if nothing would be left."""
+    """Return the word without case and punctuation, or unchanged if nothing would be left."""
     bare = "".join(c for c in word if c.isalnum())
     return (bare or word).casefold()
 
 
 @dataclass(slots=True)
 class Slot:
-    """A place in the row of words. An empty word says that there is none after all.
+    """A place in the row of words. An empty word means that there is none after all.
 
-    count: hypotheses in succession for ``word``. seen: hypotheses that have reached so far.
-    index: which word of the last hypothesis stands here, or would.
+    count: successive hypotheses for ``word``. seen: hypotheses that reached this far.
+    index: of the word of the last hypothesis that is here, or would be.
     """
 
     word: str
@@ -68,7 +68,7 @@ class Slot:
     settled: bool = False
 
     def vote(self, word: HeardWord, weight: float, *, needed: float) -> None:
-        """Another hypothesis has ``word`` here; ``needed`` so many make another word the one."""
+        """Count a hypothesis that has ``word`` here; ``needed`` votes replace the current word."""
         self.seen += 1
         self.probability = word.probability
         if self.settled:
@@ -97,9 +97,9 @@ class Agreement:
         self._paused = False
 
     def feed(self, words: Sequence[HeardWord], *, paused: bool = False) -> list[Slot]:
-        """Take a hypothesis of the whole segment; give the slots that it settles.
+        """Take a hypothesis of the whole segment; return the slots that it settles.
 
-        paused: nobody speaks at its end, so its last words are as complete as they will be.
+        paused: nobody speaks at its end, so its last words are complete.
         """
         self._paused = paused
         self._row = self._joined(words)
@@ -107,14 +107,14 @@ class Agreement:
         return self._settle(self._agreed())
 
     def finish(self, words: Sequence[HeardWord]) -> list[Slot]:
-        """Take the last hypothesis of all that was heard; give the slots that it settles."""
+        """Take the final hypothesis of all audio; return the slots that it settles."""
         self._paused = True
         self._row = self._joined(words, last=True)
         self._show(len(self._row))
         return self._settle(len(self._row))
 
     def forget(self, count: int) -> list[Slot]:
-        """The sound of the last hypothesis's first ``count`` words goes; give what that settles."""
+        """Drop the first ``count`` words of the last hypothesis; return the slots that settles."""
         until = sum(1 for slot in self._row if slot.index < count)
         self._show(until)
         new = self._settle(until)
@@ -125,23 +125,23 @@ class Agreement:
 
     @property
     def begin(self) -> int:
-        """Which word of the last hypothesis is the first that is not settled."""
+        """Return the index of the first word of the last hypothesis that is not settled."""
         return next((slot.index for slot in self._row if not slot.settled), _NEVER)
 
     @property
     def tail(self) -> list[str]:
-        """What to show after the settled words: to the end of a sentence, not beyond it."""
+        """Return the words to show after the settled ones, up to the end of a sentence."""
         words = [slot.word for slot in self._row if slot.shown and not slot.settled and slot.word]
         for i, word in enumerate(words[:-1]):
             if ends_sentence(word):
                 return words[: i + 1]
         if words and not self._paused and self._row[-1].shown:
-            # The model ends every piece of sound as if a sentence ended there.
+            # The model ends every piece of audio as if a sentence ended there.
             words[-1] = words[-1].rstrip(".,")
         return words
 
     def _joined(self, words: Sequence[HeardWord], *, last: bool = False) -> list[Slot]:
-        """The row after the votes of a hypothesis, with slots for its new words."""
+        """Return the row after the votes of a hypothesis, with slots for its new words."""
         row: list[Slot] = []
         settled = sum(slot.settled for slot in self._row)
         index = 0
@@ -158,7 +158,7 @@ class Agreement:
         return [slot for slot in row if slot.word or slot.rival or slot.shown]
 
     def _weight(self, word: HeardWord | None) -> float:
-        """What a vote counts: less if the model doubts."""
+        """Return the weight of a vote, which is less if the model is unsure."""
         if self._paused or word is None:
             return 1.0
         return 1.0 - max(0.0, self._policy.doubt - word.probability)
@@ -168,7 +168,7 @@ class Agreement:
     ) -> Slot:
         if last or sum(slot.shown for slot in row) == sum(slot.shown for slot in self._row):
             return Slot(word.text, word.probability, index, weight)
-        # Between shown words: it must win its place like any other revision.
+        # Between shown words: it needs votes like any other revision.
         return Slot("", 0.0, index, rival=word.text, rival_count=weight, count=0.0, shown=True)
 
     def _needed(self, slot: Slot, *, last: bool) -> float:
@@ -182,7 +182,7 @@ class Agreement:
         return 1 if last else self._policy.revise
 
     def _showable(self) -> int:
-        """How many slots may be shown."""
+        """Return the number of slots that may be shown."""
         if self._paused:
             return len(self._row)
         last = len(self._row) - 1
@@ -201,7 +201,7 @@ class Agreement:
             slot.shown = True
 
     def _agreed(self) -> int:
-        """How many slots are settled now."""
+        """Return the number of slots that are settled now."""
         until = end = 0
         for i, slot in enumerate(self._row):
             enough = slot.count >= self._policy.settle
@@ -209,7 +209,7 @@ class Agreement:
             if not slot.settled and not (slot.shown and (enough or tired)):
                 break
             until = i + 1
-        # A cue ends with its sentence, and what follows waits for that: such a word is settled
+        # A cue ends with its sentence, and what follows waits for it: so such a word is settled
         # as soon as it may be shown and something follows it.
         for i, slot in enumerate(self._row[:-1]):
             if not slot.shown or (not slot.settled and slot.seen < self._policy.show):
@@ -227,18 +227,18 @@ class Agreement:
 
 
 _NEVER = 1_000_000
-_AFTER = 0.5  # the cost of a word after the row, which grows there
-_SPARE = 2  # settled words kept beyond the sound that is: where it was cut is an estimate
+_AFTER = 0.5  # cost of a word after the row, which grows at its end
+_SPARE = 2  # settled words kept beyond the remaining audio, because the cut is an estimate
 
 
 def align(
     row: Sequence[Slot], words: Sequence[HeardWord]
 ) -> list[tuple[Slot | None, HeardWord | None]]:
-    """Pair slots with words at the least edit distance; what has no partner stands beside None.
+    """Pair slots with words at the least edit distance; unpaired ones are paired with None.
 
-    Words after the whole row cost little, and of several ways the one that puts new words last is
-    taken: sound grows at its end. Otherwise "it was the age of" would be taken for the "it was the
-    season of" before it wherever the model leaves out a word, and a phrase would be lost.
+    Words after the whole row cost little, and of equal alignments the one with new words last is
+    chosen, because audio grows at its end. Otherwise "it was the age of" would be aligned with the
+    preceding "it was the season of" whenever the model omits a word, and a phrase would be lost.
     """
     have = [(key(slot.word), key(slot.rival)) for slot in row]
     new = [key(word.text) for word in words]

@@ -1,10 +1,10 @@
-"""What one stream hears: frames in, requests to decode in between, events out. Does no waiting.
+"""Decodes one stream without waiting: frames in, decode requests in between, events out.
 
     events = hearing.feed(frame)
     while (request := hearing.request) is not None:
         events += hearing.decoded(request, model.decode(request.pcm, request.draft))
 
-A request that is not ``must`` may be left: it is made again, with more sound, after later frames.
+A request that is not ``must`` may be skipped: it is repeated, with more audio, after later frames.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from streaming.voice.silero import VoiceActivity
 class DecoderPolicy:
     """When to decode, when a segment ends, how much of it is kept.
 
-    onset, offset: probabilities of speech at which voice begins and goes on.
-    lead_ms: sound before the onset that the model gets too.
-    intervals: (length of the segment, time between decodes) in ms, growing. Decoding a quarter
-    more often costs a tenth more processor time and shows words 0.11 s (p95 0.24 s) sooner.
+    onset, offset: probabilities of speech at which voice begins and continues.
+    lead_ms: audio before the onset that the model gets too.
+    intervals: (length of the segment, time between decodes) in ms, growing. Decoding 25 %
+    more often costs 10 % more processor time and shows words 0.11 s (p95 0.24 s) sooner.
     closing_ms: silence that ends a segment.
-    longest_ms: of a longer segment the oldest sound is let go, where that hurts least;
-    context_ms: the most and the least of it that is then kept. The model hears worse the less
-    came before: ending segments at shorter silences instead costs 1 to 2 points of word error.
-    fresh_ms: (pause, length) in ms: when so much has been said since a pause as long, the sound
-    before it is let go of too. On two draws of joined clips (each another voice) this gives 0.3
-    points less word error at 0.015 CPU-seconds a second less.
-    pause_ms: silence after which all that was heard is decoded and shown, and a Pause told.
+    longest_ms: a longer segment loses its oldest audio, cut where that does least harm;
+    context_ms: the most and the least of it that is then kept. The model needs context: ending
+    segments at shorter silences instead costs 1 to 2 points of word error.
+    fresh_ms: (pause, length) in ms: once this length was spoken since such a pause, the audio
+    before the pause is dropped too. On two samples of joined clips (with different voices) this
+    saves 0.3 points of word error and 0.015 CPU-seconds per second.
+    pause_ms: silence after which everything is decoded and shown, and a Pause is given.
     """
 
     onset: float = 0.5
@@ -56,7 +56,7 @@ class DecoderPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DecodeRequest:
-    """Sound to decode: float32[n] at 16 kHz, and the tokens that it probably has.
+    """Audio to decode: float32[n] at 16 kHz, and the tokens that it probably has.
 
     must: no frame is taken before it is answered. until: number of the chunk after its last.
     """
@@ -76,16 +76,16 @@ class _Purpose(Enum):
 @dataclass(frozen=True, slots=True)
 class _Want:
     purpose: _Purpose
-    until: int | None = None  # the end of the segment, whenever it is asked
+    until: int | None = None  # the end of the segment at the time of the call
 
 
 class StreamDecoder:
-    """Turns the frames of one stream into events, by means of a voice detector and a model.
+    """Turns the frames of one stream into events, using a voice detector and a model.
 
-    Events come in groups that Heard or Flushed closes: a Tail stands until the next Tail, also
-    while Words of it are settled. The same frames and answers always give the same events.
+    Heard or Flushed ends each group of events: a Tail is valid until the next Tail, even while
+    Words of it are settled. Equal frames and answers always give equal events.
 
-    skipped: how many decodes were left out because a request was answered late.
+    skipped: the number of decodes skipped because a request was answered late.
     """
 
     def __init__(self, detector: VoiceActivity, policy: DecoderPolicy | None = None) -> None:
@@ -95,7 +95,7 @@ class StreamDecoder:
         self._lead = Lead(chunks(self._policy.lead_ms))
         self._saying = WordEvents(self._policy.agreement)
         self._now = 0  # chunks heard so far
-        self._told = 0  # chunks that the last Heard spoke of
+        self._told = 0  # chunks covered by the last Heard
         self._voice_end = 0
         self._pausing = True
         self._segment: Segment | None = None
@@ -107,35 +107,35 @@ class StreamDecoder:
         self.skipped = 0
 
     def feed(self, frame: AudioFrame) -> list[RecognizerEvent]:
-        """Take the next frame; give what is known now. Not while a request ``must`` be answered."""
+        """Take the next frame, and return new events. Not while a request ``must`` be answered."""
         self._intake.feed(frame)
         return self._advance()
 
     def flush(self) -> list[RecognizerEvent]:
-        """Settle all that was heard, which may need an answer first; ends with Flushed."""
+        """Settle everything, which may need an answer first; ends with Flushed."""
         if self._segment is None:
             return [Flushed(self._now * CHUNK_MS)]
         return self._settle_all(self._segment, _Want(_Purpose.FLUSH, self._segment.end))
 
     def finish(self) -> list[RecognizerEvent]:
-        """No more frames: settle all that was heard, which may need an answer first."""
+        """End the input, and settle everything, which may need an answer first."""
         self._intake.finish()
         self._ending = True
         return self._advance()
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing more to come."""
+        """Return whether no more events will come."""
         return self._ending and self._segment is None and not self._intake
 
     @property
     def wanted(self) -> bool | None:
-        """Whether something should be decoded now: None, or whether it must be."""
+        """Return None if nothing is to be decoded now, else whether it must be."""
         return None if self._want is None else self._must
 
     @property
     def request(self) -> DecodeRequest | None:
-        """What should be decoded now, if anything."""
+        """The audio to decode now, if any."""
         if self._want is None or self._segment is None:
             return None
         until = self._want.until or self._segment.end
@@ -143,7 +143,7 @@ class StreamDecoder:
         return DecodeRequest(self._segment.sound(until), self._last.tokens, must, until)
 
     def decoded(self, request: DecodeRequest, answer: Hypothesis) -> list[RecognizerEvent]:
-        """Take what the model made of ``request``; give what is known now."""
+        """Take the model's answer to ``request``, and return new events."""
         if self._want is None or self._segment is None:
             raise ValueError("an answer to a request that was not made")
         purpose, self._want = self._want.purpose, None
@@ -186,7 +186,7 @@ class StreamDecoder:
         return self._decide(self._segment)
 
     def _skip(self, count: int) -> list[RecognizerEvent]:
-        """Go over a hole of ``count`` chunks, long after speech."""
+        """Skip a hole of ``count`` chunks, long after speech."""
         if self._segment:
             self._intake.put_back(count)
             return self._settle_all(self._segment, _Want(_Purpose.CLOSE, self._segment.end))
@@ -195,7 +195,7 @@ class StreamDecoder:
         return self._idle()
 
     def _idle(self) -> list[RecognizerEvent]:
-        """What to tell while there is nothing to decode."""
+        """Return the events to give while there is nothing to decode."""
         events: list[RecognizerEvent] = []
         silence = self._now - self._voice_end
         if not self._pausing and silence >= chunks(self._policy.pause_ms):
@@ -223,7 +223,7 @@ class StreamDecoder:
         return []
 
     def _covered(self, segment: Segment) -> bool:
-        """Whether all voice, and some of the silence after it, was decoded."""
+        """Return whether all voice, and some of the following silence, was decoded."""
         return self._decoded >= segment.last_voice + min(_AFTER, segment.silence)
 
     def _settle_all(self, segment: Segment, want: _Want) -> list[RecognizerEvent]:
@@ -236,7 +236,7 @@ class StreamDecoder:
         return []
 
     def _conclude(self, segment: Segment, purpose: _Purpose) -> list[RecognizerEvent]:
-        """What follows from the last hypothesis, now that it covers what it was wanted for."""
+        """Act on the last hypothesis, once it covers the audio for which it was requested."""
         voiced = [p >= self._policy.offset for p in segment.voice[: self._decoded - segment.start]]
         self._saying.at(segment.start, voiced)
         if purpose is _Purpose.LOOK:
@@ -252,7 +252,7 @@ class StreamDecoder:
         return [*events, self._heard(self._now), *self._idle()]
 
     def _shorten(self, segment: Segment) -> list[RecognizerEvent]:
-        """Let go of the oldest sound of a long segment, where that hurts least."""
+        """Drop the oldest audio of a long segment, cutting where that does least harm."""
         at = self._fresh(segment) or self._too_long(segment)
         if at is None:
             return []
@@ -262,7 +262,7 @@ class StreamDecoder:
         return events
 
     def _fresh(self, segment: Segment) -> int | None:
-        """Where to cut before what was said since a pause, once that is enough."""
+        """Return where to cut before the speech since a pause, once that is long enough."""
         pause, least = map(chunks, self._policy.fresh_ms)
         until = segment.end - least
         begun = segment.went_on(pause, offset=self._policy.offset, until=until)
@@ -276,10 +276,10 @@ class StreamDecoder:
 
 
 def _step(steps: Sequence[tuple[int, int]], length: int) -> int:
-    """The value of the last step that ``length`` chunks have reached."""
+    """Return the value of the last step that ``length`` chunks have reached."""
     return [value for least, value in steps if length * CHUNK_MS >= least][-1]
 
 
 _TELL = chunks(500)
 _AFTER = chunks(100)
-_BEFORE = chunks(384)  # of a pause stays before the voice
+_BEFORE = chunks(384)  # of a pause is kept before the voice

@@ -30,17 +30,17 @@ CAPABILITIES = Capabilities(engine="embedded", languages=("en",), revises=True, 
 """What the embedded engine can do."""
 
 BUFFER_MS = 30_000
-"""So much audio of a live stream waits for a thread before ``send`` does."""
+"""Audio of a live stream that may wait for a thread before ``send`` blocks."""
 
-_AHEAD_MS = 1_000  # the same where no decode is skipped: enough to keep the threads busy
-_UNREAD = 2_000  # events that nobody reads, then the stream stands still
+_AHEAD_MS = 1_000  # the same if no decode is skipped: enough to keep the threads busy
+_UNREAD = 2_000  # unread events at which the stream stops
 
 
 class EmbeddedEngine:
     """The model, loaded when the first stream begins, and the threads that run it.
 
-    threads: as many decodes run at the same time; None for one a processor.
-    load_model, load_detector: where they come from; a detector is made for each stream.
+    threads: decodes that run in parallel; None for one per processor.
+    load_model, load_detector: load them; each stream gets a detector of its own.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class EmbeddedEngine:
         return CAPABILITIES
 
     def open(self, language: str = "en", *, live: bool = True) -> EmbeddedRecognizer:
-        """A new stream; it begins when it is entered.
+        """Return a new stream, which begins when it is entered.
 
-        live: when the machine is too slow, words are shown later and more at a time. Otherwise
-        ``send`` waits instead, so that the words are the same on every machine: for files.
+        live: if the machine is too slow, words are shown later and more at a time. Otherwise
+        ``send`` waits, so that the words are the same on every machine, as files need it.
         Raises LanguageNotSupported.
         """
         if not CAPABILITIES.knows(language):
@@ -80,7 +80,7 @@ class EmbeddedEngine:
         return EmbeddedRecognizer(self, live=live)
 
     async def close(self) -> None:
-        """End the threads. Iterating a stream that is open raises ModelError after its events."""
+        """End the threads. Iterating an open stream raises ModelError after its events."""
         await asyncio.to_thread(self._scheduler.close)
         for stream in list(self._open):
             stream.deliver([ModelError("the engine was closed before the stream had ended")])
@@ -93,16 +93,16 @@ class EmbeddedEngine:
 
     @property
     def streams(self) -> int:
-        """How many streams are open."""
+        """The number of open streams."""
         return len(self._scheduler)
 
     @property
     def skipped_decodes(self) -> int:
-        """Decodes of live streams left out so far because no thread was free in time."""
+        """Decodes of live streams skipped so far because no thread was free in time."""
         return self._skipped_before + sum(stream.skipped_decodes for stream in self._open)
 
     def load(self) -> None:
-        """Load the model now, if it is not loaded. Blocks. Raises RecognizerUnavailable."""
+        """Load the model unless it is loaded. Blocks. Raises RecognizerUnavailable."""
         with self._loading:
             self._model = self._model or self._load_model()
 
@@ -125,8 +125,8 @@ class EmbeddedEngine:
 class EmbeddedRecognizer:
     """One stream of the embedded engine; made by ``EmbeddedEngine.open``.
 
-    Word times are estimates, a few tenths of a second off. Iterating may raise ModelError, also
-    when the engine is closed first.
+    Word times are estimates, with errors of a few tenths of a second. Iterating may raise
+    ModelError, also if the engine is closed first.
     """
 
     def __init__(self, engine: EmbeddedEngine, *, live: bool) -> None:
@@ -146,16 +146,16 @@ class EmbeddedRecognizer:
 
     @property
     def behind_ms(self) -> int:
-        """So much audio was sent that no thread has listened to."""
+        """Audio that was sent and not yet taken by a thread, in ms."""
         return len(self._work) * FRAME_MS if self._work is not None else 0
 
     @property
     def skipped_decodes(self) -> int:
-        """So many decodes were left out because no thread was free in time; 0 once it ended."""
+        """Decodes skipped because no thread was free in time; 0 once the stream has ended."""
         return self._work.skipped if self._work is not None else 0
 
     async def send(self, frame: AudioFrame) -> None:
-        """Take the next 80 ms. Waits while the stream is 30 s behind (live) or 1 s (not live)."""
+        """Take the next 80 ms. Waits while the stream is 30 s (live) or 1 s (not live) behind."""
         work = self._work
         most = (BUFFER_MS if self.live else _AHEAD_MS) // FRAME_MS
         while work is not None and work is self._work and len(work) >= most:
@@ -164,12 +164,12 @@ class EmbeddedRecognizer:
         self._put(frame)
 
     async def flush(self) -> None:
-        """Settle all that was heard; answered by Flushed."""
+        """Settle everything heard so far; answered by Flushed."""
         if not self._finished:
             self._put(Command.FLUSH)
 
     async def finish(self) -> None:
-        """No more audio: iteration ends when everything heard has been said."""
+        """End the audio. Iteration ends once all its words were given."""
         if not self._finished:
             self._put(Command.FINISH)
             self._finished = True
@@ -199,7 +199,7 @@ class EmbeddedRecognizer:
         self._ready.set()
 
     def deliver(self, items: list[Item]) -> None:
-        """Hand over what a thread has made; called by that thread."""
+        """Hand over a thread's results; called by that thread."""
         loop = self._loop
         if loop is None or loop.is_closed():
             self._end()
@@ -225,7 +225,7 @@ class EmbeddedRecognizer:
     def _put(self, item: AudioFrame | Command) -> None:
         if self._finished:
             raise ValueError("nothing can be sent after finish()")
-        if self._work is not None:  # otherwise the stream has failed, which the iteration tells
+        if self._work is not None:  # otherwise the stream has failed, and the iteration raises
             self._work.put(item)
             self._engine._scheduler.notify()
 

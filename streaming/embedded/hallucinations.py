@@ -1,4 +1,4 @@
-"""Whether a hypothesis is speech that was heard, or made up out of noise or music."""
+"""Tells speech from hypotheses that the model makes up from noise or music."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NOTHING = Hypothesis((), ())
 
 
 def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
-    """``answer``, without what the sound up to chunk ``until`` does not bear out.
+    """Return ``answer`` without what the audio up to chunk ``until`` does not support.
 
-    Nothing stays where the detector heard next to no voice, where there are more words than
-    anybody says in so much voice, and of a little that the model itself doubts: out of music it
-    makes "You" at a probability of 0.2, and ten words out of half a second of voice. Of a phrase
-    that it says thrice at the end, one stays: it does so with "it was the season of light." where
-    the sound breaks off, in several hypotheses in succession. "No, no, no." may have been said.
+    Nothing remains if the detector found hardly any voice, if there are more words than anybody
+    says in that much voice, or if a few words have low probability: from music the model makes
+    "You" with a probability of 0.2, and ten words from half a second of voice. A phrase repeated
+    three times at the end is reduced to one: the model does this with "it was the season of
+    light." where audio is cut off, in several successive hypotheses. "No, no, no." may be real.
     """
     voiced = sum(p >= _VOICE for p in segment.voice[: until - segment.start])
     if voiced < _LEAST or not answer.words:
@@ -35,9 +35,9 @@ def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
 
 
 def once(words: Sequence[str], *, least: int = 1) -> int:
-    """How many words are left when a phrase repeated at the end, thrice or more, stays once.
+    """Return the number of words left after reducing a phrase that ends it three times or more.
 
-    least: so many words make a phrase.
+    least: words in a phrase.
     """
     for period in range(least, len(words) // 3 + 1):
         end = len(words)

@@ -1,4 +1,4 @@
-"""What one decode of a model says of a piece of sound."""
+"""The result of decoding a piece of audio."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class HeardWord:
-    """A word of one decode: its text with punctuation, and how sure the model is (0–1).
+    """A word of one decode: its text with punctuation, and its probability (0–1).
 
-    probability: of its least likely token. token: the number of its first one.
+    probability: of its least likely token. token: index of its first token.
     """
 
     text: str
@@ -19,10 +19,10 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What one decode made of a piece of sound.
+    """The result of decoding a piece of audio.
 
-    tokens: to be given as the next draft. complete: the model ended it by itself, rather than
-    being stopped at the most tokens that speech can have.
+    tokens: to pass as the next draft. complete: the model ended it by itself, rather than at the
+    limit of tokens for speech of this length.
     """
 
     words: tuple[HeardWord, ...]
@@ -30,7 +30,7 @@ class Hypothesis:
     complete: bool = True
 
     def after(self, words: int) -> Hypothesis:
-        """What follows the first so many words."""
+        """Return the hypothesis without its first words."""
         if words >= len(self.words):
             return Hypothesis((), ())
         first = self.words[words].token
@@ -39,5 +39,5 @@ class Hypothesis:
 
     @property
     def text(self) -> str:
-        """The words with spaces between them."""
+        """The words, joined with spaces."""
         return " ".join(word.text for word in self.words)

@@ -1,9 +1,9 @@
-"""The Moonshine tiny-en model, driven by onnxruntime: sound in, words with probabilities out.
+"""The Moonshine tiny-en model in onnxruntime: audio in, words with probabilities out.
 
-The two graphs and the tokenizer come out of the ``moonshine-voice`` wheel. That package itself is
-never imported: it would load PortAudio and is five times slower, since it decodes every token of a
-growing segment again and again. Here the tokens of the decode before are a *draft*: one pass of the
-decoder checks them all, and only what changed is generated token by token.
+The two graphs and the tokenizer come from the ``moonshine-voice`` wheel. That package is never
+imported: it would load PortAudio, and it is five times slower because it decodes every token of a
+growing segment again. Here the tokens of the previous decode are a *draft*: one pass of the decoder
+checks all of them, and only what changed is generated token by token.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.errors import ModelError, RecognizerUnavailable
 
 MODEL_RATE = 16_000
-"""Samples a second that the model takes."""
+"""The model's sample rate, in Hz."""
 
 Tensors = dict[str, npt.NDArray[Any]]
 
-# onnxruntime's exceptions have no base of their own.
+# onnxruntime's exceptions have no base class of their own.
 _RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
     kind
     for kind in vars(runtime).values()
@@ -37,13 +37,13 @@ _RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
 _LOAD_ERRORS: tuple[type[Exception], ...] = (OSError, IndexError, *_RUNTIME_ERRORS)
 _BEGIN, _END = 1, 2
 _LAYERS, _HEADS, _WIDTH = 6, 8, 36
-_REJOIN = 4  # tokens of the draft in which a token that replaced some of them may be found
+_REJOIN = 4  # draft tokens searched for a token that replaced some of them
 _MIN_SAMPLES = MODEL_RATE // 2  # less than 0.2 s fails in a convolution
 _INSTALL = "install moonshine-voice==0.0.73 (later versions carry no model) and onnxruntime"
 
 
 def model_folder() -> Path:
-    """Where the wheel of moonshine-voice keeps tiny-en.
+    """Return the folder of tiny-en in the wheel of moonshine-voice.
 
     Raises RecognizerUnavailable, which says what to install.
     """
@@ -56,7 +56,7 @@ def model_folder() -> Path:
 
 
 class Moonshine:
-    """The model; many threads may decode with one object at the same time.
+    """The model; several threads may decode with one object at the same time.
 
     Raises RecognizerUnavailable if it cannot be loaded.
     """
@@ -71,9 +71,9 @@ class Moonshine:
             raise RecognizerUnavailable(f"cannot read the model in {folder}: {_INSTALL}") from error
 
     def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
-        """The words in float32[n] at 16 kHz, with ``draft`` as a guess of their tokens.
+        """Return the words in float32[n] at 16 kHz, with ``draft`` as a guess of their tokens.
 
-        The draft changes the time that it takes, never (but for rounding) the words.
+        The draft affects the time, but, except for rounding, never the words.
         Raises ModelError.
         """
         try:
@@ -83,7 +83,7 @@ class Moonshine:
         return Hypothesis(self._words(tokens, probabilities), tuple(tokens), complete)
 
     def _generate(self, pcm: Pcm, draft: list[int]) -> tuple[list[int], list[float], bool]:
-        most = int(len(pcm) / MODEL_RATE * 7) + 4  # else repetition loops run to the limit
+        most = int(len(pcm) / MODEL_RATE * 7) + 4  # otherwise repetition loops run to the limit
         decoding = _Decoding(self._decoder, *self._encode(pcm))
         tokens: list[int] = []
         probabilities: list[float] = []
@@ -120,7 +120,7 @@ class Moonshine:
 
 
 class _Decoding:
-    """The decoder's state over one piece of sound."""
+    """The decoder's state for one piece of audio."""
 
     def __init__(self, decoder: Any, hidden: npt.NDArray[Any], mask: npt.NDArray[Any]) -> None:
         self._decoder = decoder
@@ -130,9 +130,9 @@ class _Decoding:
         self._length = 0
 
     def check(self, draft: Sequence[int]) -> tuple[list[int], list[float]]:
-        """The beginning of ``draft`` that the model would have said, and one token more.
+        """Return the prefix of ``draft`` that the model confirms, and one more token.
 
-        With each the probability that the model gives it.
+        Each comes with the model's probability.
         """
         logits = self._pass([self._last, *draft])
         best = [int(token) for token in logits.argmax(axis=1)]
@@ -167,7 +167,7 @@ class _Decoding:
 
 
 def _probabilities(logits: npt.NDArray[np.float32]) -> list[float]:
-    """Of each row's best token."""
+    """Return the probability of each row's best token."""
     highest = logits.max(axis=1, keepdims=True)
     return [float(p) for p in 1.0 / np.exp(logits - highest).sum(axis=1)]
 
@@ -183,7 +183,7 @@ def _no_past() -> Mapping[str, npt.NDArray[Any]]:
 
 
 def _pieces(data: bytes) -> list[bytes]:
-    """The byte string of each token: one or two bytes of length before each, "▁" for a space."""
+    """Read each token: its length in one or two bytes, then its bytes; "▁" is a space."""
     pieces = []
     at = 0
     while at < len(data):
@@ -210,6 +210,6 @@ def _session(path: Path) -> Any:
 
 
 def _rejoin(draft: list[int], token: int) -> list[int]:
-    """What of the draft may follow ``token``, where the model took another turn."""
+    """Return the part of the draft that may follow ``token``, where the model deviated."""
     near = draft[:_REJOIN]
     return draft[near.index(token) + 1 :] if token in near else []

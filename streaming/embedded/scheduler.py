@@ -1,4 +1,4 @@
-"""A fixed number of threads for all streams of the process, the most urgent first."""
+"""Runs all streams of the process on a fixed number of threads, the most urgent first."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Protocol
 
 
 class Job(Protocol):
-    """A stream that wants work done. No two threads work for one job at the same time."""
+    """A stream with work to do. At most one thread at a time works for a job."""
 
     def urgency(self) -> float | None:
-        """The greater, the sooner; None while there is nothing to do. Called under a lock."""
+        """Return its priority, or None while there is nothing to do. Called under a lock."""
         ...
 
     def work(self) -> None:
-        """Do one piece of it. Must not raise."""
+        """Do one piece of work. Must not raise."""
         ...
 
 
 class Scheduler:
-    """Gives a thread to the most urgent job, again and again.
+    """Repeatedly gives a thread to the most urgent job.
 
-    Threads start with the first job and end with ``close``. They never keep a process alive.
+    Threads start with the first job and end with ``close``. They do not keep the process alive.
     """
 
     def __init__(self, threads: int) -> None:
@@ -36,7 +36,7 @@ class Scheduler:
         return len(self._jobs)
 
     def add(self, job: Job) -> None:
-        """From now on ``job`` gets work."""
+        """Schedule ``job`` from now on."""
         with self._changed:
             if self._closed:
                 raise RuntimeError("the engine is closed")
@@ -48,17 +48,17 @@ class Scheduler:
                 thread.start()
 
     def remove(self, job: Job) -> None:
-        """``job`` gets no more work; what is under way for it is not waited for."""
+        """Stop scheduling ``job``, without waiting for work in progress."""
         with self._changed:
             self._jobs.discard(job)
 
     def notify(self) -> None:
-        """The urgency of some job has changed."""
+        """Reconsider urgencies, of which one has changed."""
         with self._changed:
             self._changed.notify()
 
     def close(self) -> None:
-        """End the threads, each after the work that it is doing."""
+        """End the threads, each after its current work."""
         with self._changed:
             self._closed = True
             self._jobs.clear()
@@ -72,7 +72,7 @@ class Scheduler:
             with self._changed:
                 self._busy.discard(job)
                 self._changed.notify()
-            del job  # an ended stream is freed at once, not when this thread has work again
+            del job  # free an ended stream now, not when this thread has work again
 
     def _take(self) -> Job | None:
         with self._changed:

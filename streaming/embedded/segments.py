@@ -1,4 +1,4 @@
-"""The sound of one stretch of speech, where in it somebody speaks, and where it may be cut.
+"""The audio of one stretch of speech, with its voice activity and places to cut it.
 
 Everything here counts *chunks* of 32 ms (512 samples at 16 kHz) since the stream began.
 """
@@ -19,13 +19,13 @@ CHUNK_MS = 32
 
 
 def chunks(ms: int) -> int:
-    """How many chunks ``ms`` are, at least one."""
+    """Return ``ms`` in chunks, at least one."""
     return max(1, round(ms / CHUNK_MS))
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """32 ms of sound. number: since the stream began. voice: probability of speech."""
+    """32 ms of audio. number: since the stream began. voice: probability of speech."""
 
     pcm: Pcm
     number: int
@@ -51,7 +51,7 @@ class Segment:
 
     @property
     def silence(self) -> int:
-        """Chunks since the last voice."""
+        """The number of chunks since the last voice."""
         return self.end - self.last_voice
 
     def append(self, chunk: Chunk, *, voiced: bool) -> None:
@@ -62,13 +62,13 @@ class Segment:
             self.last_voice = chunk.number + 1
 
     def sound(self, end: int) -> Pcm:
-        """float32[…] from the start up to chunk ``end``."""
+        """Return float32[…] from the start up to chunk ``end``."""
         return np.concatenate(self.pcm[: end - self.start])
 
     def quietest(self, first: int, last: int) -> int:
-        """The chunk number between ``first`` and ``last`` where a cut hurts least.
+        """Return the chunk between ``first`` and ``last`` where a cut does least harm.
 
-        Where three chunks together have the least energy, weighed with the voice in them.
+        There three successive chunks have the least energy, weighted by their voice.
         """
         energy = np.array([float(np.mean(c * c)) for c in self.pcm])
         cost = np.log(energy + 1e-10) + 2.0 * np.array(self.voice)
@@ -77,9 +77,9 @@ class Segment:
         return first + int(np.argmin(window))
 
     def went_on(self, pause: int, *, offset: float, until: int) -> int | None:
-        """The last chunk up to ``until`` at which voice goes on after ``pause`` chunks or more.
+        """Return the last chunk up to ``until`` where voice resumes after ``pause`` chunks or more.
 
-        offset: a chunk that is less likely speech is part of a pause.
+        offset: chunks with a lower probability of speech are part of a pause.
         """
         voiced = self.start + np.flatnonzero(np.array(self.voice) >= offset)
         begins = voiced[1:][np.diff(voiced) > pause]
@@ -87,27 +87,27 @@ class Segment:
         return int(early[-1]) if len(early) else None
 
     def forget(self, *, before: int) -> None:
-        """Let go of the sound before chunk ``before``."""
+        """Drop the audio before chunk ``before``."""
         del self.pcm[: before - self.start], self.voice[: before - self.start]
         self.start = before
 
 
 class Lead:
-    """The chunks just before speech begins, for the model hears better with some of them."""
+    """The chunks just before speech begins, some of which help the model."""
 
     def __init__(self, length: int) -> None:
         self._chunks: deque[Chunk] = deque(maxlen=length)
 
     def append(self, chunk: Chunk) -> None:
-        """Take the next chunk; the oldest is forgotten."""
+        """Take the next chunk, and drop the oldest."""
         self._chunks.append(chunk)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all chunks."""
         self._chunks.clear()
 
     def open(self, *, voiced_from: int) -> Segment:
-        """A segment of all chunks; those from ``voiced_from`` on count as voice."""
+        """Return a segment of all chunks; those from ``voiced_from`` on count as voice."""
         segment = Segment(self._chunks[0].number, voiced_from)
         for chunk in self._chunks:
             segment.append(chunk, voiced=chunk.number >= voiced_from)
@@ -116,14 +116,14 @@ class Lead:
 
 
 def silence(samples: int) -> Pcm:
-    """Zeros, float32[samples]."""
+    """Return zeros, float32[samples]."""
     return np.zeros(samples, np.float32)
 
 
 class Intake:
-    """Turns frames into what is heard one by one: chunks at 16 kHz, and the length of holes.
+    """Turns frames into chunks at 16 kHz, and the lengths of holes.
 
-    A hole is silence; of a long one all but the first seconds is one number, to be cheap.
+    A hole is silence; a long one is given as a number after its first seconds, to be cheap.
     """
 
     def __init__(self) -> None:
@@ -136,15 +136,15 @@ class Intake:
         return bool(self._waiting)
 
     def next(self) -> Pcm | int:
-        """The next chunk, float32[512], or the number of chunks that nothing is known of."""
+        """Return the next chunk, float32[512], or the number of chunks in a hole."""
         return self._waiting.popleft()
 
     def put_back(self, item: Pcm | int) -> None:
-        """What was next is still next."""
+        """Put the item back, to be next again."""
         self._waiting.appendleft(item)
 
     def feed(self, frame: AudioFrame) -> None:
-        """Take the next frame; sound that was there already is passed over."""
+        """Take the next frame, without audio that was received already."""
         known = max(0, self._position - frame.position)
         if frame.position > self._position:
             self._hole(frame.position - self._position)
@@ -152,7 +152,7 @@ class Intake:
         self._sound(clean(frame.pcm[known:]))
 
     def finish(self) -> None:
-        """No more frames: the last samples, filled up with silence."""
+        """End the input: pad the last samples with silence."""
         self._sound(silence(0), last=True)
         self._cut(silence(-len(self._rest) % CHUNK_SAMPLES))
 

@@ -1,4 +1,4 @@
-"""One stream of the embedded engine as its threads see it: listen to frames, or decode once."""
+"""One stream of the embedded engine, as its threads see it: take frames, or decode once."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from streaming.recognizer import RecognizerEvent
 
 
 class SpeechModel(Protocol):
-    """What turns a piece of sound into words; many threads call it at the same time."""
+    """Turns a piece of audio into words; called by several threads at the same time."""
 
     def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
-        """The words in float32[n] at 16 kHz. Raises ModelError."""
+        """Return the words in float32[n] at 16 kHz. Raises ModelError."""
         ...
 
 
 class Command(Enum):
-    """What a stream is told besides frames."""
+    """A stream's input besides frames."""
 
     FLUSH = auto()
     FINISH = auto()
 
 
 class Ended(Enum):
-    """The mark behind the last event."""
+    """The mark after the last event."""
 
     ENDED = auto()
 
 
 Item = RecognizerEvent | Ended | ModelError
-"""What a stream hands over: events, and last how it ended."""
+"""A stream's output: events, and finally how it ended."""
 
 
 class StreamWork:
-    """One stream as the threads see it."""
+    """One stream, as the threads see it."""
 
     def __init__(
         self,
@@ -63,18 +63,18 @@ class StreamWork:
 
     @property
     def skipped(self) -> int:
-        """Decodes left out so far because no thread was free in time."""
+        """Decodes skipped so far because no thread was free in time."""
         return self._hearing.skipped
 
     def __len__(self) -> int:
         return len(self._inbox)
 
     def put(self, item: AudioFrame | Command) -> None:
-        """Take a frame or a command; any thread."""
+        """Take a frame or a command, in any thread."""
         self._inbox.append(item)
 
     def urgency(self) -> float | None:
-        """Listening comes first, for it is cheap; then who has waited longest for a decode."""
+        """Taking frames comes first because it is cheap; then the longest wait for a decode."""
         if self._over or self.stalled:
             return None
         if self._inbox and self._can_listen:
@@ -86,12 +86,12 @@ class StreamWork:
         return self._due_since is None or (self._live and not self._must)
 
     def work(self) -> None:
-        """Listen to what has come, or decode once."""
+        """Take the frames that have arrived, or decode once."""
         try:
             events = self._listen() if self._inbox and self._can_listen else self._decode()
             self._look_ahead()
         except Exception as error:
-            # The top of a thread's job: whatever failed ends this stream, and no other.
+            # The top of a thread's job: any failure ends this stream, and no other.
             self._over = True
             failure = error if isinstance(error, ModelError) else ModelError(type(error).__name__)
             failure.__cause__ = None if failure is error else error
@@ -133,4 +133,4 @@ class StreamWork:
             self._due_since = time.monotonic()
 
 
-_AT_ONCE = 25  # frames: 2 s, so that a file fed at once does not keep the others waiting
+_AT_ONCE = 25  # frames: 2 s, so that a whole file does not keep the others waiting

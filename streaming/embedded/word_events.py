@@ -1,4 +1,4 @@
-"""From hypotheses to events: what is settled as Word and WordEnd with times, the rest as Tail."""
+"""Turns hypotheses into events: settled words into Word and WordEnd, the rest into Tail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
 
 
 class WordEvents:
-    """What was said on a stream so far, segment after segment."""
+    """The words of a stream so far, segment after segment."""
 
     def __init__(self, policy: AgreementPolicy) -> None:
         self._policy = policy
@@ -23,21 +23,21 @@ class WordEvents:
         self._tail = Tail("", 0)
 
     def at(self, start: int, voiced: Sequence[bool]) -> None:
-        """The next hypothesis is of the sound from chunk ``start`` on.
+        """Set the audio of the next hypothesis, which starts at chunk ``start``.
 
-        voiced: of each of its chunks, whether somebody speaks.
+        voiced: for each of its chunks, whether somebody speaks.
         """
         self._start = start
         self._voiced = voiced
 
     def look(self, words: Sequence[HeardWord], *, paused: bool) -> list[RecognizerEvent]:
-        """Take a hypothesis of a segment that may go on."""
+        """Take a hypothesis of a segment that may continue."""
         return self._events(words, self._agreement.feed(words, paused=paused))
 
     def finish(self, words: Sequence[HeardWord], *, over: bool) -> list[RecognizerEvent]:
         """Take a hypothesis whose words are all settled.
 
-        over: the next hypothesis is of another segment.
+        over: the next hypothesis is for another segment.
         """
         events = self._events(words, self._agreement.finish(words))
         if over:
@@ -47,7 +47,7 @@ class WordEvents:
     def forget(
         self, words: Sequence[HeardWord], *, before: int
     ) -> tuple[int, list[RecognizerEvent]]:
-        """The sound before chunk ``before`` goes: give how many of the last words went with it."""
+        """Drop the audio before chunk ``before``; return how many of the last words go with it."""
         times = self._times(words)
         count = sum(1 for _, end_ms in times if end_ms <= before * CHUNK_MS)
         settled = self._agreement.forget(count)

@@ -1,4 +1,4 @@
-"""When words were said, estimated: the model gives no times."""
+"""Estimates when words were said, because the model gives no times."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> list[tuple[int, int]]:
-    """Start and end in ms of stream time of each word.
+    """Return start and end of each word in ms of stream time.
 
-    The words share the chunks with voice by their length in characters; so the first begins with
-    the voice, the last ends with it, and no word is in a pause. An estimate, a few tenths of a
-    second off. voiced: of each chunk that was decoded; start: number of the first.
+    Words divide the chunks with voice in proportion to their lengths in characters; so the first
+    begins with the voice, the last ends with it, and no word lies in a pause. Errors are a few
+    tenths of a second. voiced: for each decoded chunk; start: number of the first.
     """
     if not words:
         return []
@@ -37,7 +37,7 @@ _NEAR = 4  # chunks
 
 
 def _snapped(edges: Floats, pauses: npt.NDArray[np.int64]) -> Floats:
-    """``edges`` between words, those near a pause moved onto it."""
+    """Return the ``edges`` between words, moving those near a pause onto it."""
     if not len(pauses):
         return edges
     nearest = pauses[np.abs(edges[:, None] - pauses[None, :]).argmin(axis=1)]
