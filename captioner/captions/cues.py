@@ -1,4 +1,4 @@
-"""Cues, and what can happen to one."""
+"""Cues, and the events of a cue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A stretch of one speaker's speech on one screen.
+    """A stretch of one speaker's speech that is shown as one caption.
 
     speaker: LiveKit identity. Times in ms of room time, ``end_ms > start_ms``.
     text: plain, no line breaks, never empty. language: BCP 47, or "und".
@@ -23,7 +23,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class CueUpdated:
-    """The cue as it stands. The first ``settled`` code points of its text never change again."""
+    """The cue's current state. The first ``settled`` code points of its text are final."""
 
     cue: Cue
     rev: int
@@ -32,7 +32,7 @@ class CueUpdated:
 
 @dataclass(frozen=True, slots=True)
 class CueClosed:
-    """The cue as it will stay."""
+    """The cue's final state."""
 
     cue: Cue
     rev: int
@@ -40,7 +40,7 @@ class CueClosed:
 
 @dataclass(frozen=True, slots=True)
 class CueDeleted:
-    """The cue is gone: nothing was said after all, or its speaker withdrew consent."""
+    """The cue is deleted: nothing was said after all, or its speaker withdrew consent."""
 
     id: str
     rev: int

@@ -1,4 +1,4 @@
-"""Words → cues: where a caption begins, grows and ends. Pure: no clock, no network."""
+"""Turns words into cues: where a caption begins, grows and ends. Pure: no clock, no network."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class CuePolicy:
     """When a cue ends. Code points for text, bytes for its escaped UTF-8, ms for time."""
 
     max_code_points: int = 120
-    max_bytes: int = 480  # what a packet has room for beside a long name and identity
+    max_bytes: int = 480  # what fits in a packet with a long name and identity
     max_ms: int = 7_000
     pause_ms: int = 800
 
 
 @dataclass(slots=True)
 class _Open:
-    """The cue that is being written."""
+    """The open cue."""
 
     id: str
     start_ms: int
     end_ms: int
     text: str = ""  # settled
     rev: int = 0
-    published: tuple[str, int] | None = None  # whole text and settled length last given
+    published: tuple[str, int] | None = None  # text and settled length given last
 
 
 @dataclass(slots=True)
@@ -49,9 +49,9 @@ class _Settled:
 class Segmenter:
     """Cuts one speaker's words into cues.
 
-    Events are gathered until the recogniser says how far it has heard (Heard, Flushed): what one
-    step of it changed comes out as one change. Cues are cut inside settled text only. Stream time
-    becomes room time by adding ``offset_ms``.
+    Events are collected until the recogniser says how far it has processed the audio (Heard,
+    Flushed), so that one step gives one change. Cues are cut only inside settled text. Adding
+    ``offset_ms`` converts stream time to room time.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Segmenter:
         offset_ms: int = 0,
         policy: CuePolicy | None = None,
     ) -> None:
-        """``prefix`` begins every cue's id and is used by no other Segmenter of the session."""
+        """prefix: of every cue's id; unique among the Segmenters of the session."""
         self._speaker = speaker
         self._prefix = prefix
         self._language = language
@@ -73,23 +73,23 @@ class Segmenter:
         self._count = 0
         self._words: list[_Settled] = []
         self._tail = Tail("", 0)
-        self._last_end_ms = 0  # room time: no later cue of this speaker starts before
-        self._closed_until_ms = 0  # stream time: words before it were shown, and are final
+        self._last_end_ms = 0  # room time before which no later cue of this speaker starts
+        self._closed_until_ms = 0  # stream time before which words were shown, and are final
 
     @property
     def is_open(self) -> bool:
-        """Whether a cue is being written."""
+        """Whether a cue is open."""
         return self._cue is not None
 
     def restart(self, offset_ms: int, *, language: str | None = None) -> None:
-        """A new stream begins, at ``offset_ms`` of room time. Call after ``flush``."""
+        """Begin a new stream, at ``offset_ms`` of room time. Call after ``flush``."""
         self._language = language or self._language
         self._offset_ms = offset_ms
         self._closed_until_ms = 0
         self._words, self._tail = [], Tail("", 0)
 
     def feed(self, event: RecognizerEvent) -> list[CaptionEvent]:
-        """Take one event of the recogniser; give what changes on screen."""
+        """Take an event of the recogniser; return the changes to show."""
         match event:
             case Word() if event.start_ms >= self._closed_until_ms:
                 self._words.append(_Settled(event))
@@ -104,13 +104,13 @@ class Segmenter:
         return []
 
     def flush(self) -> list[CaptionEvent]:
-        """No more events of this stream: settle and close what is open."""
+        """End the stream: settle and close the open cue."""
         return [*self._place_words(), *self.close()]
 
     def close(self) -> list[CaptionEvent]:
-        """Close the open cue where it stands.
+        """Close the open cue in its current state.
 
-        What it shows is final: words that come later for audio before its end are swallowed.
+        The text shown is final: later words for audio before the cue's end are ignored.
         """
         cue, self._tail = self._cue, Tail("", 0)
         if cue is None:
@@ -122,7 +122,7 @@ class Segmenter:
         return [self._closed()]
 
     def withdraw(self) -> list[CaptionEvent]:
-        """The speaker is not to be captioned: the open cue is gone, with all that is held."""
+        """Delete the open cue and everything held: the speaker must not be captioned."""
         self._words, self._tail = [], Tail("", 0)
         return self._deleted()
 
@@ -157,7 +157,7 @@ class Segmenter:
         return events
 
     def _pieces(self, word: Word) -> list[str]:
-        """The word, or where it alone would overfill a cue (a hallucination), pieces of it."""
+        """Return the word, or its pieces if it alone exceeds a cue (a hallucination)."""
         text = plain(word.text)
         if self._fits(text):
             return [text] if text else []
@@ -169,7 +169,7 @@ class Segmenter:
         cue = self._cue
         assert cue is not None
         if not cue.text:
-            return False  # shown so far is only a tail, and these are its words
+            return False  # only a tail was shown so far, and these are its words
         whole = f"{cue.text}{text}" if joined else f"{cue.text} {text}"
         return (
             not self._fits(whole)
@@ -209,7 +209,7 @@ class Segmenter:
         return [CueUpdated(self._finished(cue, text), cue.rev, len(cue.text))]
 
     def _with_tail(self, cue: _Open, tail: str) -> str:
-        """The settled text and as many words of the tail as have room; the others wait."""
+        """Return the settled text and as many words of the tail as fit; the others wait."""
         text = cue.text
         for word in tail.split():
             longer = f"{text} {word}" if text else word
@@ -234,9 +234,9 @@ class Segmenter:
 
 
 def up_to_sentence_end(text: str) -> str:
-    """``text`` up to its first sentence end.
+    """Return ``text`` up to the end of its first sentence.
 
-    A cue ends there once that is settled; the words after it would have to move to the next one.
+    A cue ends there once that is settled; words after it would have to move to the next cue.
     """
     words = text.split()
     for count, word in enumerate(words, start=1):

@@ -1,4 +1,4 @@
-"""What was said in this session, bounded, for those who come late or missed something. Pure."""
+"""The session's captions, bounded, for pages that join late or missed packets. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HISTORY_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The newest packet of one cue, and the caption in it."""
+    """The latest packet of a cue, and the caption in it."""
 
     seq: int
     caption: Caption
@@ -25,20 +25,20 @@ class Entry:
 
     @property
     def cue(self) -> Cue | None:
-        """None when the cue is deleted."""
+        """The cue, or None if it is deleted."""
         return cue_of(self.caption.event)
 
     @property
     def closed(self) -> bool:
-        """Whether it stays as it is."""
+        """Whether the cue is final."""
         return isinstance(self.caption.event, CueClosed)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Packets for one answer, without what the answer says once for all (v, session).
+    """Packets for one answer, without the fields that the answer has once (v, session).
 
-    rest: the number to ask on from, None when that was all.
+    rest: the number from which to continue, or None at the end.
     """
 
     cues: list[dict[str, Any]]
@@ -46,9 +46,9 @@ class Page:
 
 
 class History:
-    """The newest state of each cue, in the order of their last change.
+    """The latest state of each cue, in the order of their last change.
 
-    keeps: whether what a speaker said may be shown to those who come later.
+    keeps: whether a speaker's captions may be shown to late joiners.
     ``forgotten`` counts the cues that were dropped because there were more than ``limit``.
     """
 
@@ -62,7 +62,7 @@ class History:
         return len(self._entries)
 
     def add(self, entry: Entry) -> None:
-        """Take a packet that is newer than all before it."""
+        """Take a packet that is newer than all others."""
         cue_id = entry.packet["id"]
         self._entries.pop(cue_id, None)
         self._entries[cue_id] = entry
@@ -71,7 +71,7 @@ class History:
             self.forgotten += 1
 
     def after(self, seq: int, *, room: int) -> Page:
-        """The cues that changed after ``seq``, oldest change first, in ``room`` bytes."""
+        """Return the cues that changed after ``seq``, oldest change first, in ``room`` bytes."""
         newer: list[Entry] = []
         for entry in reversed(self._entries.values()):
             if entry.seq <= seq:
@@ -82,9 +82,9 @@ class History:
         return Page([_bare(e.packet) for e in taken], rest)
 
     def newest(self, *, before: int | None = None, room: int) -> Page:
-        """The newest closed cues before number ``before``, in order of their start.
+        """Return the newest closed cues before number ``before``, ordered by start.
 
-        Without ``before`` all open cues come first: that is what a newcomer gets.
+        Without ``before`` all open cues come first, which is what a newcomer gets.
         """
         open_now = [] if before is not None else [e for e in self._entries.values() if _open(e)]
         closed = [
@@ -102,13 +102,13 @@ class History:
         return Page([_bare(e.packet) for e in ordered], rest)
 
     def forget(self, speaker: str) -> None:
-        """Nobody gets any more what this one said."""
+        """Stop giving anybody this speaker's captions."""
         own = [k for k, e in self._entries.items() if e.closed and e.caption.speaker == speaker]
         for key in own:
             del self._entries[key]
 
     def closed(self) -> list[tuple[Cue, str]]:
-        """Each finished cue with its speaker's name."""
+        """Return each closed cue with its speaker's name."""
         return [
             (entry.cue, voice_name(entry.caption.name, identity=entry.caption.speaker))
             for entry in self._entries.values()
@@ -117,7 +117,7 @@ class History:
 
 
 def _fitting(entries: Iterable[Entry], room: int, *, least: int = 1) -> list[Entry]:
-    """The first ones that fit, but ``least`` in any case, so that there is always an end."""
+    """Return the first ones that fit, but at least ``least``, so that paging ends."""
     taken: list[Entry] = []
     for entry in entries:
         room -= _size(entry)

@@ -1,7 +1,7 @@
-"""Captions as clients of LiveKit know them already: transcription segments. Pure.
+"""Converts captions to LiveKit's own transcription segments. Pure.
 
-Two ways carry them: text streams on the topic ``lk.transcription``, and the legacy transcription
-packets (https://docs.livekit.io/agents/build/text/). Both know a segment by its id, and who spoke.
+Segments are sent as text streams on the topic ``lk.transcription``, or as legacy transcription
+packets (https://docs.livekit.io/agents/build/text/). Both identify a segment and its speaker.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from captioner.contract import Caption
 STREAM_TOPIC = "lk.transcription"
 
 PHRASE_MIN = 24
-"""Code points of settled text that are let go as a phrase before its cue is finished."""
+"""Code points of settled text that are sent as a phrase before the cue is closed."""
 
 OPEN_MAX = 1_000
-"""Cues remembered that are not finished."""
+"""Limit of open cues that are remembered."""
 
 
 class Legacy(StrEnum):
     """Which legacy packets are sent."""
 
     OFF = "off"
-    FINAL = "final"  # settled text only, each phrase once, under an id of its own
-    ALL = "all"  # every change of a cue under the cue's id
+    FINAL = "final"  # settled text only, each phrase once, with an id of its own
+    ALL = "all"  # every change of a cue, with the cue's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,19 @@ class Segment:
 
 
 class Outlet(Protocol):
-    """What of a room sends segments. What cannot be sent is counted there."""
+    """A room's means to send segments. It counts what cannot be sent."""
 
     async def send_packet(self, segment: Segment) -> None:
-        """A legacy transcription packet. Never encrypted."""
+        """Send a legacy transcription packet, which is never encrypted."""
         ...
 
     async def send_stream(self, segment: Segment) -> None:
-        """A text stream on ``lk.transcription``, in the name of the speaker."""
+        """Send a text stream on ``lk.transcription``, on behalf of the speaker."""
         ...
 
 
 def whole(caption: Caption, session: str) -> Segment:
-    """The cue as it stands, under one id for all its life; a deleted one has no text left."""
+    """Return the cue's current state with a constant id; a deleted cue has no text."""
     match caption.event:
         case CueUpdated(cue):
             return _segment(caption, segment_id(session, cue.id), cue.text, final=False)
@@ -69,9 +69,9 @@ def whole(caption: Caption, session: str) -> Segment:
 
 
 class Phrases:
-    """Settled text only, each piece once and under a new id, for pages that take no updates.
+    """Gives settled text only, each piece once with a new id, for pages that ignore updates.
 
-    A piece ends where a word does: what is settled may still be continued ("4" "00").
+    A piece ends at the end of a word, because settled text may be continued ("4" "00").
     """
 
     def __init__(self, session: str) -> None:
@@ -79,7 +79,7 @@ class Phrases:
         self._given: OrderedDict[str, tuple[int, int]] = OrderedDict()  # cue → code points, pieces
 
     def feed(self, caption: Caption) -> list[Segment]:
-        """What is settled and was not given yet, if that is worth a piece."""
+        """Return the newly settled text, if it is long enough for a piece."""
         match caption.event:
             case CueUpdated(cue, _, settled):
                 upto = cue.text.rfind(" ", 0, min(settled, len(cue.text)))
@@ -106,12 +106,12 @@ class Phrases:
 
 
 def segment_id(session: str, cue_id: str) -> str:
-    """Unique in the room, after a restart of the bot too: pages remember what they know by it."""
+    """Return an id that is unique in the room, even after a restart of the bot."""
     return f"{session[:8]}-{cue_id}"
 
 
 def attributes(segment: Segment) -> dict[str, str]:
-    """What a text stream says of its segment."""
+    """Return a text stream's attributes for its segment."""
     return {
         "lk.segment_id": segment.id,
         "lk.transcription_final": "true" if segment.final else "false",

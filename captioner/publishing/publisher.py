@@ -1,4 +1,4 @@
-"""One meeting's captions on their way out: numbered, remembered, sent."""
+"""Publishes one meeting's captions: numbers, remembers and sends them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from captioner.publishing.history import Entry, History, Page
 from captioner.publishing.room_clock import RoomClock
 
 RPC_PAGE_MAX = 14_000
-"""Bytes of cues in one answer; LiveKit carries 15,360 in all."""
+"""Bytes of cues in one answer; LiveKit's limit is 15,360 in total."""
 
 TRACKS_MAX, GAPS_MAX = 4_000, 2_000
 """Bytes of those in one answer: what is out of the ordinary, and what is newest, comes first."""
@@ -32,7 +32,7 @@ TRACKS_MAX, GAPS_MAX = 4_000, 2_000
 GAPS_KEPT = 100
 
 SLIVER_MS = 500
-"""Two who tell of one break may differ by less than that."""
+"""Two reports of one gap may differ by less than this."""
 
 SETTLE_S, BEACON_S = 1.0, 10.0
 
@@ -60,11 +60,11 @@ class Publisher:
         self._sent = asyncio.Event()
 
     def attach(self, send: Send | None) -> None:
-        """Where packets go from now on; None while the bot is in no room."""
+        """Set where packets go from now on; None while the bot is not in a room."""
         self._send = send
 
     async def publish(self, caption: Caption) -> None:
-        """Send one caption event to everybody."""
+        """Send a caption event to everybody."""
         self.seq += 1
         packet = caption_packet(caption, session=self.session, seq=self.seq)
         self.history.add(Entry(self.seq, caption, packet))
@@ -73,14 +73,14 @@ class Publisher:
         await self._give(packet)
 
     async def announce_track(self, *, track: str, **facts: Any) -> None:
-        """Say what happens to one speaker; repeated to everybody who says hello."""
+        """Announce a speaker's state; it is repeated to everybody who says hello."""
         self.seq += 1
         packet = track_packet(self.session, self.seq, track=track, **facts)
         self._tracks[track] = packet
         await self._give(packet)
 
     def forget_track(self, track: str) -> None:
-        """The track is gone."""
+        """Forget a track that has ended."""
         self._tracks.pop(track, None)
 
     async def declare_gap(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
@@ -108,7 +108,7 @@ class Publisher:
         return [(start, end) for start, end in parts if end - start >= least_ms]
 
     async def beacon(self) -> None:
-        """For ever: repeat the newest number 1 s after the last packet, then every 10 s."""
+        """Repeat the newest number 1 s after the last packet, then every 10 s, for ever."""
         while True:
             self._sent.clear()
             try:
@@ -127,12 +127,12 @@ class Publisher:
                     continue
 
     def hello(self, request: Hello, *, you: Mapping[str, Any] | None = None) -> str:
-        """What a page gets that says hello: the state, and what it has not seen yet.
+        """Return the answer to a page's hello: the state, and what it has not seen yet.
 
-        you: what is known of its user; None: not yet, ask again.
+        you: what is known about its user; None: not yet, ask again.
 
         A newcomer gets the open cues and the newest closed ones, and asks for older ones by
-        ``older``; who knows this session gets what changed, and goes on by ``cursor``.
+        ``older``; a page that knows this session gets the changes, and continues by ``cursor``.
         """
         special = sorted(self._tracks.values(), key=lambda t: t["state"] == TrackState.ON)
         answer = {
@@ -151,7 +151,7 @@ class Publisher:
         return self._newest(answer)
 
     def page(self, request: After | Older) -> str:
-        """What a page gets that missed something; from the start if it knows another session."""
+        """Return what a page missed, from the start if it knows another session."""
         answer = {"v": 1, "session": self.session, "seq": self.seq}
         match request:
             case After(session, seq):
@@ -186,7 +186,7 @@ def _text(number: int | None) -> str | None:
 
 
 def _within(packets: Iterable[dict[str, Any]], size: int) -> list[dict[str, Any]]:
-    """As many of the first ones as fit into ``size`` bytes."""
+    """Return as many of the first ones as fit into ``size`` bytes."""
     taken = []
     for packet in packets:
         size -= len(encode(packet)) + 1

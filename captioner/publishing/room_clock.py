@@ -1,4 +1,4 @@
-"""Room time: milliseconds since the instant that the bot announces."""
+"""Room time: milliseconds since an instant that the bot announces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RoomClock:
 
     @classmethod
     def start(cls, *, monotonic: Clock = time.monotonic, wall: Clock = time.time) -> RoomClock:
-        """Room time 0 is now."""
+        """Start room time at 0 now."""
         return cls(round(wall() * 1000), monotonic(), monotonic)
 
     @classmethod
@@ -31,14 +31,14 @@ class RoomClock:
         monotonic: Clock = time.monotonic,
         wall: Clock = time.time,
     ) -> RoomClock:
-        """Go on from another bot's origin; it is ``least_ms`` at least, whatever the wall says."""
+        """Continue from another bot's origin, at ``least_ms`` at the earliest."""
         now_ms = max(round(wall() * 1000) - origin_utc_ms, least_ms)
         return cls(origin_utc_ms, monotonic() - now_ms / 1000, monotonic)
 
     def now_ms(self) -> int:
-        """The room time now."""
+        """Return the current room time."""
         return self.at_ms(self.monotonic())
 
     def at_ms(self, monotonic_s: float) -> int:
-        """The room time of a reading of the monotonic clock."""
+        """Convert a reading of the monotonic clock to room time."""
         return round((monotonic_s - self.started) * 1000)

@@ -1,6 +1,6 @@
-"""Sends transcription segments for clients that know no captions of ours, without holding up ours.
+"""Sends transcription segments for clients that do not know our captions, without delaying ours.
 
-An update that was not sent yet when the next of its segment comes is never sent.
+An update that is still queued when the next one of its segment arrives is replaced by it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from captioner.contract import Caption
 from captioner.publishing.livekit_segments import Legacy, Outlet, Phrases, Segment, whole
 
 WAITING_MAX = 1_000
-"""Segments kept while the room is away; the oldest are dropped, and counted."""
+"""Segments kept while disconnected; the oldest are dropped, and counted."""
 
 
 class _Way(Enum):
@@ -23,7 +23,7 @@ class _Way(Enum):
 
 
 class SegmentSender:
-    """Takes captions at any speed, sends their newest state one after the other."""
+    """Takes captions at any rate, and sends their latest states one after the other."""
 
     def __init__(self, *, session: str, legacy: Legacy, streams: bool) -> None:
         self._session = session
@@ -35,12 +35,12 @@ class SegmentSender:
         self._more = asyncio.Event()
 
     def attach(self, outlet: Outlet | None) -> None:
-        """The room; None while there is none."""
+        """Set the room; None while there is none."""
         self._outlet = outlet
         self._more.set()
 
     def take(self, caption: Caption) -> None:
-        """A caption was published."""
+        """Take a published caption."""
         if self._streams:
             self._add(_Way.STREAM, whole(caption, self._session))
         if self._legacy is Legacy.ALL:
@@ -50,12 +50,12 @@ class SegmentSender:
                 self._add(_Way.PACKET, segment)
 
     def forget(self, speaker: str) -> None:
-        """Send nothing more of what ``speaker`` said."""
+        """Send no more of ``speaker``'s captions."""
         for key in [k for k, segment in self._waiting.items() if segment.speaker == speaker]:
             del self._waiting[key]
 
     async def run(self) -> None:
-        """For ever."""
+        """Send segments until cancelled."""
         while True:
             outlet = self._outlet
             if outlet is None or not self._waiting:
@@ -69,7 +69,7 @@ class SegmentSender:
                 await outlet.send_packet(segment)
 
     def _add(self, way: _Way, segment: Segment) -> None:
-        self._waiting[way, segment.id] = segment  # one that waits keeps its place
+        self._waiting[way, segment.id] = segment  # a queued one keeps its place
         if len(self._waiting) > WAITING_MAX:
             self._waiting.popitem(last=False)
             metrics.SEGMENTS_DROPPED.inc()

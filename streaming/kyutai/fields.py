@@ -1,4 +1,4 @@
-"""The fields of a message that somebody else wrote: of the type that is due, or a ProtocolError."""
+"""Reads fields of untrusted messages: of the expected type, or a ProtocolError."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Fields = dict[str, object]
 
 
 def kind_of(value: object) -> str:
-    """What ``value`` is, in words for people."""
+    """Describe the type of ``value`` for people."""
     names = {
         type(None): "nil", bool: "a boolean", int: "an integer", float: "a float",
         str: "a string", bytes: "bin", list: "an array", dict: "a map",
@@ -28,12 +28,12 @@ def _field(fields: Fields, name: str) -> object:
 
 
 def wrong(name: str, value: object, due: str) -> ProtocolError:
-    """The error of a field that is of another type than ``due``."""
+    """Return the error for a field whose type is not ``due``."""
     return ProtocolError(f"{name} is {kind_of(value)}, where {due} is due")
 
 
 def integer(fields: Fields, name: str) -> int:
-    """An integer that fits 64 bits."""
+    """Read an integer that fits 64 bits."""
     value = _field(fields, name)
     if type(value) is not int or not -(1 << 63) <= value < 1 << 63:
         raise wrong(name, value, "an integer of 64 bits")
@@ -41,7 +41,7 @@ def integer(fields: Fields, name: str) -> int:
 
 
 def string(fields: Fields, name: str) -> str:
-    """A string."""
+    """Read a string."""
     value = _field(fields, name)
     if not isinstance(value, str):
         raise wrong(name, value, "a string")
@@ -49,7 +49,7 @@ def string(fields: Fields, name: str) -> str:
 
 
 def seconds(fields: Fields, name: str) -> float:
-    """A time, within three years."""
+    """Read a time, within three years."""
     value = _field(fields, name)
     if type(value) not in (int, float):
         raise wrong(name, value, "a number")
@@ -67,17 +67,17 @@ def _array(fields: Fields, name: str) -> list[object]:
 
 
 def numbers(fields: Fields, name: str) -> Pcm:
-    """An array of numbers: float32[n], not yet cleaned."""
+    """Read an array of numbers: float32[n], not yet sanitised."""
     values = _array(fields, name)
     for value in values:
         if type(value) not in (int, float):
             raise wrong(f"an element of {name}", value, "a number")
-    with np.errstate(over="ignore"):  # a float64 beyond float32 is infinite, and cleaned later
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is infinite, and sanitised later
         return np.asarray(values, np.float64).astype(np.float32)
 
 
 def octets(fields: Fields, name: str) -> bytes:
-    """An array of numbers from 0 to 255."""
+    """Read an array of numbers from 0 to 255."""
     values = _array(fields, name)
     for value in values:
         if type(value) is not int or not 0 <= value < 256:

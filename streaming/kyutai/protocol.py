@@ -1,8 +1,8 @@
 """Kyutai's speech-to-text protocol: messages ⇄ msgpack, as moshi-server 0.6.4 speaks it.
 
-One binary websocket frame is one msgpack map tagged by ``"type"``. Unknown keys are ignored, and
-everything else that the protocol does not allow is a ProtocolError that says what came. Times are
-seconds of audio that the server received, samples are 24 kHz mono.
+A binary websocket frame is a msgpack map tagged by ``"type"``. Unknown keys are ignored; everything
+else that the protocol does not allow is a ProtocolError that says what was received. Times are
+seconds of audio that the server received; samples are 24 kHz mono.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from streaming.kyutai.fields import (
 )
 
 PATH = "/api/asr-streaming"
-"""Where on a server the websocket is."""
+"""The path of the websocket."""
 
 KEY_HEADER = "kyutai-api-key"
-"""The header that carries a client's key; ``?auth_id=`` is the other way."""
+"""The header with a client's key; ``?auth_id=`` is the alternative."""
 
 PUBLIC_KEY = "public_token"
-"""The key of servers that nobody gave one: of all configurations that Kyutai ships."""
+"""The public default key, which is in all configurations that Kyutai ships."""
 
 NO_FREE_CHANNELS = "no free channels"
-"""What a full server's Error says, instead of Ready."""
+"""The text of a full server's Error, which it sends instead of Ready."""
 
 MAX_CLIENT_BYTES = 1 << 20
 """The longest message that a client may send: 8.7 s of float32 samples."""
@@ -49,40 +49,40 @@ MAX_SERVER_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audio:
-    """float32[n] in [-1, 1]; servers step 1920 samples (80 ms) at a time."""
+    """float32[n] in [-1, 1]; servers process 1920 samples (80 ms) per step."""
 
     pcm: Pcm
 
 
 @dataclass(frozen=True, slots=True)
 class OggOpus:
-    """A piece of an Ogg stream with Opus in it."""
+    """A piece of an Ogg Opus stream."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """Comes back when the model has heard, with its delay, what was sent before it."""
+    """Echoed once the model has processed, with its delay, all audio sent before it."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Init:
-    """Begin anew: the slot forgets what it heard."""
+    """Restart: the slot's state is cleared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """There is a free slot, and it is yours."""
+    """The client has got a slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, without the space before it.
+    """A word, without its leading space.
 
-    joined: whether it continues the word before. A key of our own server; None from others.
+    joined: whether it continues the previous word. Sent by our server only; None from others.
     """
 
     text: str
@@ -92,16 +92,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class EndWord:
-    """Where the last word ended; with moshi-server that is where the next one starts."""
+    """The end of the last word; from moshi-server it is the start of the next one."""
 
     stop_time: float
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """80 ms of this client's audio went through the model.
+    """The model has processed 80 ms of this client's audio.
 
-    step_idx: counts the server's steps, other clients' too. prs: what the pause heads say, 0–1.
+    step_idx: counts all steps of the server. prs: output of the pause heads, 0–1.
     """
 
     step_idx: int
@@ -121,7 +121,7 @@ ServerMessage = Ready | Word | EndWord | Marker | Step | Error
 
 
 def encode(message: ClientMessage | ServerMessage) -> bytes:
-    """One frame, byte for byte as moshi-server and its clients write it."""
+    """Encode one frame, byte for byte like moshi-server and its clients."""
     match message:
         case Audio(pcm):
             return _map("Audio", pcm=_floats(pcm))
@@ -144,7 +144,7 @@ def encode(message: ClientMessage | ServerMessage) -> bytes:
 
 
 def decode_client(data: bytes) -> ClientMessage:
-    """What a client sent; samples are cleaned. Raises ProtocolError."""
+    """Decode a client's message; samples are sanitised. Raises ProtocolError."""
     if len(data) > MAX_CLIENT_BYTES:
         raise ProtocolError(f"a message of {len(data)} bytes; {MAX_CLIENT_BYTES} are the most")
     pcm = _plain_audio(data)
@@ -154,7 +154,7 @@ def decode_client(data: bytes) -> ClientMessage:
 
 
 def decode_server(data: bytes) -> ServerMessage:
-    """What a server sent. Raises ProtocolError."""
+    """Decode a server's message. Raises ProtocolError."""
     if len(data) > MAX_SERVER_BYTES:
         raise ProtocolError(f"a message of {len(data)} bytes; {MAX_SERVER_BYTES} are the most")
     return _read(data, _SERVER)
@@ -173,7 +173,7 @@ def _map(kind: str, **fields: bytes) -> bytes:
 
 
 _FLOAT32 = 0xCA
-_MARKED = np.dtype([("mark", "u1"), ("value", ">f4")])  # how msgpack writes a float32
+_MARKED = np.dtype([("mark", "u1"), ("value", ">f4")])  # msgpack's encoding of a float32
 
 
 def _floats(values: Pcm) -> bytes:
@@ -193,7 +193,7 @@ _AUDIO_START = b"\x82" + _pack("type") + _pack("Audio") + _pack("pcm")
 
 
 def _plain_audio(data: bytes) -> Pcm | None:
-    """The samples, if ``data`` is written as clients do; many times faster than msgpack."""
+    """Return the samples if ``data`` has the usual form; many times faster than msgpack."""
     start = len(_AUDIO_START)
     for header in (3, 1, 5):
         count, rest = divmod(len(data) - start - header, _MARKED.itemsize)
@@ -219,7 +219,7 @@ def _tagged(data: bytes) -> tuple[str, Fields]:
     match _unpack(data):
         case {"type": str(kind), **fields}:
             return kind, {str(name): value for name, value in fields.items()}
-        case ["Audio", pcm]:  # another way in which the Rust server lets a client write it
+        case ["Audio", pcm]:  # another form that the Rust server accepts
             return "Audio", {"pcm": pcm}
         case dict():
             raise ProtocolError("a map without a type")

@@ -1,4 +1,4 @@
-"""Who may use a server."""
+"""API keys of a server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Keys:
 
     @property
     def is_public(self) -> bool:
-        """Whether everybody knows one of them."""
+        """Whether one of them is the public default key."""
         return PUBLIC_KEY in self.keys
 
     def number(self, given: str | None) -> int | None:
-        """The number of the key that was ``given``; None if it is no key. In constant time."""
+        """Return the index of the key that was ``given``, or None. In constant time."""
         found = None
         for number, key in enumerate(self.keys):
             if hmac.compare_digest(key.encode(), (given or "").encode("utf-8", "replace")):
@@ -30,7 +30,7 @@ class Keys:
 
 
 def read_keys(path: Path) -> Keys:
-    """The keys in a file, one a line; empty lines and lines with # are skipped.
+    """Read the keys in a file, one per line; empty lines and lines with # are skipped.
 
     Raises OSError, or ValueError if there is none.
     """

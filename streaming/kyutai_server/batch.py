@@ -1,8 +1,8 @@
-"""Many streams share the rows of one model: admit, feed, gather, route, release.
+"""Lets streams share the rows of one model: admit, feed, gather, route, release.
 
-Pure: no clock, no thread. A step is made of two halves, so that the model can run in between, in a
-thread of its own: ``gather`` takes what each stream has waiting, ``route`` says whom the output
-belongs to. A stream that left or began again in between gets none of it.
+Pure: no clock, no thread. A step has two halves, so that the model can run in between, in its own
+thread: ``gather`` takes each stream's queued audio, and ``route`` assigns the output to streams. A
+stream that left or restarted in between gets no output.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from streaming.kyutai_server.client_stream import Answer, Stepped, Stream
 from streaming.kyutai_server.token_words import Vocabulary, WordAssembler
 
 WAITING_MAX_S = 10
-"""Audio of one stream that may wait; whoever feeds it asks ``is_full`` and waits."""
+"""Audio of one stream that may be queued; its feeder checks ``is_full`` and waits."""
 
 MARKS_MAX = 256
-"""Markers of one stream that may wait."""
+"""Markers of one stream that may be queued."""
 
 Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What a step gave.
+    """The output of a step.
 
-    tokens: int[B], the text token of each row; no meaning where a row was not active.
-    pauses: float32[heads, B], probability that the speaker pauses; no heads: [0, B].
+    tokens: int[B], the text token of each row, which is meaningless if the row was not active.
+    pauses: float32[heads, B], probability that the speaker pauses; without heads: [0, B].
     """
 
     tokens: npt.NDArray[np.int64]
@@ -41,9 +41,9 @@ class StepOutput:
 
 
 class BatchedModel(Protocol):
-    """B rows that never touch one another; called by one thread.
+    """A model with B independent rows, called by one thread.
 
-    delay_frames: steps from a sound to the token of its word.
+    delay_frames: steps from audio to the token of its word.
     """
 
     @property
@@ -54,39 +54,39 @@ class BatchedModel(Protocol):
     def vocabulary(self) -> Vocabulary: ...
 
     def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
-        """80 ms of sound, float32[B, 1920], for the rows that are ``active`` (bool[B]).
+        """Process 80 ms of audio, float32[B, 1920], for the rows that are ``active`` (bool[B]).
 
-        Rows in ``reset`` (bool[B]) first forget all that they heard. Raises ModelError.
+        Rows in ``reset`` (bool[B]) are cleared first. Raises ModelError.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The right to one slot, for one client: it never fits the next client of that slot."""
+    """One client's right to a slot; it is invalid for the next client of that slot."""
 
     slot: int
     generation: int
 
 
 class Demand(IntEnum):
-    """How much a step is wanted."""
+    """The urgency of a step."""
 
     NONE = 0
-    WAITING = 1  # some stream has a frame
-    BEHIND = 2  # some stream has two, or waits for its Marker: step at once
+    WAITING = 1  # a stream has a frame
+    BEHIND = 2  # a stream has two, or waits for its Marker: step at once
 
 
 @dataclass(slots=True)
 class _Slot:
     generation: int = 0
     stream: Stream | None = None
-    dirty: bool = False  # the model's row holds what a former stream said
+    dirty: bool = False  # the model's row has state of an earlier stream
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What goes into the model: float32[B, 1920], bool[B], bool[B]; and for whom."""
+    """The input of a step: float32[B, 1920], bool[B], bool[B]; and its streams."""
 
     pcm: Pcm
     active: Flags
@@ -106,21 +106,21 @@ class Batch:
 
     @property
     def batch_size(self) -> int:
-        """Slots, free or not."""
+        """The number of slots, free or not."""
         return len(self._slots)
 
     @property
     def used(self) -> int:
-        """Slots that are taken."""
+        """The number of slots in use."""
         return sum(slot.stream is not None for slot in self._slots)
 
     @property
     def steps(self) -> int:
-        """Steps gathered so far."""
+        """The number of steps gathered so far."""
         return self._steps
 
     def admit(self) -> Ticket | None:
-        """Take a free slot; None if there is none."""
+        """Take a free slot; return None if there is none."""
         for number, slot in enumerate(self._slots):
             if slot.stream is None:
                 slot.generation += 1
@@ -129,39 +129,39 @@ class Batch:
         return None
 
     def release(self, ticket: Ticket) -> None:
-        """Give the slot back; its row is made to forget at the next step. Twice is no harm."""
+        """Release the slot; its row is cleared at the next step. May be called twice."""
         if self._stream(ticket) is not None:
             self._slots[ticket.slot].stream = None
             self._slots[ticket.slot].dirty = True
 
     def restart(self, ticket: Ticket) -> None:
-        """Begin again in the same slot: time 0, nothing heard."""
+        """Restart in the same slot, at time 0 and with cleared state."""
         if self._stream(ticket) is not None:
             self._slots[ticket.slot].stream = self._new_stream()
             self._slots[ticket.slot].dirty = True
 
     def feed(self, ticket: Ticket, pcm: Pcm, *, now: float) -> None:
-        """Take float32[n] of 24 kHz, any n; wild samples are made harmless. now: seconds."""
+        """Take float32[n] at 24 kHz, any n; samples are sanitised. now: seconds."""
         stream = self._stream(ticket)
         if stream is not None and len(pcm):
             stream.feed(clean(pcm))
             stream.fed_at = now
 
     def mark(self, ticket: Ticket, mark_id: int) -> None:
-        """Ask for a Marked once all that was fed so far has been said."""
+        """Request a Marked after the words of all audio fed so far."""
         stream = self._stream(ticket)
         if stream is not None:
             stream.marks.append((stream.received, mark_id))
 
     def is_full(self, ticket: Ticket) -> bool:
-        """Whether so much waits that whoever feeds this stream must wait too."""
+        """Return whether the queue is full, so that the stream's feeder must wait."""
         stream = self._stream(ticket)
         return stream is not None and (
             stream.waiting >= WAITING_MAX_S * SAMPLE_RATE or len(stream.marks) >= MARKS_MAX
         )
 
     def demand(self, now: float) -> Demand:
-        """How much a step is wanted at ``now``."""
+        """Return the urgency of a step at ``now``."""
         demand = Demand.NONE
         for slot in self._slots:
             if slot.stream is None:
@@ -173,11 +173,11 @@ class Batch:
         return demand
 
     def marks_wait(self) -> bool:
-        """Whether the mere passing of time may make a step wanted."""
+        """Return whether a step may become urgent by the passing of time."""
         return any(slot.stream is not None and slot.stream.marks for slot in self._slots)
 
     def gather(self, now: float) -> Step:
-        """Take one frame of every stream that has one."""
+        """Take one frame from every stream that has one."""
         size = len(self._slots)
         pcm = np.zeros((size, FRAME_SAMPLES), np.float32)
         active, reset = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
@@ -192,7 +192,7 @@ class Batch:
         return Step(pcm, active, reset, self._steps, tuple(streams))
 
     def route(self, step: Step, output: StepOutput) -> list[tuple[Ticket, list[Answer]]]:
-        """Who gets which answers. Whoever left since ``gather`` gets none."""
+        """Return the answers for each stream. Streams that left since ``gather`` get none."""
         return [
             (ticket, self._answers(ticket, stream, step, output))
             for ticket, stream in step.streams

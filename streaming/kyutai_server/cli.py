@@ -122,7 +122,7 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
 def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
     """Write a checkpoint of 1 MB that recognises six tones, for tests; takes a minute.
 
-    Beside it tones.wav, to be heard by it. It proves plumbing, never accuracy on speech.
+    It also writes tones.wav to try it with. It says nothing about accuracy on speech.
     """
     try:
         from streaming.kyutai_server.test_checkpoint.checkpoint import make_test_checkpoint
@@ -146,7 +146,7 @@ def make_test_checkpoint_command(folder: Path, moshi_server: bool) -> None:
 
 
 def _variables(group: click.Group) -> set[str]:
-    """What click reads: PREFIX_OPTION, and PREFIX_COMMAND_OPTION."""
+    """Return the names that click reads: PREFIX_OPTION, and PREFIX_COMMAND_OPTION."""
     commands = {PREFIX: group, **{f"{PREFIX}_{n}": c for n, c in group.commands.items()}}
     names = (f"{start}_{p.name}" for start, one in commands.items() for p in one.params)
     return {name.replace("-", "_").upper() for name in names}
@@ -174,7 +174,7 @@ def _keys(path: Path | None) -> Keys:
 
 
 def _check_exposure(host: str, keys: Keys, *, allow_root: bool) -> None:
-    """What must be so before ``host``, which others reach, is listened on."""
+    """Check what is required before listening on ``host``, which others can reach."""
     if keys.is_public:
         raise click.UsageError(
             f"on {host} everybody could use this server: the default key is public."

@@ -1,6 +1,6 @@
-"""One client's audio on its way through a batch: what waits, what was heard, what was said of it.
+"""One client's audio in a batch: its queue, what was processed, and its words.
 
-Times are stream time: audio received, the silence that the server adds for a Marker not counted.
+Times are stream time: audio received, without the silence that the server adds for a Marker.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from streaming.audio import FRAME_SAMPLES, Pcm, samples_to_ms
 from streaming.kyutai_server.token_words import Spoken, WordAssembler
 
 SILENCE_AFTER_S = 0.16
-"""A Marker waits so long for more audio before the server feeds the silence that it needs itself.
+"""How long a Marker waits for more audio before the server adds the silence that it needs.
 
-Two frames: in speech that goes on, silence would be heard as a pause.
+Two frames, because in continuing speech silence would be taken for a pause.
 """
 
 _TAIL_FRAMES = 2
-"""Frames beyond the model's delay after which a word is complete: one that the audio is held back,
+"""Frames beyond the model's delay after which a word is complete: one by which audio is held back,
 one of padding."""
 
 _IN_WORD_MAX = 25
-"""Steps that a Marker waits for a word to be completed."""
+"""Steps for which a Marker waits for a word to be completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """All that was heard before this Marker has been said."""
+    """All words before this Marker have been given."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """A step was made for this stream. step: of the server; waiting: samples not yet heard."""
+    """A step of this stream. step: the server's count; waiting: samples still queued."""
 
     step: int
     pauses: tuple[float, ...]
@@ -49,7 +49,7 @@ Answer = Spoken | Marked | Stepped
 
 @dataclass(slots=True)
 class Stream:
-    """What is known of one client's audio."""
+    """The state of one client's audio."""
 
     words: WordAssembler
     origins: deque[int]  # stream time of the last frames, ms
@@ -83,7 +83,7 @@ class Stream:
                 self.filled = 0
 
     def take(self, now: float) -> Pcm | None:
-        """The next frame; silence if a Marker waits for it; None if there is nothing to hear."""
+        """Return the next frame, silence if a Marker waits for it, or None."""
         origin = samples_to_ms(self.consumed)
         if self.frames:
             frame = self.frames.popleft()
@@ -102,19 +102,19 @@ class Stream:
         return frame
 
     def hear(self, token: int, delay: int) -> Iterator[Answer]:
-        """The answers to the token of the step just made."""
+        """Return the answers to the token of the last step."""
         full = len(self.origins) == self.origins.maxlen
         at_ms = self.origins[0] if full else 0
         yield from self.words.feed(token, at_ms)
         while self.marks and self._is_said(delay):
-            # What is still in a word now will not end: say it before the Marker.
+            # An unfinished word will not end now: give it before the Marker.
             yield from self.words.flush(at_ms) if self.words.in_word else self.words.pause()
             yield Marked(self.marks.popleft()[1])
 
     def _is_said(self, delay: int) -> bool:
-        """Whether all words before the first mark are out.
+        """Return whether all words before the first mark were given.
 
-        Later audio counts too: the frame in which the mark lies is ``behind`` frames back.
+        Later audio counts too: the frame with the mark is ``behind`` frames back.
         """
         before = self.marks[0][0]
         if before > self.consumed:

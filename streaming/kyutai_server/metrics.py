@@ -1,4 +1,4 @@
-"""What an operator of asr-server watches. Units in the names; nothing says who or what was said."""
+"""Metrics of asr-server, with units in their names; none identifies a speaker or a word."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ WORDS = Counter("asr_words", "Words said.")
 
 
 def exposition() -> bytes:
-    """All of it, as Prometheus reads it."""
+    """Return all metrics in Prometheus' text format."""
     return generate_latest()

@@ -1,8 +1,8 @@
-"""The hearing half of Mimi on a CPU: moshi's weights, less work a step.
+"""Mimi's encoder on a CPU: moshi's weights, less work per step.
 
-What one row hears never changes another's codes, bit for bit, at the same batch size. Sound lies
-as [B, time, channels] all the way, so that nothing is turned around between layers, and what all
-layers of the transformer need is computed once a step.
+One row's audio never changes another row's codes, bit for bit, at the same batch size. Audio is
+laid out as [B, time, channels] throughout, so that layers need no transposition, and values that
+all layers of the transformer share are computed once per step.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _FEW = 16
-"""Outputs up to which a convolution is faster as one product of matrices."""
+"""Outputs up to which a convolution is faster as one matrix product."""
 
 _ROWS = 4
-"""Rows that go through the first layers together: what is between these stays cached."""
+"""Rows that pass the first layers together, so that intermediate values stay cached."""
 
 
 class Layer(Protocol):
-    """float32[B, T, in], bool[B] → float32[B, T', out]. Only rows that are active remember.
+    """float32[B, T, in], bool[B] → float32[B, T', out]. Only active rows update their state.
 
-    memory: what is remembered, a row of each tensor for each stream; all 0 before the first sound.
+    memory: the state, with a row of each tensor for each stream; all 0 before the first audio.
     """
 
     memory: tuple[Tensor, ...]
@@ -37,7 +37,7 @@ class Layer(Protocol):
 
 
 class MimiEncoder:
-    """What Mimi hears in ``batch_size`` streams. mimi: as moshi's loader gives it."""
+    """Encodes ``batch_size`` streams. mimi: from moshi's loader."""
 
     def __init__(self, mimi: Any, batch_size: int) -> None:
         layers, frames = list(mimi.encoder.model), mimi.frame_size
@@ -61,7 +61,7 @@ class MimiEncoder:
         return self.nearest(self.latent(sound, active))
 
     def latent(self, sound: Tensor, active: Tensor) -> Tensor:
-        """What the codes stand for: float32[B, dimension]."""
+        """Return the latents: float32[B, dimension]."""
         parts = [
             through(stack, sound[part, :, None], active[part])
             for part, stack in zip(self._parts, self._first, strict=True)
@@ -74,14 +74,14 @@ class MimiEncoder:
         return torch.stack(codes, dim=1)[..., None]
 
     def forget(self, rows: Tensor) -> None:
-        """bool[B]: these begin again, and nothing of what they heard is left."""
+        """Clear the state of the rows in bool[B]."""
         whole = (slice(None), self._rest)
         for part, stack in (*zip(self._parts, self._first, strict=True), whole):
             for tensor in (tensor for layer in stack for tensor in layer.memory):
                 tensor[rows[part]] = 0
 
     def memory(self, row: int) -> list[Tensor]:
-        """All that is left of what this row heard."""
+        """Return all state of this row."""
         number, offset = divmod(row, _ROWS)
         own = [tensor[offset] for layer in self._first[number] for tensor in layer.memory]
         return own + [tensor[row] for layer in self._rest for tensor in layer.memory]
@@ -95,7 +95,7 @@ def through(stack: Iterable[Layer], x: Tensor, active: Tensor) -> Tensor:
 
 
 def stacked(layers: Iterable[nn.Module], rows: int, frames: int) -> list[Layer]:
-    """The layers of Mimi's encoder for ``frames`` of each row at once."""
+    """Build the layers of Mimi's encoder for ``frames`` of each row at once."""
     stack: list[Layer] = []
     elu = False
     for layer in layers:
@@ -116,7 +116,7 @@ def _stride(layer: nn.Module) -> int:
 
 
 class Linear:
-    """x Wᵀ + b, packed for x of ``rows`` rows, all dimensions but the last taken together."""
+    """x Wᵀ + b, packed for x with ``rows`` rows: all dimensions but the last, flattened."""
 
     def __init__(self, weight: Tensor, rows: int, bias: Tensor | None = None) -> None:
         self._weight, self._bias, self._rows = weight.detach().contiguous(), bias, rows
@@ -132,7 +132,7 @@ class Linear:
 
 
 class Convolution:
-    """A causal convolution over ``frames`` new frames and those before that it reaches back to."""
+    """A causal convolution over ``frames`` new frames and the past ones in its receptive field."""
 
     def __init__(self, layer: StreamingConv1d, rows: int, frames: int, *, elu: bool) -> None:
         conv = layer.conv.conv
@@ -172,7 +172,7 @@ class Convolution:
 
 
 class Residual:
-    """Two convolutions, the second of single frames, beside what goes in."""
+    """Two convolutions, the second over single frames, with a residual connection."""
 
     def __init__(self, block: SEANetResnetBlock, rows: int, frames: int) -> None:
         _, one, _, two = block.block
@@ -185,7 +185,7 @@ class Residual:
 
 
 class Slower(Convolution):
-    """Mimi's last convolution: before the first frame it hears that frame."""
+    """Mimi's last convolution, which is padded with the first frame."""
 
     def __init__(self, layer: StreamingConv1d, rows: int, frames: int) -> None:
         super().__init__(layer, rows, frames, elu=False)
@@ -201,10 +201,10 @@ class Slower(Convolution):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where ``frames`` frames of each row stand, for all layers of a transformer.
+    """Positions of ``frames`` frames of each row, for all layers of a transformer.
 
-    turn: complex64[B, T, 1, 1, D/2], RoPE. rows, slots: int64[B, T], of the ring. bias: float32
-    [B, 1, T, context], 0 where a key may be seen, else -infinity.
+    turn: complex64[B, T, 1, 1, D/2], RoPE. rows, slots: int64[B, T], in the ring. bias: float32
+    [B, 1, T, context], 0 where a key is visible, else -infinity.
     """
 
     turn: Tensor
@@ -214,7 +214,7 @@ class Places:
 
 
 class Transformer:
-    """Mimi's, with RoPE, each row at a place of its own."""
+    """Mimi's transformer, with RoPE and a position for each row."""
 
     def __init__(self, transformer: Any, rows: int, frames: int) -> None:
         self._layers = [Block(layer, rows, frames) for layer in transformer.layers]
@@ -238,7 +238,7 @@ class Transformer:
         at = self._heard[:, None] + self._frames  # [B, T]
         angle = at[..., None] * self._pitch
         context = len(self._slots)
-        # What each slot of the ring holds once this step's frames are in it.
+        # The contents of the ring's slots with this step's frames.
         held = at[:, -1:] - (at[:, -1:] - self._slots) % context
         behind = at[:, :, None] - held[:, None]
         seen = (held[:, None] >= 0) & (behind >= 0) & (behind < context)
@@ -248,7 +248,7 @@ class Transformer:
 
 
 class Block:
-    """A layer of the transformer. ring: keys and values, float32[B, context, 2, heads, D]."""
+    """A transformer layer. ring: keys and values, float32[B, context, 2, heads, D]."""
 
     def __init__(self, layer: Any, rows: int, frames: int) -> None:
         attention, count = layer.self_attn, rows * frames
@@ -261,7 +261,7 @@ class Block:
         self._narrow = Linear(scaled(layer.linear2.weight, layer.layer_scale_2), count)
 
     def __call__(self, x: Tensor, places: Places) -> Tensor:
-        """float32[B, T, dimension] → the same."""
+        """float32[B, T, dimension] → float32[B, T, dimension]."""
         heard = self._in(self._norm1(x)).unflatten(-1, (3, *self.ring.shape[-2:]))
         turned = torch.view_as_complex(heard[:, :, :2].unflatten(-1, (-1, 2)))
         turned *= places.turn
@@ -277,21 +277,21 @@ class Block:
 
 
 def scaled(weight: Tensor, scale: nn.Module) -> Tensor:
-    """A layer scale taken into the weight before it."""
+    """Fold a layer scale into the preceding weight."""
     return weight if isinstance(scale, nn.Identity) else scale.scale[:, None] * weight
 
 
 class Codebooks:
-    """One of Mimi's residual quantisers; its codebooks in turn, each for what the last one left."""
+    """One of Mimi's residual quantisers: each codebook quantises what the previous one left."""
 
     def __init__(self, quantizer: Any) -> None:
         self._project = quantizer.input_proj
         codes = [layer._codebook.embedding for layer in quantizer.vq.layers[: quantizer.n_q]]
-        # The nearest code is where x·c - |c|²/2 is largest: |x|² is the same for all.
+        # The nearest code maximises x·c - |c|²/2, because |x|² is the same for all.
         self._codes = [(code, code.t(), -(code**2).sum(dim=1) / 2) for code in codes]
 
     def nearest(self, latent: Tensor) -> list[Tensor]:
-        """float32[B, dimension] → for each codebook int64[B]."""
+        """float32[B, dimension] → int64[B] for each codebook."""
         left = self._project(latent[:, :, None])[:, :, 0]
         found = []
         for codes, columns, lengths in self._codes:

@@ -1,6 +1,6 @@
-"""Kyutai's speech-to-text on moshi and torch, as a BatchedModel. Nobody else imports them to serve.
+"""Kyutai's speech-to-text model on moshi and torch, as a BatchedModel.
 
-Each row of the batch is a stream. What one row hears never changes another's tokens, bit for bit,
+Each row of the batch is a stream. One row's audio never changes another row's tokens, bit for bit,
 at the same batch size.
 """
 
@@ -19,10 +19,10 @@ from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, Pcm, clean
 from streaming.errors import ModelError, RecognizerUnavailable
 from streaming.kyutai_server.batch import Flags, StepOutput
 
-# Read when moshi is imported; compiling on a CPU takes longer than it saves.
+# Read when moshi is imported. Compiling on a CPU takes longer than it saves.
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
-# Read when torch is loaded; its idle threads would else spin, and take the time of others: a step
-# then takes twenty times as long on a busy machine.
+# Read when torch is loaded. Otherwise its idle threads spin and take time from others: on a busy
+# machine a step then takes twenty times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
@@ -37,7 +37,7 @@ DTYPES = {
     "float16": torch.float16,
     "int8": torch.bfloat16,  # of all but the transformer's weights
 }
-"""What --dtype may name."""
+"""The choices of --dtype."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class SentencePieces:
     processor: Any
 
     def starts_word(self, token: int) -> bool:
-        """Whether a space belongs before this piece."""
+        """Return whether this piece starts with a space."""
         return bool(self._known(token) and self.processor.id_to_piece(token).startswith("▁"))
 
     def text(self, tokens: Sequence[int]) -> str:
-        """The pieces put together."""
+        """Return the joined pieces."""
         return str(self.processor.decode([t for t in tokens if self._known(t)])).strip()
 
     def _known(self, token: int) -> bool:
@@ -59,17 +59,17 @@ class SentencePieces:
 
 
 class KyutaiModel:
-    """``batch_size`` streams through Mimi and the language model. One thread calls ``step``."""
+    """Processes ``batch_size`` streams with Mimi and the language model, in one thread."""
 
     def __init__(self, mimi: Any, lm: Any, *, batch_size: int, vocabulary: SentencePieces,
                  delay_tokens: int, int8: bool = False) -> None:  # fmt: skip
-        """mimi, lm: as moshi's loaders give them. delay_tokens: of the checkpoint's stt_config.
+        """mimi, lm: from moshi's loaders. delay_tokens: from the checkpoint's stt_config.
 
         int8: keep the weights of lm, which is bfloat16, in 8 bits.
         """
         self.batch_size = batch_size
         self.vocabulary = vocabulary
-        # Kyutai counts the step that is being made, so its delay of n is n - 1 steps later.
+        # Kyutai counts the current step, so its delay of n means n - 1 steps later.
         self.delay_frames = max(delay_tokens - 1, 0)
         self._device = lm.device
         on_cpu = self._device.type == "cpu"
@@ -83,7 +83,7 @@ class KyutaiModel:
             quantize(lm)
 
     def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
-        """80 ms of every active row. Raises ModelError if torch does."""
+        """Process 80 ms of every active row. Raises ModelError if torch raises."""
         try:
             with torch.no_grad():
                 return self._step(pcm, active, reset)
@@ -95,12 +95,12 @@ class KyutaiModel:
             self._forget(torch.from_numpy(reset).to(self._device))
         mask = torch.from_numpy(active).to(self._device)
         self._gen.set_exec_mask(mask)
-        # Idle rows go through the model too: what they hear must be harmless.
+        # Idle rows pass through the model too, so their input must be valid.
         sound = torch.from_numpy(clean(np.where(active[:, None], pcm, np.float32(0))))
         codes = self._mimi.encode(sound.to(self._device), mask)
         if self._held is None:
             self._held = torch.zeros_like(codes)
-        # Held back by one step: so the model was trained.
+        # Held back by one step, as in training.
         heard = torch.where(mask[:, None, None], self._held, codes)
         self._held = torch.where(mask[:, None, None], codes, self._held)
         tokens, heads = self._gen.step_with_extra_heads(heard)
@@ -120,30 +120,30 @@ class KyutaiModel:
 
 
 class MoshiEncoder:
-    """The hearing half of Mimi as moshi runs it: what MimiEncoder is on a CPU."""
+    """Mimi's encoder as moshi runs it, in place of MimiEncoder on a GPU."""
 
     def __init__(self, mimi: Any, batch_size: int) -> None:
-        mimi.decoder_transformer = None  # only heard, never spoken: saves 8 MB a slot
+        mimi.decoder_transformer = None  # encoding only, no decoding: saves 8 MB per slot
         self._mimi = mimi
         with torch.no_grad():
             mimi.streaming_forever(batch_size)
         self._caches = _kv_caches(mimi)
 
     def encode(self, sound: torch.Tensor, active: torch.Tensor) -> torch.Tensor:
-        """float32[B, 1920], bool[B] → int64[B, codebooks, 1]. Only active rows remember."""
+        """float32[B, 1920], bool[B] → int64[B, codebooks, 1]. Only active rows change."""
         self._mimi.set_exec_mask(active)
         codes: torch.Tensor = self._mimi.encode(sound[:, None])
         return codes
 
     def forget(self, rows: torch.Tensor) -> None:
-        """bool[B]: these begin again, and nothing of what they heard is left."""
+        """Clear the state of the rows in bool[B]."""
         self._mimi.reset_streaming(reset_mask=rows)
         _clear(self._caches, rows)
 
 
 def _clear(caches: list[torch.Tensor], rows: torch.Tensor) -> None:
-    # A reset only moves the ring's end: a NaN left in it would still poison the next stream,
-    # because 0 · NaN is NaN. And nobody's speech stays in memory.
+    # A reset only moves the ring's end: a NaN left in it would still corrupt the next stream,
+    # because 0 · NaN is NaN. It also removes all speech from memory.
     for cache in caches:
         cache[:, rows] = 0
 
@@ -160,9 +160,9 @@ def load_model(
     """Load a checkpoint in the published format.
 
     name: a folder with a config.json, or owner/name of a repository, which is downloaded once.
-    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu; int8 is for a cpu. threads:
-    torch's, on the cpu.
-    Raises RecognizerUnavailable with what is wrong and what to do.
+    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu; int8 needs a cpu. threads:
+    of torch, on the cpu.
+    Raises RecognizerUnavailable, which says what is wrong and what to do.
     """
     if dtype == "int8" and device != "cpu":
         raise RecognizerUnavailable(f"int8 is for a CPU: on {device} choose bfloat16")
@@ -173,7 +173,7 @@ def load_model(
         mimi = info.get_mimi(device)
         lm = info.get_moshi(device, kind)
         vocabulary = SentencePieces(info.get_text_tokenizer())
-    except Exception as exc:  # whatever a broken file makes moshi, torch or safetensors raise
+    except Exception as exc:  # any exception of moshi, torch or safetensors for a broken file
         raise RecognizerUnavailable(
             f"the checkpoint {name} cannot be loaded: {type(exc).__name__}: {exc}"
         ) from exc
@@ -213,7 +213,7 @@ def _checkpoint(name: str) -> Any:
 
 
 def _local(folder: Path) -> Any:
-    """The checkpoint in ``folder``, all of its files there: nothing is downloaded."""
+    """Return the checkpoint in ``folder``, which must be complete: nothing is downloaded."""
     config = folder / "config.json"
     if not config.is_file():
         raise RecognizerUnavailable(f"{folder} has no config.json: it is no checkpoint")

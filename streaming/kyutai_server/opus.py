@@ -1,4 +1,4 @@
-"""Sound from compressed bytes, by PyAV: Ogg Opus as it comes in, and whole files."""
+"""Decodes compressed audio by PyAV: Ogg Opus streams, and whole files."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy as np
 from streaming.audio import SAMPLE_RATE, Pcm
 from streaming.errors import ProtocolError
 
-_HEADER = 27  # bytes of an Ogg page before its table of segments, RFC 3533
+_HEADER = 27  # bytes of an Ogg page before its segment table, RFC 3533
 _PAGE_MAX = _HEADER + 255 + 255 * 255
 _PACKET_MAX = 64_000
 _HEAD, _TAGS = b"OpusHead", b"OpusTags"
 
 
 class OggPackets:
-    """Bytes of one Ogg stream, cut anywhere, to its packets (RFC 3533). Pure."""
+    """Extracts packets from bytes of one Ogg stream, cut anywhere (RFC 3533). Pure."""
 
     def __init__(self) -> None:
         self._data = b""
         self._packet = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The packets that are now complete. Raises ProtocolError where no page begins."""
+        """Return the complete packets. Raises ProtocolError if no page begins where one is due."""
         self._data += data
         packets: list[bytes] = []
         while (page := self._page()) is not None:
@@ -56,7 +56,7 @@ class OggPackets:
 
 
 class OggOpusDecoder:
-    """Bytes of an Ogg Opus stream, cut anywhere, to float32[n] of 24 kHz, mono."""
+    """Decodes bytes of an Ogg Opus stream, cut anywhere, to float32[n] at 24 kHz, mono."""
 
     def __init__(self) -> None:
         self._packets = OggPackets()
@@ -64,7 +64,7 @@ class OggOpusDecoder:
         self._resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
 
     def feed(self, data: bytes) -> Pcm:
-        """The sound that is now complete. Raises ProtocolError if this is no Ogg Opus."""
+        """Return the decoded audio. Raises ProtocolError if it is not Ogg Opus."""
         parts = [pcm for packet in self._packets.feed(data) for pcm in self._decode(packet)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
@@ -95,7 +95,7 @@ class OggOpusDecoder:
 
 
 def read_file(data: bytes) -> Iterator[Pcm]:
-    """The sound of an audio or video file in pieces. Raises ProtocolError if there is none."""
+    """Decode an audio or video file in pieces. Raises ProtocolError if it has no audio."""
     try:
         with av.open(io.BytesIO(data), "r") as container:
             if not container.streams.audio:

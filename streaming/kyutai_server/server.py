@@ -31,18 +31,18 @@ _BUILD = (
     "build_timestamp", "build_date", "git_branch", "git_timestamp", "git_date", "git_hash",
     "git_describe", "rustc_host_triple", "rustc_version", "cargo_target_triple",
 )  # fmt: skip
-"""What moshi-server tells of its build, and a client of it may ask for."""
+"""What moshi-server reports about its build, and clients may query."""
 
-_LARGE = 2_048  # bytes of Opus whose decoding would hold up the event loop
+_LARGE = 2_048  # bytes of Opus whose decoding would block the event loop
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may take. Times in seconds.
+    """Limits for clients. Times in seconds.
 
-    idle_s: without a binary message. ping_s: between pings; half of it later the client is gone.
-    session_s: of one stream. streams_per_key: at once. post_bytes: of a file.
-    admit_when_slow: also who would make all fall behind real time.
+    idle_s: without a binary message. ping_s: between pings; a client has half of it to answer.
+    session_s: length of a stream. streams_per_key: at once. post_bytes: size of a file.
+    admit_when_slow: also admit streams that make all fall behind real time.
     """
 
     idle_s: float = 120.0
@@ -55,7 +55,7 @@ class Limits:
 
 
 class Server:
-    """One model, served. ``name`` is what build_info says of the model."""
+    """Serves one model. ``name`` is the model's name in build_info."""
 
     def __init__(
         self, model: BatchedModel, *, name: str, keys: Keys, limits: Limits | None = None
@@ -77,7 +77,7 @@ class Server:
         return app
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Step until ``stop``, then drain. Raises ModelError if a step failed."""
+        """Run steps until ``stop``, then drain. Raises ModelError if a step fails."""
         stepping = asyncio.create_task(self.steps.run())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -104,7 +104,7 @@ class Server:
         )
         if key is None:
             return web.Response(status=401)
-        # Without compression: the samples hardly shrink, and inflating can be made to cost much.
+        # Without compression: audio hardly shrinks, and inflating can be abused.
         socket = web.WebSocketResponse(
             heartbeat=self._limits.ping_s, max_msg_size=protocol.MAX_CLIENT_BYTES, compress=False
         )
@@ -116,7 +116,7 @@ class Server:
         try:
             ending = await self._serve(socket, seat)
         finally:
-            # Before the close, which a client may take its time to answer.
+            # Before the close, which a client may answer late.
             self.steps.leave(seat)
         if ending is not None:
             await _finish(socket, *ending)
@@ -125,7 +125,7 @@ class Server:
     async def _serve(
         self, socket: web.WebSocketResponse, seat: Seat
     ) -> tuple[str, WSCloseCode] | None:
-        """Until the client leaves (None), or there is a reason to end the stream."""
+        """Run until the client leaves (None), or there is a reason to end the stream."""
         telling = asyncio.create_task(_tell(socket, seat))
         hearing = asyncio.create_task(self._hear(socket, seat))
         try:
@@ -163,7 +163,7 @@ class Server:
                     self.steps.batch.restart(seat.ticket)
 
     async def _binary(self, socket: web.WebSocketResponse) -> bytes | None:
-        """The next binary message; None when there are no more. Text is ignored, as by Kyutai."""
+        """Return the next binary message, or None at the end. Text is ignored, as by Kyutai."""
         async with asyncio.timeout(self._limits.idle_s):
             while True:
                 message = await socket.receive()
@@ -219,7 +219,7 @@ class Server:
         return web.json_response({**dict.fromkeys(_BUILD, "unknown"), **ours, "model": self._name})
 
     async def _modules_info(self, _request: web.Request) -> web.Response:
-        """As moshi-server writes it, numbers as text; but with names where it has local paths."""
+        """Format like moshi-server, numbers as text, but with names in place of local paths."""
         batch = self.steps.batch
         slots = {"used_slots": str(batch.used), "total_slots": str(batch.batch_size)}
         files = {"lm": self._name, "audio_tokenizer": self._name}
@@ -230,7 +230,7 @@ class Server:
 async def listen(
     server: Server, *, host: str, port: int, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[str]:
-    """Answer on ``host``:``port`` (0: a free one); gives the websocket's address.
+    """Listen on ``host``:``port`` (0: a free one); give the websocket's address.
 
     Raises RecognizerUnavailable if the port is taken.
     """
@@ -256,7 +256,7 @@ async def _tell(socket: web.WebSocketResponse, seat: Seat) -> None:
 
 
 async def _finish(socket: web.WebSocketResponse, reason: str, code: WSCloseCode) -> None:
-    """Say why, and close; a client that does not answer the close is not waited for long."""
+    """Send the reason, and close, without waiting long for the client."""
     if socket.closed:
         return
     try:

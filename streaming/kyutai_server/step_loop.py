@@ -18,16 +18,16 @@ from streaming.kyutai_server.step_pacing import Pace
 from streaming.kyutai_server.token_words import WordSaid
 
 OUTBOX_MAX = 512
-"""Answers that wait for a client that does not read; about 20 s of Steps and words."""
+"""Answers queued for a client that does not read: about 20 s of Steps and words."""
 
-_POLL_S = 0.02  # how often a waiting Marker is looked after
+_POLL_S = 0.02  # how often a waiting Marker is checked
 
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """One client's slot, and what is to be told to it.
+    """One client's slot, and the answers queued for it.
 
-    ended: why the server ended the stream, None while it goes on.
+    ended: why the server ended the stream; None while it runs.
     """
 
     ticket: Ticket
@@ -39,7 +39,7 @@ class Seat:
     )
 
     def tell(self, answers: list[Answer]) -> None:
-        """Queue ``answers``; a client that does not read them is cut off."""
+        """Queue ``answers``; a client that does not read them is disconnected."""
         if self.ended is not None:
             return
         if self._answers.qsize() + len(answers) > OUTBOX_MAX:
@@ -51,7 +51,7 @@ class Seat:
             self._answers.put_nowait(answer)
 
     def end(self, reason: str) -> None:
-        """No more answers; what is queued is still told."""
+        """Accept no more answers; queued ones are still sent."""
         if self.ended is None:
             self.ended = reason
             self._answers.put_nowait(None)
@@ -62,7 +62,7 @@ class Seat:
 
 
 class StepLoop:
-    """Steps a model for everybody who has a seat. All but the model runs on the event loop."""
+    """Runs the model's steps for all seats. All but the model runs on the event loop."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class StepLoop:
         metrics.SLOTS.set(model.batch_size)
 
     def admit(self, key: int, abort: Callable[[], None], *, per_key: int) -> Seat | None:
-        """A seat for a client with key number ``key``; None if there is none for it."""
+        """Return a seat for a client with key number ``key``, or None if there is none."""
         reason = self._refusal(key, per_key)
         ticket = None if reason else self.batch.admit()
         if ticket is None:
@@ -101,7 +101,7 @@ class StepLoop:
         return seat
 
     def leave(self, seat: Seat) -> None:
-        """Give the seat back. Twice is no harm."""
+        """Give the seat back. May be called twice."""
         self._seats.pop(seat.ticket, None)
         self.batch.release(seat.ticket)
         metrics.STREAMS.set(len(self._seats))
@@ -109,23 +109,23 @@ class StepLoop:
         self._left.set()
 
     async def feed(self, seat: Seat, pcm: Pcm) -> None:
-        """Take float32[n]; waits while too much of this stream is waiting."""
+        """Take float32[n]; wait while this stream's queue is full."""
         await self._room(seat)
         self.batch.feed(seat.ticket, pcm, now=self._clock())
         self._wake.set()
 
     async def mark(self, seat: Seat, mark_id: int) -> None:
-        """Take a Marker; waits as ``feed`` does."""
+        """Take a Marker; wait like ``feed``."""
         await self._room(seat)
         self.batch.mark(seat.ticket, mark_id)
         self._wake.set()
 
     def fault(self) -> str | None:
-        """Why this server should get no streams; None if it should."""
+        """Return why this server should get no streams, or None."""
         return "it is about to stop" if self.draining else self.pace.fault(self._clock())
 
     async def run(self) -> None:
-        """Step until cancelled. Raises ModelError, after everybody was told."""
+        """Run steps until cancelled. Raises ModelError, after telling all clients."""
         try:
             while True:
                 await self._until_due()
@@ -137,7 +137,7 @@ class StepLoop:
             self._thread.shutdown(wait=False)
 
     async def drain(self, within_s: float) -> None:
-        """Admit nobody more; wait until all have left, at most ``within_s``; end the others."""
+        """Admit no more clients; wait at most ``within_s`` for them to leave; end the others."""
         self.draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
@@ -145,7 +145,7 @@ class StepLoop:
         self.end_all("the server stops")
 
     async def empty(self) -> None:
-        """Wait until nobody has a seat."""
+        """Wait until all seats are free."""
         while self._seats:
             self._left.clear()
             await self._left.wait()

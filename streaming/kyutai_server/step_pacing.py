@@ -1,4 +1,4 @@
-"""When the next step is due, and whether steps still keep up with real time. Pure."""
+"""Decides when the next step is due, and whether steps keep up with real time. Pure."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from dataclasses import dataclass, field
 from streaming.kyutai_server.batch import Demand
 
 PERIOD_S = 0.08
-"""Audio of one step: no step may take longer for long."""
+"""Audio of one step, which steps must not exceed for long."""
 
 HEARTBEAT_S = 2.0
-"""A step is made so often when nobody speaks: proof that steps happen, and how long they take."""
+"""Interval of steps while nobody speaks, which show that steps work and how long they take."""
 
 STUCK_S = 10.0
-"""Without a step for so long something is wrong."""
+"""Without a step for this long the server is unhealthy."""
 
-_FULL = 0.9  # share of the period that a step may take before nobody more is admitted
-_BUSY = 0.5  # share of the time spent in steps while everybody is up to date
+_FULL = 0.9  # share of the period that steps may take before no more streams are admitted
+_BUSY = 0.5  # share of the time spent in steps while no stream is behind
 _SHORTEST_S = 0.01
 
 
 @dataclass(slots=True)
 class Pace:
-    """Steps of the past to when the next is due. Times in seconds, of one clock."""
+    """Schedules the next step from past ones. Times in seconds, on one clock."""
 
     began: float
     costs: deque[float] = field(default_factory=lambda: deque(maxlen=100))
 
     def record(self, began: float, ended: float) -> None:
-        """A step was made."""
+        """Record a step."""
         self.began = began
         self.costs.append(ended - began)
 
     def due(self, demand: Demand) -> float:
-        """When to begin the next step.
+        """Return when to begin the next step.
 
-        Fast models step more often than every 80 ms, so that a frame need not wait for the others;
-        half of the time stays free for those who fall behind.
+        Fast models step more often than every 80 ms, so that frames need not wait for each other;
+        half of the time remains for streams that fall behind.
         """
         match demand:
             case Demand.NONE:
@@ -48,17 +48,17 @@ class Pace:
         return self.began + min(max(wanted, _SHORTEST_S), PERIOD_S)
 
     def quantile(self, share: float) -> float:
-        """Of the last steps, how long all but 1 - ``share`` took at most; 0 before the first."""
+        """Return the ``share`` quantile of the durations of recent steps; 0 before the first."""
         ordered = sorted(self.costs)
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
     @property
     def overloaded(self) -> bool:
-        """Whether one more stream would break real time for those who are there."""
+        """Return whether one more stream would break real time for the others."""
         return self.quantile(0.9) > PERIOD_S * _FULL
 
     def fault(self, now: float) -> str | None:
-        """Why this server is no longer fit to serve, None if it is."""
+        """Return why this server cannot serve any longer, or None."""
         if now - self.began > STUCK_S:
             return f"no step for {now - self.began:.0f} s"
         if self.quantile(0.5) > PERIOD_S:

@@ -1,7 +1,7 @@
-"""Text tokens of Kyutai's models become words with times.
+"""Turns text tokens of Kyutai's models into words with times.
 
-Of the model's text tokens 0 ends the padding (a word starts here), 3 is padding, and all others
-are pieces of a word; a word is complete at the next 0 or 3 (kyutai-labs/moshi, rust/moshi-core,
+Token 0 ends the padding (a word starts here), 3 is padding, and all others are pieces of a word;
+a word is complete at the next 0 or 3 (kyutai-labs/moshi, rust/moshi-core,
 asr.rs).
 """
 
@@ -15,29 +15,29 @@ WORD_STARTS = 0
 PADDING = 3
 
 PAUSE_STEPS = 12
-"""Padding that ends the last word of a turn: about 1 s, longer than between words of a sentence."""
+"""Padding that ends the last word of a turn: about 1 s, longer than between words."""
 
 PIECES_MAX = 64
-"""Pieces of one word. A model that repeats itself without end must not fill the memory."""
+"""Limit for pieces of one word, because a model may repeat itself endlessly."""
 
 _HALF = "\ufffd"
 
 
 class Vocabulary(Protocol):
-    """What the tokens of a checkpoint mean."""
+    """The text of a checkpoint's tokens."""
 
     def starts_word(self, token: int) -> bool:
-        """Whether a space belongs before this piece."""
+        """Return whether this piece starts with a space."""
         ...
 
     def text(self, tokens: Sequence[int]) -> str:
-        """The pieces put together, no space at either end; U+FFFD for half a character."""
+        """Return the joined pieces, stripped; U+FFFD stands for half a character."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WordSaid:
-    """A word of the model. joined: it continues the word before without a space."""
+    """A word of the model. joined: it continues the previous word without a space."""
 
     text: str
     start_ms: int
@@ -46,7 +46,7 @@ class WordSaid:
 
 @dataclass(frozen=True, slots=True)
 class WordEnded:
-    """The end of the last WordSaid: where the next begins, or where padding after it began."""
+    """The end of the last WordSaid: the start of the next one, or of padding after it."""
 
     end_ms: int
 
@@ -56,10 +56,10 @@ Spoken = WordSaid | WordEnded
 
 @dataclass(slots=True)
 class WordAssembler:
-    """The tokens of one stream, one a step, to words.
+    """Turns the tokens of one stream, one per step, into words.
 
     Every WordSaid is followed by exactly one WordEnded, before the next WordSaid; times never go
-    back. What it holds is bounded by PIECES_MAX.
+    back. Its state is bounded by PIECES_MAX.
     """
 
     vocabulary: Vocabulary
@@ -71,11 +71,11 @@ class WordAssembler:
 
     @property
     def in_word(self) -> bool:
-        """Whether pieces were heard of a word that is not complete."""
+        """Whether there are pieces of an incomplete word."""
         return bool(self._pieces)
 
     def feed(self, token: int, at_ms: int) -> list[Spoken]:
-        """Take the token of a step; ``at_ms``: stream time that it speaks of, delay subtracted."""
+        """Take the token of a step; ``at_ms``: its stream time, without the model's delay."""
         match token:
             case 0:
                 said = self._complete(at_ms)
@@ -96,20 +96,20 @@ class WordAssembler:
                 return []
 
     def pause(self) -> list[Spoken]:
-        """The speaker is known to pause: the last complete word gets its end now."""
+        """End the last complete word, because the speaker is known to pause."""
         if self._unended_ms is None:
             return []
         return self._end(self._unended_ms)
 
     def flush(self, at_ms: int) -> list[Spoken]:
-        """No more tokens: give what is held."""
+        """End the input, and return what is held."""
         return [*self._complete(at_ms, last=True), *self.pause()]
 
     def _complete(self, at_ms: int, *, last: bool = False) -> list[Spoken]:
         if not self._pieces:
             return []
         text = self.vocabulary.text(self._pieces)
-        # A character can be cut over two words of the model; its first half waits for the other.
+        # A character can be split across two words; its first half waits for the other.
         if text.endswith(_HALF) and not last and len(self._pieces) < PIECES_MAX:
             return []
         joined = self._said_any and not self.vocabulary.starts_word(self._pieces[0])

@@ -1,8 +1,8 @@
 """A checkpoint of 1 MB in Kyutai's published format that recognises six tones, for tests.
 
-A tiny model with random weights says the same whatever it hears, so that tests on it prove
-nothing. Here the codec is trained for half a minute until its first codebook tells the tones
-apart, and the language model is written by hand. It proves plumbing, never accuracy on speech.
+A tiny model with random weights gives the same output for any input, so tests with it prove
+nothing. Here the codec is trained for half a minute until its first codebook distinguishes the
+tones, and the language model's weights are set by hand. It says nothing about accuracy on speech.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from streaming.kyutai_server.test_checkpoint.tones import TONES
 from streaming.kyutai_server.token_words import PADDING, WORD_STARTS
 
 DELAY_TOKENS = 2
-"""Steps from a sound to its text; 0.16 s."""
+"""Steps from audio to its text; 0.16 s."""
 
 FILES = ("config.json", "mimi_config.json", "mimi.safetensors", "model.safetensors", "words.model")
-"""What a checkpoint folder holds when it is complete."""
+"""The files of a complete checkpoint folder."""
 
 _SILENCE = len(TONES)
 _CODES = 16
@@ -63,7 +63,7 @@ MIMI_CONFIG: dict[str, Any] = {
         "input_dimension": 32, "output_dimensions": [32],
     },
 }  # fmt: skip
-"""Mimi, small; its transformers add nothing (layer scale 0)."""
+"""A small Mimi, whose transformers add nothing (layer scale 0)."""
 
 LM_CONFIG: dict[str, Any] = {
     "card": _CODES, "n_q": _CODEBOOKS, "dep_q": 0, "delays": [0] * (_CODEBOOKS + 1), "dim": 64,
@@ -75,7 +75,7 @@ LM_CONFIG: dict[str, Any] = {
     "depformer_pos_emb": "none", "depformer_weights_per_step": True, "conditioners": {},
     "cross_attention": False, "extra_heads_num_heads": 4, "extra_heads_dim": 6,
 }  # fmt: skip
-"""The language model, small, with pause heads."""
+"""A small language model with pause heads."""
 
 OTHERS: dict[str, Any] = {
     "model_type": "stt",
@@ -94,7 +94,7 @@ OTHERS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """Sound float32[N, 1, T] and what each frame of it is: int[N, T / 1920], -100 if unclear."""
+    """Audio float32[N, 1, T] and labels of its frames: int[N, T / 1920], -100 if ambiguous."""
 
     pcm: Tensor
     labels: Tensor
@@ -106,7 +106,9 @@ def make_test_checkpoint(folder: Path, *, steps: int = 800, seed: int = 1) -> No
     Raises ModelError if the training did not succeed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)  # too small a model for more: they would only wait for each other
+    torch.set_num_threads(
+        1
+    )  # the model is too small for more: threads would only wait for each other
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         mimi = _trained_mimi(steps)
@@ -115,12 +117,12 @@ def make_test_checkpoint(folder: Path, *, steps: int = 800, seed: int = 1) -> No
     save_file(published(lm.state_dict()), folder / "model.safetensors")
     (folder / "words.model").write_bytes(_tokenizer())
     (folder / "mimi_config.json").write_text(json.dumps(MIMI_CONFIG, indent=1))
-    # Last: a folder with a config.json is complete.
+    # Last, because a folder with a config.json counts as complete.
     (folder / "config.json").write_text(json.dumps(LM_CONFIG | OTHERS, indent=1))
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether ``folder`` holds a whole checkpoint of ours."""
+    """Return whether ``folder`` has a complete checkpoint of ours."""
     return all((folder / name).is_file() for name in FILES)
 
 
@@ -145,7 +147,7 @@ def _trained_mimi(steps: int) -> Any:
 
 
 def _logits(mimi: Any, prototypes: Tensor, pcm: Tensor) -> Tensor:
-    """-distance² of each frame to each prototype: [N, prototypes, frames]."""
+    """Return -distance² of each frame to each prototype: [N, prototypes, frames]."""
     latent = mimi.quantizer.rvq_first.input_proj(mimi.downsample(mimi.encoder(pcm)))
     return -((latent[:, None] - prototypes[None, :, :, None]) ** 2).sum(dim=2)
 
@@ -161,9 +163,9 @@ def _examine(mimi: Any, prototypes: Tensor) -> None:
 
 
 def _fill_codebooks(mimi: Any) -> Tensor:
-    """Give every codebook its entries; those of the first, [16, 16], are far from one another."""
+    """Set the entries of every codebook; those of the first, [16, 16], are far apart."""
     first = torch.eye(_CODES) * _PROTOTYPE_SCALE
-    # Codes that mean nothing lie where nothing comes.
+    # Place unused codes where no latents are.
     first[_SILENCE + 1 :] = first[_SILENCE + 1 :] * 100
     layers = [*mimi.quantizer.rvq_first.vq.layers, *mimi.quantizer.rvq_rest.vq.layers]
     for number, layer in enumerate(layers):
@@ -175,7 +177,7 @@ def _fill_codebooks(mimi: Any) -> Tensor:
 
 
 def _lesson(count: int, frames: int) -> _Lesson:
-    """Tones of random length, level and place, with pauses and a little noise."""
+    """Make tones of random length, level and position, with pauses and some noise."""
     samples = frames * FRAME_SAMPLES
     pcm = torch.randn(count, samples) * (torch.rand(count, 1) * 0.003)
     what = torch.full((count, samples), _SILENCE)
@@ -195,7 +197,7 @@ def _lesson(count: int, frames: int) -> _Lesson:
 
 
 def _labels(what: Tensor) -> Tensor:
-    """What fills each frame; -100 where a third or more of it is something else."""
+    """Return each frame's label; -100 if a third or more of it is something else."""
     counts = functional.one_hot(what, _SILENCE + 1).sum(dim=2)
     share, label = counts.max(dim=2)
     return torch.where(share > FRAME_SAMPLES * 2 // 3, label, -100)
@@ -206,10 +208,10 @@ def _between(low: int, high: int) -> int:
 
 
 def written_lm(config: dict[str, Any]) -> Any:
-    """A tone after padding begins a word, the next frame of it says which, the rest is padding.
+    """Set the weights: a tone after padding begins a word, its next frame names it, then padding.
 
-    config: LM_CONFIG, or with more audio codes; all but the tones' mean silence. The state is the
-    text token before, nothing else: attention and feed-forward add nothing.
+    config: LM_CONFIG, or with more audio codes; all but those of tones mean silence. The only state
+    is the previous text token: attention and feed-forward add nothing.
     """
     lm = loaders.get_moshi_lm(None, lm_kwargs=config, dtype=torch.float32)
     silence, started, padded, said = _SILENCE, 8, 9, 10  # dimensions of the model, after the tones
@@ -241,7 +243,7 @@ def _write_text(linear: Tensor, silence: int, started: int, padded: int, said: i
 
 
 def _write_heads(heads: Any, silence: int) -> None:
-    scale = math.sqrt(LM_CONFIG["dim"] / 2)  # what the norm makes of a vector of two ones
+    scale = math.sqrt(LM_CONFIG["dim"] / 2)  # norm of a vector with two ones
     for head in heads:
         others = LM_CONFIG["extra_heads_dim"] - 1
         head.weight[0, silence] = math.log(0.95 / 0.05 * others) / scale
@@ -249,7 +251,7 @@ def _write_heads(heads: Any, silence: int) -> None:
 
 
 def _tokenizer() -> bytes:
-    """A sentencepiece model whose pieces 4… are the words, each with a space before it."""
+    """Make a sentencepiece model whose pieces 4… are the words, each with a leading space."""
     out = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["a"]), model_writer=out, model_type="bpe",
@@ -261,7 +263,7 @@ def _tokenizer() -> bytes:
 
 
 def published(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """``state`` with the names of the published files."""
+    """Rename ``state`` as in the published files."""
     return {
         name.replace("self_attn.in_projs.0.weight", "self_attn.in_proj_weight").replace(
             "self_attn.out_projs.0.weight", "self_attn.out_proj.weight"

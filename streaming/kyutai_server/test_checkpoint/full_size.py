@@ -1,8 +1,8 @@
-"""The test checkpoint with a Mimi of full size, which Kyutai's moshi-server can load as ours can.
+"""The test checkpoint with a full-size Mimi, which Kyutai's moshi-server and ours can load.
 
-That server has Mimi's size built in. The small trained codec goes into the leading corner of every
-tensor of the large one and the rest stays zero, so that it hears the same, at the large one's cost:
-for comparing servers. As with the small one, it proves plumbing, never accuracy on speech.
+That server has Mimi's size built in. The small trained codec fills the leading corner of every
+tensor of the large one, and the rest is zero; so it works like the small one at the large one's
+cost, for comparing servers. Like the small one, it says nothing about accuracy on speech.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from streaming.kyutai_server.test_checkpoint.checkpoint import (
 )
 
 _CARD = 2_048
-_FAR = 1_000.0  # where no sound comes: none is heard as a code that the small codec lacks
+_FAR = 1_000.0  # far from all latents, so that no audio gets a code that the small codec lacks
 _HOLE = 1 << 16  # bytes
 
 WIDE_LM_CONFIG = LM_CONFIG | {"card": _CARD}
-"""The small language model with as many audio codes as a large Mimi has; the rest is silence."""
+"""The small language model with the audio codes of a large Mimi; the others are silence."""
 
 _MOSHI_SERVER = """\
 static_dir = "{static}"
@@ -86,9 +86,9 @@ dim = {extra_dim}
 
 
 def make_wide_checkpoint(small: Path, folder: Path) -> None:
-    """Write into ``folder`` what the checkpoint in ``small`` knows, with a Mimi of full size.
+    """Write the checkpoint in ``small`` into ``folder``, with a full-size Mimi.
 
-    small: as ``make_test_checkpoint`` leaves it. Takes 11 MB on disk, 385 MB by its length.
+    small: made by ``make_test_checkpoint``. Takes 11 MB on disk, 385 MB by its length.
     """
     folder.mkdir(parents=True, exist_ok=True)
     large = published(loaders.get_mimi(None, None, num_codebooks=32).state_dict())
@@ -102,7 +102,7 @@ def make_wide_checkpoint(small: Path, folder: Path) -> None:
 
 
 def moshi_server_config(folder: Path, *, batch_size: int, scratch: Path) -> str:
-    """A moshi-server.toml (0.6.4) that serves the wide checkpoint in ``folder``.
+    """Return a moshi-server.toml (0.6.4) that serves the wide checkpoint in ``folder``.
 
     scratch: an existing folder, for its logs and as the root of the files that it serves.
     """
@@ -118,7 +118,7 @@ def moshi_server_config(folder: Path, *, batch_size: int, scratch: Path) -> str:
 
 
 def _fill(large: dict[str, Tensor], small: dict[str, Tensor]) -> None:
-    """Put each small tensor into the corner of the large one; ELU(0) = 0, so the rest adds 0."""
+    """Copy each small tensor into the corner of the large one; ELU(0) = 0, so the rest adds 0."""
     for name, tensor in large.items():
         tensor.zero_()
         if name.endswith("._initialized") or name.endswith(".cluster_usage"):
@@ -131,7 +131,7 @@ def _fill(large: dict[str, Tensor], small: dict[str, Tensor]) -> None:
 
 
 def _save_sparse(path: Path, state: dict[str, Tensor]) -> None:
-    """A safetensors file whose zeros are holes."""
+    """Write a safetensors file whose zeros are holes."""
     header: dict[str, object] = {}
     at = 0
     for name, tensor in state.items():

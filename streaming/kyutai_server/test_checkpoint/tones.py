@@ -1,7 +1,7 @@
 """The six tones that the test checkpoint knows, each standing for a word.
 
-They prove that audio goes in and words come out, of the right stream, in order and in time. They
-say nothing about accuracy on speech.
+They show that audio becomes words of the right stream, in order and in time. They say nothing
+about accuracy on speech.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TONES = {"hello": 400, "world": 700, "live": 1100, "caption": 1700, "test": 2500
 """Word → Hz."""
 
 TONE_FRAMES = 3
-"""Length of a tone in frames of 80 ms: two are needed to hear it, five would be heard twice."""
+"""Length of a tone in frames of 80 ms: two are needed, five would be recognised twice."""
 
 GAP_FRAMES = 3
 """Silence after each tone."""
@@ -25,7 +25,7 @@ FRAMES_PER_WORD = TONE_FRAMES + GAP_FRAMES
 
 
 def sing(words: Iterable[str], *, level: float = 0.3) -> Pcm:
-    """float32[n]: a tone of 240 ms for each word, 240 ms of silence after each.
+    """Return float32[n]: a tone of 240 ms and 240 ms of silence for each word.
 
     level: the amplitude, 0 to 1; the checkpoint was trained from 0.03 to 0.7.
     """
@@ -38,5 +38,5 @@ def sing(words: Iterable[str], *, level: float = 0.3) -> Pcm:
 
 
 def start_ms(number: int) -> int:
-    """When the tone of word ``number`` (from 0) of ``sing`` begins."""
+    """Return when the tone of word ``number`` (from 0) of ``sing`` begins."""
     return number * FRAMES_PER_WORD * 80
