@@ -63,3 +63,10 @@ def chromium_path() -> str:
     if Path(own).exists():
         return own
     pytest.fail("no Chromium: install one so that `chromium` is on the PATH, or run `make browser`")
+
+
+@pytest.fixture(scope="session")
+def axe_core() -> str:
+    """The script of axe-core, which looks for what shuts people with disabilities out."""
+    modules = Path(__file__).parent.parent / "web-overlay" / "node_modules"
+    return (modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from overlay.firefox_page import find_firefox
 from playwright.sync_api import sync_playwright
 
 from eval.runs.browser import on_path
+from eval.testing.firefox import find_firefox
 
 INSTALLERS = {
     "apt-get": [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq"]],

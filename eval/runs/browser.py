@@ -1,6 +1,6 @@
 """A viewer in a headless Chromium: what its page shows, and when it was painted.
 
-The only file that imports Playwright, the tests' own scripts apart.
+The only file that imports Playwright, apart from eval/testing.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages_rig import meeting_of, speaking
+
+from eval.testing.browser_meeting import meeting_of, speaking
 
 pytestmark = [pytest.mark.room, pytest.mark.browser]
 

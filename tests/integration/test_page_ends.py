@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from livekit import api
-from meeting_rig import nothing_is_wrong, page_in
-from playwright.async_api import Browser, BrowserContext, Page, Route
+from playwright.async_api import BrowserContext, Page, Route
 
 from eval.runs.local_meeting import LocalMeeting
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+StillPage = Callable[[], AbstractAsyncContextManager[Page]]
+Look = Callable[[Page, str], Awaitable[None]]
 
 JOIN = "**/api/join*"
 
@@ -42,12 +44,12 @@ KEPT_OUT: list[tuple[str, Prepare, str, str]] = [
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_when_the_page_cannot_join(
-    browser: Browser, chain: LocalMeeting, language: str
+    still_page: StillPage, meeting: LocalMeeting, nothing_is_wrong: Look, language: str
 ) -> None:
     for key, prepare, english, french in KEPT_OUT:
-        async with page_in(browser) as page:
+        async with still_page() as page:
             await prepare(page)
-            await page.goto(f"{chain.url}?lang={language}{key}")
+            await page.goto(f"{meeting.url}?lang={language}{key}")
             said = english if language == "en" else french
             await page.locator("#trouble-what", has_text=said).wait_for()
             await nothing_is_wrong(page, said)
@@ -56,8 +58,8 @@ async def test_nothing_is_wrong_when_the_page_cannot_join(
 class OwnRoom:
     """A room without a bot, into which the media server lets a page until it does otherwise."""
 
-    def __init__(self, chain: LocalMeeting, room: str) -> None:
-        self._server, self.name = chain.server, room
+    def __init__(self, meeting: LocalMeeting, room: str) -> None:
+        self._server, self.name = meeting.server, room
         self.hours = 1
 
     async def let_in(self, route: Route) -> None:
@@ -136,12 +138,12 @@ ENDS: list[tuple[Callable[[Page, OwnRoom], Awaitable[None]], str, str]] = [
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_when_the_page_has_left_the_room(
-    browser: Browser, chain: LocalMeeting, language: str
+    still_page: StillPage, meeting: LocalMeeting, nothing_is_wrong: Look, language: str
 ) -> None:
     for end, english, french in ENDS:
-        async with page_in(browser) as first:
-            room = OwnRoom(chain, f"room-{end.__name__}-{language}")
-            page = await room.open(first.context, f"{chain.url}?lang={language}")
+        async with still_page() as first:
+            room = OwnRoom(meeting, f"room-{end.__name__}-{language}")
+            page = await room.open(first.context, f"{meeting.url}?lang={language}")
             await end(page, room)
             said = english if language == "en" else french
             await page.locator("#trouble-what", has_text=said).wait_for()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from meeting_rig import nothing_is_wrong, opened, page_in
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
+from eval.runs.browser import Viewer
 from eval.runs.local_meeting import LocalMeeting
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+Opened = Callable[..., AbstractAsyncContextManager[Viewer]]
+StillPage = Callable[[], AbstractAsyncContextManager[Page]]
+Look = Callable[[Page, str], Awaitable[None]]
 
 ROOM_STATES = [
     "none", "connecting", "off", "starting", "idle", "on", "interrupted", "unavailable",
@@ -114,11 +119,11 @@ async def every_state(page: Page) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_in_any_state_of_the_meeting(
-    browser: Browser, chain: LocalMeeting, language: str
+    opened: Opened, nothing_is_wrong: Look, language: str
 ) -> None:
     # Half faded in, nothing stands out.
     query, options = f"lang={language}", {"reduced_motion": "reduce"}
-    async with opened(browser, chain, query, **options) as viewer:
+    async with opened(query, **options) as viewer:
         page = viewer.page
         async for state in every_state(page):
             await nothing_is_wrong(page, state)
@@ -126,10 +131,10 @@ async def test_nothing_is_wrong_in_any_state_of_the_meeting(
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 async def test_nothing_is_wrong_where_a_page_has_another_key(
-    browser: Browser, chain: LocalMeeting, language: str
+    still_page: StillPage, meeting: LocalMeeting, nothing_is_wrong: Look, language: str
 ) -> None:
-    async with page_in(browser) as page:
-        await page.goto(f"{chain.url}?lang={language}#key=another")
+    async with still_page() as page:
+        await page.goto(f"{meeting.url}?lang={language}#key=another")
         await page.locator("#connection[data-state=connected]").wait_for()
         await nothing_is_wrong(page, "encrypted")
         await page.evaluate(TOLD, ["encryptionError", {}, "another key"])
@@ -139,9 +144,9 @@ async def test_nothing_is_wrong_where_a_page_has_another_key(
 
 @pytest.mark.parametrize("view", ["broadcast&lines=9", "transcript"])
 async def test_nothing_is_wrong_in_the_views_that_are_captions_alone(
-    browser: Browser, chain: LocalMeeting, view: str
+    opened: Opened, nothing_is_wrong: Look, view: str
 ) -> None:
     options = {"joins": False, "reduced_motion": "reduce"}
-    async with opened(browser, chain, f"view={view}", **options) as viewer:
+    async with opened(f"view={view}", **options) as viewer:
         await viewer.until("captions?.cues().length > 0")
         await nothing_is_wrong(viewer.page, view)

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages_rig import Meeting, meeting_of, speaking
 
 from eval.runs.browser import Viewer
 from eval.simulation.participant import Participant
 from eval.simulation.testbed import NAME, ROOM
 from eval.simulation.verdict import leaks
+from eval.testing.browser_meeting import Meeting, meeting_of, speaking
 
 # Counts words of a talk in real time.
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.calm]

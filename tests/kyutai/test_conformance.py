@@ -7,84 +7,48 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from urllib.error import HTTPError
 
 import msgpack
 import numpy as np
 import pytest
-from conformance_rig import (
-    KEY,
-    MOSHI_SERVER,
-    PATH,
-    SLOTS,
-    Generic,
-    Message,
-    answering,
-    client,
-    dial,
-    expected,
-    free_port,
-    get,
-    pack,
-    session,
-    words,
-)
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from streaming.audio import AudioFrame, Framer, wav
+from streaming.audio import AudioFrame, Framer, Pcm, wav
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
-from streaming.kyutai_server.test_checkpoint.full_size import moshi_server_config
-from streaming.kyutai_server.test_checkpoint.tones import sing
+from streaming.kyutai_server.test_checkpoint.tones import sing, start_ms
 from streaming.recognizer import Word
-
-WORDS = ["hello", "world", "test", "room", "live", "caption"]
-
-pytestmark = pytest.mark.skipif(
-    MOSHI_SERVER is None, reason="no moshi-server: MOSHI_SERVER does not name it, nor is it on PATH"
+from streaming.testing.independent_client import (
+    KEY,
+    PATH,
+    IndependentClient,
+    Message,
+    connected,
+    dial,
+    get,
+    pack,
+    words,
 )
 
+WORDS = ["hello", "world", "test", "room", "live", "caption"]
+SLOTS = 2  # of each server, as conftest.py starts it
 
-@pytest.fixture(scope="module")
-def theirs(wide_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    scratch = tmp_path_factory.mktemp("moshi")
-    config = scratch / "moshi-server.toml"
-    config.write_text(moshi_server_config(wide_folder, batch_size=SLOTS, scratch=scratch))
-    port = free_port()
-    command = [str(MOSHI_SERVER), "worker", "--cpu", "--config", str(config)]
-    command += ["--addr", "127.0.0.1", "--port", str(port)]
-    with answering(command, port, scratch / "log") as address:
-        yield address
+pytestmark = pytest.mark.usefixtures("moshi_server_program")
 
 
-@pytest.fixture(scope="module")
-def ours(wide_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    command = [str(Path(sys.executable).with_name("asr-server")), "--model", str(wide_folder)]
-    command += [
-        "--batch-size",
-        str(SLOTS),
-        "--port",
-        str(port),
-        "--drain-seconds",
-        "0",
-        "--admit-when-slow",
-    ]
-    with answering(command, port, tmp_path_factory.mktemp("ours") / "log") as address:
-        yield address
+def expected(spoken: list[str]) -> list[tuple[str, float]]:
+    return [(word, start_ms(i) / 1000) for i, word in enumerate(spoken)]
 
 
-@pytest.fixture(params=["moshi-server", "asr-server"])
-def either(request: pytest.FixtureRequest) -> str:
-    """The one, then the other."""
-    fixture = {"moshi-server": "theirs", "asr-server": "ours"}[request.param]
-    return str(request.getfixturevalue(fixture))
+async def session(address: str, pcm: Pcm) -> list[Message]:
+    async with AsyncExitStack() as stack:
+        client = await connected(address, stack)
+        await client.say(pcm)
+        return await client.until_marked()
 
 
 async def both(theirs: str, ours: str) -> list[list[Message]]:
@@ -129,22 +93,22 @@ async def test_steps_say_the_same_of_pauses(theirs: str, ours: str) -> None:
 
 async def test_two_at_once_hear_only_themselves(either: str) -> None:
     async with AsyncExitStack() as stack:
-        clients = [await client(either, stack) for _ in range(SLOTS)]
+        clients = [await connected(either, stack) for _ in range(SLOTS)]
         songs = [WORDS[:3], WORDS[3:]]
-        for generic, song in zip(clients, songs, strict=True):
-            await generic.say(sing(song))
-        heard = await asyncio.gather(*(generic.words() for generic in clients))
+        for client, song in zip(clients, songs, strict=True):
+            await client.say(sing(song))
+        heard = await asyncio.gather(*(client.words() for client in clients))
     assert [[word for word, _ in said] for said in heard] == songs
 
 
 async def test_a_full_server_says_so_after_the_upgrade_and_closes(either: str) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(SLOTS):
-            await client(either, stack)
-        generic = Generic(await stack.enter_async_context(dial(either)))
-        assert await generic.receive() == {"type": "Error", "message": "no free channels"}
+            await connected(either, stack)
+        client = IndependentClient(await stack.enter_async_context(dial(either)))
+        assert await client.receive() == {"type": "Error", "message": "no free channels"}
         with pytest.raises(ConnectionClosed):
-            await generic.receive()
+            await client.receive()
 
 
 @pytest.mark.parametrize(
@@ -164,7 +128,7 @@ async def test_a_wrong_key_is_refused_before_the_upgrade(
 
 async def test_a_key_in_the_query_is_as_good(either: str) -> None:
     async with AsyncExitStack() as stack:
-        await client(either, stack, headers={}, query="?auth_id=public_token")
+        await connected(either, stack, headers={}, query="?auth_id=public_token")
 
 
 SPELLINGS = {
@@ -178,32 +142,32 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_however_audio_is_spelt_it_is_heard(either: str, spelling: str) -> None:
     async with AsyncExitStack() as stack:
-        generic = await client(either, stack)
+        client = await connected(either, stack)
         for frame in sing(WORDS[:2]).reshape(-1, 1_920):
-            await generic.socket.send(SPELLINGS[spelling](frame))
-        assert await generic.words() == expected(WORDS[:2])
+            await client.socket.send(SPELLINGS[spelling](frame))
+        assert await client.words() == expected(WORDS[:2])
 
 
 async def test_text_pings_and_empty_audio_are_passed_over(either: str) -> None:
     async with AsyncExitStack() as stack:
-        generic = await client(either, stack)
-        await generic.socket.send("hello?")
-        await (await generic.socket.ping())
-        await generic.socket.send(pack({"type": "Audio", "pcm": []}))
-        await generic.say(sing(WORDS[:2]))
-        said = await generic.words()
+        client = await connected(either, stack)
+        await client.socket.send("hello?")
+        await (await client.socket.ping())
+        await client.socket.send(pack({"type": "Audio", "pcm": []}))
+        await client.say(sing(WORDS[:2]))
+        said = await client.words()
     assert [word for word, _ in said] == WORDS[:2]
 
 
 async def test_beginning_anew_counts_from_zero(either: str) -> None:
     async with AsyncExitStack() as stack:
-        generic = await client(either, stack)
-        await generic.say(sing(WORDS[:2]))
-        await generic.until_marked(1)
-        generic.got.clear()
-        await generic.socket.send(pack({"type": "Init"}))
-        await generic.say(sing(["room"]))
-        assert await generic.words() == expected(["room"])
+        client = await connected(either, stack)
+        await client.say(sing(WORDS[:2]))
+        await client.until_marked(1)
+        client.got.clear()
+        await client.socket.send(pack({"type": "Init"}))
+        await client.say(sing(["room"]))
+        assert await client.words() == expected(["room"])
 
 
 NONSENSE = {
@@ -218,9 +182,9 @@ NONSENSE = {
 async def test_nonsense_ends_the_connection_and_frees_the_slot(either: str, nonsense: str) -> None:
     for _ in range(SLOTS + 1):
         async with AsyncExitStack() as stack:
-            generic = await client(either, stack)
-            await generic.socket.send(NONSENSE[nonsense])
-            assert {m["type"] for m in await generic.until_closed()} <= {"Ready", "Step", "Error"}
+            client = await connected(either, stack)
+            await client.socket.send(NONSENSE[nonsense])
+            assert {m["type"] for m in await client.until_closed()} <= {"Ready", "Step", "Error"}
 
 
 async def test_a_posted_file_is_answered_alike(theirs: str, ours: str) -> None:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import numpy as np
-from kyutai_rig import Running
 
 from streaming.audio import AudioFrame, Framer
 from streaming.kyutai_client.connection import Servers
@@ -18,6 +17,7 @@ from streaming.kyutai_client.recognizer import RemotePolicy
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.recognizer import Word
+from streaming.testing.asr_server import Running
 
 POLICY = RemotePolicy(
     session=SessionPolicy(delay_ms=160), first_wait_s=0.01, longest_wait_s=0.05, patience_s=10

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from kyutai_rig import started
 
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
@@ -20,6 +19,7 @@ from eval.simulation.bot_process import BotProcess, bot_environment
 from eval.simulation.participant import Participant
 from streaming.audio import SAMPLE_RATE
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
+from streaming.testing.asr_server import started
 
 pytestmark = pytest.mark.room
 

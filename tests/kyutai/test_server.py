@@ -14,7 +14,6 @@ import av
 import msgpack
 import numpy as np
 import pytest
-from kyutai_rig import Client, Running, serving
 
 from streaming.audio import Pcm
 from streaming.errors import ModelError
@@ -22,12 +21,15 @@ from streaming.kyutai_server.api_keys import Keys
 from streaming.kyutai_server.moshi_model import KyutaiModel, protocol
 from streaming.kyutai_server.server import Limits
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
+from streaming.testing.asr_server import Client, Running, serving
 from streaming.testing.scripted import ScriptedModel, ToyVocabulary
 
 WORDS = ["hello", "world", "live", "caption", "test", "room", "world", "hello"]
 
 
-async def test_tones_become_words_with_times_and_each_word_has_its_end(running: Running) -> None:
+async def test_tones_become_words_with_times_and_each_word_has_its_end(
+    running: Running,
+) -> None:
     async with running.client() as client:
         await client.say(sing(WORDS))
         await client.send(protocol.Marker(5))
@@ -113,7 +115,9 @@ async def test_a_posted_file_is_answered_with_its_words(running: Running) -> Non
     assert [item["type"] for item in said] == ["Word", "EndWord"] * len(WORDS)
 
 
-async def test_rubbish_posted_is_refused_with_a_reason_and_costs_no_slot(running: Running) -> None:
+async def test_rubbish_posted_is_refused_with_a_reason_and_costs_no_slot(
+    running: Running,
+) -> None:
     headers = {protocol.KEY_HEADER: "public_token"}
     async with running.session.post(running.http, data=b"x" * 999, headers=headers) as answer:
         assert answer.status == 400

@@ -7,17 +7,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from firefox_page import FirefoxPage, find_firefox, open_firefox
-from overlay_rig import Captions
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from eval.testing.caption_element import Captions
+from eval.testing.firefox import FirefoxPage, find_firefox, open_firefox
+
 OVERLAY = Path(__file__).parents[2] / "captioner" / "overlay"
-STAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>stage</title>
+PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>captions</title>
 <script type="module" src="live-captions.js"></script>
 <live-captions measure></live-captions>"""
 
 
-class _Stage(SimpleHTTPRequestHandler):
+class _ElementPage(SimpleHTTPRequestHandler):
     """A page with the element and nothing else, under a policy that forbids anything inline."""
 
     def do_GET(self) -> None:
@@ -29,18 +30,18 @@ class _Stage(SimpleHTTPRequestHandler):
             "Content-Security-Policy", "default-src 'none'; script-src 'self'; font-src 'self'"
         )
         self.end_headers()
-        self.wfile.write(STAGE)
+        self.wfile.write(PAGE)
 
     def log_message(self, *_args: object) -> None:
         """Test output is for tests."""
 
 
 @pytest.fixture(scope="module")
-def stage_url() -> Iterator[str]:
+def page_url() -> Iterator[str]:
     """Where a page with the built element is served."""
     if not (OVERLAY / "live-captions.js").exists():
         pytest.fail("the page is not built: run `make overlay`")
-    handler = partial(_Stage, directory=str(OVERLAY))
+    handler = partial(_ElementPage, directory=str(OVERLAY))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -72,33 +73,40 @@ def firefox() -> Iterator[FirefoxPage]:
         yield page
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_browsers"):
+        metafunc.parametrize("page", ["chromium", "firefox"], indirect=True)
+
+
 @pytest.fixture
-def stage(request: pytest.FixtureRequest, stage_url: str) -> Iterator[Page | FirefoxPage]:
-    """The page; a test fails when anything in it does. In Chromium, unless its parameter says
-    "firefox"."""
+def page(request: pytest.FixtureRequest, page_url: str) -> Iterator[Page | FirefoxPage]:
+    """A page with the element; a test fails when anything in its page does.
+
+    It is in Chromium, unless the parameter is "firefox".
+    """
     if getattr(request, "param", "chromium") == "firefox":
-        yield from _stage_in_firefox(request.getfixturevalue("firefox"), stage_url)
+        yield from _page_in_firefox(request.getfixturevalue("firefox"), page_url)
     else:
-        yield from _stage_in_chromium(request.getfixturevalue("browser"), stage_url)
+        yield from _page_in_chromium(request.getfixturevalue("browser"), page_url)
 
 
-def _stage_in_firefox(page: FirefoxPage, stage_url: str) -> Iterator[FirefoxPage]:
+def _page_in_firefox(page: FirefoxPage, page_url: str) -> Iterator[FirefoxPage]:
     page.set_viewport_size({"width": 900, "height": 700})
-    page.goto(stage_url)
+    page.goto(page_url)
     page.evaluate("() => { localStorage.clear(); }")
-    page.goto(stage_url)
+    page.goto(page_url)
     page.evaluate("customElements.whenDefined('live-captions').then(() => true)")
     page.errors.clear()
     yield page
     assert [line for line in page.errors if "favicon" not in line] == []
 
 
-def _stage_in_chromium(browser: Browser, stage_url: str) -> Iterator[Page]:
+def _page_in_chromium(browser: Browser, page_url: str) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 900, "height": 700})
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
-    page.goto(stage_url)
+    page.goto(page_url)
     page.wait_for_function("customElements.get('live-captions') !== undefined")
     yield page
     page.close()
@@ -106,6 +114,6 @@ def _stage_in_chromium(browser: Browser, stage_url: str) -> Iterator[Page]:
 
 
 @pytest.fixture
-def captions(stage: Page | FirefoxPage) -> Captions:
+def captions(page: Page | FirefoxPage) -> Captions:
     """The element, alone in its page."""
-    return Captions(stage)
+    return Captions(page)

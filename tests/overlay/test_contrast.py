@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from colours import poor_contrast
-from overlay_rig import Captions, packet
+
+from eval.testing.accessibility import FAULTS, POOR_CONTRAST
+from eval.testing.caption_element import Captions, packet
 
 pytestmark = pytest.mark.browser
 
 PRESETS = ["standard", "large", "contrast", "paper", "clear", "calm"]
-AXE = Path(__file__).parents[2] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = """async () => {
-  const { violations } = await axe.run("live-captions", { resultTypes: ["violations"] });
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ failureSummary }) => `${id} ${failureSummary}`));
-}"""
 FACTS: dict[str, Any] = {
     "session": "s", "language": "en", "engine": "embedded", "standsIn": "", "engines": [],
     "languages": [], "by": "Zoé", "transcript": False, "consent": "unless-refused", "delay_ms": 600,
@@ -56,12 +50,12 @@ def test_all_that_is_seen_stands_out_in_captions_and_panels(captions: Captions, 
         )
         captions.find(".frame").hover()
         captions.until("getComputedStyle(root.querySelector('.bar')).opacity === '1'")
-        assert poor_contrast(captions.page) == [], mode
+        assert captions.page.evaluate(POOR_CONTRAST) == [], mode
     for panel in ("Settings", "History", "Keys"):
         captions(f"open{panel}()")
         if panel == "History":
             captions.find("[type=search]").fill("budget")
-        assert poor_contrast(captions.page) == [], panel
+        assert captions.page.evaluate(POOR_CONTRAST) == [], panel
 
 
 def test_captions_of_every_preset_stand_out_over_any_video(captions: Captions) -> None:
@@ -71,23 +65,23 @@ def test_captions_of_every_preset_stand_out_over_any_video(captions: Captions) -
         captions.click(f".presets button:nth-of-type({number})")
         captions("closePanel()")
         captions.rendered()
-        assert poor_contrast(captions.page) == [], preset
+        assert captions.page.evaluate(POOR_CONTRAST) == [], preset
         captions("openSettings()")
 
 
 def test_a_pair_of_colours_that_does_not_stand_out_is_found(captions: Captions) -> None:
     captions.say("a-1", "hello")
     captions.set(textColour="blue", textOpacity=60, edge="raised")
-    assert any("hello" in line for line in poor_contrast(captions.page))
+    assert any("hello" in line for line in captions.page.evaluate(POOR_CONTRAST))
 
 
 class Watcher:
     """Looks for faults, in both themes."""
 
-    def __init__(self, captions: Captions, language: str) -> None:
+    def __init__(self, captions: Captions, language: str, axe_core: str) -> None:
         self._captions = captions
         captions.page.emulate_media(reduced_motion="reduce")  # half faded in, nothing stands out
-        captions.page.evaluate(AXE.read_text(encoding="utf-8"))
+        captions.page.evaluate(axe_core)
         captions.page.evaluate(
             "(to) => document.querySelector('live-captions').setAttribute('locale', to)", language
         )
@@ -96,16 +90,17 @@ class Watcher:
         self._captions.rendered()
         for theme in ("dark", "light"):
             self._captions.set(theme=theme, **settings)
-            assert self._captions.page.evaluate(RUN_AXE) == [], (what, theme)
-            assert poor_contrast(self._captions.page) == [], (what, theme)
+            assert self._captions.page.evaluate(FAULTS, "live-captions") == [], (what, theme)
 
 
 in_both_languages = pytest.mark.parametrize("language", ["en", "fr"])
 
 
 @in_both_languages
-def test_axe_finds_nothing_in_any_state_of_the_captions(captions: Captions, language: str) -> None:
-    watcher = Watcher(captions, language)
+def test_axe_finds_nothing_in_any_state_of_the_captions(
+    captions: Captions, language: str, axe_core: str
+) -> None:
+    watcher = Watcher(captions, language, axe_core)
     show = """([state, facts]) => {
       document.querySelector("live-captions").captions.takeService(state, facts);
     }"""
@@ -131,8 +126,10 @@ def test_axe_finds_nothing_in_any_state_of_the_captions(captions: Captions, lang
 
 
 @in_both_languages
-def test_axe_finds_nothing_in_any_state_of_the_settings(captions: Captions, language: str) -> None:
-    watcher = Watcher(captions, language)
+def test_axe_finds_nothing_in_any_state_of_the_settings(
+    captions: Captions, language: str, axe_core: str
+) -> None:
+    watcher = Watcher(captions, language, axe_core)
     say_something(captions)
     captions("openSettings()")
     watcher.finds_nothing("free", position="free")
@@ -153,8 +150,10 @@ def test_axe_finds_nothing_in_any_state_of_the_settings(captions: Captions, lang
 
 
 @in_both_languages
-def test_axe_finds_nothing_in_any_state_of_the_history(captions: Captions, language: str) -> None:
-    watcher = Watcher(captions, language)
+def test_axe_finds_nothing_in_any_state_of_the_history(
+    captions: Captions, language: str, axe_core: str
+) -> None:
+    watcher = Watcher(captions, language, axe_core)
     captions("openHistory()")
     watcher.finds_nothing("nothing was said")
     say_something(captions)
@@ -170,17 +169,18 @@ def test_axe_finds_nothing_in_any_state_of_the_history(captions: Captions, langu
 
 
 @in_both_languages
-def test_axe_finds_nothing_while_captions_are_elsewhere(captions: Captions, language: str) -> None:
-    watcher = Watcher(captions, language)
+def test_axe_finds_nothing_while_captions_are_elsewhere(
+    captions: Captions, language: str, axe_core: str
+) -> None:
+    watcher = Watcher(captions, language, axe_core)
     say_something(captions)
     with captions.page.context.expect_page() as opening:
         captions.press("o")
     captions.until("captions.mode === 'window'")
     watcher.finds_nothing("away")
     popup = opening.value
-    popup.evaluate(AXE.read_text(encoding="utf-8"))
-    assert popup.evaluate(RUN_AXE.replace('"live-captions"', "document.body")) == []
-    assert poor_contrast(popup) == []
+    popup.evaluate(axe_core)
+    assert popup.evaluate(FAULTS, "body") == []
     popup.close()
     captions.until("captions.mode === 'over'")
     captions.page.evaluate("delete window.documentPictureInPicture; window.open = () => null")

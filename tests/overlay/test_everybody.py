@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from overlay_rig import Captions, packet
 from playwright.sync_api import Browser
+
+from eval.testing.caption_element import Captions, packet
 
 pytestmark = pytest.mark.browser
 
@@ -46,11 +47,11 @@ OUT_OF_REACH = """(captions) => [...captions.shadowRoot.querySelectorAll(".panel
 
 
 @pytest.fixture
-def special(browser: Browser, stage_url: str, request: pytest.FixtureRequest) -> Iterator[Captions]:
+def special(browser: Browser, page_url: str, request: pytest.FixtureRequest) -> Iterator[Captions]:
     """The element in a browser that its user has set up in the way of the parameter."""
     context = browser.new_context(**request.param)
     page = context.new_page()
-    page.goto(stage_url)
+    page.goto(page_url)
     yield Captions(page)
     context.close()
 

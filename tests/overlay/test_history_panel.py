@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import webvtt
-from overlay_rig import Captions, packet
+
+from eval.testing.caption_element import Captions, packet
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,8 @@ import random
 from typing import Any
 
 import pytest
-from overlay_rig import Captions, packet
+
+from eval.testing.caption_element import Captions, packet
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from overlay_rig import Captions, in_both_browsers, packet
+
+from eval.testing.caption_element import Captions, packet
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +40,7 @@ def line_of(captions: Captions, word: str) -> float | None:
     return found
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_held_words_stay_where_they_are_while_others_come(captions: Captions) -> None:
     turn(captions, 1)
     before = line_of(captions, "t1w3")
@@ -52,7 +53,7 @@ def test_held_words_stay_where_they_are_while_others_come(captions: Captions) ->
     assert "7 new" in captions.text(".hold")
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_jump_to_live_shows_the_newest_words(captions: Captions) -> None:
     turn(captions, 1)
     captions("hold()")
@@ -64,7 +65,7 @@ def test_jump_to_live_shows_the_newest_words(captions: Captions) -> None:
     assert not captions("held")
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_the_last_line_read_is_marked_below_it(captions: Captions) -> None:
     turn(captions, 1)
     captions("hold()")
@@ -91,7 +92,7 @@ def test_scrolling_back_holds_and_scrolling_to_the_end_follows_again(captions: C
     assert line_of(captions, "t13w15") is not None
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_scrolling_back_shows_what_was_said_before(captions: Captions) -> None:
     for number in range(1, 10):
         turn(captions, number, words=16)
@@ -114,7 +115,7 @@ def test_three_people_at_once_have_their_rows_and_names(captions: Captions) -> N
     assert names == ["Alice", "Bob", "Carol"]
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_a_change_of_speaker_has_a_dash(captions: Captions) -> None:
     captions.say("a-1", "good morning", speaker="alice", end_ms=1_000)
     captions.say("b-1", "good morning", speaker="bob", start_ms=1_500)
@@ -122,7 +123,7 @@ def test_a_change_of_speaker_has_a_dash(captions: Captions) -> None:
     assert names == ["Alice", "– Bob"]
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_time_that_nobody_heard_is_shown_between_what_was_said(captions: Captions) -> None:
     captions.say("a-1", "before", start_ms=0, end_ms=1_000)
     gap = {"v": 1, "type": "gap", "session": "s", "seq": 2, "start": 1_200, "end": 9_200}
@@ -133,7 +134,7 @@ def test_time_that_nobody_heard_is_shown_between_what_was_said(captions: Caption
     assert shown[1] == "8 s are missing here (the caption service restarted)"
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_the_state_of_a_speaker_is_told_in_words(captions: Captions) -> None:
     track = {"v": 1, "type": "track", "session": "s", "speaker": "bob"}
     captions.say("b-1", "hello", speaker="bob")
@@ -160,7 +161,7 @@ def test_a_newer_version_of_the_contract_is_told_once_and_not_shown(captions: Ca
     assert captions("skipped") == {"unknown-version": 3}
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_finished_captions_only(captions: Captions) -> None:
     captions.set(partial="finished")
     captions.say("a-1", "still chang", closed=False)
@@ -179,7 +180,7 @@ def three_late_people(captions: Captions) -> None:
         captions.feed({**NOTED, "seq": 10 + n, "track": who, "speaker": who})
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 @pytest.mark.parametrize("size", [100, 300])
 def test_notes_on_speakers_push_nothing_out_of_sight(captions: Captions, size: int) -> None:
     captions.page.set_viewport_size({"width": 600, "height": 500})
@@ -202,7 +203,7 @@ def fill_the_page(captions: Captions, *, height: int) -> None:
     )
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 @pytest.mark.parametrize("held", [False, True])
 def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
     captions: Captions, held: bool
@@ -217,7 +218,7 @@ def test_beside_something_whole_lines_are_seen_and_no_more_than_fit(
     assert view["height"] % 33 == pytest.approx(0, abs=0.1)
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 @pytest.mark.parametrize(("speakers", "lines"), [(1, 4), (2, 2), (3, 1)])
 def test_who_speak_at_once_share_the_lines_that_there_are(
     captions: Captions, speakers: int, lines: int

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from firefox_page import FirefoxPage
-from overlay_rig import Captions, in_both_browsers, packet
 from playwright.sync_api import Browser, Page
+
+from eval.testing.caption_element import Captions, packet
+from eval.testing.firefox import FirefoxPage
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +60,7 @@ SEEN = [
 ]
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_each_setting_is_seen_in_the_captions(captions: Captions) -> None:
     captions.say("b-1", TEXT, speaker="bob")
     for name, value, part, style, computed in SEEN:
@@ -82,20 +83,20 @@ def test_a_font_is_loaded_only_when_it_is_chosen(captions: Captions) -> None:
     assert captions.page.evaluate(loaded) == ["atkinson-hyperlegible.woff2", "opendyslexic.woff2"]
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_settings_that_change_the_place_and_the_lines(captions: Captions) -> None:
     captions.say("a-1", " ".join([TEXT] * 5))
-    stage = captions.box(".root")
+    root = captions.box(".root")
     seen: dict[str, Any] = {}
     for position in ("bottom", "top", "side", "free"):
         captions.set(position=position, x=300, y=600)
         seen[position] = captions.box(".frame")
-    assert seen["bottom"]["bottom"] == stage["bottom"]
-    assert seen["top"]["y"] == stage["y"]
-    assert seen["side"]["right"] == stage["right"]
+    assert seen["bottom"]["bottom"] == root["bottom"]
+    assert seen["top"]["y"] == root["y"]
+    assert seen["side"]["right"] == root["right"]
     middle = seen["free"]["x"] + seen["free"]["width"] / 2
-    assert middle == pytest.approx(0.3 * stage["width"], abs=2)
-    assert seen["free"]["bottom"] == pytest.approx(0.6 * stage["height"], abs=2)
+    assert middle == pytest.approx(0.3 * root["width"], abs=2)
+    assert seen["free"]["bottom"] == pytest.approx(0.6 * root["height"], abs=2)
     heights, widths = [], []
     for lines, length in ((2, 32), (6, 50)):
         captions.set(lines=lines, lineLength=length)
@@ -116,7 +117,7 @@ def test_captions_are_cleared_when_the_reader_wants_it(captions: Captions) -> No
         assert (captions.rows() != []) is is_there
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_every_setting_has_a_field_that_works_by_keyboard(captions: Captions) -> None:
     captions.press("s")
     assert captions("panel") == "settings"
@@ -138,7 +139,7 @@ def test_every_setting_has_a_field_that_works_by_keyboard(captions: Captions) ->
     assert captions("panel") is None
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_the_choice_is_kept_on_the_device_and_can_be_reset(captions: Captions) -> None:
     captions.set(size=200, font="serif")
     captions.page.reload()
@@ -163,7 +164,7 @@ def test_without_controls_nothing_that_the_device_keeps_counts(captions: Caption
     assert sizes == ["24px", "48px"]
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_what_is_stored_and_not_understood_is_left_out(captions: Captions) -> None:
     store = "(text) => localStorage.setItem('live-captions.settings', text)"
     for stored, read in (
@@ -178,12 +179,12 @@ def test_what_is_stored_and_not_understood_is_left_out(captions: Captions) -> No
 
 @pytest.mark.parametrize("fault", ["QuotaExceededError", "SecurityError"])
 def test_storage_that_is_full_or_forbidden_is_told_and_hurts_nothing(
-    browser: Browser, stage_url: str, fault: str
+    browser: Browser, page_url: str, fault: str
 ) -> None:
     page = browser.new_page()
     refuse = f"() => {{ throw new DOMException('no', '{fault}'); }}"
     page.add_init_script(f"Storage.prototype.setItem = Storage.prototype.getItem = {refuse}")
-    page.goto(stage_url)
+    page.goto(page_url)
     captions = Captions(page)
     captions("openSettings()")
     captions.set(size=200)
@@ -227,7 +228,7 @@ def load(captions: Captions, file: Path) -> None:
     chooser.value.set_files(file)
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_poor_contrast_is_told_with_its_ratio_and_letters_get_an_outline(
     captions: Captions,
 ) -> None:
@@ -239,7 +240,7 @@ def test_poor_contrast_is_told_with_its_ratio_and_letters_get_an_outline(
     assert "rgb(0, 0, 0)" in captions.css(".view .paragraph", "text-shadow")
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_the_preview_looks_like_the_captions(captions: Captions) -> None:
     captions.say("a-1", "hello")
     captions("openSettings()")
@@ -252,7 +253,7 @@ def test_the_preview_looks_like_the_captions(captions: Captions) -> None:
         assert captions.css(f".preview {part}", style) == captions.css(f".view {part}", style)
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 def test_a_preset_is_one_press(captions: Captions) -> None:
     captions("openSettings()")
     assert captions.text(PAPER) == "Black on white"

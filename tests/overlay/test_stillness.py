@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from overlay_rig import in_both_browsers, packet
 from playwright.sync_api import Page
+
+from eval.testing.caption_element import packet
 
 pytestmark = pytest.mark.browser
 
@@ -87,12 +88,12 @@ def speech(rng: random.Random, cues: int) -> list[Packet]:
     return packets
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 @pytest.mark.parametrize("width", [320, 420, 777])
 @pytest.mark.parametrize("seed", range(3))
-def test_no_word_before_the_first_changed_one_moves(stage: Page, seed: int, width: int) -> None:
-    stage.set_viewport_size({"width": width, "height": 700})
-    frames = feed(stage, *speech(random.Random(seed), cues=4))
+def test_no_word_before_the_first_changed_one_moves(page: Page, seed: int, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    frames = feed(page, *speech(random.Random(seed), cues=4))
     for before, after in pairwise(frames):
         for place, (word, line, left) in before.items():
             there = after.get(place)
@@ -101,25 +102,25 @@ def test_no_word_before_the_first_changed_one_moves(stage: Page, seed: int, widt
             assert there == [word, line, left]
 
 
-@in_both_browsers
-def test_a_word_that_goes_over_to_the_next_cue_stays_where_it_is(stage: Page) -> None:
+@pytest.mark.both_browsers
+def test_a_word_that_goes_over_to_the_next_cue_stays_where_it_is(page: Page) -> None:
     first = packet("a-1", 1, "we talk about the budget of", settled=24)
     cut = packet("a-1", 2, "we talk about the budget", closed=True)
     moved = packet("a-2", 1, "of next year", start_ms=1_000)
-    frames = feed(stage, first, cut, moved)
+    frames = feed(page, first, cut, moved)
     assert frames[0]["a-1 5"] == frames[2]["a-2 0"]
 
 
-@in_both_browsers
+@pytest.mark.both_browsers
 @pytest.mark.parametrize("joined", [",", "00", "ly, he said"])
-def test_a_settled_word_that_goes_on_stays_on_its_line(stage: Page, joined: str) -> None:
+def test_a_settled_word_that_goes_on_stays_on_its_line(page: Page, joined: str) -> None:
     moved = 0
     for length in range(1, 30):
         text = f"{'x' * length} and some more words to fill it up to 4"
         now, settled = text + joined, len(text)
         cue_id, start_ms = f"a-{length}", length * 10_000
         before, after, later = feed(
-            stage,
+            page,
             packet(cue_id, 1, text, settled=settled, start_ms=start_ms),
             packet(cue_id, 2, now, settled=settled, start_ms=start_ms),
             packet(cue_id, 3, f"{now} and on", closed=True, start_ms=start_ms),
@@ -131,14 +132,14 @@ def test_a_settled_word_that_goes_on_stays_on_its_line(stage: Page, joined: str)
         breaks = (
             "document.querySelector('live-captions').shadowRoot.querySelectorAll('wbr, .hanging')"
         )
-        moved = max(moved, stage.evaluate(f"{breaks}.length"))
+        moved = max(moved, page.evaluate(f"{breaks}.length"))
     assert moved > 0, "no word stood at the end of its line: the test shows nothing"
 
 
-@in_both_browsers
-def test_still_changing_words_differ_in_colour_and_not_in_width(stage: Page) -> None:
+@pytest.mark.both_browsers
+def test_still_changing_words_differ_in_colour_and_not_in_width(page: Page) -> None:
     frames = feed(
-        stage,
+        page,
         packet("a-1", 1, "one two three four", settled=0),
         packet("a-1", 2, "one two three four", settled=7),
         packet("a-1", 3, "one two three four", closed=True),
@@ -146,10 +147,10 @@ def test_still_changing_words_differ_in_colour_and_not_in_width(stage: Page) -> 
     assert frames[0] == frames[1] == frames[2]
 
 
-@in_both_browsers
-def test_a_line_holds_about_forty_characters(stage: Page) -> None:
+@pytest.mark.both_browsers
+def test_a_line_holds_about_forty_characters(page: Page) -> None:
     text = "the quick brown fox jumps over the lazy dog and then it goes to sleep under a tree " * 3
-    [places] = feed(stage, packet("a-1", 1, text.strip(), closed=True))
+    [places] = feed(page, packet("a-1", 1, text.strip(), closed=True))
     lines: dict[int, list[str]] = {}
     for word, line, _ in places.values():
         lines.setdefault(line, []).append(word)
@@ -170,16 +171,16 @@ SETTINGS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("seed", range(4))
 def test_with_any_settings_no_settled_word_changes_its_line_and_the_page_shows_what_is_known(
-    stage: Page, seed: int
+    page: Page, seed: int
 ) -> None:
     rng = random.Random(seed + 100)
     chosen = {name: rng.choice(values) for name, values in SETTINGS.items()}
-    stage.set_viewport_size({"width": rng.randint(320, 1200), "height": 700})
+    page.set_viewport_size({"width": rng.randint(320, 1200), "height": 700})
     choose = "async (chosen) => { document.querySelector('live-captions').settings = chosen; }"
-    stage.evaluate(choose, chosen)
-    stage.evaluate("document.fonts.ready.then(() => true)")
+    page.evaluate(choose, chosen)
+    page.evaluate("document.fonts.ready.then(() => true)")
     packets = speech(rng, cues=3)
-    frames = feed(stage, *packets)
+    frames = feed(page, *packets)
     settled = {one["id"]: 0 for one in packets}
     for before, after, one in zip(frames, frames[1:], packets, strict=False):
         text = one["vtt"].split(">", 2)[-1]
@@ -191,6 +192,6 @@ def test_with_any_settings_no_settled_word_changes_its_line_and_the_page_shows_w
                 assert there is not None, (chosen, word)
                 assert there[:2] == [word, line], chosen
                 assert chosen["align"] == "center" or there[2] == left, chosen
-    known = stage.evaluate("document.querySelector('live-captions').cues().map((one) => one.text)")
-    drawn = stage.locator("live-captions .cue").all_text_contents()
+    known = page.evaluate("document.querySelector('live-captions').cues().map((one) => one.text)")
+    drawn = page.locator("live-captions .cue").all_text_contents()
     assert [text.strip() for text in drawn] == known[-len(drawn) :]

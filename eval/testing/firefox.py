@@ -1,6 +1,6 @@
-"""A page in Debian's Firefox ESR: what of Playwright's Page our tests use, over WebDriver BiDi.
+"""A page in Firefox over WebDriver BiDi, with the part of Playwright's Page that our tests use.
 
-Playwright drives a Firefox of its own only; geckodriver is no Debian package. Firefox speaks BiDi
+Playwright drives only a Firefox of its own, and Debian has no geckodriver; any Firefox speaks BiDi
 (https://w3c.github.io/webdriver-bidi/) by itself.
 """
 

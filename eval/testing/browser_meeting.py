@@ -1,4 +1,4 @@
-"""Pages in a real meeting whose microphones say words that are chords."""
+"""Pages in a real meeting, whose microphones say words that are chords."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ window.say = async (base64) => {
 
 @dataclass
 class Meeting:
-    """A bot's room, and pages that enter it. far: who comes over a cable that can be cut."""
+    """A meeting with a bot, and the pages that join it.
+
+    far: the name of whoever joins through ``cable``, which can be cut. identities: by name.
+    """
 
     testbed: Testbed
     cable: FaultProxy
@@ -53,6 +56,7 @@ class Meeting:
     identities: dict[str, str] = field(default_factory=dict)
 
     def join(self, name: str, guest: bool) -> dict[str, object]:
+        """What the page is given with which it joins."""
         identity = self.identities.setdefault(name, f"viewer-{len(self.identities)}-{name[:3]}")
         server = self.testbed.server
         token = participant_token(
@@ -62,7 +66,10 @@ class Meeting:
         return {"url": url, "token": token, "room": ROOM, "identity": identity, "can_speak": True}
 
     async def open(self, name: str, role: str = "guest", *, key: str = "") -> Viewer:
-        """key: behind the address's "#"; of an encrypted meeting."""
+        """The page of somebody called ``name``, once it knows the caption service.
+
+        key: of an encrypted meeting.
+        """
         context = await self.browser.new_context(viewport={"width": 1280, "height": 720})
         await context.add_init_script(MICROPHONE)
         page = await context.new_page()
@@ -74,22 +81,23 @@ class Meeting:
 
 @asynccontextmanager
 async def meeting_of(
-    livekit_program: Path, chromium_path: str, environment: Mapping[str, str], **options: str
+    livekit_program: Path, chromium_path: str, environment: Mapping[str, str], *, far: str = ""
 ) -> AsyncIterator[Meeting]:
-    """environment: for the bot. options: of the Meeting."""
+    """Set it all up. environment: for the bot. far: of the Meeting."""
     async with (
         Testbed(livekit_program, environment=environment) as testbed,
         FaultProxy(testbed.server) as cable,
         async_playwright() as driver,
     ):
         browser = await driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
-        meeting = Meeting(testbed, cable, browser, **options)
+        meeting = Meeting(testbed, cable, browser, far)
         async with serve_page(meeting.join, port=0) as meeting.address:
             yield meeting
         await browser.close()
 
 
 async def say(viewer: Viewer, numbers: list[int]) -> None:
+    """Say the words of these numbers into the page's microphone; returns when all is said."""
     sound = np.concatenate([chord(number, rate=RATE) for number in numbers])
     samples = (sound * 32_767).astype(np.int16).tobytes()
     await viewer.page.evaluate("(sound) => say(sound)", base64.b64encode(samples).decode())
@@ -97,7 +105,10 @@ async def say(viewer: Viewer, numbers: list[int]) -> None:
 
 @asynccontextmanager
 async def speaking(viewer: Viewer, first: int) -> AsyncIterator[None]:
-    """One word after the other without a pause, so that a cue is open."""
+    """While in the context, say one word after the other without a pause, so that a cue is open.
+
+    first: the number of the first word.
+    """
 
     async def speak() -> None:
         for number in range(first, first + 500, 5):

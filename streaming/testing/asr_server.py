@@ -1,4 +1,4 @@
-"""A server on a port of its own, and a client that knows nothing but the wire format."""
+"""asr-server on a port of its own, in this process or another, and a client of its protocol."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Running:
 
     async def empty(self) -> None:
         """Wait until no slot is taken."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.server.steps.empty()
 
 

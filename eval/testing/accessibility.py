@@ -1,8 +1,10 @@
-"""Contrast of everything that is seen, as the browser computed it (WCAG 2.2, 1.4.3 and 1.4.11)."""
+"""What is wrong with a page for people with disabilities, by axe-core and by contrast.
+
+Functions in JavaScript, for ``Page.evaluate`` of either of Playwright's interfaces. Contrast is
+that of everything in sight as the browser computed it (WCAG 2.2, 1.4.3 and 1.4.11).
+"""
 
 from __future__ import annotations
-
-from playwright.sync_api import Page
 
 # Text over something half transparent is looked at on white and on black: nothing is known of the
 # video behind captions. Letters with an edge all around are seen on that edge.
@@ -83,8 +85,14 @@ POOR_CONTRAST = r"""() => {
   return poor;
 }"""
 
+"""Lists what stands out too little, shadow roots included."""
 
-def poor_contrast(page: Page) -> list[str]:
-    """What of a page stands out too little, shadow roots included."""
-    found: list[str] = page.evaluate(POOR_CONTRAST)
-    return found
+FAULTS = f"""async (selector) => {{
+  const {{ violations }} = await axe.run(selector ?? document, {{ resultTypes: ["violations"] }});
+  const found = violations.flatMap(({{ id, nodes }}) => nodes.map(({{ target, failureSummary }}) =>
+    `${{id}} ${{target.flat().join(" ")}}: ${{failureSummary}}`));
+  return [...found, ...({POOR_CONTRAST})()];
+}}"""
+"""Lists what axe-core finds in ``selector``, the document without one, and what stands out too
+little in the whole page. The page must have axe-core's script.
+"""

@@ -1,16 +1,15 @@
-"""The element in a browser, as its tests drive it."""
+"""The element <live-captions> in a browser: what is fed to it, and what is seen of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-from firefox_page import FirefoxPage
 from playwright.sync_api import Locator, Page
 
 from captioner.captions.cues import Cue, CueClosed, CueUpdated
 from captioner.contract import Caption, caption_packet
+from eval.testing.firefox import FirefoxPage
 
 _FEED = """async (packets) => {
   const captions = document.querySelector("live-captions");
@@ -34,12 +33,9 @@ _UNTIL = """async () => {
 }"""
 
 
-in_both_browsers = pytest.mark.parametrize("stage", ["chromium", "firefox"], indirect=True)
-
-
 @dataclass(frozen=True)
 class Captions:
-    """The element in a page: what is fed to it, and what is seen of it.
+    """The element in a page, Playwright's or Firefox's own.
 
     In Firefox there are no locators: neither ``find`` nor ``element``.
     """
@@ -115,10 +111,12 @@ class Captions:
         return found
 
     def find(self, selector: str) -> Locator:
+        assert not isinstance(self.page, FirefoxPage)
         return self.page.locator(f"live-captions {selector}")
 
     @property
     def element(self) -> Locator:
+        assert not isinstance(self.page, FirefoxPage)
         return self.page.locator("live-captions")
 
 
