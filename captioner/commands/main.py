@@ -31,7 +31,7 @@ from captioner.transcript.folder import TranscriptPolicy, tidy
 
 def program() -> NoReturn:
     """What the command ``captioner`` runs."""
-    run_and_exit(main)
+    run_and_exit(main, "captioner")
 
 
 @click.group()

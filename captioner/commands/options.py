@@ -32,12 +32,12 @@ MATTER = (
 """The settings that the help of a command names."""
 
 
-def run_and_exit(command: click.Command) -> NoReturn:
-    """Run the command, then end the process without Python's teardown."""
+def run_and_exit(command: click.Command, name: str) -> NoReturn:
+    """Run the program called ``name``, then end the process without Python's teardown."""
     # LiveKit's threads call back into Python, also while it is torn down; then the process aborts
     # in place of ending with its status: 5 times in 120 when a room was deleted, on a busy machine.
     try:
-        command()
+        command(prog_name=name)
         raise AssertionError("click ends a program by SystemExit")
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1

@@ -62,7 +62,7 @@ def main() -> None:
 
 def program() -> NoReturn:
     """The entry point of ``caption-eval``."""
-    run_and_exit(main)
+    run_and_exit(main, "caption-eval")
 
 
 if __name__ == "__main__":

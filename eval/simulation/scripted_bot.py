@@ -62,4 +62,4 @@ def run(room: str, identity: str) -> None:
 
 
 if __name__ == "__main__":
-    run_and_exit(main)
+    run_and_exit(main, "captioner")
