@@ -123,7 +123,7 @@ async def bot_in(
         extras=extras,
     )
     running = asyncio.create_task(bot.run())
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await bot.joined.wait()
     try:
         yield bot
@@ -243,9 +243,7 @@ async def test_speech_that_may_not_be_kept_is_captioned_and_not_written(
         await chair.ask(SET, transcript=True)
         await until_kept(tmp_path, "<v Anna>")
         said = json.dumps({"v": 1, "captioned": True, "kept": False})
-        await speaker._room.local_participant.perform_rpc(
-            destination_identity="bot", method=CONSENT, payload=said
-        )
+        await speaker.ask("bot", CONSENT, said)
         assert "Anna" not in text_of(tmp_path)
         assert "nna" not in text_of(tmp_path, "*.journal")
         count = len(chair.segments)

@@ -75,7 +75,7 @@ class Client:
         await self.room.connect(server.url, token_of(server, identity), options)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.seen) < count:
                 self._more.clear()
                 await self._more.wait()
@@ -96,7 +96,7 @@ async def track_of(client: Client, identity: str) -> str:
     more = asyncio.Event()
     for event in ("track_published", "participant_connected"):
         client.room.on(event, lambda *_: more.set())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             person = client.room.remote_participants.get(identity)
             if person and person.track_publications:
@@ -128,7 +128,7 @@ async def test_text_streams_come_in_the_name_of_the_speaker_with_the_right_flags
         track = await track_of(client, "anna")
         for segment in SPOKEN:
             await bot.send_stream(of_track(segment, track))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for _ in SPOKEN:  # each is a stream of its own: their ends may cross on a busy machine
                 reader, sender = await streams.get()
                 client.see((sender, await reader.read_all(), dict(reader.info.attributes)))
@@ -205,7 +205,7 @@ async def test_a_browser_gets_both_kinds_with_the_right_flags(
             for segment in SPOKEN:
                 await bot.send_packet(of_track(segment, track))
                 await bot.send_stream(of_track(segment, track))
-            await page.wait_for_function("window.seen.length >= 6", timeout=20_000)
+            await page.wait_for_function("window.seen.length >= 6", timeout=60_000)
             seen = await page.evaluate("window.seen")
         await browser.close()
     ends = [(segment.id, segment.text, segment.final) for segment in SPOKEN]
@@ -219,8 +219,10 @@ async def test_a_browser_gets_both_kinds_with_the_right_flags(
 
 
 async def until(room: LiveKitRoom, seen: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    """Wait until it is so; nobody is listened to before."""
+    async with asyncio.timeout(30):
         async for event in room.events():
+            assert not isinstance(event, Voice)
             if isinstance(event, Changed) and seen():
                 return
 
@@ -231,15 +233,14 @@ async def test_an_encrypted_voice_is_not_listened_to_without_the_key(
     async with bot_in(media_server) as bot:
         bot.hear(lambda _: True)
         assert not bot.encrypted
-        async with speaker_in(media_server, key=KEY):
+        async with speaker_in(media_server, key=KEY) as anna:
             await until(bot, lambda: bot.encrypted)
-            person = bot._room.remote_participants["anna"]
-            assert [p.subscribed for p in person.track_publications.values()] == [False]
+            await anna.play([tone(1)])
         await until(bot, lambda: not bot.encrypted)
 
 
 async def voice_in(bot: LiveKitRoom) -> Voice:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in bot.events():
             if isinstance(event, Voice):
                 return event
@@ -256,7 +257,7 @@ async def loudest(bot: LiveKitRoom, speaker: SoundPublisher) -> float:
     playing = asyncio.create_task(speaker.play([tone(3)]))
     loud = 0.0
     voice = await voice_in(bot)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for frame in voice.frames:
             loud = max(loud, float(np.sqrt(np.mean(frame.pcm**2))))
             if playing.done():
@@ -279,7 +280,7 @@ async def test_with_another_key_the_room_is_told_and_no_noise_is_heard(
         bot.hear(lambda _: True)
         speaking = asyncio.create_task(anna.play([tone(20)]))
         voice = await voice_in(bot)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not bot.encrypted:
                 assert not (await anext(voice.frames)).pcm.any()
         speaking.cancel()

@@ -71,11 +71,8 @@ def test_the_end_of_the_sound_is_not_shown_as_the_end_of_a_sentence() -> None:
 
 
 def test_a_tail_does_not_run_on_past_the_end_of_a_sentence() -> None:
-    agreement = Agreement(policy(settle=10, show=1))
-    agreement.feed(heard("it is. and"))
-    agreement._row[1].settled = False
-    for slot in agreement._row:
-        slot.settled = False
+    agreement = Agreement(policy(settle=10))
+    agreement.feed(heard("it is. and so", 0.99))
     assert agreement.tail == ["it", "is."]
 
 
@@ -116,12 +113,16 @@ def test_settled_words_are_said_once_and_never_revised(
     hypotheses: list[list[str]], last: list[str]
 ) -> None:
     agreement = Agreement(policy())
+    settled: list[Slot] = []
     said: list[str] = []
-    for words in hypotheses:
-        said += texts(agreement.feed(heard(" ".join(words))))
-        assert [slot.word for slot in agreement._row if slot.settled and slot.word] == said
-    said += texts(agreement.finish(heard(" ".join(last))))
-    assert [slot.word for slot in agreement._row if slot.word] == said
+    for words in [*hypotheses, last]:
+        take = agreement.finish if words is last else agreement.feed
+        new = take(heard(" ".join(words)))
+        settled += new
+        said += texts(new)
+        assert texts(settled) == said
+    assert len({id(slot) for slot in settled}) == len(settled)
+    assert agreement.tail == []
 
 
 @given(st.lists(LETTERS, min_size=1, max_size=8), st.integers(4, 8))

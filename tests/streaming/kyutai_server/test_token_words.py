@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from streaming.kyutai_server.token_words import (
     PADDING,
     PAUSE_STEPS,
+    PIECES_MAX,
     WORD_STARTS,
     Spoken,
     WordAssembler,
@@ -81,7 +82,8 @@ def test_a_model_that_never_ends_its_word_fills_no_memory() -> None:
     assembler = WordAssembler(VOCABULARY)
     for step in range(100_000):
         assembler.feed(HELLO, step * 80)
-    assert len(assembler._pieces) <= 64
+    said, _ = assembler.flush(100_000 * 80)
+    assert said == WordSaid(VOCABULARY.text([HELLO] * PIECES_MAX), 0, joined=False)
 
 
 @given(TOKENS)
