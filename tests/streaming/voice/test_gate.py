@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 import pytest
 
-from captioner.contract import TrackState
 from captioner.stretch import Stretch
-from captioner.tracks.recognizer_slots import Slots
-from captioner.tracks.track_health import LATE_MS, LOST_MS, STALL_MS, Health
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
 from streaming.recognizer import Heard, Word, WordEnd
 from streaming.voice.gate import VoiceGate
@@ -99,46 +94,3 @@ def test_a_new_recogniser_hears_what_had_not_become_words_and_nothing_is_said_tw
     assert stretch.take(Word("one", 400 - begun_ms)) == []
     assert stretch.take(Word("two", 900 - begun_ms)) == [Word("two", 900)]
     assert stretch.heard_ms == 100 * FRAME_MS + 800
-
-
-def test_what_happens_to_a_speaker_is_told_once() -> None:
-    now = [0.0]
-    health = Health(lambda: now[0])
-
-    def judge(behind_ms: int, *, voice_ms: int = 0, waiting: bool = False) -> object:
-        now[0] += 2
-        return health.judge(
-            behind_ms, delay_ms=500, voice_ms=voice_ms, still_s=voice_ms / 1000, waiting=waiting
-        )
-
-    assert judge(500, waiting=True) is None
-    assert judge(500) == (TrackState.ON, 0)
-    assert judge(600) is None
-    assert judge(LATE_MS) == (TrackState.DELAYED, LATE_MS)
-    assert judge(LATE_MS + 100) is None
-    assert judge(LATE_MS + 2_000) == (TrackState.DELAYED, LATE_MS + 2_000)
-    assert judge(LOST_MS) == (TrackState.UNAVAILABLE, LOST_MS)
-    assert judge(LATE_MS - 100) == (TrackState.DELAYED, LATE_MS - 100)
-    assert judge(1_000) == (TrackState.ON, 0)
-    assert judge(1_000, voice_ms=STALL_MS) == (TrackState.STALLED, 0)
-    assert judge(1_000, voice_ms=80) == (TrackState.ON, 0)
-
-
-async def test_slots_go_to_who_asked_first_and_none_is_lost() -> None:
-    slots, order = Slots(1), list[str]()
-    over = asyncio.Event()
-
-    async def use(name: str) -> None:
-        async with slots.take():
-            order.append(name)
-            await over.wait()
-
-    tasks = [asyncio.create_task(use(name)) for name in ("a", "b", "c")]
-    await asyncio.sleep(0)
-    assert slots.full
-    assert slots.waiting == 2
-    tasks[1].cancel()
-    over.set()
-    await asyncio.wait(tasks)
-    assert order == ["a", "c"]
-    assert (slots.taken, slots.waiting) == (0, 0)
