@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from captioner.contract_requests import HELLO
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
 from captioner.errors import NotAllowed, RoomUnavailable
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token, participant_token
 from streaming.errors import ModelError
@@ -104,16 +107,21 @@ def engine(open_recognizer: Callable[[], ScriptedRecognizer]) -> Engine:
 
 @contextlib.asynccontextmanager
 async def bot_in(
-    server: MediaServer, open_recognizer: Callable[[], ScriptedRecognizer], identity: str = "bot"
+    server: MediaServer,
+    open_recognizer: Callable[[], ScriptedRecognizer],
+    identity: str = "bot",
+    *,
+    clock: RoomClock | None = None,
 ) -> AsyncIterator[tuple[Bot, asyncio.Task[Left | None]]]:
     def token() -> str:
         return agent_token(server.key, server.secret, room=ROOM, identity=identity, name="Captions")
 
-    bot = Bot(engine(open_recognizer), url=server.url, token=token)
+    publisher = Publisher(clock or RoomClock.start())
+    bot = Bot(engine(open_recognizer), url=server.url, token=token, publisher=publisher)
     running = asyncio.create_task(bot.run())
     joined = asyncio.create_task(bot.joined.wait())
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await asyncio.wait({running, joined}, return_when=asyncio.FIRST_COMPLETED)
         joined.cancel()
         if running.done():
@@ -214,24 +222,33 @@ async def test_what_a_leaving_speaker_said_is_closed(
 async def test_a_muted_track_is_not_read_and_goes_on_afterwards(
     media_server: MediaServer, enter: Enter
 ) -> None:
-    viewer, opened = await enter("viewer"), list[ScriptedRecognizer]()
-    scripts = [script("Before."), script("After.")]
+    viewer, left = await enter("viewer"), asyncio.Event()
+    opened: list[ScriptedRecognizer] = []
+    passed_s = 0.0
+    clock = RoomClock.start(monotonic=lambda: time.monotonic() + passed_s)
+
+    class Told(ScriptedRecognizer):
+        async def __aexit__(self, *failure: Any) -> None:
+            await super().__aexit__(*failure)
+            left.set()
 
     def open_next() -> ScriptedRecognizer:
-        opened.append(ScriptedRecognizer(scripts[min(len(opened), 1)]))
+        opened.append(Told(script("After." if opened else "Before.")))
         return opened[-1]
 
-    async with bot_in(media_server, open_next), speaking(media_server, "anna", 20) as speaker:
+    async with (
+        bot_in(media_server, open_next, clock=clock),
+        speaking(media_server, "anna", 60) as speaker,
+    ):
         await viewer.until(lambda: viewer.closed() == ["Before."])
         speaker.mute()
-        await asyncio.sleep(1)
-        heard = len(opened[0].heard)
-        await asyncio.sleep(0.5)
-        assert len(opened[0].heard) == heard
+        await left.wait()
+        heard, passed_s = len(opened[0].heard), 60.0
         speaker.unmute()
         await viewer.until(lambda: viewer.closed() == ["Before.", "After."])
+    assert len(opened[0].heard) == heard
     times = [p["heard"] for p in viewer.packets if p.get("state") == "closed"]
-    assert times[1] - times[0] > 1000
+    assert times[1] - times[0] > 60_000
 
 
 async def test_who_comes_back_with_another_microphone_is_captioned_again(
@@ -323,7 +340,6 @@ async def test_the_bot_comes_back_when_the_media_server_does(
 
     async with bot_in(media_server, opened) as (bot, _):
         await media_server.kill()
-        await asyncio.sleep(1)
         await media_server.start()
         viewer = await enter("viewer")
         await viewer.until(lambda: "captions.session" in viewer.attributes_of("bot"))

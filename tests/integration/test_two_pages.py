@@ -7,6 +7,7 @@ microphone plays such words in the browser; another person speaks them from Pyth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -105,12 +106,13 @@ async def closed(viewer: Viewer) -> list[dict[str, Any]]:
 
 async def alike(one: Viewer, other: Viewer, hidden: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Wait until both know the same cues, but for those that are hidden from the other."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             cues = [cue for cue in await closed(one) if cue["id"] not in hidden]
-            if cues and await other.cues() == cues:
+            same = f"JSON.stringify(captions.cues()) === JSON.stringify({json.dumps(cues)})"
+            with contextlib.suppress(TimeoutError):  # one of them may have changed meanwhile
+                await other.until(f"captions.cues().length > 0 && {same}", timeout_s=10)
                 return cues
-            await asyncio.sleep(0.2)
 
 
 async def guest_is_cut_and_heals(

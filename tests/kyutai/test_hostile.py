@@ -62,7 +62,6 @@ async def harass(running: Running, messages: int, random: Random) -> None:
                     if sent % 16 == 0:
                         with suppress(TimeoutError):
                             await client.socket.receive(timeout=0.001)
-        await asyncio.sleep(0)
 
 
 async def listen_on(client: Client, until: asyncio.Event) -> int:

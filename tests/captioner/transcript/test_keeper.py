@@ -210,7 +210,7 @@ async def test_a_full_disk_ends_the_transcript_visibly_and_what_is_lost_is_count
         small_disk((tmp_path / "budget.journal").stat().st_size + 30)
         for number in range(2, 6):
             rig.keeper.take(caption(number, number * 5_000))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await rig.went_off.wait()
         assert not rig.keeper.on
         assert rig.keeper.why == "full"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import weakref
 from collections.abc import AsyncIterator, Sequence
@@ -172,22 +171,41 @@ async def test_a_flush_is_answered_while_the_stream_goes_on(engine: EmbeddedEngi
         assert text(said)
 
 
-async def test_leaving_frees_the_stream_at_once(engine: EmbeddedEngine) -> None:
-    async with engine.open() as recognizer:
-        for frame in frames(0.3):
-            await recognizer.send(frame)
-        work = weakref.ref(recognizer._work)
-        async for _ in recognizer:
-            break
-    assert engine.streams == 0
-    while work() is not None:  # a thread may still be in a decode for it
-        await asyncio.sleep(0)
-        gc.collect()
+async def test_leaving_frees_the_stream_at_once() -> None:
+    freed = asyncio.Event()
+    tell = asyncio.get_running_loop().call_soon_threadsafe
+
+    class Detector:
+        """Of one stream, and held by nothing else."""
+
+        def __init__(self) -> None:
+            weakref.finalize(self, tell, freed.set)
+
+        def __call__(self, chunk: Pcm) -> float:
+            return loud_is_speech(chunk)
+
+    async with EmbeddedEngine(load_model=LevelModel, load_detector=Detector, threads=2) as engine:
+        async with engine.open() as recognizer:
+            for frame in frames(0.3):
+                await recognizer.send(frame)
+            async for _ in recognizer:
+                break
+        assert engine.streams == 0
+        async with asyncio.timeout(60):  # a thread may still be in a decode for it
+            await freed.wait()
 
 
 async def test_a_cancelled_reader_leaves_nothing_behind(engine: EmbeddedEngine) -> None:
-    task = asyncio.create_task(hear(engine, frames(0.3, seconds=30)))
-    await asyncio.sleep(0)
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async with engine.open() as recognizer, asyncio.TaskGroup() as tasks:
+            tasks.create_task(feed(recognizer, frames(0.3, seconds=30)))
+            async for _ in recognizer:
+                begun.set()
+
+    task = asyncio.create_task(read())
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -197,13 +215,10 @@ async def test_a_cancelled_reader_leaves_nothing_behind(engine: EmbeddedEngine) 
 async def test_a_stream_that_nobody_reads_is_bounded(engine: EmbeddedEngine) -> None:
     silence = np.zeros(FRAME_SAMPLES, np.float32)
     async with engine.open() as recognizer:
-        sending = asyncio.create_task(
-            feed(recognizer, [AudioFrame(silence, n * 24_000) for n in range(100_000)])
-        )
-        while not recognizer.behind_ms >= 30_000:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0)
-        assert not sending.done()
-        sending.cancel()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):  # ``feed`` waits for nothing but a full buffer
+                await feed(recognizer, [AudioFrame(silence, n * 24_000) for n in range(100_000)])
+        assert recognizer.behind_ms <= 30_000
 
 
 async def test_nothing_can_be_sent_after_the_end(engine: EmbeddedEngine) -> None:
