@@ -17,7 +17,7 @@ from captioner.errors import CaptionerError
 LINES_MAX = 20_000
 
 START_S = 60.0
-STOP_S = 10.0
+STOP_S = 30.0
 """Longer than the bot lets its last words out."""
 
 

@@ -111,7 +111,7 @@ class Page(Listener):
         changed = asyncio.Event()
         for event in ("participant_attributes_changed", "participant_connected"):
             self.room.on(event, lambda *_: changed.set())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.says(key, bot) != value:
                 changed.clear()
                 await changed.wait()

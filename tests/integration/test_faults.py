@@ -47,7 +47,7 @@ async def say_until_seen(speaker: Participant, reader: Participant, first: int) 
         if sees_one_of(reader, range(first, number)):
             break
     with suppress(TimeoutError):  # the last one may be torn on its way
-        await reader.until(lambda: sees(reader, number), timeout_s=8)
+        await reader.until(lambda: sees(reader, number), timeout_s=20)
     assert sees_one_of(reader, range(first, number)), f"nothing is seen of {speaker.identity}"
 
 

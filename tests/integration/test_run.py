@@ -20,11 +20,11 @@ from streaming.testing.scripted_server import ScriptedServer
 pytestmark = pytest.mark.room
 
 ROOM = "run"
-Testbed = dict[str, str]
+Environment = dict[str, str]
 
 
 @asynccontextmanager
-async def captioner_run(environment: Testbed, *options: str) -> AsyncIterator[BotProcess]:
+async def captioner_run(environment: Environment, *options: str) -> AsyncIterator[BotProcess]:
     bot = BotProcess(ROOM, environment, options=options)
     await bot.start()
     try:
@@ -33,23 +33,23 @@ async def captioner_run(environment: Testbed, *options: str) -> AsyncIterator[Bo
         await bot.stop()
 
 
-def wrong_address(_server: MediaServer) -> Testbed:
+def wrong_address(_server: MediaServer) -> Environment:
     return {"LIVEKIT_URL": "ws://127.0.0.1:9"}
 
 
-def no_address(_server: MediaServer) -> Testbed:
+def no_address(_server: MediaServer) -> Environment:
     return {"LIVEKIT_URL": "meet.example.org"}
 
 
-def wrong_secret(_server: MediaServer) -> Testbed:
+def wrong_secret(_server: MediaServer) -> Environment:
     return {"LIVEKIT_API_SECRET": "x" * 40}
 
 
-def no_key(_server: MediaServer) -> Testbed:
+def no_key(_server: MediaServer) -> Environment:
     return {"LIVEKIT_API_KEY": ""}
 
 
-def expired_token(server: MediaServer) -> Testbed:
+def expired_token(server: MediaServer) -> Environment:
     token = (
         api.AccessToken(server.key, server.secret)
         .with_identity("captions")
@@ -59,7 +59,7 @@ def expired_token(server: MediaServer) -> Testbed:
     return {"LIVEKIT_TOKEN": token.to_jwt()}
 
 
-def unknown_language(_server: MediaServer) -> Testbed:
+def unknown_language(_server: MediaServer) -> Environment:
     return {"CAPTIONER_LANGUAGE": "fr"}
 
 
@@ -75,10 +75,10 @@ def unknown_language(_server: MediaServer) -> Testbed:
     ],
 )
 async def test_what_is_set_wrong_is_told_in_one_sentence(
-    media_server: MediaServer, mistake: Callable[[MediaServer], Testbed], advice: str
+    media_server: MediaServer, mistake: Callable[[MediaServer], Environment], advice: str
 ) -> None:
     async with captioner_run(bot_environment(media_server) | mistake(media_server)) as bot:
-        assert await bot.ended(timeout_s=30) == 1
+        assert await bot.ended(timeout_s=60) == 1
     (line,) = bot.lines
     assert line.startswith("captioner: ")
     assert advice in line
