@@ -15,7 +15,7 @@ demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
 
 test: check browser
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 # Meetings in which something fails, every word counted: on a machine that does nothing else.
 test-faults: .venv/dev.done $(PAGE)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,6 +38,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_SESSION] = session
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """What ``pytest -n 2`` gives to one process: a file, and all meetings.
+
+    They hear and show words in real time: of two side by side each would make the other late.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "meetings" if file.startswith("tests/integration/") else file
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def livekit_program() -> Path:
     """A livekit-server, built once and cached where there is none."""
@@ -48,6 +65,7 @@ async def media_server(livekit_program: Path) -> AsyncIterator[MediaServer]:
     """A livekit-server of this test's own."""
     async with MediaServer(livekit_program) as server:
         yield server
+        await server.kill()  # takes no time: it would wait for participants to say farewell
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from eval.runs.local_meeting import LocalMeeting
 from eval.testing.accessibility import FAULTS
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def meeting(livekit_program: Path) -> AsyncIterator[LocalMeeting]:
-    """A meeting in which Anna has said something."""
+    """A meeting in which Anna has said something; its tests leave it as they found it."""
     async with (
         LocalMeeting(livekit_program, environment={"CAPTIONER_WANT": "always"}) as meeting,
         meeting.speaker("anna", "Anna Müller") as anna,
@@ -28,7 +28,7 @@ async def meeting(livekit_program: Path) -> AsyncIterator[LocalMeeting]:
         yield meeting
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
     async with async_playwright() as driver:
         chromium = await driver.chromium.launch(executable_path=chromium_path, args=list(FLAGS))

@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from eval.runs.browser import Viewer
 
-pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Opened = Callable[..., AbstractAsyncContextManager[Viewer]]
 

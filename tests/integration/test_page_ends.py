@@ -13,7 +13,7 @@ from playwright.async_api import BrowserContext, Page, Route
 
 from eval.runs.local_meeting import LocalMeeting
 
-pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 StillPage = Callable[[], AbstractAsyncContextManager[Page]]
 Look = Callable[[Page, str], Awaitable[None]]

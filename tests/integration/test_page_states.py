@@ -12,7 +12,7 @@ from playwright.async_api import Page
 from eval.runs.browser import Viewer
 from eval.runs.local_meeting import LocalMeeting
 
-pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Opened = Callable[..., AbstractAsyncContextManager[Viewer]]
 StillPage = Callable[[], AbstractAsyncContextManager[Page]]
