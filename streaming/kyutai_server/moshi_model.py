@@ -90,6 +90,10 @@ class KyutaiModel:
         except (RuntimeError, ValueError, IndexError, AssertionError) as exc:
             raise ModelError(f"a step of the model failed: {type(exc).__name__}: {exc}") from exc
 
+    def memory(self, row: int) -> list[torch.Tensor]:
+        """All that is left of what this row heard."""
+        return [*_rows(self._caches, row), *self._mimi.memory(row)]
+
     def _step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
         if reset.any():
             self._forget(torch.from_numpy(reset).to(self._device))
@@ -139,6 +143,14 @@ class MoshiEncoder:
         """Clear the state of the rows in bool[B]."""
         self._mimi.reset_streaming(reset_mask=rows)
         _clear(self._caches, rows)
+
+    def memory(self, row: int) -> list[torch.Tensor]:
+        """What its attention keeps of what this row heard."""
+        return _rows(self._caches, row)
+
+
+def _rows(caches: list[torch.Tensor], row: int) -> list[torch.Tensor]:
+    return [cache[:, row] for cache in caches]
 
 
 def _clear(caches: list[torch.Tensor], rows: torch.Tensor) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from moshi.models import loaders
 
 from streaming.audio import FRAME_SAMPLES, Pcm
 from streaming.errors import ModelError, RecognizerUnavailable
@@ -17,7 +18,8 @@ from streaming.int8_cpu import Int8Linear
 from streaming.kyutai_server.batch import Batch
 from streaming.kyutai_server.client_stream import Marked
 from streaming.kyutai_server.mimi_cpu import MimiEncoder
-from streaming.kyutai_server.moshi_model import KyutaiModel, MoshiEncoder, _checkpoint, load_model
+from streaming.kyutai_server.moshi_model import KyutaiModel, MoshiEncoder, load_model
+from streaming.kyutai_server.test_checkpoint.checkpoint import MIMI_CONFIG
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.kyutai_server.token_words import WordSaid
 
@@ -78,7 +80,9 @@ def test_int8_keeps_weights_within_half_a_step() -> None:
 
 def full_of_chance(folder: Path) -> Any:
     """The checkpoint's Mimi, its weights drawn by chance: nothing in it is 0 or the identity."""
-    mimi = _checkpoint(str(folder)).get_mimi("cpu")
+    mimi = loaders.get_mimi(
+        folder / "mimi.safetensors", MIMI_CONFIG, num_codebooks=MIMI_CONFIG["quantizer"]["n_q"]
+    )
     torch.manual_seed(3)
     for parameter in mimi.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -89,7 +93,8 @@ def test_mimi_on_a_cpu_hears_what_moshis_hears(checkpoint_folder: Path) -> None:
     """Rows that rest, and begin again, for longer than the attention reaches back."""
     rows, chance = 6, torch.Generator().manual_seed(1)
     mine = MimiEncoder(full_of_chance(checkpoint_folder), rows)
-    moshis = MoshiEncoder(full_of_chance(checkpoint_folder), rows)
+    theirs = full_of_chance(checkpoint_folder)
+    moshis = MoshiEncoder(theirs, rows)
     for step in range(120):
         if step % 50 == 40:
             begin = torch.tensor([True, False] * (rows // 2))
@@ -99,8 +104,8 @@ def test_mimi_on_a_cpu_hears_what_moshis_hears(checkpoint_folder: Path) -> None:
         sound = torch.randn(rows, FRAME_SAMPLES, generator=chance) * active[:, None]
         with torch.no_grad():
             heard = mine.latent(sound, active)
-            moshis._mimi.set_exec_mask(active)
-            expected = moshis._mimi.encode_to_latent(sound[:, None], quantize=False)
+            theirs.set_exec_mask(active)
+            expected = theirs.encode_to_latent(sound[:, None], quantize=False)
         torch.testing.assert_close(heard[active], expected[active, :, 0], rtol=1e-4, atol=0.02)
     assert expected.abs().mean() > 100
 
@@ -194,11 +199,10 @@ def test_nothing_of_a_stream_stays_in_the_caches(model: KyutaiModel) -> None:
         model.step(np.repeat(frame[None], 4, axis=0), every, none)
 
     def left(row: int) -> bool:
-        heard = [cache[:, row] for cache in model._caches] + model._mimi.memory(row)
-        return any(bool(tensor.any()) for tensor in heard)
+        return any(bool(tensor.any()) for tensor in model.memory(row))
 
     assert left(2)
-    model._forget(torch.tensor([False, False, True, False]))
+    model.step(np.zeros((4, FRAME_SAMPLES), np.float32), none, np.arange(4) == 2)
     assert not left(2)
     assert left(1)
 
