@@ -4,7 +4,7 @@
 
 The models have the published shapes and random weights: their cost is that of the published
 models, their words mean nothing. Every row of the batch is active. A step must take less than 80 ms
-to keep up with speech. int8 applies to the transformer's weights; Mimi is always float32. Each
+to keep up with speech. Mimi is always float32. Each
 figure comes from a process of its own, so that memory holds one model; what does not fit is left
 out.
 """
@@ -42,7 +42,7 @@ MODELS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """As in the config.json of kyutai/stt-1b-en_fr-candle and kyutai/stt-2.6b-en."""
 
-TYPES = ("float32", "bfloat16", "int8")
+TYPES = ("float32", "bfloat16")
 
 LIMIT_S = 240
 """For one figure, including the time to build the model."""
@@ -83,8 +83,7 @@ def built(name: str, dtype: str, batch_size: int, threads: int) -> Any:
     for key, tensor in lm.state_dict().items():
         tensor.fill_(1.0) if key.endswith("alpha") else tensor.uniform_(-0.02, 0.02)
     return KyutaiModel(
-        mimi, lm, batch_size=batch_size, vocabulary=SentencePieces(None), delay_tokens=6,
-        int8=dtype == "int8",
+        mimi, lm, batch_size=batch_size, vocabulary=SentencePieces(None), delay_tokens=6
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def imports_of(path: Path) -> set[str]:
         (
             "torch",
             "streaming/kyutai_server/moshi_model.py streaming/kyutai_server/mimi_cpu.py"
-            " streaming/int8_cpu.py streaming/kyutai_server/test_checkpoint/checkpoint.py"
+            " streaming/kyutai_server/test_checkpoint/checkpoint.py"
             " streaming/kyutai_server/test_checkpoint/full_size.py",
         ),
         (

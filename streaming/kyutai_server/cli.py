@@ -24,12 +24,8 @@ from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-DTYPES = (
-    "float32",
-    "bfloat16",
-    "float16",
-    "int8",
-)  # streaming.kyutai_server.moshi_model's, without loading torch
+# streaming.kyutai_server.moshi_model's, without loading torch
+DTYPES = ("float32", "bfloat16", "float16")
 _DEFAULTS = Limits()
 PREFIX = "ASR"
 """Every option is a variable too: ASR_MODEL, ASR_API_KEY_FILE…"""

@@ -28,14 +28,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from moshi.models import LMGen, loaders
 
-from streaming.int8_cpu import quantize
 from streaming.kyutai_server.mimi_cpu import MimiEncoder
 
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
-    "int8": torch.bfloat16,  # of all but the transformer's weights
 }
 """The choices of --dtype."""
 
@@ -62,11 +60,8 @@ class KyutaiModel:
     """Processes ``batch_size`` streams with Mimi and the language model, in one thread."""
 
     def __init__(self, mimi: Any, lm: Any, *, batch_size: int, vocabulary: SentencePieces,
-                 delay_tokens: int, int8: bool = False) -> None:  # fmt: skip
-        """mimi, lm: from moshi's loaders. delay_tokens: from the checkpoint's stt_config.
-
-        int8: keep the weights of lm, which is bfloat16, in 8 bits.
-        """
+                 delay_tokens: int) -> None:  # fmt: skip
+        """mimi, lm: from moshi's loaders. delay_tokens: from the checkpoint's stt_config."""
         self.batch_size = batch_size
         self.vocabulary = vocabulary
         # Kyutai counts the current step, so its delay of n means n - 1 steps later.
@@ -79,8 +74,6 @@ class KyutaiModel:
         with torch.no_grad():
             self._gen.streaming_forever(batch_size)
         self._caches = _kv_caches(lm)
-        if int8:
-            quantize(lm)
 
     def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
         """Process 80 ms of every active row. Raises ModelError if torch raises."""
@@ -172,12 +165,8 @@ def load_model(
     """Load a checkpoint in the published format.
 
     name: a folder with a config.json, or owner/name of a repository, which is downloaded once.
-    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu; int8 needs a cpu. threads:
-    of torch, on the cpu.
-    Raises RecognizerUnavailable, which says what is wrong and what to do.
+    dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu. threads: of torch, on the cpu.
     """
-    if dtype == "int8" and device != "cpu":
-        raise RecognizerUnavailable(f"int8 is for a CPU: on {device} choose bfloat16")
     torch.set_num_threads(threads)
     info = _checkpoint(name)
     kind = DTYPES[_auto(device) if dtype == "auto" else dtype]
@@ -196,7 +185,6 @@ def load_model(
         batch_size=batch_size,
         vocabulary=vocabulary,
         delay_tokens=round(delay_s * SAMPLE_RATE / FRAME_SAMPLES),
-        int8=dtype == "int8",
     )
 
 

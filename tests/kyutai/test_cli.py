@@ -12,8 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from streaming.kyutai import protocol
 from streaming.kyutai_server import cli
-from streaming.kyutai_server.moshi_model import DTYPES, protocol
+from streaming.kyutai_server.moshi_model import DTYPES
 from streaming.kyutai_server.test_checkpoint.tones import sing
 from streaming.testing.asr_server import Client, start, started
 

@@ -14,7 +14,6 @@ from moshi.models import loaders
 
 from streaming.audio import FRAME_SAMPLES, Pcm
 from streaming.errors import ModelError, RecognizerUnavailable
-from streaming.int8_cpu import Int8Linear
 from streaming.kyutai_server.batch import Batch
 from streaming.kyutai_server.client_stream import Marked
 from streaming.kyutai_server.mimi_cpu import MimiEncoder
@@ -62,20 +61,9 @@ def test_loud_and_soft_tones_are_heard_wherever_they_begin(
         )
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
-def test_smaller_weights_hear_the_same_tones(checkpoint_folder: Path, dtype: str) -> None:
-    model = load_model(str(checkpoint_folder), batch_size=4, dtype=dtype)
+def test_smaller_weights_hear_the_same_tones(checkpoint_folder: Path) -> None:
+    model = load_model(str(checkpoint_folder), batch_size=4, dtype="bfloat16")
     assert [word.text for word in transcribe(model, sing(WORDS))] == WORDS
-
-
-def test_int8_keeps_weights_within_half_a_step() -> None:
-    linear = torch.nn.Linear(256, 96, bias=False).bfloat16()
-    rows = torch.randn(5, 256).bfloat16()
-    exact, mine = linear(rows).float(), Int8Linear(linear)(rows).float()
-    step = linear.weight.detach().float().abs().amax(dim=1) / 127
-    # Errors of at most half a step in 256 weights, and what bfloat16 rounds.
-    assert ((exact - mine).abs() <= step * rows.float().abs().sum(dim=1)[:, None] + 0.02).all()
-    assert (exact - mine).abs().mean() < 0.02 * exact.abs().mean()
 
 
 def full_of_chance(folder: Path) -> Any:
@@ -167,7 +155,7 @@ def noise(level: float, count: int) -> list[Pcm]:
         pytest.param(frames(sing(WORDS[:3]))[:-4], id="leaving in mid-word"),
     ],
 )
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_neighbour_changes_nothing_bit_for_bit(
     checkpoint_folder: Path, neighbour: list[Pcm], dtype: str
 ) -> None:
@@ -212,11 +200,6 @@ def test_a_step_that_fails_is_a_model_error(model: KyutaiModel) -> None:
         model.step(
             np.zeros((3, FRAME_SAMPLES), np.float32), np.ones(3, np.bool_), np.zeros(3, np.bool_)
         )
-
-
-def test_int8_is_for_a_cpu(checkpoint_folder: Path) -> None:
-    with pytest.raises(RecognizerUnavailable, match="choose bfloat16"):
-        load_model(str(checkpoint_folder), batch_size=1, device="cuda", dtype="int8")
 
 
 def copied(source: Path, target: Path) -> Path:
