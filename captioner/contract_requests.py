@@ -11,11 +11,10 @@ What is refused is an InvalidRequest with a RequestCode. Unknown keys are ignore
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from captioner.contract import VERSION
 from captioner.errors import InvalidRequest, RequestCode
@@ -30,13 +29,46 @@ SENTENCE_MAX = 256
 """Bytes of a refusal's sentence."""
 
 
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]
+Cursor = Annotated[str, Field(pattern="^[0-9]{1,15}$")]
+Count = Annotated[int, Field(ge=0)]
+T = TypeVar("T")
+
+_MUST_BE = {
+    "v": f"{VERSION}: this bot knows no other version",
+    "session": "a string",
+    "after_seq": "a number, 0 or more",
+    "cursor": "one that an answer of ours gave",
+    "older": "one that an answer of ours gave",
+    "language": "a short name of letters, digits and hyphens",
+    "engine": "a short name of letters, digits and hyphens",
+}
+"""By key, of all that is not a flag."""
+
+
 @dataclass(frozen=True, slots=True)
-class Hello:
+class _Request:
+    """What every request has."""
+
+    _: KW_ONLY
+    v: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(_Request):
     """A page says whether its user reads captions, and what it has already."""
 
     want: bool
     session: str | None = None
-    after_seq: int | None = None
+    after_seq: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _History(_Request):
+    session: str
+    older: Cursor | None = None
+    cursor: Cursor | None = None
+    after_seq: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,61 +88,48 @@ class Older:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(_Request):
     """A host switches; None leaves as it is."""
 
     enabled: bool | None = None
-    language: str | None = None
-    engine: str | None = None
+    language: Name | None = None
+    engine: Name | None = None
     transcript: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(_Request):
     """Whether somebody's speech is captioned, and whether it may be kept in a transcript."""
 
     captioned: bool
     kept: bool
 
 
+_HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)
+_CHANGE, _CONSENT = TypeAdapter(Change), TypeAdapter(Consent)
+
+
 def decode_hello(payload: str) -> Hello:
     """Raises InvalidRequest."""
-    request = _decode(payload)
-    session = request.get("session")
-    if session is not None and not isinstance(session, str):
-        raise InvalidRequest('"session" must be a string')
-    after = _count(request, "after_seq") if "after_seq" in request else None
-    return Hello(_truth(request, "want"), session, after)
+    return _decode(_HELLO, payload)
 
 
 def decode_history(payload: str) -> After | Older:
     """Raises InvalidRequest."""
-    request = _decode(payload)
-    session = request.get("session")
-    if not isinstance(session, str):
-        raise InvalidRequest('"session" must be a string')
-    if request.get("older") is not None:
-        return Older(session, _cursor(request, "older"))
-    if request.get("cursor") is not None:
-        return After(session, _cursor(request, "cursor"))
-    return After(session, _count(request, "after_seq"))
+    request = _decode(_HISTORY, payload)
+    if request.older is not None:
+        return Older(request.session, int(request.older))
+    return After(request.session, int(request.cursor or request.after_seq))
 
 
 def decode_set(payload: str) -> Change:
     """Raises InvalidRequest."""
-    request = _decode(payload)
-    given = {key for key, value in request.items() if value is not None}
-    flags = {key: _truth(request, key) for key in {"enabled", "transcript"} & given}
-    names = {key: _name(request, key) for key in {"language", "engine"} & given}
-    return Change(
-        flags.get("enabled"), names.get("language"), names.get("engine"), flags.get("transcript")
-    )
+    return _decode(_CHANGE, payload)
 
 
 def decode_consent(payload: str) -> Consent:
     """Raises InvalidRequest."""
-    request = _decode(payload)
-    return Consent(_truth(request, "captioned"), _truth(request, "kept"))
+    return _decode(_CONSENT, payload)
 
 
 def sentence(text: str) -> str:
@@ -118,52 +137,26 @@ def sentence(text: str) -> str:
     return text.encode()[:SENTENCE_MAX].decode(errors="ignore")
 
 
-def _decode(payload: str) -> dict[str, Any]:
-    if len(payload) > REQUEST_MAX or len(payload.encode("utf-8", "replace")) > REQUEST_MAX:
+def _decode(kind: TypeAdapter[T], payload: str) -> T:
+    data = payload.encode("utf-8", "replace")
+    if len(data) > REQUEST_MAX:
         raise InvalidRequest(
             f"the request is longer than {REQUEST_MAX} bytes", code=RequestCode.TOO_LARGE
         )
     try:
-        request = json.loads(payload)
-    except (ValueError, RecursionError):
-        raise InvalidRequest("the request is no JSON") from None
-    if not isinstance(request, dict):
-        raise InvalidRequest("the request must be a JSON object")
-    if request.get("v", VERSION) != VERSION:
-        raise InvalidRequest(
-            f'"v" must be {VERSION}: this bot knows no other version',
-            code=RequestCode.UNKNOWN_VERSION,
-        )
-    return request
+        return kind.validate_json(data, strict=True)
+    except ValidationError as exc:
+        raise _refused(exc) from None
 
 
-def _truth(request: Mapping[str, Any], key: str) -> bool:
-    value = request.get(key)
-    if not isinstance(value, bool):
-        raise InvalidRequest(f'"{key}" must be true or false')
-    return value
-
-
-def _name(request: Mapping[str, Any], key: str) -> str:
-    value = request[key]
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise InvalidRequest(f'"{key}" must be a short name of letters, digits and hyphens')
-    return value
-
-
-def _count(request: Mapping[str, Any], key: str) -> int:
-    value = request.get(key, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidRequest(f'"{key}" must be a number, 0 or more')
-    return value
-
-
-def _cursor(request: Mapping[str, Any], key: str) -> int:
-    value = request[key]
-    if not isinstance(value, str) or not _CURSOR.fullmatch(value):
-        raise InvalidRequest(f'"{key}" must be one that an answer of ours gave')
-    return int(value)
-
-
-_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
-_CURSOR = re.compile(r"[0-9]{1,15}")
+def _refused(invalid: ValidationError) -> InvalidRequest:
+    errors = {error["loc"]: error["type"] for error in invalid.errors()}
+    if () in errors:
+        wrong = "is no JSON" if errors[()] == "json_invalid" else "must be a JSON object"
+        return InvalidRequest(f"the request {wrong}")
+    version = ("v",) in errors
+    key = "v" if version else str(next(iter(errors))[0])
+    return InvalidRequest(
+        f'"{key}" must be {_MUST_BE.get(key, "true or false")}',
+        code=RequestCode.UNKNOWN_VERSION if version else RequestCode.BAD_REQUEST,
+    )

@@ -7,10 +7,12 @@ last line. captioner/transcript/journal_file.py keeps one on disk.
 from __future__ import annotations
 
 import bisect
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from captioner.captions.cues import Cue
 from captioner.captions.webvtt import cue_block, plain, timestamp
@@ -22,21 +24,25 @@ VERSION = 1
 LATEST_MS = 253_402_300_799_000
 """The last second of the year 9999."""
 
+Ms = Annotated[int, Field(ge=0, le=LATEST_MS)]
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The first record: which meeting. Times of all others are ms since ``origin_utc_ms``."""
 
+    type: Literal["opened"] = field(default="opened", kw_only=True)
     room: str
-    origin_utc_ms: int
-    v: int = VERSION
+    origin_utc_ms: Ms
+    v: Ms = VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """From here on what is said is kept. session: the bot's; cue ids are unique within it."""
 
-    at_ms: int
+    type: Literal["started"] = field(default="started", kw_only=True)
+    at_ms: Ms
     session: str
     language: str
 
@@ -45,19 +51,21 @@ class Started:
 class Stopped:
     """A host switched the transcript off."""
 
-    at_ms: int
+    type: Literal["stopped"] = field(default="stopped", kw_only=True)
+    at_ms: Ms
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """A finished cue, and its speaker's name as shown."""
 
+    type: Literal["said"] = field(default="said", kw_only=True)
     session: str
     id: str
     speaker: str
     name: str
-    start_ms: int
-    end_ms: int
+    start_ms: Ms
+    end_ms: Ms
     text: str
     language: str
 
@@ -66,8 +74,9 @@ class Said:
 class Missed:
     """Audio that nobody heard."""
 
-    start_ms: int
-    end_ms: int
+    type: Literal["missed"] = field(default="missed", kw_only=True)
+    start_ms: Ms
+    end_ms: Ms
     reason: str
 
 
@@ -75,7 +84,8 @@ class Missed:
 class Recording:
     """The media server began, or ended, a recording of the room."""
 
-    at_ms: int
+    type: Literal["recording"] = field(default="recording", kw_only=True)
+    at_ms: Ms
     running: bool
 
 
@@ -83,6 +93,7 @@ class Recording:
 class Forgotten:
     """``speaker`` wants nothing kept: all that the journal has of it before this is void."""
 
+    type: Literal["forgotten"] = field(default="forgotten", kw_only=True)
     speaker: str
 
 
@@ -90,44 +101,27 @@ class Forgotten:
 class Withdrawn:
     """One cue, deleted after it was closed."""
 
+    type: Literal["withdrawn"] = field(default="withdrawn", kw_only=True)
     session: str
     id: str
 
 
 Record = Opened | Started | Stopped | Said | Missed | Recording | Forgotten | Withdrawn
 
-_TYPES: Mapping[str, type[Record]] = {
-    "opened": Opened, "started": Started, "stopped": Stopped, "said": Said,
-    "missed": Missed, "recording": Recording, "forgotten": Forgotten, "withdrawn": Withdrawn,
-}  # fmt: skip
-_NAMES = {kind: name for name, kind in _TYPES.items()}
+_RECORD: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="type")])
 
 
 def encode(record: Record) -> bytes:
     """One line, line feed included."""
-    fields = {"type": _NAMES[type(record)], **asdict(record)}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _RECORD.dump_json(record) + b"\n"
 
 
 def decode(line: bytes) -> Record | None:
     """The record of one line; None if it is damaged, or of a kind that is not known."""
     try:
-        fields = json.loads(line)
-        kind = _TYPES[fields.pop("type")]
-        record = kind(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _RECORD.validate_json(line, strict=True, extra="forbid")
+    except ValidationError:
         return None
-    return record if _well_typed(record) else None
-
-
-def _well_typed(record: Record) -> bool:
-    kinds = {"int": int, "str": str, "bool": bool}
-    values = {name: getattr(record, name) for name in type(record).__annotations__}
-    return all(
-        type(value) is kinds[str(type(record).__annotations__[name])]
-        and (type(value) is not int or 0 <= value <= LATEST_MS)
-        for name, value in values.items()
-    )
 
 
 @dataclass(frozen=True, slots=True)

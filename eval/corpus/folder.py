@@ -159,7 +159,7 @@ def _as_written(segments: Sequence[Segment], words: Sequence[RefWord]) -> Sequen
     said = " ".join(segment.text or "" for segment in segments).split()
     if len(said) != len(words):
         return words
-    return [replace(word, text=text) for word, text in zip(words, said, strict=True)]
+    return [word._replace(text=text) for word, text in zip(words, said, strict=True)]
 
 
 def _named(segments: Sequence[Segment]) -> list[str]:

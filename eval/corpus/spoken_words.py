@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RefWord:
+class RefWord(NamedTuple):
     """A spoken word and its times, in ms from the start of its recording."""
 
     text: str

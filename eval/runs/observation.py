@@ -12,17 +12,20 @@ its first sample was handed over.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, TypeVar
 
-from eval.corpus.spoken_words import RefWord, Turn, Update
+from pydantic import TypeAdapter, ValidationError
+
+from eval.corpus.spoken_words import Turn, Update
 
 VERSION = 1
+
+T = TypeVar("T")
 
 Through = Literal["engine", "room", "browser", "file", "listen"]
 """How far the captions went before they were observed; "file": no run, captions of a file."""
@@ -111,6 +114,7 @@ class Observation:
     left_out: tuple[str, ...] = ()
     page: Mapping[str, Sequence[float]] = field(default_factory=dict)
     error: str | None = None
+    version: Literal[1] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +136,32 @@ class Run:
     settings: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     load: Mapping[str, float] = field(default_factory=dict)
+    version: Literal[1] = 1
+
+
+_RUN, _OBSERVATION = TypeAdapter(Run), TypeAdapter(Observation)
 
 
 def write_run(folder: Path, run: Run) -> None:
     """Begin a run's folder, or note what has changed. Raises ObservationError."""
-    write_files({folder / "run.json": _json(run)})
+    write_files({folder / "run.json": _json(_RUN, run)})
 
 
 def read_run(folder: Path) -> Run:
     """Raises ObservationError."""
     _must_hold_a_run(folder)
-    found = _read(folder / "run.json")
-    return Run(**found | {"left_out": tuple(found.get("left_out", ()))})
+    return _read(_RUN, folder / "run.json")
 
 
 def write_observation(folder: Path, number: int, observation: Observation) -> None:
     """Write clip ``number`` (from 1) of a run: whole or not at all. Raises ObservationError."""
-    write_files({_clip_file(folder, number): _json(observation)})
+    write_files({_clip_file(folder, number): _json(_OBSERVATION, observation)})
 
 
 def write_all(folder: Path, run: Run, clips: Sequence[Observation]) -> None:
     """Write a whole run at once, in the place of an earlier one. Raises ObservationError."""
     files = {_clip_file(folder, number): clip for number, clip in enumerate(clips, start=1)}
-    write_files({path: _json(clip) for path, clip in files.items()})
+    write_files({path: _json(_OBSERVATION, clip) for path, clip in files.items()})
     for path in (folder / "clips").glob("*.json"):
         if path not in files:
             path.unlink()
@@ -195,33 +202,7 @@ def observed(folder: Path) -> dict[int, Observation]:
 
 def read_observation(path: Path) -> Observation:
     """One clip's file. Raises ObservationError."""
-    found = _read(path)
-    try:
-        if found["through"] not in get_args(Through):
-            raise ValueError(f"through is {found['through']!r}")
-        return Observation(
-            **found
-            | {
-                "reference": tuple(_turn(turn) for turn in found["reference"]),
-                "shown": tuple(_shown(shown) for shown in found["shown"]),
-                "left_out": tuple(found.get("left_out", ())),
-                "vtt_problems": _maybe_tuple(found.get("vtt_problems")),
-            }
-        )
-    except (TypeError, ValueError, KeyError) as error:
-        raise ObservationError(f"{path}: is no observation ({error}); measure it again") from error
-
-
-def _turn(found: dict[str, Any]) -> Turn:
-    return Turn(**found | {"words": tuple(RefWord(*word) for word in found.get("words", ()))})
-
-
-def _shown(found: dict[str, Any]) -> Shown:
-    return Shown(**found | {"lines": _maybe_tuple(found.get("lines"))})
-
-
-def _maybe_tuple(found: list[str] | None) -> tuple[str, ...] | None:
-    return None if found is None else tuple(found)
+    return _read(_OBSERVATION, path)
 
 
 def _must_hold_a_run(folder: Path) -> None:
@@ -237,38 +218,23 @@ def _clip_files(folder: Path) -> Iterator[Path]:
     yield from sorted(found, key=lambda path: int(path.stem))
 
 
-def _plain(thing: Any) -> Any:
-    """As JSON has it: what is None or empty is left out, a word is [text, start, end]."""
-    match thing:
-        case RefWord():
-            return [thing.text, thing.start_ms, thing.end_ms]
-        case Turn() | Shown() | Observation() | Run():
-            fields = ((name, getattr(thing, name)) for name in thing.__slots__)
-            kept = ((name, value) for name, value in fields if value is not None)
-            return {name: _plain(value) for name, value in kept}
-        case tuple():
-            return [_plain(part) for part in thing]
-        case Mapping():
-            return dict(thing)
-    return thing
+def _json(kind: TypeAdapter[T], thing: T) -> bytes:
+    return kind.dump_json(thing, exclude_none=True) + b"\n"
 
 
-def _json(thing: Run | Observation) -> bytes:
-    content = {"version": VERSION} | _plain(thing)
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f"{text}\n".encode()
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _read(kind: TypeAdapter[T], path: Path) -> T:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return kind.validate_json(path.read_bytes(), strict=True, extra="forbid")
     except OSError as error:
         raise ObservationError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ObservationError(f"{path}: is no JSON ({error}); measure it again") from error
-    if not isinstance(found, dict) or found.pop("version", None) != VERSION:
+    except ValidationError as error:
+        first, *_ = error.errors()
+        if any(one["loc"] == ("version",) for one in error.errors()):
+            raise ObservationError(
+                f"{path}: was not written by this version of caption-eval (it reads version "
+                f"{VERSION}); measure again, or use the version that wrote it"
+            ) from error
+        place = ".".join(map(str, first["loc"]))
         raise ObservationError(
-            f"{path}: was not written by this version of caption-eval (it reads version "
-            f"{VERSION}); measure again, or use the version that wrote it"
-        )
-    return found
+            f"{path}: is not what a run writes ({place} {first['msg']}); measure it again"
+        ) from error
