@@ -2,15 +2,17 @@
 
 One reliable packet a change, UTF-8 JSON of at most 1,200 bytes. The page's side of it is
 web-overlay/src/contract.ts. Receivers ignore keys that they do not know. What pages ask the bot
-is in requests.py; the bot's attributes are ``attributes`` below.
+is in contract_requests.py; the bot's attributes are ``attributes`` below.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from html import unescape
 from typing import Any
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
@@ -166,6 +168,96 @@ def gap_packet(
         "v": VERSION, "type": "gap", "session": session, "seq": seq,
         "start": start_ms, "end": end_ms, "reason": reason,
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CuePacket:
+    """A caption packet as a receiver reads it; times in ms of room time.
+
+    name, text: without markup. settled: code points of ``text`` that never change. A deleted cue
+    has neither name nor text, nor times. heard_ms: None in an answer to hello and history.
+    """
+
+    session: str
+    id: str
+    rev: int
+    state: str
+    speaker: str
+    name: str
+    text: str
+    settled: int
+    start_ms: int
+    end_ms: int
+    heard_ms: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GapPacket:
+    """Room time that nobody heard."""
+
+    start_ms: int
+    end_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPacket:
+    """What happens to one speaker's captions."""
+
+    track: str
+    speaker: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeqPacket:
+    """How many packets the session has sent."""
+
+    seq: int
+
+
+Received = CuePacket | GapPacket | TrackPacket | SeqPacket
+
+_BLOCK = re.compile(
+    r"(?P<id>[^\n]*)\n(?P<start>[\d:.]+) --> (?P<end>[\d:.]+)\n<v (?P<name>[^>]*)>(?P<text>[^\n]*)"
+)
+
+
+def read_packet(packet: Mapping[str, Any]) -> Received | None:
+    """What a packet, or an entry of an answer, says; None if its type is not known.
+
+    Raises ValueError, KeyError if it is not as the contract says.
+    """
+    match packet.get("type"):
+        case None:
+            return read_cue(packet)
+        case "gap":
+            return GapPacket(packet["start"], packet["end"], packet["reason"])
+        case "track":
+            return TrackPacket(packet["track"], packet["speaker"], packet["state"])
+        case "seq":
+            return SeqPacket(packet["seq"])
+    return None
+
+
+def read_cue(packet: Mapping[str, Any]) -> CuePacket:
+    """A caption packet. Raises ValueError, KeyError if it is not as the contract says."""
+    name, text, start_ms, end_ms = "", "", 0, 0
+    if packet["state"] != "deleted":
+        match = _BLOCK.fullmatch(packet["vtt"])
+        if match is None or match["id"] != packet["id"]:
+            raise ValueError("no cue block of the contract")
+        name, text = unescape(match["name"]), unescape(match["text"])
+        start_ms, end_ms = _ms(match["start"]), _ms(match["end"])
+    return CuePacket(
+        packet["session"], packet["id"], packet["rev"], packet["state"], packet["speaker"],
+        name, text, packet.get("settled", 0), start_ms, end_ms, packet.get("heard"),
+    )  # fmt: skip
+
+
+def _ms(time: str) -> int:
+    hours, minutes, seconds = time.split(":")
+    return (int(hours) * 60 + int(minutes)) * 60_000 + round(float(seconds) * 1000)
 
 
 def encode(packet: Mapping[str, Any]) -> bytes:

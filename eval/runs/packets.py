@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from eval.corpus.caption_files import read_blocks
+from captioner.contract import read_cue
 from eval.runs.local_meeting import Arrival
-from eval.runs.observation import Shown
+from eval.runs.observation import Shown, State
 
 
 def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) -> list[Arrival]:
@@ -63,13 +63,11 @@ def shown_by(
 
 def shown_of(packet: Mapping[str, Any], at_ms: int) -> Shown:
     """What a caption packet puts on the screen; cue times as the packet has them, in room time."""
-    block = next(iter(read_blocks(packet.get("vtt", ""))), None)
-    if packet["state"] == "deleted" or block is None:
-        return Shown(at_ms, packet["id"], "", packet.get("speaker", ""), state="deleted")
-    return Shown(
-        at_ms, packet["id"], block.text, packet.get("speaker", ""), packet["state"],
-        packet.get("settled", 0), block.start_ms, block.end_ms,
-    )  # fmt: skip
+    cue = read_cue(packet)
+    if cue.state == "deleted":
+        return Shown(at_ms, cue.id, "", cue.speaker, state="deleted")
+    state: State = "open" if cue.state == "open" else "closed"
+    return Shown(at_ms, cue.id, cue.text, cue.speaker, state, cue.settled, cue.start_ms, cue.end_ms)
 
 
 def masked(shown: Sequence[Shown], key: bytes) -> Iterator[Shown]:

@@ -5,39 +5,13 @@ It also notes what a bot must never send, by name, so that a simulation can coun
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
+from captioner.contract import CuePacket, GapPacket, Received, SeqPacket, TrackPacket, read_packet
+
 Packet = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A cue as a page shows it. Times in ms of room time."""
-
-    session: str
-    id: str
-    rev: int
-    state: str
-    speaker: str
-    name: str
-    text: str
-    settled: int
-    start_ms: int
-    end_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class GapShown:
-    """Room time that nobody heard."""
-
-    start_ms: int
-    end_ms: int
-    reason: str
 
 
 class CaptionReceiver:
@@ -52,8 +26,8 @@ class CaptionReceiver:
         self.origin_utc_ms = 0
         self.seq = 0
         self.missing = True
-        self.cues: dict[tuple[str, str], Shown] = {}
-        self.gaps: list[GapShown] = []
+        self.cues: dict[tuple[str, str], CuePacket] = {}
+        self.gaps: list[GapPacket] = []
         self.states: list[tuple[str, str, str]] = []
         self.faults: Counter[str] = Counter()
         self._ahead: set[int] = set()
@@ -63,13 +37,13 @@ class CaptionReceiver:
         if packet.get("session") != self.session:
             self.missing = True  # another bot, or the same one started again: say hello
             return
-        if packet.get("type") == "seq":
-            self.missing |= packet["seq"] > self.seq
+        if isinstance(told := read_packet(packet), SeqPacket):
+            self.missing |= told.seq > self.seq
             return
         self._ahead.add(packet["seq"])
         self._count_on()
         self.missing |= bool(self._ahead)
-        self._take(packet)
+        self._take(told)
 
     def hello(self) -> dict[str, Any]:
         """What to ask the bot."""
@@ -82,9 +56,9 @@ class CaptionReceiver:
             self.session, self.seq, self._ahead = session, 0, set()
         self.origin_utc_ms = answer.get("origin_utc_ms", self.origin_utc_ms)
         for cue in answer["cues"]:
-            self._take({**cue, "session": session})
+            self._take(read_packet({**cue, "session": session}))
         for told in [*answer.get("gaps", ()), *answer.get("tracks", ())]:
-            self._take(told)
+            self._take(read_packet(told))
         for way in ("cursor", "older"):
             if answer.get(way) is not None:
                 return {"v": 1, "session": session, way: answer[way]}
@@ -96,7 +70,7 @@ class CaptionReceiver:
         self._count_on()
         self.missing = bool(self._ahead)
 
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[CuePacket]:
         """The cues that were not deleted, in order of their start."""
         cues = [cue for cue in self.cues.values() if cue.state != "deleted"]
         return sorted(cues, key=lambda cue: (cue.start_ms, cue.id))
@@ -106,20 +80,17 @@ class CaptionReceiver:
             self.seq += 1
         self._ahead = {seq for seq in self._ahead if seq > self.seq}
 
-    def _take(self, packet: Packet) -> None:
-        match packet.get("type"):
-            case "gap":
-                gap = GapShown(packet["start"], packet["end"], packet["reason"])
-                if gap not in self.gaps:
-                    self.gaps.append(gap)
-            case "track":
-                told = (packet["track"], packet["speaker"], packet["state"])
-                if told not in self.states[-1:]:
-                    self.states.append(told)
-            case None:
-                self._show(shown(packet))
+    def _take(self, told: Received | None) -> None:
+        match told:
+            case GapPacket() as gap if gap not in self.gaps:
+                self.gaps.append(gap)
+            case TrackPacket(track, speaker, state):
+                if (track, speaker, state) not in self.states[-1:]:
+                    self.states.append((track, speaker, state))
+            case CuePacket() as cue:
+                self._show(cue)
 
-    def _show(self, new: Shown) -> None:
+    def _show(self, new: CuePacket) -> None:
         key = (new.session, new.id)
         old = self.cues.get(key)
         if old is not None and old.rev >= new.rev:
@@ -134,28 +105,3 @@ class CaptionReceiver:
             if old.text[: old.settled] != new.text[: old.settled]:
                 self.faults["settled text changed"] += 1
         self.cues[key] = new
-
-
-def shown(packet: Packet) -> Shown:
-    """A cue's packet, understood. Raises ValueError, KeyError if it is not as the contract says."""
-    name, text, start, end = "", "", 0, 0
-    if packet["state"] != "deleted":
-        match = _BLOCK.fullmatch(packet["vtt"])
-        if match is None or match["id"] != packet["id"]:
-            raise ValueError("no cue block of the contract")
-        name, text = unescape(match["name"]), unescape(match["text"])
-        start, end = _ms(match["start"]), _ms(match["end"])
-    return Shown(
-        packet["session"], packet["id"], packet["rev"], packet["state"], packet["speaker"],
-        name, text, packet.get("settled", 0), start, end,
-    )  # fmt: skip
-
-
-def _ms(time: str) -> int:
-    hours, minutes, seconds = time.split(":")
-    return (int(hours) * 60 + int(minutes)) * 60_000 + round(float(seconds) * 1000)
-
-
-_BLOCK = re.compile(
-    r"(?P<id>[^\n]*)\n(?P<start>[\d:.]+) --> (?P<end>[\d:.]+)\n<v (?P<name>[^>]*)>(?P<text>[^\n]*)"
-)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.simulation.caption_receiver import CaptionReceiver, Shown
+from captioner.contract import CuePacket
+from eval.simulation.caption_receiver import CaptionReceiver
 from eval.simulation.costs import Load
 from eval.simulation.real_speech import Overlap
 from eval.simulation.runner import READER, Played
@@ -128,10 +129,10 @@ def _few(what: str, count: int, *, of: int) -> Row:
     return Row(what, str(count), "≤ 2 %", count <= 0.02 * of)
 
 
-def apart(reader: CaptionReceiver, other: CaptionReceiver) -> set[Shown]:
+def apart(reader: CaptionReceiver, other: CaptionReceiver) -> set[CuePacket]:
     """Of the session that both know: what is not exactly the same."""
 
-    def now(page: CaptionReceiver) -> list[Shown]:
+    def now(page: CaptionReceiver) -> list[CuePacket]:
         return [cue for cue in page.shown() if cue.session == reader.session]
 
     return different(now(reader), now(other))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
-from eval.simulation.caption_receiver import GapShown, Shown
+from captioner.contract import CuePacket, GapPacket
 
 IN_FLIGHT_S = 0.6
 """A word reaches the bot so long after it was handed to the speaker's microphone, at most."""
@@ -89,21 +89,21 @@ class Verdict:
     made_up: int
     lost: list[Said]
     torn: list[Said]
-    twice: dict[str, list[Shown]]
+    twice: dict[str, list[CuePacket]]
     early_late_ms: list[int]
 
 
 def judge(
     said: Sequence[Said],
-    shown: Iterable[Shown],
-    gaps: Sequence[GapShown],
+    shown: Iterable[CuePacket],
+    gaps: Sequence[GapPacket],
     facts: Facts,
     *,
     origin_s: float,
 ) -> Verdict:
     """Hold what was said against what somebody who read all the time has on screen."""
     by_word = {one.word: one for one in said}
-    places: dict[str, list[Shown]] = defaultdict(list)
+    places: dict[str, list[CuePacket]] = defaultdict(list)
     verdict = Verdict(Counter(), 0, 0, 0, [], [], {}, [])
     for cue in shown:
         words = cue.text.split()
@@ -137,12 +137,14 @@ def _lost_in_a_row(fates: Mapping[Said, Fate]) -> Iterator[Said]:
             yield from in_a_row
 
 
-def different(one: Iterable[Shown], other: Iterable[Shown]) -> set[Shown]:
+def different(one: Iterable[CuePacket], other: Iterable[CuePacket]) -> set[CuePacket]:
     """The cues that two pages do not show exactly the same."""
     return set(one) ^ set(other)
 
 
-def _fate(said: Said, shown: bool, gaps: Sequence[GapShown], facts: Facts, origin_s: float) -> Fate:
+def _fate(
+    said: Said, shown: bool, gaps: Sequence[GapPacket], facts: Facts, origin_s: float
+) -> Fate:
     forbidden = [*facts.off, *_of(said, facts.refused)]
     if any(s.done_s < said.start_s and said.end_s < s.end_asked_s for s in forbidden):
         return Fate.LEAKED if shown else Fate.EXCUSED
@@ -163,7 +165,7 @@ def _of(said: Said, spans: Iterable[Span]) -> list[Span]:
     return [span for span in spans if span.speaker in (None, said.speaker)]
 
 
-def _in_gap(said: Said, gap: GapShown, origin_s: float) -> bool:
+def _in_gap(said: Said, gap: GapPacket, origin_s: float) -> bool:
     start, end = origin_s + gap.start_ms / 1000, origin_s + gap.end_ms / 1000
     return start - IN_FLIGHT_S < said.end_s and said.start_s < end
 

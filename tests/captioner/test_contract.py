@@ -1,16 +1,20 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
+from captioner.captions.webvtt import plain, voice_name
 from captioner.contract import (
     PACKET_MAX,
     Caption,
+    CuePacket,
     TrackState,
     caption_packet,
     encode,
     gap_packet,
+    read_packet,
     seq_packet,
     track_packet,
 )
@@ -59,6 +63,34 @@ def test_every_packet_fits(text: str, name: str, speaker: str) -> None:
     packet = encode(caption_packet(caption(text, name, speaker), session=SESSION, seq=10**7))
     assert len(packet) <= PACKET_MAX
     assert json.loads(packet)["speaker"] == speaker
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.integers(0, 10**9))
+def test_what_is_sent_is_what_is_read(text: str, name: str, start_ms: int) -> None:
+    cue = Cue("t3-17", "alice", start_ms, start_ms + 900, text, "fr")
+    for event, state, settled in (
+        (CueUpdated(cue, 4, 2), "open", 2),
+        (CueClosed(cue, 5), "closed", len(text)),
+    ):
+        told = Caption(event, "alice", name, "TR_x", 7)
+        found = read_packet(json.loads(encode(caption_packet(told, session=SESSION, seq=1))))
+        assert found == CuePacket(
+            SESSION, "t3-17", event.rev, state, "alice", voice_name(name, identity="alice"),
+            plain(text), settled, start_ms, start_ms + 900,
+        )  # fmt: skip
+        assert isinstance(found, CuePacket)
+        assert found.heard_ms == 7
+
+
+def test_a_packet_of_a_kind_that_is_not_known_is_skipped() -> None:
+    assert read_packet({"v": 1, "type": "applause", "session": SESSION, "seq": 1}) is None
+
+
+@pytest.mark.parametrize("vtt", ["", "<b>", "a-9\n00:00:00.000 --> 00:00:01.000\n<v A>x"])
+def test_what_is_no_cue_block_of_the_contract_is_an_error(vtt: str) -> None:
+    packet = caption_packet(caption(), session=SESSION, seq=1)
+    with pytest.raises(ValueError, match="no cue block"):
+        read_packet(packet | {"vtt": vtt})
 
 
 def test_an_emoji_name_gives_way_to_the_text() -> None:

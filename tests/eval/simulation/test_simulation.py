@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.contract import Caption, caption_packet
-from eval.simulation.caption_receiver import CaptionReceiver, GapShown
+from captioner.contract import Caption, GapPacket, caption_packet
+from eval.simulation.caption_receiver import CaptionReceiver
 from eval.simulation.real_speech import Overlap, overlap_of
 from eval.simulation.script import Fault, Plan, What, faults_of, script
 from eval.simulation.verdict import Facts, Fate, Said, Span, different, judge, leaks
@@ -144,8 +144,8 @@ def fates(*words: Said, shown: str = "", facts: Facts | None = None, **more: Any
 
 def test_a_word_is_lost_unless_a_declared_gap_holds_it() -> None:
     assert fates(said("one", 10)) == [Fate.LOST]
-    assert fates(said("one", 10), gaps=[GapShown(9_000, 11_000, "r")]) == [Fate.IN_GAP]
-    assert fates(said("one", 10), gaps=[GapShown(2_000, 9_900, "r")]) == [Fate.LOST]
+    assert fates(said("one", 10), gaps=[GapPacket(9_000, 11_000, "r")]) == [Fate.IN_GAP]
+    assert fates(said("one", 10), gaps=[GapPacket(2_000, 9_900, "r")]) == [Fate.LOST]
 
 
 def test_a_word_of_somebody_who_refused_must_not_be_shown() -> None:
