@@ -166,6 +166,7 @@ def load_model(
 
     name: a folder with a config.json, or owner/name of a repository, which is downloaded once.
     dtype: a key of DTYPES; auto is bfloat16 on cuda, float32 on cpu. threads: of torch, on the cpu.
+    Raises RecognizerUnavailable, which says what is wrong and what to do.
     """
     torch.set_num_threads(threads)
     info = _checkpoint(name)
