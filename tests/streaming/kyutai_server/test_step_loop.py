@@ -105,12 +105,13 @@ async def test_after_a_failed_step_everybody_is_told_and_nobody_admitted() -> No
 async def test_draining_waits_for_those_who_are_there_and_admits_nobody() -> None:
     async with stepping(scripted()) as loop:
         seat = sit(loop)
-        draining = asyncio.create_task(loop.drain(30))
-        await asyncio.sleep(0)
-        assert loop.admit(0, lambda: None, per_key=9) is None
-        assert loop.fault() is not None
-        loop.leave(seat)
-        await draining
+
+        async def leave() -> None:
+            assert loop.admit(0, lambda: None, per_key=9) is None
+            assert loop.fault() is not None
+            loop.leave(seat)
+
+        await asyncio.gather(loop.drain(30), leave())
 
 
 async def test_a_key_has_so_many_seats_and_no_more() -> None:
