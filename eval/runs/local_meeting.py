@@ -119,7 +119,7 @@ class Listener:
         """Send something on the topic, as nobody but the bot should."""
         await self.room.local_participant.publish_data(payload, reliable=True, topic=TOPIC)
 
-    async def until(self, seen: Callable[[], bool], *, timeout_s: float = 30) -> None:
+    async def until(self, seen: Callable[[], bool], *, timeout_s: float = 60) -> None:
         """Wait for packets until ``seen``. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while not seen():
