@@ -1,4 +1,4 @@
-"""Is everything there that the bot needs? In plain words, before anything starts."""
+"""Checks, before anything starts, that everything is there that the bot needs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from captioner.settings import Settings
 from streaming.errors import StreamingError
 
 CLOCK_MAX_S = 30.0
-"""A token is refused when the clocks differ by more than a little."""
+"""Tokens are refused if the clocks differ by more than a little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. advice: what to do, or what was found."""
+    """The result of one check. advice: what to do, or what was found."""
 
     what: str
     good: bool
@@ -30,7 +30,7 @@ class Finding:
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Look at one thing after the other."""
+    """Run the checks, one after the other."""
     yield _look("speech recogniser", lambda: _recognizer(settings))
     yield _look("page", lambda: f"built, in {overlay_folder().name}/")
     yield _look("decisions", lambda: _decisions(settings))

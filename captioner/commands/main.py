@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug of ours)."""
+"""The command line. Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from captioner.transcript.folder import TranscriptPolicy, tidy
 
 
 def program() -> NoReturn:
-    """What the command ``captioner`` runs."""
+    """The entry point of ``captioner``."""
     run_and_exit(main, "captioner")
 
 
@@ -137,7 +137,7 @@ def recover(folder: Path) -> None:
 @main.command("simulate", hidden=True, context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def simulate(options: tuple[str, ...]) -> None:
-    """Say where it is now."""
+    """Say where this command is now."""
     raise click.UsageError(" ".join(("this is now: caption-eval simulate", *options)))
 
 

@@ -1,4 +1,4 @@
-"""What the commands of the command line share."""
+"""Options and error handling that the commands share."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ P = ParamSpec("P")
 
 ROOM = "CAPTIONER_ROOM"
 IDENTITY = "CAPTIONER_IDENTITY"
-"""The two variables that are options of ``captioner run`` and no settings."""
+"""The two variables that are options of ``captioner run`` rather than settings."""
 
 MATTER = (
     "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "CAPTIONER_LANGUAGE", "CAPTIONER_ASR",
     "CAPTIONER_ASR_KEY", "CAPTIONER_HOSTS", "CAPTIONER_CONSENT", "CAPTIONER_STATE",
     "CAPTIONER_TRANSCRIPTS", "CAPTIONER_E2EE_KEY",
 )  # fmt: skip
-"""The settings that the help of a command names."""
+"""The settings that a command's help names."""
 
 
 def run_and_exit(command: click.Command, name: str) -> NoReturn:
     """Run the program called ``name``, then end the process without Python's teardown."""
-    # LiveKit's threads call back into Python, also while it is torn down; then the process aborts
-    # in place of ending with its status: 5 times in 120 when a room was deleted, on a busy machine.
+    # LiveKit's threads call back into Python even during teardown, and then the process aborts
+    # instead of exiting with its status: 5 times in 120 when a room was deleted, on a busy machine.
     try:
         command(prog_name=name)
         raise AssertionError("click ends a program by SystemExit")
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
-    except Exception:  # a bug: a worker knows by the status that it may try again
+    except Exception:  # a bug: the status tells a worker that it may try again
         traceback.print_exc()
         status = os.EX_SOFTWARE
     sys.stdout.flush()
@@ -50,7 +50,7 @@ def run_and_exit(command: click.Command, name: str) -> NoReturn:
 
 
 def plainly(command: Callable[P, None]) -> Callable[P, None]:
-    """What goes wrong on purpose is one sentence on stderr and exit 1, no stack trace."""
+    """Report an expected error as one sentence on stderr, and exit with status 1."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -70,7 +70,7 @@ def plainly(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives the command the settings, with what the command line says of the engine."""
+    """Pass the settings to the command, overridden by its options for the engine."""
 
     @click.option("--engine", type=click.Choice(["embedded", "kyutai"]), help="Which recogniser.")
     @click.option("--asr", help="Addresses of Kyutai servers: ws://HOST:PORT[,ws://…].")
@@ -90,7 +90,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def help_on(*names: str) -> str:
-    """A paragraph for a command's help: the variables, each with the first sentence about it."""
+    """Return a paragraph for a command's help: variables with their first sentences."""
     described = {name: field.description or "" for name, field in variables().items()}
     lines = (
         f"  {name:<21}  {described[name].split('. ')[0].rstrip('.').replace('`', '')}"
@@ -113,7 +113,7 @@ def _leaves(group: BaseException) -> Iterator[BaseException]:
 
 
 def until_signal(work: Coroutine[None, None, None]) -> None:
-    """Run; Ctrl-C and SIGTERM cancel, so that everything started is ended."""
+    """Run until done; Ctrl-C and SIGTERM cancel, so that everything started is ended."""
 
     async def main() -> None:
         task = asyncio.ensure_future(work)

@@ -63,7 +63,7 @@ def demo(
     port: int,
     encrypted: bool,
 ) -> None:
-    """Try it: media server, bot, page and a voice on this machine."""
+    """Try it: run media server, bot, page and a voice on this machine."""
     if out and not once:
         raise click.UsageError("--out needs --once: a demo without an end has no whole file")
     if once and mic and not audio:
@@ -113,7 +113,7 @@ async def _run(room: str, identity: str, settings: Settings, offered: Offered) -
         )
 
     store = FileStore(settings.state_folder)
-    with contextlib.suppress(StateError):  # said when the room is joined
+    with contextlib.suppress(StateError):  # reported when the room is joined
         store.tidy()
     async with offered(settings) as offer:
         bot = Bot(
@@ -163,11 +163,10 @@ async def _run(room: str, identity: str, settings: Settings, offered: Offered) -
 def worker(
     settings: Settings, agent_name: str, rooms: int, drain: int, health_port: int | None
 ) -> None:
-    """Take rooms from the media server as they are dispatched; a drop-in for La Suite Meet's
-    subtitle agent."""
+    """Take rooms as the media server dispatches them; replaces La Suite Meet's subtitle agent."""
     try:
         from captioner.commands import (
-            worker as worker_module,  # its library is an extra, and slow to load
+            worker as worker_module,  # its library is an extra, and slow to import
         )
     except ImportError:
         raise ConfigurationError(

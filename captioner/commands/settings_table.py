@@ -1,6 +1,6 @@
 """Makes docs/settings.md from the settings and options that it describes.
 
-``make docs`` writes the page; a test compares it with what is made here.
+``make docs`` writes the page; a test compares it with the result of ``document``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Each option of `asr-server` can be given as an environment variable; the option 
 
 
 def document() -> str:
-    """The text of docs/settings.md."""
+    """Return the text of docs/settings.md."""
     schema = Settings.model_json_schema(by_alias=True)
     settings = (
         _setting(name, field, schema["$defs"]) for name, field in schema["properties"].items()

@@ -1,4 +1,4 @@
-"""A file through the same pipeline as a room's voice, as fast as it goes."""
+"""Captions files by the pipeline of a room's voices, as fast as possible."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
 
 Progress = Callable[[int], None]
-"""Told how many ms of the file were heard."""
+"""Called with the ms of the file that were processed."""
 
 
 class Format(StrEnum):
-    """What a transcript looks like."""
+    """The format of a transcript."""
 
     VTT = "vtt"
     TXT = "txt"
@@ -32,7 +32,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The finished cues of one file, on its own clock, and how long it lasts."""
+    """The closed cues of a file, on its own clock, and its duration."""
 
     path: Path
     cues: list[Cue]
@@ -40,7 +40,7 @@ class Transcript:
 
 
 async def transcribe(path: Path, engine: Engine, progress: Progress) -> Transcript:
-    """What is said in one file. Raises ConfigurationError if it has no sound."""
+    """Transcribe a file. Raises ConfigurationError if it has no audio."""
     cues: list[Cue] = []
     frames = _Frames(path)
 
@@ -62,7 +62,7 @@ async def transcribe(path: Path, engine: Engine, progress: Progress) -> Transcri
 
 
 class _Frames:
-    """The file's frames, and where the last one ended."""
+    """The file's frames, and the end of the last one."""
 
     def __init__(self, path: Path) -> None:
         self._frames = _framed(path)
@@ -87,7 +87,7 @@ def _framed(path: Path) -> Iterator[AudioFrame]:
 
 
 def render(files: Sequence[Transcript], form: Format) -> str:
-    """Transcripts as text. In WebVTT several files follow each other in time."""
+    """Format transcripts as text. In WebVTT, files follow each other in time."""
     match form:
         case Format.VTT:
             return document(_one_after_the_other(files))

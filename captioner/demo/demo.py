@@ -1,4 +1,4 @@
-"""The whole product on one machine: media server, bot, page, and somebody who speaks."""
+"""Runs the whole product on one machine: media server, bot, page, and a speaker."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ ROOM = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the demo shall do. audio: None takes the recording that the model's package carries.
+    """Options of the demo. audio: None selects the recording in the model's package.
 
-    key: the shared one of a room that is end-to-end encrypted; "" for one that is not.
+    key: the shared key of an end-to-end encrypted room; "" for an unencrypted one.
     """
 
     audio: Path | None
@@ -66,9 +66,9 @@ def bundled_recording() -> Path:
 
 
 async def run_demo(plan: Plan, settings: Settings) -> None:
-    """Until Ctrl-C, or with ``once`` until the recording is over.
+    """Run until Ctrl-C, or with ``once`` until the recording is over.
 
-    Raises CaptionerError, StreamingError; whatever was started is ended.
+    Raises CaptionerError, StreamingError; everything that was started is ended.
     """
     audio = plan.audio or (None if plan.mic else bundled_recording())
     if audio is not None:
@@ -111,7 +111,9 @@ async def _start_bot(
     def token() -> str:
         return agent_token(server.key, server.secret, room=ROOM, identity=identity, name="Captions")
 
-    policy = replace(settings.policy(offer.languages), want=Want.ALWAYS)  # the terminal reads
+    policy = replace(
+        settings.policy(offer.languages), want=Want.ALWAYS
+    )  # the terminal counts as a reader
     bot = Bot(
         engine,
         url=server.url,
@@ -126,7 +128,7 @@ async def _start_bot(
     await asyncio.wait({running, joined}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         joined.cancel()
-        await running  # raises what went wrong
+        await running  # raises the error
     return bot, running
 
 
@@ -174,7 +176,7 @@ def _speaker_name(audio: Path) -> str:
 
 
 def _sound(audio: Path, *, once: bool) -> Iterator[Pcm]:
-    """The recording after a moment of silence; again and again unless ``once``."""
+    """Play the recording after a moment of silence, repeatedly unless ``once``."""
     yield np.zeros(RATE // 2, np.float32)
     while True:
         yield from read_chunks(audio, rate=RATE)
@@ -204,7 +206,7 @@ def _step(what: str) -> Iterator[None]:
 
 
 class _Terminal:
-    """Captions as they scroll by: finished ones stay, the open one is rewritten in place."""
+    """Prints captions: closed ones stay, the open one is rewritten in place."""
 
     def __init__(self) -> None:
         self._live = sys.stdout.isatty()

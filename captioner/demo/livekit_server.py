@@ -1,4 +1,4 @@
-"""A livekit-server on this machine, for the demo and the tests: found, or built once; then run."""
+"""Finds, or builds once, a livekit-server for the demo and the tests, and runs it."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ threading.Thread(target=watch, daemon=True).start()
 os._exit(server.wait() & 255)
 """,
 )  # fmt: skip
-"""Runs a program, and kills it when its own standard input ends: as it does when we are killed."""
+"""Runs a program, and kills it when standard input ends, as it does when we are killed."""
 
 
 def find_or_build(tell: Callable[[str], None]) -> Path:
-    """The server's program. Raises ConfigurationError if there is none and none can be built.
+    """Return the server's program. Raises ConfigurationError if it cannot be found or built.
 
     ``tell`` is called before the build, which takes minutes.
     """
@@ -112,9 +112,9 @@ def _run(command: list[str], environment: dict[str, str], failure: str) -> None:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port on the loopback that was free a moment ago. Raises ConfigurationError if none is.
+    """Return a port that was just free on the loopback. Raises ConfigurationError if none is.
 
-    Below those that systems give to outgoing connections: one of these may take it meanwhile.
+    It is below the ephemeral ports, because an outgoing connection could take one of these.
     """
     for port in random.sample(range(20_000, 32_000), 100):
         with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
@@ -125,7 +125,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 @dataclass
 class MediaServer:
-    """One livekit-server on the loopback with a key of its own; ``async with`` runs it."""
+    """A livekit-server on the loopback with a key of its own; ``async with`` runs it."""
 
     program: Path
     key: str = "live-captions"
@@ -138,7 +138,7 @@ class MediaServer:
 
     @property
     def url(self) -> str:
-        """Where participants connect."""
+        """The address for participants."""
         return f"ws://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
@@ -148,7 +148,7 @@ class MediaServer:
         except ConfigurationError:
             if self._started_once:
                 raise  # participants know the ports
-            # Another program may have taken a port between our look and the server's.
+            # Another program may have taken a port between our check and the server's start.
             self.port, self.tcp_port = free_port(), free_port()
             self.udp_port = free_port(socket.SOCK_DGRAM)
             await self._start()
@@ -157,11 +157,11 @@ class MediaServer:
     async def _start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *_LEASH, str(self.program),
-            env=os.environ | {"LIVEKIT_CONFIG": self._config()},  # a command line is seen by all
-            stdin=asyncio.subprocess.PIPE,  # our end of the leash
+            env=os.environ | {"LIVEKIT_CONFIG": self._config()},  # all users can see a command line
+            stdin=asyncio.subprocess.PIPE,  # our end of the pipe
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is ours to deal with: the bot leaves first
+            start_new_session=True,  # we handle Ctrl-C, so that the bot leaves first
         )  # fmt: skip
         try:
             async with asyncio.timeout(START_S):
@@ -183,7 +183,7 @@ class MediaServer:
         await self._end(force=False)
 
     async def kill(self) -> None:
-        """End it without a farewell, as a crash would."""
+        """Kill it, as a crash would."""
         await self._end(force=True)
 
     async def _end(self, *, force: bool) -> None:

@@ -1,4 +1,4 @@
-"""The page, served to browsers on this machine. The only file that imports aiohttp."""
+"""Serves the page to browsers on this machine. The only file that imports aiohttp."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OVERLAY = Path(__file__).parents[1] / "overlay"
 NAME_MAX = 200
 
 Join = Callable[[str, bool], dict[str, object]]
-"""A viewer's name, whether they come as a guest → what the page needs to join."""
+"""(viewer's name, whether a guest) → what the page needs to join."""
 
 _POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss: http: https:; style-src 'self';"
@@ -28,7 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def overlay_folder() -> Path:
-    """The folder of the built page. Raises ConfigurationError if it was never built."""
+    """Return the folder of the built page. Raises ConfigurationError if it is not built."""
     if not (OVERLAY / "index.html").exists():
         raise ConfigurationError("the page is not built yet: run `make overlay` once")
     return OVERLAY
@@ -36,7 +36,7 @@ def overlay_folder() -> Path:
 
 @asynccontextmanager
 async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
-    """Serve the page and ``api/join`` on the loopback; gives its address.
+    """Serve the page and ``api/join`` on the loopback; give its address.
 
     port: 0 takes a free one. Raises ConfigurationError if the port is taken.
     """
@@ -70,7 +70,7 @@ async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # A page of another site must not get a token by naming its own host as this address.
+    # A page of another site must not get a token by resolving its own host name to this address.
     if request.host.rsplit(":", 1)[0] not in ("127.0.0.1", "localhost"):
         raise web.HTTPForbidden(text="this page is for this machine only")
     response = await handler(request)

@@ -14,13 +14,13 @@ from captioner.room.livekit_facts import connect_error
 from streaming.audio import Pcm
 
 PIECE_MS = 20
-"""Milliseconds of sound that a SoundPublisher hands over at a time."""
+"""Milliseconds of audio that a SoundPublisher passes on at a time."""
 
 Handed = Callable[[int, float], None]
 
 
 def _pieces(chunks: Iterable[Pcm], size: int) -> Iterator[Pcm]:
-    """The same sound in pieces of ``size`` samples, the last one filled up with silence."""
+    """Cut the audio into pieces of ``size`` samples, the last one padded with silence."""
     pending = np.zeros(0, np.float32)
     for chunk in chunks:
         pending = np.concatenate([pending, chunk])
@@ -35,7 +35,7 @@ class SoundPublisher:
     """A participant that publishes sound: the demo's, the tests' and the benchmarks'."""
 
     def __init__(self, *, rate: int = 48_000, key: str = "") -> None:
-        """key: the shared one of an end-to-end encrypted room."""
+        """key: the shared key of an end-to-end encrypted room."""
         self._key = key
         self._room = rtc.Room()
         self._source = rtc.AudioSource(rate, 1, queue_size_ms=200)
@@ -53,10 +53,10 @@ class SoundPublisher:
         await self._room.local_participant.publish_track(self._track, publish)
 
     async def play(self, chunks: Iterable[Pcm], handed: Handed | None = None) -> None:
-        """Publish float32 sound at its own pace, PIECE_MS at a time.
+        """Publish float32 audio at its own pace, PIECE_MS at a time.
 
-        ``handed`` is told of each piece, after it was handed over: (samples handed over so far,
-        reading of the monotonic clock).
+        ``handed`` is called after each piece was passed on: (samples passed on so far, reading of
+        the monotonic clock).
         """
         done, started = 0, time.monotonic()
         for piece in _pieces(chunks, self._rate * PIECE_MS // 1000):

@@ -1,4 +1,4 @@
-"""A track's sound, and the end-to-end encryption that may be around it."""
+"""A track's audio, and its end-to-end encryption."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from captioner.room.frame_queue import Sound
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 
 ZEROS_MAX = 1_000 // FRAME_MS
-"""Frames of exact silence from somebody who speaks: a second of it means another key."""
+"""Frames of exact silence from an active speaker; a second of it means another key."""
 
 UNREADY = 240 // FRAME_MS
-"""First frames of an encrypted track that are left out: the SDK decodes packets as they are until
-its decryption stands, and that is noise, up to full scale (seen in 5 of 12 tracks, for 1 to 2
-frames and what rings after them)."""
+"""First frames of an encrypted track that are discarded: until decryption is ready the SDK decodes
+encrypted packets, which gives noise up to full scale (seen in 5 of 12 tracks, for 1 to 2 frames
+and the ringing after them)."""
 
 
 def encryption(key: str) -> rtc.E2EEOptions | None:
-    """How to join with the shared key of an end-to-end encrypted room; none for ""."""
+    """Return the options to join with the shared key of an encrypted room; none for ""."""
     if not key:
         return None
     return rtc.E2EEOptions(key_provider_options=rtc.KeyProviderOptions(shared_key=key.encode()))
 
 
 class Cipher:
-    """What of one room can be heard with ``key``, "" for none.
+    """Tracks which tracks of a room can be heard with ``key``, or "" for none.
 
-    What another key than ours would open comes as exact silence, though the server sees that
-    somebody speaks; the SDK (1.1) reports no failure of the decryption.
+    Audio encrypted with another key arrives as exact silence, although the server sees an active
+    speaker; the SDK (1.1) does not report the failed decryption.
     """
 
     def __init__(self, key: str, changed: Callable[[], None]) -> None:
         self.options = encryption(key)
         self._changed = changed
-        self._speaking: set[str] = set()  # by the media server's word
+        self._speaking: set[str] = set()  # according to the media server
         self._other_keys: set[str] = set()
         self._ready: WeakSet[rtc.Track] = WeakSet()
 
     def is_noise(self, publication: rtc.TrackPublication) -> bool:
-        """Whether it is encrypted, and we have no key at all."""
+        """Return whether it is encrypted and we have no key."""
         return self.options is None and publication.encryption_type != rtc.EncryptionType.NONE
 
     def closed(self, publication: rtc.TrackPublication, identity: str) -> bool:
-        """Whether we cannot hear it, for want of the right key."""
+        """Return whether we cannot hear it, because we lack the right key."""
         return self.is_noise(publication) or identity in self._other_keys
 
     def speaking(self, people: Iterable[rtc.Participant]) -> None:
-        """The media server says who speaks now."""
+        """Note who speaks now, according to the media server."""
         self._speaking = {person.identity for person in people}
 
     def sound(self, track: rtc.Track, publication: rtc.TrackPublication, identity: str) -> Sound:
-        """The track's sound, watched for silence if it is encrypted."""
+        """Return the track's audio, checked for silence if it is encrypted."""
         sound = TrackSound(track)
         if publication.encryption_type == rtc.EncryptionType.NONE:
             return sound
@@ -74,23 +74,23 @@ class Cipher:
 
 
 class TrackSound:
-    """frames.Sound of a track. What the SDK gives without our asking is bounded by our queue.
+    """frame_queue.Sound of a track. Frames that the SDK pushes are bounded by our queue.
 
-    When no packets come, the SDK goes on with exact silence, and tells nobody. So while there is
-    such silence the packets are counted; without any, what it gives is left out.
+    When no packets arrive, the SDK continues with exact silence, without notice. During such
+    silence the packets are therefore counted; if there are none, the frames are discarded.
     """
 
     def __init__(self, track: rtc.Track) -> None:
         self._track = track
         self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
         self._zeros = 0  # frames of exact silence in a row
-        self._vouched = 0  # of those, so many were there when packets were seen to come
+        self._vouched = 0  # of those, the number when packets were last seen to arrive
         self._packets: int | None = None  # at the last count
         self._dead = False
 
     @property
     def doubtful_ms(self) -> int:
-        """So much of the sound given last may be the SDK's own."""
+        """How much of the last audio may be the SDK's own silence."""
         return (self._zeros - self._vouched) * FRAME_MS
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
@@ -121,11 +121,11 @@ class TrackSound:
 
 
 _COUNT_EVERY = 10
-"""Frames: two packets at least come meanwhile, even if the sender leaves out silence."""
+"""In frames: at least two packets arrive meanwhile, even if the sender omits silence."""
 
 
 async def _packets(track: rtc.Track) -> int | None:
-    """RTP packets received of it so far; None if that is not known."""
+    """Return the number of RTP packets received so far, or None if unknown."""
     for stats in await track.get_stats():
         if stats.HasField("inbound_rtp"):
             received: int = stats.inbound_rtp.received.packets_received
@@ -134,10 +134,10 @@ async def _packets(track: rtc.Track) -> int | None:
 
 
 class _Watched:
-    """frames.Sound that tells how many of its frames in a row were nothing at all."""
+    """frame_queue.Sound that reports how many successive frames were exact silence."""
 
     def __init__(self, sound: Sound, tell: Callable[[int], None], unready: int) -> None:
-        """unready: first frames that are left out."""
+        """unready: first frames to discard."""
         self._sound = sound
         self._tell = tell
         self._unready = unready
@@ -164,4 +164,4 @@ def _float(frame: rtc.AudioFrame) -> Pcm:
     pcm: Pcm = np.frombuffer(frame.data, dtype=np.int16).astype(np.float32) / np.float32(32_768)
     if len(pcm) == FRAME_SAMPLES:
         return pcm
-    return np.pad(pcm, (0, FRAME_SAMPLES - len(pcm)))  # the last one of a track may be short
+    return np.pad(pcm, (0, FRAME_SAMPLES - len(pcm)))  # the last frame of a track may be short

@@ -18,17 +18,17 @@ QUEUE_FRAMES = 30_000 // FRAME_MS
 """Frames kept while no recogniser takes them: 30 s."""
 
 HOLE_MS = 200
-"""What the clock has more than samples received is a hole from here on."""
+"""The clock's lead over the samples received from which on there is a hole."""
 
 HOLD_S = 0.1
-"""A late frame is held so long: if those behind it come at once it was only late."""
+"""How long a late frame is held: if the next ones arrive at once, it was only late."""
 
 
 class HoleFinder:
-    """Puts frames on the room's clock. Frames carry no time, so a hole shows only as lateness.
+    """Places frames on the room's clock. They carry no time, so a hole shows only as lateness.
 
-    A loop of ours that was busy makes frames late too, but then those behind come in a burst.
-    Which of the two it is shows within HOLD_S; until then the late frames are held.
+    A busy event loop makes frames late too, but then the next ones arrive in a burst. Which of the
+    two it is becomes clear within HOLD_S; until then late frames are held.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class HoleFinder:
         self.missed_ms = 0
 
     def feed(self, pcm: Pcm, now_ms: int) -> list[AudioFrame]:
-        """Take float32[1920] that arrived at ``now_ms`` of room time; give placed frames."""
+        """Take float32[1920] that arrived at ``now_ms`` of room time; return placed frames."""
         arrived = now_ms * SAMPLE_RATE // 1000
         if self._next is None:
             self._next = max(arrived - len(pcm), 0)
@@ -55,7 +55,7 @@ class HoleFinder:
         return self.flush()
 
     def flush(self) -> list[AudioFrame]:
-        """No more frames: give those that are held."""
+        """End the input, and return the frames that are held."""
         frames = []
         for pcm in self._held:
             assert self._next is not None
@@ -66,27 +66,27 @@ class HoleFinder:
 
 
 class Sound(Protocol):
-    """A track's sound as it comes in: float32[1920] at 24 kHz, at its own pace."""
+    """A track's audio as it arrives: float32[1920] at 24 kHz, at its own pace."""
 
     @property
     def doubtful_ms(self) -> int:
-        """So much of the sound given last may be nobody's, for want of a link."""
+        """How much of the last audio may be false, because the connection was broken."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
 
     async def aclose(self) -> None:
-        """No more is wanted."""
+        """Stop the audio."""
         ...
 
 
 LOST_MS = 1_000
-"""A loss of this length is told."""
+"""Losses of this length are reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Sound of a track that nobody hears, in room time.
+    """Audio of a track that nobody hears, in room time.
 
     reason: CONNECTION_LOST if it did not arrive, DROPPED if it was not read in time.
     """
@@ -97,17 +97,19 @@ class Missing:
 
 
 class FrameQueue:
-    """The audio of one track, placed on the room's clock, read at once into a bounded queue.
+    """The audio of one track on the room's clock, read at once into a bounded queue.
 
-    When it is full the oldest frame is dropped and counted. What is missing stands in the queue
-    where it would have been. Waiting for a frame can be cancelled and taken up again.
+    When it is full, the oldest frame is dropped and counted. A Missing item takes the place of
+    missing audio. Waiting for a frame can be cancelled and resumed.
     """
 
     def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
         self._sound = sound
         self._now_ms = now_ms
-        self.last_ms = self._since_ms = now_ms()  # room times: sound arrives since, and last did
-        self._silent_from_ms = 0  # room time at which it had ceased to before that
+        self.last_ms = self._since_ms = (
+            now_ms()
+        )  # room times since which audio arrives, and when it last did
+        self._silent_from_ms = 0  # room time at which it had stopped before that
         self._dropped: Missing | None = None  # before the oldest frame
         self._waiting: deque[tuple[AudioFrame | Missing, float]] = deque()  # arrived at
         self._given_since: float | None = None
@@ -116,7 +118,7 @@ class FrameQueue:
         self._pump: asyncio.Task[None] | None = None
 
     def start(self) -> Self:
-        """Listen from now on, in a task of its own."""
+        """Start reading, in a task of its own."""
         self._pump = asyncio.create_task(self._read())
         return self
 
@@ -124,7 +126,9 @@ class FrameQueue:
         return self
 
     async def __anext__(self) -> AudioFrame | Missing:
-        if self._given_since is not None:  # who asks for the next one has dealt with that before
+        if (
+            self._given_since is not None
+        ):  # whoever asks for the next one has processed the previous one
             metrics.FRAME_SECONDS.observe(time.monotonic() - self._given_since)
             self._given_since = None
         while not self._waiting:
@@ -140,17 +144,17 @@ class FrameQueue:
 
     @property
     def waiting_ms(self) -> int:
-        """Sound that came in and was not read yet."""
+        """Audio that arrived and was not read yet, in ms."""
         return len(self._waiting) * FRAME_MS
 
     def heard(self, start_ms: int, end_ms: int) -> bool:
-        """Whether sound arrived between two room times, of which the second is now or was soon."""
-        surely_since_ms = max(start_ms, self._since_ms + FRAME_MS)  # the first may be nobody's
+        """Return whether audio arrived between two room times, the second of them recent."""
+        surely_since_ms = max(start_ms, self._since_ms + FRAME_MS)  # the first may be false
         now = self._since_ms < end_ms and self.last_ms > surely_since_ms
         return now or self._silent_from_ms > start_ms
 
     async def close(self) -> None:
-        """Listen no more; what was heard can still be read."""
+        """Stop reading; what was received can still be taken."""
         if self._pump is not None:
             self._pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -158,7 +162,7 @@ class FrameQueue:
         await self._sound.aclose()
 
     def forget(self) -> None:
-        """What was heard and not read yet is gone, and nothing more can be read."""
+        """Discard what was not taken yet; nothing more can be taken."""
         self._waiting.clear()
         self._dropped = None
         self._forgotten = self._ended = True

@@ -1,4 +1,4 @@
-"""What LiveKit's SDK says of participants, tracks and failures, in our words."""
+"""Converts participants, tracks and failures of LiveKit's SDK to our types."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS = {
 
 
 def person_of(participant: rtc.Participant) -> Person:
-    """Who that is."""
+    """Return the participant."""
     joined = participant.joined_at
     return Person(
         participant.identity,
@@ -43,7 +43,7 @@ def person_of(participant: rtc.Participant) -> Person:
 
 
 def is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -> bool:
-    """Microphones, shared sound, and whatever an agent speaks with."""
+    """Return whether to hear it: microphones, shared audio, and an agent's voice."""
     if publication.kind != rtc.TrackKind.KIND_AUDIO:
         return False
     sources = (rtc.TrackSource.SOURCE_MICROPHONE, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
@@ -51,7 +51,7 @@ def is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) ->
 
 
 def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:
-    """What LiveKit says when joining fails, as a sentence that says what to do."""
+    """Turn LiveKit's error on joining into a sentence that says what to do."""
     low = message.lower()
     if "401" in low or "403" in low or "unauthorized" in low or "permission" in low:
         return NotAllowed(

@@ -1,4 +1,4 @@
-"""A LiveKit room (meeting.Room).
+"""A LiveKit room (protocol.Room).
 
 The SDK's exceptions end here.
 """
@@ -36,25 +36,25 @@ from captioner.room.protocol import (
 CONNECT_TIMEOUT_S = 10.0
 
 SID_S = 0.5
-"""So often the sid is looked at: a media server that was restarted gives the room another one."""
+"""Interval of checks of the sid, which changes when the media server restarts."""
 
 ANSWER_S = 10.0
-"""A bot that lives answers in a fraction of that; of a dead one the SDK tells after 7 s."""
+"""A live bot answers in a fraction of this; the SDK reports a dead one after 7 s."""
 
 
 class LiveKitRoom:
     """One stay in one room."""
 
     def __init__(self, now_ms: Callable[[], int], *, key: str = "") -> None:
-        """``now_ms`` gives room time.
+        """now_ms: returns room time.
 
-        key: the shared one of an end-to-end encrypted room; all that is sent is encrypted.
+        key: the shared key of an end-to-end encrypted room; everything sent is encrypted.
         """
         self._room = rtc.Room()
         self._now_ms = now_ms
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
-        self._subscribed: set[str] = set()  # what was asked for: the SDK tells it late
+        self._subscribed: set[str] = set()  # what was requested, because the SDK reports it late
         self._wanted: Callable[[str], bool] = lambda _identity: False
         self._closing: set[asyncio.Task[None]] = set()
         self._cipher = Cipher(key, lambda: self._events.put_nowait(Changed()))
@@ -69,7 +69,7 @@ class LiveKitRoom:
         return person_of(self._room.local_participant)
 
     async def join(self, url: str, token: str) -> None:
-        """Join, without hearing anybody yet. Raises RoomUnavailable or NotAllowed."""
+        """Join, without subscribing yet. Raises RoomUnavailable or NotAllowed."""
         self._listen()
         options = rtc.RoomOptions(
             auto_subscribe=False,
@@ -94,7 +94,7 @@ class LiveKitRoom:
 
     @property
     def encrypted(self) -> bool:
-        """Whether somebody speaks whom we cannot read, for want of the key."""
+        """Whether somebody speaks whom we cannot hear, because we lack the key."""
         return any(
             is_voice(publication, participant)
             and self._cipher.closed(publication, participant.identity)
@@ -103,7 +103,7 @@ class LiveKitRoom:
         )
 
     async def events(self) -> AsyncIterator[RoomEvent]:
-        """What happens; ends after the first Left."""
+        """Give the room's events, up to the first Left."""
         while True:
             event: RoomEvent | None = None
             with contextlib.suppress(TimeoutError):
@@ -117,18 +117,18 @@ class LiveKitRoom:
                 return
 
     def people(self) -> Sequence[Person]:
-        """Everybody else who is there."""
+        """Return all other participants."""
         return [person_of(p) for p in self._room.remote_participants.values()]
 
     def hear(self, wanted: Callable[[str], bool]) -> None:
-        """From now on hear the people, by identity, that are wanted, and nobody else."""
+        """Subscribe to exactly these people, by identity."""
         self._wanted = wanted
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
                 self._subscribe(publication, participant)
 
     async def send(self, payload: bytes, *, topic: str) -> None:
-        """Send a reliable packet to everybody. What cannot be sent is counted: pages ask again."""
+        """Send a reliable packet to everybody. Failures are counted; pages ask again."""
         try:
             await self._room.local_participant.publish_data(payload, reliable=True, topic=topic)
             metrics.PACKETS.inc()
@@ -136,7 +136,7 @@ class LiveKitRoom:
             metrics.PACKETS_LOST.inc()
 
     async def send_packet(self, segment: Segment) -> None:
-        """A legacy transcription packet. Never encrypted, so none from a room that is."""
+        """Send a legacy transcription packet, unless the room is encrypted: packets never are."""
         if self._cipher.options:
             metrics.SEGMENTS_DROPPED.inc()
             return
@@ -152,7 +152,7 @@ class LiveKitRoom:
             metrics.SEGMENTS_DROPPED.inc()
 
     async def send_stream(self, segment: Segment) -> None:
-        """A text stream on ``lk.transcription``, in the name of the speaker."""
+        """Send a text stream on ``lk.transcription``, on behalf of the speaker."""
         try:
             writer = await self._room.local_participant.stream_text(
                 topic=STREAM_TOPIC,
@@ -166,14 +166,14 @@ class LiveKitRoom:
             metrics.SEGMENTS_DROPPED.inc()
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
-        """Say something that every participant sees without asking."""
+        """Set attributes that every participant sees without asking."""
         try:
             await self._room.local_participant.set_attributes(dict(attributes))
         except Exception as exc:  # the SDK raises nothing narrower
             raise RoomUnavailable("the media server took no attributes") from exc
 
     def answer(self, method: str, answer: RpcAnswer) -> None:
-        """Answer calls of ``method`` from now on."""
+        """Register the handler of ``method``."""
 
         async def handle(call: rtc.RpcInvocationData) -> str:
             try:
@@ -184,7 +184,7 @@ class LiveKitRoom:
         self._room.local_participant.register_rpc_method(method, handle)
 
     async def reaches(self, identity: str, method: str, payload: str) -> bool:
-        """Whether somebody answers a call at all: who died is in the room for a while yet."""
+        """Return whether somebody answers a call: dead participants stay listed for a while."""
         try:
             await self._room.local_participant.perform_rpc(
                 destination_identity=identity,
@@ -197,13 +197,13 @@ class LiveKitRoom:
         return True
 
     async def stop_listening(self) -> None:
-        """End every voice; what was heard can still be read."""
+        """End all voices; what was received can still be read."""
         for track in list(self._voices):
             self._end(track)
         await asyncio.gather(*self._closing)
 
     async def leave(self) -> None:
-        """Leave; does nothing when the room was left already."""
+        """Leave. May be called again."""
         await self.stop_listening()
         await self._room.disconnect()
 
@@ -270,11 +270,11 @@ class LiveKitRoom:
     def _resumed(self) -> None:
         self._events.put_nowait(Gap(self._silent_since(), self._now_ms()))
         self._interrupted_ms = None
-        self._subscribed.clear()  # what was asked for before the link was back may be lost
+        self._subscribed.clear()  # requests from before the reconnection may be lost
         self.hear(self._wanted)
 
     def _silent_since(self) -> int:
-        """When sound last arrived: of a broken link the SDK tells many seconds late."""
+        """Return when audio last arrived: the SDK reports a lost connection many seconds late."""
         noticed_ms = self._now_ms() if self._interrupted_ms is None else self._interrupted_ms
         heard_ms = max((v.frames.last_ms for v in self._voices.values()), default=noticed_ms)
         return min(noticed_ms, heard_ms)

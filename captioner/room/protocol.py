@@ -1,7 +1,7 @@
-"""A room as the bot sees it: who is there, whose voice can be heard, and a way to say something.
+"""The bot's view of a room: participants, voices that can be heard, and ways to send.
 
-The seam between the bot and LiveKit. room.py implements it; testing.py has one that is played
-from a script.
+The seam between the bot and LiveKit. livekit_room.py implements it; scripted_room.py has one that a
+test drives.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from captioner.room.frame_queue import FrameQueue
 
 
 class Kind(StrEnum):
-    """What takes part, by the media server's word."""
+    """The kind of a participant, according to the media server."""
 
     PERSON = "person"
     AGENT = "agent"
@@ -25,17 +25,17 @@ class Kind(StrEnum):
 
 
 class Source(StrEnum):
-    """What a voice comes from."""
+    """The source of a voice."""
 
     MICROPHONE = "microphone"
-    SCREEN = "screen"  # sound shared with a screen: not the voice of who shares it
+    SCREEN = "screen"  # audio of a shared screen: not the sharer's voice
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the room, by the media server's word. joined_ms: UTC. tracks: sids of voices.
+    """A participant, according to the media server. joined_ms: UTC. tracks: sids of voices.
 
-    signed: whether the attributes were signed into the token and cannot be changed by itself.
+    signed: whether the token signs the attributes and their owner cannot change them.
     """
 
     identity: str
@@ -61,8 +61,8 @@ class Left(Enum):
 class Voice:
     """A track that can be heard now: subscribed, not muted.
 
-    track: LiveKit sid. ``frames`` ends when it can be heard no more. person: gives who it is now,
-    for names change.
+    track: LiveKit sid. ``frames`` ends when it can no longer be heard. person: returns the current
+    participant, because names change.
     """
 
     track: str
@@ -73,13 +73,13 @@ class Voice:
 
     @property
     def name(self) -> str:
-        """What is shown as the speaker's name; may be empty."""
+        """The speaker's name as shown; may be empty."""
         return shown_name(self.person(), self.source)
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The link to the media server was broken between two room times, and works again."""
+    """The connection to the media server was lost between two room times, and works again."""
 
     start_ms: int
     end_ms: int
@@ -87,7 +87,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Somebody came, left, or is somebody else by now; or the room is recorded, or encrypted."""
+    """Participants, their attributes, recording or encryption have changed."""
 
 
 RoomEvent = Voice | Gap | Changed | Left
@@ -111,12 +111,12 @@ class Room(Outlet, Protocol):
 
     @property
     def encrypted(self) -> bool:
-        """Whether somebody speaks whom we cannot read, for want of the key."""
+        """Whether somebody speaks whom we cannot hear, because we lack the key."""
         ...
 
     @property
     def sid(self) -> str:
-        """The room's id; another one when the room begins anew."""
+        """The room's id, which changes when the room is created again."""
         ...
 
     @property
@@ -126,55 +126,55 @@ class Room(Outlet, Protocol):
 
     @property
     def lost_ms(self) -> int:
-        """Room time at which the stay ended."""
+        """The room time at which the stay ended."""
         ...
 
     async def join(self, url: str, token: str) -> None:
-        """Join, without hearing anybody yet. Raises RoomUnavailable or NotAllowed."""
+        """Join, without subscribing yet. Raises RoomUnavailable or NotAllowed."""
         ...
 
     def events(self) -> AsyncIterator[RoomEvent]:
-        """What happens; ends after the first Left."""
+        """Give the room's events, up to the first Left."""
         ...
 
     def people(self) -> Sequence[Person]:
-        """Everybody else who is there."""
+        """Return all other participants."""
         ...
 
     def hear(self, wanted: Callable[[str], bool]) -> None:
-        """From now on hear the people, by identity, that are wanted, and nobody else.
+        """Subscribe to exactly these people, by identity.
 
-        Who is not wanted is not subscribed to, and a voice that was heard ends.
+        Others are unsubscribed from, and their voices end.
         """
         ...
 
     async def send(self, payload: bytes, *, topic: str) -> None:
-        """Send a reliable packet to everybody; what cannot be sent is counted."""
+        """Send a reliable packet to everybody; failures are counted."""
         ...
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
-        """Say something that everybody sees without asking."""
+        """Set attributes that everybody sees without asking."""
         ...
 
     def answer(self, method: str, answer: RpcAnswer) -> None:
-        """Answer calls of ``method`` from now on."""
+        """Register the handler of ``method``."""
         ...
 
     async def reaches(self, identity: str, method: str, payload: str) -> bool:
-        """Whether somebody answers a call at all: who died is in the room for a while yet."""
+        """Return whether somebody answers a call: dead participants stay listed for a while."""
         ...
 
     async def stop_listening(self) -> None:
-        """End every voice; what was heard can still be read."""
+        """End all voices; what was received can still be read."""
         ...
 
     async def leave(self) -> None:
-        """Leave; does nothing when the room was left already."""
+        """Leave. May be called again."""
         ...
 
 
 def shown_name(person: Person, source: Source = Source.MICROPHONE) -> str:
-    """A name for the others: a telephone number with all but its last two digits masked."""
+    """Return the name to show; of a telephone number only the last two digits are visible."""
     name = person.name
     if person.kind is Kind.PHONE:
         name = _masked(name or person.identity)

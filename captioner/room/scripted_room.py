@@ -1,4 +1,4 @@
-"""A room without a media server, played by whoever tests: for our tests, and yours."""
+"""A room without a media server, driven by a test: for our tests and yours."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from streaming.audio import Pcm
 
 
 class Microphone:
-    """One person's track; ``say`` puts 80 ms of sound into it. Nobody hears it while it is muted.
+    """One person's track; ``say`` adds 80 ms of audio. Nobody hears it while it is muted.
 
-    read: frames that the bot was given.
+    read: the number of frames given to the bot.
     """
 
     def __init__(self, track: str) -> None:
@@ -36,7 +36,7 @@ class Microphone:
         self._sound: asyncio.Queue[Pcm | None] | None = None
 
     def say(self, pcm: Pcm) -> None:
-        """float32[1920] at 24 kHz, heard if the bot listens."""
+        """Add float32[1920] at 24 kHz, which is heard if the bot listens."""
         if self._sound is not None and not self.muted:
             self._sound.put_nowait(pcm)
             self.read += 1
@@ -47,12 +47,12 @@ class Microphone:
         return self._sound is not None
 
     def open(self) -> _Heard:
-        """The bot listens from now on."""
+        """Start being heard by the bot."""
         self._sound = asyncio.Queue()
         return _Heard(self._sound)
 
     def close(self) -> None:
-        """The bot listens no more."""
+        """Stop being heard by the bot."""
         if self._sound is not None:
             self._sound.put_nowait(None)
         self._sound = None
@@ -71,11 +71,11 @@ class _Heard:
             yield pcm
 
     async def aclose(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
 
 class ScriptedRoom:
-    """A meeting.Room. ``come``, ``go``, ``ask`` and ``fall`` are what happens in it.
+    """A protocol.Room. Tests drive it by ``come``, ``go``, ``ask`` and ``fall``.
 
     packets: what the bot sent, in order. told: its attributes.
     """
@@ -100,7 +100,7 @@ class ScriptedRoom:
         self._more = asyncio.Event()
 
     def come(self, person: Person) -> Microphone:
-        """Somebody joins, with a microphone."""
+        """Let somebody join, with a microphone."""
         track = f"TR_{person.identity}"
         microphone = self._microphones[person.identity] = Microphone(track)
         self._people[person.identity] = replace(person, tracks=(track,))
@@ -108,49 +108,49 @@ class ScriptedRoom:
         return microphone
 
     def go(self, identity: str) -> None:
-        """Somebody leaves."""
+        """Let somebody leave."""
         self._end(identity)
         del self._people[identity], self._microphones[identity]
         self._events.put_nowait(Changed())
 
     def rename(self, identity: str, name: str) -> None:
-        """Somebody calls themselves something else."""
+        """Change somebody's name."""
         self._people[identity] = replace(self._people[identity], name=name)
         self._changed(identity)
 
     def mute(self, identity: str, *, muted: bool) -> None:
-        """Somebody mutes or opens the microphone."""
+        """Mute or unmute somebody's microphone."""
         self._microphones[identity].muted = muted
         self._changed(identity)
 
     def fall(self, left: Left = Left.LOST) -> None:
-        """The stay ends."""
+        """End the stay."""
         self.lost_ms = self._now_ms()
         for identity in list(self._voices):
             self._end(identity)
         self._events.put_nowait(left)
 
     async def ask(self, identity: str, method: str, **request: Any) -> dict[str, Any]:
-        """Call the bot; raises the InvalidRequest that it answers."""
+        """Call the bot; raise the InvalidRequest that it answers."""
         answer: dict[str, Any] = json.loads(
             await self._answers[method](identity, json.dumps({"v": 1, **request}))
         )
         return answer
 
     async def until(self, seen: Callable[[], bool]) -> None:
-        """Wait until what the bot sent or told makes it so."""
+        """Wait until the condition holds for what the bot has sent."""
         async with asyncio.timeout(30):
             while not seen():
                 self._more.clear()
                 await self._more.wait()
 
     async def join(self, _url: str, _token: str) -> None:
-        """Raises RoomUnavailable unless the room is reachable."""
+        """Join. Raises RoomUnavailable unless the room is reachable."""
         if not self.reachable:
             raise RoomUnavailable("the script says so")
 
     async def events(self) -> AsyncIterator[RoomEvent]:
-        """What happens; ends after the first Left."""
+        """Give the room's events, up to the first Left."""
         while True:
             event = await self._events.get()
             yield event
@@ -158,11 +158,11 @@ class ScriptedRoom:
                 return
 
     def people(self) -> Sequence[Person]:
-        """Everybody who came and did not go."""
+        """Return everybody who came and did not go."""
         return list(self._people.values())
 
     def hear(self, wanted: Callable[[str], bool]) -> None:
-        """From now on hear those that are wanted."""
+        """Subscribe to exactly these people."""
         self._wanted = wanted
         for identity in self._people:
             self._review(identity)
@@ -173,26 +173,26 @@ class ScriptedRoom:
         self._more.set()
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
-        """Keep them."""
+        """Keep the attributes."""
         self.told = dict(attributes)
         self._more.set()
 
     def answer(self, method: str, answer: RpcAnswer) -> None:
-        """Answer ``ask`` of ``method`` from now on."""
+        """Register the handler of ``method``."""
         self._answers[method] = answer
 
     async def reaches(self, identity: str, _method: str, _payload: str) -> bool:
-        """Whoever is there answers."""
+        """Return whether the participant is in the room."""
         return identity in self._people
 
     async def stop_listening(self) -> None:
-        """End every voice."""
+        """End all voices."""
         for identity in list(self._voices):
             self._end(identity)
         await asyncio.gather(*self._closing)
 
     async def leave(self) -> None:
-        """The bot leaves."""
+        """Let the bot leave."""
         await self.stop_listening()
 
     def _changed(self, identity: str) -> None:

@@ -1,4 +1,4 @@
-"""Who may join which room: LiveKit access tokens, and whether a server knows our key.
+"""Mints LiveKit access tokens, and checks whether a server accepts our key.
 
 The only file that imports livekit.api.
 """
@@ -18,7 +18,7 @@ from captioner.errors import ConfigurationError, NotAllowed, RoomUnavailable
 TOKEN_HOURS = 6
 SECRET_MIN = 32
 HOST_ROLE = {"room_role": "owner"}
-"""The signed attribute by which a host is known; La Suite Meet's."""
+"""The signed attribute that identifies a host; from La Suite Meet."""
 
 
 def participant_token(
@@ -31,7 +31,7 @@ def participant_token(
     host: bool = False,
     speaks: bool = True,
 ) -> str:
-    """A token for a person who listens, and may speak."""
+    """Mint a token for a person who listens, and may speak."""
     grants = api.VideoGrants(
         room_join=True, room=room, can_publish=speaks, can_update_own_metadata=False
     )
@@ -42,7 +42,7 @@ def participant_token(
 
 
 def agent_token(key: str, secret: str, *, room: str, identity: str, name: str) -> str:
-    """A token for the bot: a visible agent that listens, sends data and speaks nothing."""
+    """Mint a token for the bot: a visible agent that listens and sends data, but no audio."""
     grants = api.VideoGrants(
         room_join=True, room=room, agent=True, can_publish=False, can_subscribe=True,
         can_publish_data=True, can_update_own_metadata=True, hidden=False,
@@ -64,13 +64,13 @@ def _token(key: str, secret: str, room: str, identity: str) -> api.AccessToken:
 
 def _signed(token: api.AccessToken) -> str:
     with warnings.catch_warnings():
-        # `captioner check` says of a short secret that it is one; livekit-server --dev has such.
+        # `captioner check` reports short secrets, which livekit-server --dev uses.
         warnings.filterwarnings("ignore", message="The HMAC key is")
         return token.to_jwt()
 
 
 def probe(url: str, key: str, secret: str, *, timeout_s: float = 5.0) -> float:
-    """Ask the media server whether it knows our key; give its clock minus ours in seconds.
+    """Check that the media server accepts our key; return its clock minus ours in seconds.
 
     Blocks. Raises RoomUnavailable, NotAllowed.
     """

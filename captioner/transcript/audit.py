@@ -1,8 +1,8 @@
-"""Who decided what, and when: a record without a word of what was said.
+"""A record of who decided what, and when, without any speech.
 
-One file a day in the folder of the transcripts, ``audit-2026-11-22.jsonl``, one JSON object a
-line: utc, room, what, who. Without that folder nothing is written, as nothing is kept. That
-somebody reads captions is no decision, and never in it.
+The transcripts' folder has one file per day, ``audit-2026-11-22.jsonl``, with one JSON object per
+line: utc, room, what, who. Without that folder nothing is written, because nothing is kept.
+Reading captions is not a decision, and is never recorded.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ Decision = Literal[
 ]  # fmt: skip
 
 WAITING_MAX = 1_000
-"""Notes that wait for a slow disk."""
+"""Notes queued for a slow disk."""
 
 _NAME = re.compile(r"audit-(\d{4}-\d\d-\d\d)\.jsonl")
 
 
 class Audit:
-    """The decisions of one room. ``note`` never waits; what cannot be written is counted.
+    """Records the decisions of one room. ``note`` never blocks; failed writes are counted.
 
-    folder: None for one that keeps nothing.
+    folder: None to record nothing.
     """
 
     def __init__(
@@ -52,7 +52,10 @@ class Audit:
         self._task: asyncio.Task[None] | None = None
 
     def note(self, what: Decision, who: str, *, value: str = "") -> None:
-        """``who`` (identity; "" for the bot) decided ``what``. value: the language, the engine."""
+        """Record that ``who`` (identity; "" for the bot) decided ``what``.
+
+        value: the language or the engine.
+        """
         if self._folder is None:
             return
         at = utc(round(self._wall() * 1000))
@@ -67,7 +70,7 @@ class Audit:
             self._task = asyncio.create_task(self._write())
 
     async def close(self) -> None:
-        """Write what waits."""
+        """Write the queued notes."""
         await self._waiting.join()
         if self._task is not None:
             self._task.cancel()
@@ -86,9 +89,9 @@ class Audit:
 
 
 def expire_audit(folder: Path, *, keep_days: int, now_s: float) -> int:
-    """Delete the files of days that are longer ago; gives how many. Blocks.
+    """Delete the files of older days; return their number. Blocks.
 
-    Raises OSError if one cannot be deleted, after the others.
+    Raises OSError, after deleting the others, if one cannot be deleted.
     """
     last = datetime.fromtimestamp(now_s, UTC).date() - timedelta(days=keep_days)
     deleted, failure = 0, None
@@ -109,7 +112,7 @@ def _append(path: Path, line: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
     try:
-        os.write(fd, line)  # one write a line: those of several bots do not mix
+        os.write(fd, line)  # one write per line, so that lines of several bots do not mix
         os.fsync(fd)
     finally:
         os.close(fd)

@@ -1,4 +1,4 @@
-"""The folder in which transcripts are kept: names, what a crash left, what is too old. Blocks."""
+"""The folder of transcripts: file names, recovery after a crash, retention. Blocks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "{room}-{date}-{time}"
 
 @dataclass(frozen=True, slots=True)
 class TranscriptPolicy:
-    """Where transcripts go, what they are called, after how many days they go (None: never)."""
+    """Where transcripts are written, their names, and days of retention (None: for ever)."""
 
     folder: Path
     name: str = NAME
@@ -28,7 +28,7 @@ class TranscriptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What was done to a folder. rebuilt: (file, its cues). Counts for the rest."""
+    """The result of tidying a folder. rebuilt: (file, its cues); counts for the rest."""
 
     rebuilt: tuple[tuple[Path, int], ...]
     busy: int
@@ -37,10 +37,10 @@ class Tidied:
 
 
 def base_name(template: str, *, room: str, utc: str, recording: str = "") -> str:
-    """A file's name from its template: {room}, {date}, {time}, {recording}.
+    """Fill in a file name template: {room}, {date}, {time}, {recording}.
 
-    utc: when the meeting began, as ``2026-11-22T05:42:06…``. Whatever is no letter, digit or one
-    of ``-_.`` becomes ``_``.
+    utc: when the meeting began, as ``2026-11-22T05:42:06…``. Characters other than letters, digits
+    and ``-_.`` become ``_``.
     """
     facts = {
         "room": room, "date": utc[:10], "time": utc[11:19].replace(":", ""),
@@ -52,10 +52,10 @@ def base_name(template: str, *, room: str, utc: str, recording: str = "") -> str
 
 
 def tidy(policy: TranscriptPolicy, *, now_s: float, every: bool = False) -> Tidied:
-    """Rebuild WebVTT files that are behind their journals (all of them: ``every``), delete those
-    that are too old. What is being written is left alone.
+    """Rebuild WebVTT files older than their journals (or ``every`` one), and delete expired ones.
 
-    now_s: seconds since 1970. Raises ConfigurationError if there is no such folder.
+    Files being written are left alone. now_s: seconds since 1970. Raises ConfigurationError if
+    there is no such folder.
     """
     rebuilt: list[tuple[Path, int]] = []
     busy = deleted = failed = 0

@@ -1,7 +1,7 @@
 """A meeting's journal on disk, and the WebVTT file beside it. Blocks: call it from a thread.
 
-    budget-2026-11-22.journal    added to line by line; locked while somebody writes
-    budget-2026-11-22.vtt        replaced whole, at most a second behind
+    budget-2026-11-22.journal    appended line by line; locked while a bot writes
+    budget-2026-11-22.vtt        replaced as a whole, at most a second behind
 
 Both are readable by their owner only.
 """
@@ -28,13 +28,13 @@ class Busy(OSError):
 
 
 class NamesTaken(OSError):
-    """As many transcripts as there may be have this name."""
+    """The limit of transcripts with this name is reached."""
 
 
 class JournalFile:
-    """One journal that is being written. Made by ``open``; every method may raise OSError.
+    """A journal that is being written. Made by ``open``; every method may raise OSError.
 
-    ``minutes`` is what it says; the journal's own lock guards it where threads share it.
+    ``minutes`` has its contents; the journal's lock guards it where threads share it.
     """
 
     def __init__(self, path: Path, fd: int, minutes: Minutes, size: int) -> None:
@@ -47,9 +47,9 @@ class JournalFile:
 
     @classmethod
     def open(cls, folder: Path, base: str, meeting: Opened, *, create: bool = True) -> Self | None:
-        """The journal of ``meeting``: the one begun before, else a new one, or None.
+        """Return the journal of ``meeting``: the existing one, else a new one, or None.
 
-        Raises OSError, and Busy if somebody else writes it.
+        Raises OSError, and Busy if another process writes it.
         """
         if create:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,9 +69,9 @@ class JournalFile:
 
     @classmethod
     def existing(cls, path: Path) -> Self:
-        """A journal that nobody writes, as it was left; what was torn is cut off.
+        """Open a journal that nobody writes, without a torn last line.
 
-        Raises OSError, and Busy if somebody writes it.
+        Raises OSError, and Busy if another process writes it.
         """
         fd = os.open(path, os.O_RDWR | os.O_APPEND)
         try:
@@ -82,7 +82,7 @@ class JournalFile:
 
     @classmethod
     def _continue(cls, path: Path, fd: int, meeting: Opened) -> Self | None:
-        """The journal if it is this meeting's, or nobody's yet."""
+        """Return the journal if it is this meeting's, or new."""
         first = os.pread(fd, 4096, 0).partition(b"\n")
         begun = read(first[0] + first[1]).records
         if begun and begun[0] != meeting:
@@ -104,28 +104,28 @@ class JournalFile:
         reading = read(path.read_bytes())
         if reading.whole < times.st_size:
             os.ftruncate(fd, reading.whole)
-            # Retention counts from the last thing said, not from when it was mended.
+            # Retention counts from the last speech, not from the repair.
             os.utime(fd, ns=(times.st_atime_ns, times.st_mtime_ns))
         return cls(path, fd, Minutes(reading.records), reading.whole)
 
     def append(self, record: Record) -> None:
-        """Add a record: after this a kill of the process does not lose it."""
+        """Add a record, which then survives a kill of the process."""
         line = encode(record)
         with self._lock:
             if isinstance(record, Forgotten) and not self.minutes.has_voice(record.speaker):
-                return  # that somebody refuses is not for this file to say
+                return  # a refusal is not to be recorded in this file
             written = 0
             try:
                 while written < len(line):
                     written += os.write(self._fd, line[written:])
             except OSError:
-                os.ftruncate(self._fd, self._size)  # no half line before what may come later
+                os.ftruncate(self._fd, self._size)  # no partial line before later records
                 raise
             self._size += written
             self.minutes.feed(record)
 
     def sync(self) -> None:
-        """After this not even a power cut loses what was added, nor brings back what was voided."""
+        """Make additions and removals survive a power cut."""
         os.fsync(self._fd)
         with self._lock:
             if self.minutes.forgets:
@@ -142,11 +142,11 @@ class JournalFile:
         self._shown = text
 
     def close(self) -> None:
-        """Let go of the journal."""
+        """Close the journal."""
         os.close(self._fd)
 
     def _compact(self) -> None:
-        """Write the journal anew, without what was withdrawn."""
+        """Rewrite the journal without withdrawn records."""
         data = b"".join(map(encode, self.minutes.records()))
         part = part_of(self.path)
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, OWNER_ONLY)
@@ -167,12 +167,12 @@ class JournalFile:
 
 def _candidates(folder: Path, base: str) -> Iterator[Path]:
     for number in range(1, MEETINGS_MAX + 1):
-        # not with_suffix: a name may have dots in it
+        # not with_suffix, because a name may have dots
         yield folder / f"{base}{'' if number == 1 else f'-{number}'}{JOURNAL}"
 
 
 def lock(path: Path, fd: int) -> None:
-    """Take the journal for this process, until it ends, however it ends. Raises Busy."""
+    """Lock the journal for this process until it ends, however it ends. Raises Busy."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -182,7 +182,7 @@ def lock(path: Path, fd: int) -> None:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    """A reader sees the old file or the new one, whole."""
+    """Replace a file so that readers see either the old or the new one, complete."""
     part = part_of(target)
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
@@ -204,7 +204,7 @@ def _write(fd: int, data: bytes) -> None:
 
 
 def part_of(path: Path) -> Path:
-    """The name of ``path`` while it is being written anew."""
+    """Return the name of ``path`` while it is being rewritten."""
     return path.with_name(f".{path.name}.part")
 
 

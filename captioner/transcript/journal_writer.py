@@ -1,6 +1,6 @@
-"""A journal written by two threads, so that captions never wait for a disk.
+"""Writes a journal in two threads, so that captions never wait for a disk.
 
-One adds records; the other brings them to the disk, and the WebVTT file up to date.
+One adds records; the other syncs them to the disk, and updates the WebVTT file.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from captioner.transcript.journal_file import JournalFile
 from captioner.transcript.records import Record, Said
 
 QUEUE_MAX = 10_000
-"""Records that wait for a slow disk: hours of speech."""
+"""Records queued for a slow disk: hours of speech."""
 
 GRACE_S = 0.02
 """A cue is in the journal before it is sent, unless the disk takes longer than this."""
 
 SHOW_S = 0.7
-"""Between two looks at what is new; with the time to write it, less than a second."""
+"""Interval of checks for new records; with the time to write them, less than a second."""
 
 ANSWER_S = 5.0
-"""So long somebody who asked for it waits for the disk."""
+"""How long a request waits for the disk."""
 
 CLOSE_S = 5.0
 
@@ -41,8 +41,8 @@ class _Item:
 class JournalWriter:
     """Writes ``file`` until ``close``. Make it in the event loop.
 
-    failed: called in the loop when the disk fails; nothing more is written then.
-    lost: cues that were handed over and are not in the journal.
+    failed: called in the loop when the disk fails; nothing is written after that.
+    lost: cues that were passed on and are not in the journal.
     """
 
     def __init__(self, file: JournalFile, *, failed: Callable[[OSError], None]) -> None:
@@ -66,14 +66,14 @@ class JournalWriter:
             thread.start()
 
     def put(self, record: Record) -> None:
-        """Hand a record over; when this returns it is in the journal, unless the disk is slow."""
+        """Pass on a record; when this returns it is in the journal, unless the disk is slow."""
         item = _Item(record)
         if self._hand_over(item) and not self._behind and not item.added.wait(GRACE_S):
             self._behind = True
             metrics.TRANSCRIPT_SLOW.inc()
 
     async def on_disk(self, record: Record) -> None:
-        """Hand a record over and wait until not even a power cut undoes it.
+        """Pass on a record, and wait until it survives a power cut.
 
         Raises OSError, or TimeoutError after ANSWER_S.
         """
@@ -86,7 +86,7 @@ class JournalWriter:
             await item.on_disk
 
     def close(self) -> None:
-        """Write what is left, let go of the journal. Blocks, for CLOSE_S at most."""
+        """Write the remaining records, and close the journal. Blocks for at most CLOSE_S."""
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=CLOSE_S)
         self._threads[0].join(CLOSE_S)
@@ -129,7 +129,7 @@ class JournalWriter:
             self._new.wait()
             self._new.clear()
             self._hurry.clear()
-            closing = self._closing  # after clear: close() sets it before it sets _new
+            closing = self._closing  # after clear, because close() sets it before _new
             with self._guard:
                 asked, self._asked = self._asked, []
             try:
@@ -159,7 +159,7 @@ class JournalWriter:
 
 def _settle(future: asyncio.Future[None], failure: OSError | None) -> None:
     if future.done():
-        return  # who asked has stopped waiting
+        return  # the caller has stopped waiting
     if failure is None:
         future.set_result(None)
     else:

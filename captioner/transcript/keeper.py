@@ -1,4 +1,4 @@
-"""The stored transcript of one meeting: off until a host switches it on, and never in the way."""
+"""Keeps one meeting's transcript: off until a host switches it on, and never blocking captions."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from captioner.transcript.records import (
 log = structlog.get_logger()
 
 GUARD_MS = 500
-"""Word times are estimates: what seems to have begun so shortly after the switch is left out."""
+"""Word times are estimates: cues that begin this soon after the switch are left out."""
 
 BUSY_TRIES, BUSY_S = 10, 0.1
 
 REMEMBERED_MAX = 1_000
-"""Stretches that were kept, and speakers who agreed late, of one meeting."""
+"""Limit of kept stretches, and of speakers who agreed late, in one meeting."""
 
 NO_FOLDER = "no transcripts are kept here: the operator would have to set CAPTIONER_TRANSCRIPTS"
 
 
 class TranscriptKeeper:
-    """One meeting's transcript. Belongs to the event loop; only what is awaited waits for a disk.
+    """One meeting's transcript. Belongs to the event loop; only coroutines wait for the disk.
 
-    on: what the room is told. why: the word for why it went off by itself, else "".
+    on: the state that the room sees. why: why it went off by itself, in a word, else "".
     A cue that began before the transcript was switched on, or ended after it was switched off, is
     left out whole.
     """
@@ -61,8 +61,8 @@ class TranscriptKeeper:
         changed: Callable[[], None] = lambda: None,
         recording: str = "",
     ) -> None:
-        """kept: whether a speaker (identity) agrees to what it says being kept. changed: called
-        when the transcript went off by itself. recording: the name of the recording, if any.
+        """kept: whether a speaker (identity) agrees to be kept. changed: called when the transcript
+        went off by itself. recording: the name of the recording, if any.
         """
         self.on = False
         self.why = ""
@@ -80,13 +80,13 @@ class TranscriptKeeper:
 
     @property
     def lost(self) -> int:
-        """Cues since it was last switched on that should be kept and are not."""
+        """Cues since the last switch-on that should have been kept but were not."""
         return self._writer.lost if self._writer else 0
 
     async def open(self) -> None:
-        """See to it that it can be written, before anybody is told that it is.
+        """Make sure that it can be written, before anybody is told that it is on.
 
-        Raises InvalidRequest (NOT_AVAILABLE); then nothing has changed.
+        Raises InvalidRequest (NOT_AVAILABLE) without any change.
         """
         async with self._busy:
             if self.on:
@@ -101,10 +101,10 @@ class TranscriptKeeper:
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
     def start(self, at_ms: int, language: str) -> None:
-        """Keep what is said from ``at_ms`` on. Call after ``open``."""
+        """Keep speech from ``at_ms`` on. Call after ``open``."""
         if self.on:
             return
-        if self.why:  # it failed: what was said since then was shown as not kept
+        if self.why:  # it failed, so speech since then was shown as not kept
             self._stretches = []
         self._stretches = [*self._stretches[-REMEMBERED_MAX:], (at_ms, None)]
         self.on, self.why = True, ""
@@ -114,7 +114,7 @@ class TranscriptKeeper:
         log.info("transcript_on")
 
     def stop(self, at_ms: int) -> None:
-        """Keep nothing of what is said after ``at_ms``."""
+        """Keep no speech after ``at_ms``."""
         if not self.on:
             return
         self.on = False
@@ -123,7 +123,7 @@ class TranscriptKeeper:
         log.info("transcript_off")
 
     def take(self, caption: Caption) -> None:
-        """Keep a cue that is finished, if it and its speaker may be kept."""
+        """Keep a closed cue, if it and its speaker may be kept."""
         match caption.event:
             case CueClosed(cue) if self._may_keep(caption.speaker, cue.start_ms, cue.end_ms):
                 name = voice_name(caption.name, identity=caption.speaker)
@@ -137,23 +137,23 @@ class TranscriptKeeper:
                     self._put(Withdrawn(self._session, cue_id))
 
     def gap(self, start_ms: int, end_ms: int, reason: str) -> None:
-        """Nobody heard the room between two room times."""
+        """Record that nobody heard the room between two room times."""
         if self.on:
             self._put(Missed(max(start_ms, 0), max(end_ms, 0), reason))
 
     def recording(self, at_ms: int, *, running: bool) -> None:
-        """The media server records the room, or no longer."""
+        """Record that the media server's recording began or ended."""
         self._recording = Recording(max(at_ms, 0), running)
         if self.on:
             self._put(self._recording)
 
     async def forget(self, speaker: str) -> None:
-        """``speaker`` no longer agrees: what is written is erased. Returns when that is done.
+        """Erase everything by ``speaker``, who no longer agrees. Returns when that is done.
 
         Raises InvalidRequest (NOT_AVAILABLE) if the disk cannot be written.
         """
         async with self._busy:
-            if self.why:  # a writer that failed writes no more
+            if self.why:  # a failed writer writes no more
                 await self._let_go()
             try:
                 if writer := await self._begin_writing(create=False):
@@ -166,14 +166,14 @@ class TranscriptKeeper:
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
     def allow(self, speaker: str, at_ms: int) -> None:
-        """``speaker`` agrees again: what begins after ``at_ms`` may be kept."""
+        """Keep cues of ``speaker``, who agrees again, that begin after ``at_ms``."""
         self._not_before.pop(speaker, None)
         if len(self._not_before) >= REMEMBERED_MAX:
             self._not_before.pop(next(iter(self._not_before)))
         self._not_before[speaker] = at_ms + GUARD_MS
 
     async def close(self) -> None:
-        """The end: all that was handed over is on the disk."""
+        """Close the transcript, once everything passed on is on the disk."""
         async with self._busy:
             self.on = False
             await self._let_go()
@@ -199,7 +199,7 @@ class TranscriptKeeper:
             return self._writer
         file = await self._file(create=create)
         if file is None:
-            return None  # nothing was ever kept of this meeting
+            return None  # nothing of this meeting was ever kept
         self._writer = JournalWriter(file, failed=self._went_wrong)
         return self._writer
 
@@ -213,7 +213,7 @@ class TranscriptKeeper:
             except Busy:
                 if not left:
                     raise
-                await asyncio.sleep(BUSY_S)  # it may be being rebuilt
+                await asyncio.sleep(BUSY_S)  # another process may be rebuilding it
         return None
 
     def _went_wrong(self, exc: OSError) -> None:
@@ -231,7 +231,7 @@ class TranscriptKeeper:
 
 
 def _word(exc: BaseException) -> tuple[str, str]:
-    """What is wrong with the disk: a word for logs, and a sentence. Neither names a file."""
+    """Return the disk's failure as a word for logs and a sentence. Neither names a file."""
     if isinstance(exc, Busy):
         return "busy", "another bot writes this meeting's transcript"
     if isinstance(exc, TimeoutError):

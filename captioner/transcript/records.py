@@ -1,7 +1,7 @@
-"""A meeting's transcript as a journal: records, one JSON line each, and what they add up to.
+"""The records of a transcript's journal, one JSON line each, and the transcript they make.
 
-Pure. A journal is only ever added to, so that a process killed while it writes spoils at most the
-last line. captioner/transcript/journal_file.py keeps one on disk.
+Pure. A journal is only appended to, so a process that is killed while it writes damages at most
+the last line. captioner/transcript/journal_file.py keeps one on disk.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from captioner.captions.cues import Cue
 from captioner.captions.webvtt import cue_block, plain, timestamp
 
 RECORDS_MAX = 100_000
-"""Cues, and the few other things, of one meeting: 80 hours of one person who never pauses."""
+"""Limit of records in one meeting: 80 hours of one person who never pauses."""
 
 VERSION = 1
 LATEST_MS = 253_402_300_799_000
@@ -29,7 +29,7 @@ Ms = Annotated[int, Field(ge=0, le=LATEST_MS)]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first record: which meeting. Times of all others are ms since ``origin_utc_ms``."""
+    """The first record, which names the meeting. Other times are ms since ``origin_utc_ms``."""
 
     type: Literal["opened"] = field(default="opened", kw_only=True)
     room: str
@@ -39,7 +39,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """From here on what is said is kept. session: the bot's; cue ids are unique within it."""
+    """Speech is kept from here on. session: the bot's; cue ids are unique within it."""
 
     type: Literal["started"] = field(default="started", kw_only=True)
     at_ms: Ms
@@ -57,7 +57,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A finished cue, and its speaker's name as shown."""
+    """A closed cue, and its speaker's name as shown."""
 
     type: Literal["said"] = field(default="said", kw_only=True)
     session: str
@@ -91,7 +91,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """``speaker`` wants nothing kept: all that the journal has of it before this is void."""
+    """``speaker`` wants nothing kept: earlier records of this speaker are void."""
 
     type: Literal["forgotten"] = field(default="forgotten", kw_only=True)
     speaker: str
@@ -99,7 +99,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """One cue, deleted after it was closed."""
+    """A cue that was deleted after it was closed."""
 
     type: Literal["withdrawn"] = field(default="withdrawn", kw_only=True)
     session: str
@@ -112,12 +112,12 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator
 
 
 def encode(record: Record) -> bytes:
-    """One line, line feed included."""
+    """Encode a record as one line, with its line feed."""
     return _RECORD.dump_json(record) + b"\n"
 
 
 def decode(line: bytes) -> Record | None:
-    """The record of one line; None if it is damaged, or of a kind that is not known."""
+    """Decode one line; return None if it is damaged or of an unknown kind."""
     try:
         return _RECORD.validate_json(line, strict=True, extra="forbid")
     except ValidationError:
@@ -126,9 +126,9 @@ def decode(line: bytes) -> Record | None:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found in a journal. whole: bytes up to the end of the last whole line.
+    """The contents of a journal. whole: bytes up to the end of the last complete line.
 
-    damaged: lines before that which are no records.
+    damaged: number of lines before that which are not records.
     """
 
     records: tuple[Record, ...]
@@ -137,7 +137,7 @@ class Reading:
 
 
 def read(data: bytes) -> Reading:
-    """Read a journal. A last line without an end was being written when its writer died."""
+    """Read a journal. Its writer died while writing a last line without an end."""
     whole = data.rfind(b"\n") + 1
     decoded = [decode(line) for line in data[:whole].splitlines()]
     records = tuple(record for record in decoded if record is not None)
@@ -145,9 +145,9 @@ def read(data: bytes) -> Reading:
 
 
 class Minutes:
-    """The meeting so far: feed it the records, it gives the WebVTT file.
+    """The meeting so far: takes records, and gives the WebVTT file.
 
-    forgets: whether there are records in the journal that should no longer be there.
+    forgets: whether the journal has records that must be removed.
     lost: records left out because there were more than ``limit``.
     """
 
@@ -163,7 +163,7 @@ class Minutes:
             self.feed(record)
 
     def feed(self, record: Record) -> None:
-        """Take the next record. A cue that is there already is not taken twice."""
+        """Take the next record. A known cue is not added twice."""
         match record:
             case Forgotten(speaker):
                 self._drop(lambda said: said.speaker == speaker)
@@ -181,23 +181,23 @@ class Minutes:
 
     @property
     def cues(self) -> int:
-        """How many cues there are."""
+        """The number of cues."""
         return len(self._blocks)
 
     def has(self, session: str, cue_id: str) -> bool:
-        """Whether this cue is kept."""
+        """Return whether this cue is kept."""
         return (session, cue_id) in self._kept
 
     def has_voice(self, speaker: str) -> bool:
-        """Whether anything that ``speaker`` said is kept."""
+        """Return whether anything by ``speaker`` is kept."""
         return any(isinstance(r, Said) and r.speaker == speaker for r in self._records)
 
     def records(self) -> list[Record]:
-        """What a journal must hold to say the same, and nothing that was withdrawn."""
+        """Return the records of an equal journal without withdrawn ones."""
         return list(self._records)
 
     def vtt(self) -> str:
-        """The whole WebVTT file, sorted by start."""
+        """Return the whole WebVTT file, sorted by start."""
         head = "WEBVTT"
         if language := self._language():
             head += f"\nLanguage: {language}"
@@ -223,7 +223,7 @@ class Minutes:
         self.forgets = True
 
     def _language(self) -> str:
-        """Of the first stretch that was kept; what was said in another is tagged."""
+        """The language of the first kept stretch; cues in others are tagged."""
         first = next((r for r in self._records if isinstance(r, Started)), None)
         return plain(first.language) if first and first.language != "und" else ""
 
@@ -233,7 +233,7 @@ class Minutes:
 
 
 def _note(record: Record) -> tuple[int, str] | None:
-    """What the file says of a record that is no cue, and the time by which it is sorted."""
+    """Return a note for a record that is not a cue, and its time for sorting."""
     match record:
         case Opened(origin_utc_ms=origin):
             return -1, f"Captions made by a machine. Time 0 is {utc(origin)}."
@@ -251,5 +251,5 @@ def _note(record: Record) -> tuple[int, str] | None:
 
 
 def utc(ms: int) -> str:
-    """ms since 1970 as ``2026-11-22T05:42:06.123Z``."""
+    """Format ms since 1970 as ``2026-11-22T05:42:06.123Z``."""
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
