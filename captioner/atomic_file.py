@@ -1,25 +1,72 @@
-"""Captions as a file."""
+"""Files that are written whole or not at all: a reader sees the old one or the new one."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from captioner.errors import ConfigurationError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put ``text`` into a file in one go: a reader sees the old one or the new one.
+def write_files(
+    files: Mapping[Path, bytes],
+    *,
+    mode: int = 0o666,
+    durable: bool = False,
+    before: Callable[[Path], None] = lambda part: None,
+) -> None:
+    """Write all of them; if one cannot be written, every file stays as it was.
 
-    Raises ConfigurationError.
+    durable: after a power cut each is the old file or the new one; the new one for certain after
+    ``sync_folder``. before: is called with each new file, whole, before it takes its place.
+    Raises OSError with the name of the file that cannot be written.
     """
+    target = Path()
+    try:
+        for target, data in files.items():
+            _write(part_of(target), data, mode, durable)
+            before(part_of(target))
+        for target in files:
+            os.replace(part_of(target), target)
+    except BaseException as exc:
+        for path in files:
+            with suppress(OSError):
+                part_of(path).unlink(missing_ok=True)
+        if isinstance(exc, OSError):
+            exc.filename = str(target)
+        raise
+
+
+def _write(path: Path, data: bytes, mode: int, durable: bool) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(fd)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created or replaced in ``folder`` survive a power cut."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def part_of(path: Path) -> Path:
+    """Return the name of ``path`` while it is being rewritten."""
+    return path.with_name(f".{path.name}.part")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one text file that a user named. Raises ConfigurationError."""
     with _plain_errors(path):
-        part = _part_of(path)
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        write_files({path: text.encode()})
 
 
 def must_be_writable(path: Path) -> None:
@@ -27,12 +74,8 @@ def must_be_writable(path: Path) -> None:
     with _plain_errors(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        _part_of(path).touch()
-        _part_of(path).unlink()
-
-
-def _part_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
+        part_of(path).touch()
+        part_of(path).unlink()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import click
 
 from captioner import engines
 from captioner import log as log_module
-from captioner.atomic_file import must_be_writable, write_whole
+from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import duration_s
 from captioner.commands.check import check as check_all
 from captioner.commands.options import (
@@ -72,7 +72,7 @@ def transcribe_command(
                     bar.update(length_ms - bar.pos)
         text = render(done, Format(form))
         if output:
-            write_whole(output, text)
+            write_text(output, text)
         else:
             click.echo(text, nl=False)
 

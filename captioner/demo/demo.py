@@ -19,7 +19,7 @@ import click
 import numpy as np
 
 from captioner import engines
-from captioner.atomic_file import must_be_writable, write_whole
+from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import read_chunks
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
@@ -99,7 +99,7 @@ async def run_demo(plan: Plan, settings: Settings) -> None:
         if plan.once:
             await _stop_bot(bot, running)
             if plan.out:
-                write_whole(plan.out, document(bot.publisher.history.closed()))
+                write_text(plan.out, document(bot.publisher.history.closed()))
                 _tell(f"Captions written to {plan.out}")
 
 

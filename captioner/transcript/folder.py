@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from captioner.atomic_file import part_of
 from captioner.captions.webvtt import plain
 from captioner.errors import ConfigurationError
 from captioner.transcript.audit import expire_audit
-from captioner.transcript.journal_file import JOURNAL, Busy, JournalFile, lock, part_of
+from captioner.transcript.journal_file import JOURNAL, Busy, JournalFile, lock
 
 BASE_BYTES_MAX = 180
 DAY_S = 86_400

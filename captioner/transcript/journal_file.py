@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from captioner.atomic_file import sync_folder, write_files
 from captioner.transcript.records import Forgotten, Minutes, Opened, Record, encode, read
 
 JOURNAL = ".journal"
@@ -92,7 +93,7 @@ class JournalFile:
         if not records:
             file.append(meeting)
             file.sync()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         elif records[0] != meeting:
             return None
         return file
@@ -138,7 +139,7 @@ class JournalFile:
         if text == self._shown:
             return
         target = self.path.with_suffix(".vtt")
-        _replace(target, text.encode())
+        write_files({target: text.encode()}, mode=OWNER_ONLY, durable=True)
         self._shown = text
 
     def close(self) -> None:
@@ -148,21 +149,23 @@ class JournalFile:
     def _compact(self) -> None:
         """Rewrite the journal without withdrawn records."""
         data = b"".join(map(encode, self.minutes.records()))
-        part = part_of(self.path)
-        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, OWNER_ONLY)
+        fd = -1
+
+        def take(part: Path) -> None:  # nobody may take it between its place and its lock
+            nonlocal fd
+            fd = os.open(part, os.O_RDWR | os.O_APPEND)
+            lock(part, fd)
+
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write(fd, data)
-            os.fsync(fd)
-            os.replace(part, self.path)
+            write_files({self.path: data}, mode=OWNER_ONLY, durable=True, before=take)
         except BaseException:
-            os.close(fd)
-            part.unlink(missing_ok=True)
+            if fd >= 0:
+                os.close(fd)
             raise
         os.close(self._fd)
         self._fd, self._size = fd, len(data)
         self.minutes.forgets = False
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
 
 def _candidates(folder: Path, base: str) -> Iterator[Path]:
@@ -179,38 +182,3 @@ def lock(path: Path, fd: int) -> None:
         raise Busy(f"{path.name} is being written by another process") from None
     if os.fstat(fd).st_ino != path.stat().st_ino:
         raise Busy(f"{path.name} was replaced by another process")
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Replace a file so that readers see either the old or the new one, complete."""
-    part = part_of(target)
-    try:
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
-        try:
-            _write(fd, data)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.replace(part, target)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _write(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def part_of(path: Path) -> Path:
-    """Return the name of ``path`` while it is being rewritten."""
-    return path.with_name(f".{path.name}.part")
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -12,15 +12,14 @@ its first sample was handed over.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from captioner import atomic_file
 from eval.corpus.spoken_words import Turn, Update
 
 VERSION = 1
@@ -173,25 +172,15 @@ def _clip_file(folder: Path, number: int) -> Path:
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
-    """All of them, or none: what was there stays until every new one is written.
-
-    Raises ObservationError.
-    """
-    parts = {path: path.with_name(f"{path.name}.part") for path in files}
-    path = Path()
+    """All of them, or none. Raises ObservationError."""
     try:
-        for path, content in files.items():
+        for path in files:
             path.parent.mkdir(parents=True, exist_ok=True)
-            parts[path].write_bytes(content)
-        for path, part in parts.items():
-            os.replace(part, path)
+        atomic_file.write_files(files)
     except OSError as error:
-        for part in parts.values():
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
         raise ObservationError(
-            f"{path}: cannot be written ({error.strerror}); what was there before is as it was."
-            " Make room, or choose another folder, and give the same command again"
+            f"{error.filename}: cannot be written ({error.strerror}); what was there before is as"
+            " it was. Make room, or choose another folder, and give the same command again"
         ) from error
 
 
