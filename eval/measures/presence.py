@@ -1,6 +1,6 @@
-"""Captions where there is speech, and none where there is not: stalls, made-up words, stuck ones.
+"""Measures captions' presence: stalls during speech, invented words, stuck captions.
 
-Spans are (start, end) in ms, as lists in order that do not overlap.
+Spans are (start, end) in ms, in sorted lists without overlaps.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 STALL_MS = 4000
-"""So much speech without a new caption is a stall."""
+"""This much speech without a new caption is a stall."""
 STUCK_MS = 6000
-"""Captions are closed 5 s after their last change; one second for the way to the screen."""
+"""Captions are closed 5 s after their last change; one second is for transport."""
 PAUSE_MS = 800
-"""Two words less than this apart are one stretch of speech."""
+"""Words less than this apart form one stretch of speech."""
 MARGIN_MS = 500
-"""Times of words err; what lies so near to speech is beside speech."""
+"""Word times are inexact; captions this close to speech count as speech."""
 
 Span = tuple[int, int]
 
 
 def merged(spans: Iterable[Span], *, gap_ms: int = 0) -> list[Span]:
-    """The same time in spans that do not overlap; those ``gap_ms`` apart or less become one."""
+    """Merge spans that overlap or are at most ``gap_ms`` apart."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start - found[-1][1] <= gap_ms:
@@ -34,7 +34,7 @@ def merged(spans: Iterable[Span], *, gap_ms: int = 0) -> list[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Stalls:
-    """How often and how long speech went on without a new caption. They add up."""
+    """How often and how long speech continued without a new caption. Can be added."""
 
     count: int = 0
     stalled_ms: int = 0
@@ -49,10 +49,10 @@ class Stalls:
 
 
 def stalls(speech: Iterable[Span], changes_ms: Sequence[int]) -> Stalls:
-    """Stretches in which more than STALL_MS of one person's speech passed without a change.
+    """Find stretches in which more than STALL_MS of one person's speech passed without a change.
 
-    speech: when that person spoke, word by word or in stretches. changes_ms: when a caption of
-    that person showed something new. Silence between two changes is not counted.
+    speech: when that person spoke, by word or by stretch. changes_ms: when a caption of that person
+    showed something new. Silence between two changes does not count.
     """
     spans = merged(speech, gap_ms=PAUSE_MS)
     total = Stalls(speech_ms=sum(end - start for start, end in spans))
@@ -67,7 +67,7 @@ def stalls(speech: Iterable[Span], changes_ms: Sequence[int]) -> Stalls:
 
 
 def made_up(speech: Iterable[Span], shown: Iterable[tuple[Span, int]]) -> int:
-    """How many words stand in captions that lie wholly where nobody spoke.
+    """Count the words of captions that lie entirely where nobody spoke.
 
     shown: each caption's time and number of words.
     """
@@ -76,7 +76,7 @@ def made_up(speech: Iterable[Span], shown: Iterable[tuple[Span, int]]) -> int:
 
 
 def silence_ms(speech: Iterable[Span], *, until_ms: int) -> int:
-    """How long nobody spoke in a clip of ``until_ms``."""
+    """Return how long nobody spoke in a clip of ``until_ms``."""
     return max(0, until_ms - _overlap(_with_margin(speech), 0, until_ms))
 
 
@@ -85,7 +85,7 @@ def _with_margin(speech: Iterable[Span]) -> list[Span]:
 
 
 def is_stuck(changes_ms: Sequence[int], closed_ms: int | None, *, until_ms: int) -> bool:
-    """Whether a caption stood open for too long after its last change.
+    """Return whether a caption stayed open too long after its last change.
 
     closed_ms: when it was closed or deleted; None: it was still open at ``until_ms``.
     """

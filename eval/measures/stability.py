@@ -1,4 +1,4 @@
-"""How still the captions stand: erasure, age at revision, line jumps, stuck captions."""
+"""Measures the stability of captions: erasure, age at revision, line jumps."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from eval.normalization.normalize import word_key
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Words that were shown and taken back, and words that stayed. They add up: ``sum(erasures)``.
+    """Words that were taken back, and words that stayed. Can be added: ``sum(erasures)``.
 
-    ``erased`` and ``final`` compare words without case and punctuation; the raw counts take
-    every change of a word's spelling, and count what is punctuation alone as a word.
+    ``erased`` and ``final`` ignore case and punctuation; the raw counts include every change of a
+    word's spelling, and count separate punctuation as a word.
     """
 
     erased: int = 0
@@ -26,15 +26,15 @@ class Erasure:
 
     @property
     def rate(self) -> float:
-        """Erased words ÷ final words; infinite when all was taken back, 0 when nothing was shown.
+        """Erased words ÷ final words; infinite if all were taken back, 0 if none were shown.
 
-        Normalised erasure (Arivazhagan et al. 2020), counted for each cue.
+        Normalised erasure (Arivazhagan et al. 2020), counted per cue.
         """
         return _ratio(self.erased, self.final)
 
     @property
     def raw_rate(self) -> float:
-        """The same with words compared as they are written."""
+        """The same with words as written."""
         return _ratio(self.raw_erased, self.raw_final)
 
     def __add__(self, other: Erasure) -> Erasure:
@@ -46,16 +46,16 @@ class Erasure:
         )
 
     def __radd__(self, other: int) -> Erasure:
-        if other != 0:  # sum() starts from 0; any other number is a mistake
+        if other != 0:  # sum() starts with 0; any other number is a mistake
             return NotImplemented
         return self
 
 
 def erasure(updates: Iterable[Update]) -> Erasure:
-    """Count over all updates of each cue the old words after the longest common beginning.
+    """Count, over all updates of each cue, the old words after the longest common prefix.
 
-    Only the order of the updates counts, not their times. Cues may interleave. A cue that is
-    removed erases all its words and leaves no final ones.
+    Only the order of updates matters, not their times. Cues may interleave. Removing a cue erases
+    all its words and leaves no final ones.
     """
     raw: dict[str, list[str]] = {}
     keys: dict[str, list[str]] = {}
@@ -70,7 +70,7 @@ def erasure(updates: Iterable[Update]) -> Erasure:
 
 
 def revision_ages(updates: Iterable[Update]) -> list[int]:
-    """How long each erased word had stood where it was taken back, in ms.
+    """Return how long each erased word had been shown before it was taken back, in ms.
 
     The words are those that ``erasure`` counts, without case and punctuation.
     """
@@ -86,11 +86,11 @@ def revision_ages(updates: Iterable[Update]) -> list[int]:
 
 
 WRAP = 40
-"""Characters a line, by default on our page."""
+"""Characters per line; our page's default."""
 
 
 def wrapped(text: str, width: int = WRAP) -> tuple[str, ...]:
-    """``text`` in lines as a page breaks it: as many words as fit; a longer word stands alone."""
+    """Break ``text`` into lines like a page: as many words as fit; a longer word alone."""
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
@@ -101,7 +101,7 @@ def wrapped(text: str, width: int = WRAP) -> tuple[str, ...]:
 
 
 def line_jumps(history: Sequence[Sequence[str]]) -> int:
-    """Words before the first changed one that changed their line, over one cue's history.
+    """Count unchanged words, before the first changed one, that moved to another line.
 
     history: the lines of the cue's whole text at each update.
     """
@@ -118,7 +118,7 @@ def _jumped(before: Sequence[str], after: Sequence[str]) -> int:
 
 
 def common_beginning(before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words two texts share from their start."""
+    """Return the number of words in the common prefix of two texts."""
     shared = 0
     for old, new in zip(before, after, strict=False):
         if old != new:

@@ -1,4 +1,4 @@
-"""The passages in which most went wrong, word beside word."""
+"""Finds the passages with most errors, with their aligned words."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from eval.runs.observation import Observation
 from streaming.recognizer import primary
 
 WINDOW = 25  # pairs of words in a passage
-_CLIPS = 50  # that are searched: those with the most errors
-_A_CLIP = 2  # passages of one clip, so that one bad recording does not hide the others
+_CLIPS = 50  # clips searched: those with the most errors
+_A_CLIP = 2  # passages per clip, so that one bad recording does not hide the others
 _BEFORE_MS, _AFTER_MS = 300, 600
-_WHOLE_S = 20.0  # a clip of unknown word times is played whole up to this length
+_WHOLE_S = 20.0  # a clip without word times is played whole up to this length
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A word as it was said beside what was shown, both as written; one may be missing."""
+    """A spoken word and the shown one, both as written; one may be missing."""
 
     said: str | None
     shown: str | None
@@ -31,7 +31,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Words that follow each other. start_ms, end_ms: in the clip's sound, if that is known."""
+    """Successive words. start_ms, end_ms: in the clip's audio, if known."""
 
     clip: Observation
     speaker: str
@@ -42,17 +42,17 @@ class Passage:
 
     @property
     def errors(self) -> int:
-        """Wrong, missing and made-up words."""
+        """The number of wrong, missing and made-up words."""
         return sum(step.wrong for step in self.steps)
 
     @property
     def words(self) -> int:
-        """Of the reference."""
+        """The number of reference words."""
         return sum(step.said is not None for step in self.steps)
 
 
 def worst(scores: Sequence[Score], count: int = 10) -> list[Passage]:
-    """The passages with the weightiest errors, the worst first."""
+    """Return the passages with the heaviest errors, the worst first."""
     bad = [one for one in scores if one.errors and one.errors.errors]
     bad.sort(key=lambda one: one.errors.errors if one.errors else 0, reverse=True)
     found = [passage for one in bad[:_CLIPS] for passage in _of_clip(one.clip)]
@@ -90,7 +90,7 @@ def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
 
 
 def _spelled(word: str, key: Callable[[str], str]) -> Sequence[str]:
-    """What the normaliser takes for several words, each by itself: "whole-number"."""
+    """Split what the normaliser takes for several words: "whole-number"."""
     first, *rest = word.split("-")
     parts = [first, *(f"-{part}" for part in rest)]
     return parts if list(map(key, parts)) == key(word).split() else [word]
@@ -110,7 +110,7 @@ def _timed_words(part: Part) -> Iterator[tuple[str, RefWord | None]]:
 def _written(
     pairs: Sequence[Pair], said: Sequence[tuple[str, RefWord | None]], shown: Sequence[str]
 ) -> tuple[list[Step], list[RefWord | None]]:
-    """The same pairs with the words as written, and the times of the reference's."""
+    """Return the pairs with words as written, and the times of the reference words."""
     steps, times = list[Step](), list[RefWord | None]()
     left, right = iter(said), iter(shown)
     for pair in pairs:
@@ -122,7 +122,7 @@ def _written(
 
 
 def _heaviest(weights: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """Up to _A_CLIP windows that do not overlap, the heaviest first."""
+    """Return up to _A_CLIP windows without overlaps, the heaviest first."""
     left = list(weights)
     for _ in range(_A_CLIP):
         sums = [sum(left[:WINDOW])]

@@ -1,4 +1,4 @@
-"""Two runs over the same clips: better, worse, or can't tell. Paired bootstrap over clips."""
+"""Compares two runs over the same clips by paired bootstrap: better, worse, or can't tell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Outcome = Literal["better", "worse", "can't tell"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Of one figure, the second run's minus the first's. outcome: of the second run."""
+    """A figure of the second run minus the first's. outcome: of the second run."""
 
     name: str
     first: float
@@ -27,9 +27,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """differences: of all clips that both runs have, then of each group by (column, value).
+    """differences: over all clips that both runs have, then over each group by (column, value).
 
-    both: how many clips both runs have; only_first, only_second: those that are not compared.
+    both: number of clips that both runs have; only_first, only_second: clips not compared.
     """
 
     differences: tuple[Difference, ...]
@@ -40,13 +40,13 @@ class Comparison:
 
 
 COMPARED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown", "erasure")
-"""What groups are compared by."""
+"""The figures of which groups are compared."""
 
 
 def compare(first: Sequence[Score], second: Sequence[Score]) -> Comparison:
-    """Compare clips of one id, and of one condition where a run has an id under several.
+    """Compare clips of equal id, and of equal condition if a run has an id under several.
 
-    So a run under noise can be held against one without. Clips that only one run has are counted.
+    So a run with noise can be compared with one without. Clips that only one run has are counted.
     """
     once = all(len({one.clip.id for one in run}) == len(run) for run in (first, second))
     ours, theirs = (_by_name(run, with_condition=not once) for run in (first, second))
@@ -79,7 +79,7 @@ def _by_name(scores: Sequence[Score], *, with_condition: bool) -> dict[tuple[str
 def _differences(
     pairs: Sequence[tuple[Score, Score]], names: Iterable[str]
 ) -> Iterator[Difference]:
-    """Of each figure, over the clips in which both runs have it."""
+    """Return each figure's difference, over the clips in which both runs have it."""
     alike: dict[tuple[int, ...], list[str]] = {}
     for name in names:
         of = MEASURES[name].of

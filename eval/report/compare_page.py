@@ -1,4 +1,4 @@
-"""Two runs beside each other, for people: as text, and as a page."""
+"""Presents the comparison of two runs, as text and as a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIGNS = {"better": "✓", "worse": "✗", "can't tell": "?"}
 def comparison_page(
     found: Comparison, runs: tuple[Run, Run], names: tuple[str, str], words: Wording
 ) -> str:
-    """One HTML file. names: of the two runs."""
+    """Return an HTML file. names: of the two runs."""
     main = [one for one in found.differences if one.name in COMPARED]
     basis = words.page["compare_basis"]
     facts = {"{clips}": words.number(found.both, 0), "{a}": names[0], "{b}": names[1]}
@@ -32,7 +32,7 @@ def comparison_page(
 
 
 def headline(found: Comparison, words: Wording) -> str:
-    """The answer in one sentence."""
+    """Return the answer in one sentence."""
     counts = {
         name: sum(one.outcome == outcome for one in found.differences)
         for name, outcome in (("better", "better"), ("worse", "worse"), ("unsure", "can't tell"))
@@ -55,7 +55,7 @@ def headline(found: Comparison, words: Wording) -> str:
 
 
 def _differ(first: Run, second: Run) -> Iterator[tuple[str, str, str]]:
-    """What the runs were made with that is not the same in both."""
+    """Return the settings in which the runs differ."""
     for ours, theirs in (
         (first.settings, second.settings),
         (first.versions, second.versions),
@@ -67,7 +67,7 @@ def _differ(first: Run, second: Run) -> Iterator[tuple[str, str, str]]:
 
 
 def table(found: Comparison, words: Wording) -> str:
-    """The same in plain text."""
+    """Return the comparison as plain text."""
     lines = [headline(found, words), "", *_lines(found.differences, words)]
     for group, differences in found.groups.items():
         lines += ["", _title(words, *group), *_lines(differences, words)]

@@ -1,4 +1,4 @@
-"""What every measuring command does at its end: figures, files, a summary, gates."""
+"""The end of every measuring command: figures, files, a summary, gates."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from eval.runs.observation import Observation, Run, write_files
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What somebody asked of a report. tongue: the report's own language."""
+    """The options of a report. tongue: the report's language."""
 
     profile: Profile
     gates: tuple[Rule, ...] = ()
@@ -39,9 +39,9 @@ class ReportOptions:
 
 
 def report_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a click command --profile, --threshold, --fail-if, --report-language, --no-audio.
+    """Add --profile, --threshold, --fail-if, --report-language, --no-audio to a click command.
 
-    They reach it as one argument, ``report: ReportOptions``. Wrong ones are exit 2.
+    They are passed as one argument, ``report: ReportOptions``. Invalid ones exit with status 2.
     """
 
     @click.option(
@@ -92,7 +92,7 @@ def _profile(name: str, thresholds: Sequence[str]) -> Profile:
 def conclude(
     run: Run, clips: Sequence[Observation], out: Path | None, report: ReportOptions
 ) -> None:
-    """Measure, write the report into ``out``, print the summary; exit 1 if a gate is shut.
+    """Measure, write the report into ``out``, print the summary; exit 1 if a gate is closed.
 
     Raises ObservationError.
     """
@@ -123,7 +123,7 @@ LEFT_OUT_SHOWN = 10
 
 
 def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
-    """The first page in plain text."""
+    """Return the first page as plain text."""
     lines = [words.headline(verdicts)]
     lines += [f"  {words.verdict(verdict)}" for verdict in judged(verdicts)]
     if rest := words.unmeasured(verdicts):

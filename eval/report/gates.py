@@ -1,4 +1,4 @@
-"""Rules such as "wer>0.15": gates for a program, thresholds for a person, profiles of them."""
+"""Rules such as "wer>0.15": gates for programs, thresholds for people, and profiles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RULE = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%
 
 
 class RuleError(ValueError):
-    """A rule or a profile cannot be read. The message says what is possible."""
+    """A rule or a profile is malformed. The message says what is possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Rule:
     limit: float
 
     def holds(self, value: float) -> bool:
-        """Whether it is true of ``value``."""
+        """Return whether the condition is true for ``value``."""
         return _OPERATORS[self.comparison](value, self.limit)
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Rule:
 
 
 def read_rule(text: str) -> Rule:
-    """Of "NAME>NUMBER", with >, >=, < or <=; 15% is 0.15. Raises RuleError."""
+    """Parse "NAME>NUMBER", with >, >=, < or <=; 15% is 0.15. Raises RuleError."""
     match = _RULE.fullmatch(text)
     if not match:
         raise RuleError(f"{text!r} is no rule; write NAME>NUMBER, as in wer>0.15 (or >=, <, <=)")
@@ -53,7 +53,7 @@ def read_rule(text: str) -> Rule:
 
 
 def broken_gates(gates: Sequence[Rule], figures: Mapping[str, Figure]) -> list[str]:
-    """A sentence for each gate that is shut: what it forbids is so, or was not measured."""
+    """Return a sentence for each closed gate: its condition is true, or was not measured."""
     found = []
     for gate in gates:
         figure = figures.get(gate.measure)
@@ -68,8 +68,7 @@ def broken_gates(gates: Sequence[Rule], figures: Mapping[str, Figure]) -> list[s
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What captions are to be: rules that good ones keep. source: where the limits are from,
-    of a profile of one's own."""
+    """Rules that good captions satisfy. source: the origin of the limits, for a custom profile."""
 
     name: str
     rules: tuple[Rule, ...]
@@ -80,7 +79,7 @@ def _profile(name: str, *rules: str) -> tuple[str, Profile]:
     return name, Profile(name, tuple(map(read_rule, rules)))
 
 
-# Where their limits are from: [source] in eval/templates.
+# The origin of their limits: [source] in eval/templates.
 PROFILES: Mapping[str, Profile] = dict(
     (
         _profile(
@@ -101,7 +100,7 @@ PROFILES: Mapping[str, Profile] = dict(
 
 
 def read_profile(path: Path) -> Profile:
-    """A profile of one's own: TOML with ``thresholds = ["wer<=0.15", …]``, ``name``, ``source``.
+    """Read a custom profile: TOML with ``thresholds = ["wer<=0.15", …]``, ``name``, ``source``.
 
     Raises RuleError.
     """
@@ -126,7 +125,7 @@ State = Literal["met", "missed", "unsure", "unmeasured"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a rule is kept. "unsure": the 95 % interval reaches over the limit."""
+    """Whether a rule is satisfied. "unsure": the limit is within the 95 % interval."""
 
     rule: Rule
     figure: Figure | None
@@ -134,12 +133,12 @@ class Verdict:
 
 
 def judge(rules: Sequence[Rule], figures: Mapping[str, Figure]) -> list[Verdict]:
-    """One verdict a rule. Without an interval the figure alone decides."""
+    """Return a verdict for each rule. Without an interval the figure alone decides."""
     return [_verdict(rule, figures.get(rule.measure)) for rule in rules]
 
 
 def judged(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Those for which there was something to measure."""
+    """Return the verdicts for which something was measured."""
     return [verdict for verdict in verdicts if verdict.state != "unmeasured"]
 
 

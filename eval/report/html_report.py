@@ -19,7 +19,7 @@ from eval.runs.clip_audio import data_uri
 from eval.runs.machine import OTHERS_MOST
 
 FEW_WORDS_IN_ALL = 1000
-"""Words of reference below which the report says that the sample is small."""
+"""With fewer reference words the report says that the sample is small."""
 LEFT_OUT_SHOWN = 50
 VTT_SHOWN = 20
 
@@ -29,7 +29,7 @@ _BIN_S, _BINS_END_S = 0.25, 4.0
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A line of a chart: a bar, or a dot with its range. Shares of the width, in per cent."""
+    """A line of a chart: a bar, or a dot with its range, in per cent of the width."""
 
     label: str
     text: str
@@ -41,7 +41,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars, or dots with ranges, under a title; made to be read as a table."""
+    """Bars, or dots with ranges, under a title; readable as a table."""
 
     title: str
     head: tuple[str, str, str]
@@ -51,7 +51,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A passage with its sound, if it has one."""
+    """A passage with its audio, if any."""
 
     passage: Passage
     sound: str | None
@@ -66,7 +66,7 @@ def page_of(
     *,
     with_audio: bool,
 ) -> str:
-    """The page. folder: of the run, in which the sound of its passages is looked for."""
+    """Return the page. folder: of the run, with the audio of its passages."""
     passages = [
         Heard(passage, _sound(folder, passage) if with_audio else None)
         for passage in worst(results.scores)
@@ -119,7 +119,7 @@ def _sound(folder: Path, passage: Passage) -> str | None:
 
 
 def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
-    """What everybody asks first, where no threshold has it already."""
+    """Return the figures that everybody asks for first, unless a threshold has them."""
     judged = {verdict.rule.measure for verdict in verdicts if verdict.figure}
     names = ["wer", "cpwer", "first_show_p50", "never_shown", "invented"]
     if "first_show_p50" not in results.figures:
@@ -130,7 +130,7 @@ def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
 def _basis(results: Results, words: Wording) -> str:
     clips = results.measured
     minutes = words.number(sum(one.clip.seconds for one in clips) / 60, 1)
-    cut = "passages" in results.run.settings  # of fewer recordings
+    cut = "passages" in results.run.settings  # for fewer recordings
     name = "basis_no_words" if not results.words else "basis_passages" if cut else "basis"
     facts = {
         "{words}": words.number(results.words, 0),
@@ -146,7 +146,7 @@ def _basis(results: Results, words: Wording) -> str:
 
 
 def _voices(results: Results, words: Wording) -> str:
-    """How many people speak, as far as references or a column named speaker say."""
+    """Count the speakers, as far as references or a column named speaker have them."""
     named = {
         name
         for one in results.measured
@@ -163,7 +163,7 @@ def _voices(results: Results, words: Wording) -> str:
 
 
 def doubts_of(results: Results, words: Wording) -> Iterator[str]:
-    """What speaks against the figures."""
+    """Return the reservations about the figures."""
     others = results.run.load.get("others", 0.0)
     if others > OTHERS_MOST and results.figures.keys() & {"first_show_p50", "lag_p50"}:
         yield words.page["busy"].replace("{x}", words.percent(others, 0))
@@ -172,7 +172,7 @@ def doubts_of(results: Results, words: Wording) -> Iterator[str]:
 
 
 def notes_of(results: Results, words: Wording) -> Iterator[str]:
-    """What a reader must know before believing a figure."""
+    """Return what a reader must know before trusting a figure."""
     for through in ("engine", "room", "browser", "listen"):
         if any(one.clip.through == through for one in results.measured):
             yield words.page[f"through_{through}"]
@@ -243,7 +243,7 @@ def _dots(
     words: Wording,
     notes: Sequence[str] = (),
 ) -> Chart:
-    """Values with their ranges on one scale that begins at 0."""
+    """Place values with their ranges on one scale that begins at 0."""
     most = max((f.sure.high if f.sure else f.value) for f in figures) or 1.0
     bars = [
         Bar(

@@ -1,4 +1,4 @@
-"""All clips of a run together: figures, groups, what was left out; as results.json and clips.csv.
+"""Results of a whole run: figures, groups, omissions; as results.json and clips.csv.
 
 docs/evaluation.md documents both files.
 """
@@ -22,16 +22,16 @@ from eval.runs.observation import Observation, Run
 VERSION = 1
 
 GROUPED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown", "erasure")
-"""The figures of groups; all of them of all groups would be too many to read."""
+"""The figures shown for groups; all of them would be too many to read."""
 GROUPS_MAX = 20
-"""A column with more values than this names things; it does not group them."""
+"""A column with more values than this names items; it does not group them."""
 FEW_CLIPS, FEW_WORDS = 10, 200
-"""Below either, a group is too small to be judged."""
+"""Below either limit, a group is too small to be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The clips that have one value in a column, and their figures."""
+    """The clips with one value in a column, and their figures."""
 
     column: str
     value: str
@@ -41,13 +41,13 @@ class Group:
 
     @property
     def small(self) -> bool:
-        """Too little data to judge it."""
+        """Whether there is too little data to judge it."""
         return self.clips < FEW_CLIPS or self.words < FEW_WORDS
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A run, measured."""
+    """The results of a run."""
 
     run: Run
     scores: tuple[Score, ...]
@@ -57,12 +57,12 @@ class Results:
 
     @property
     def measured(self) -> list[Score]:
-        """The clips that were not left out whole."""
+        """The clips that were not left out entirely."""
         return [one for one in self.scores if one.clip.error is None]
 
     @property
     def vtt_problems(self) -> list[str]:
-        """What is against the rules of WebVTT, each with its file or recording and line."""
+        """Violations of WebVTT, each with its file or recording and line."""
         return [
             problem if one.clip.through == "file" else f"{one.clip.id}: {problem}"
             for one in self.measured
@@ -71,7 +71,7 @@ class Results:
 
     @property
     def words(self) -> int:
-        """Of all references that could be compared."""
+        """The number of words in all references that could be compared."""
         return sum(one.words for one in self.scores)
 
 
@@ -88,7 +88,7 @@ _WORTH_PROCESSES = 4_000  # clips: about three seconds
 
 
 def score_all(clips: Sequence[Observation]) -> list[Score]:
-    """Measure all clips; thousands of them by all processors."""
+    """Measure all clips; thousands of them on all processors."""
     if len(clips) < _WORTH_PROCESSES:
         return [score(clip) for clip in clips]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
@@ -97,7 +97,7 @@ def score_all(clips: Sequence[Observation]) -> list[Score]:
 
 
 def _without_clip(clip: Observation) -> Score:
-    """The clip itself need not come back from another process."""
+    """Drop the clip itself, so that another process need not send it back."""
     return replace(score(clip), clip=_NOBODY)
 
 
@@ -134,7 +134,7 @@ def _group(column: str, value: str, clips: Sequence[Sums], words: int) -> Group:
 
 
 def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> str:
-    """The content of results.json."""
+    """Return the content of results.json."""
     run = asdict(results.run)
     content = {
         "version": VERSION,
@@ -180,7 +180,7 @@ def _figures(found: Mapping[str, Figure]) -> dict[str, Any]:
 
 
 def as_csv(results: Results) -> str:
-    """The content of clips.csv: a line a clip with its columns and all its own figures."""
+    """Return the content of clips.csv: a line per clip with its columns and figures."""
     columns = list(dict.fromkeys(name for one in results.scores for name in one.clip.columns))
     taken = [name for name in MEASURES if name in results.figures]
     head = ["id", "path", "language", "condition", "through", "seconds", "words", "error"]

@@ -1,4 +1,4 @@
-"""Pages that need no network, no script and no other file. The only file that imports jinja2."""
+"""Renders self-contained pages. The only file that imports jinja2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eval.report.wording import Wording
 
 
 def page(template: str, words: Wording, **content: Any) -> str:
-    """One of eval/templates, filled in; everything that it is given is text, no HTML."""
+    """Render one of eval/templates; all values are text, not HTML."""
     templates = Environment(
         loader=PackageLoader("eval"),
         autoescape=True,
@@ -26,7 +26,7 @@ def page(template: str, words: Wording, **content: Any) -> str:
     return templates.get_template(template).render(
         w=words,
         t=words.page,
-        style=Markup(style),  # ours, of the package
+        style=Markup(style),  # ours, from the package
         digest=digest,
         **content,
     )

@@ -1,4 +1,4 @@
-"""What reports say, in English and in French: eval/templates/en.toml and fr.toml."""
+"""The text of reports, in English and French: eval/templates/en.toml and fr.toml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TONGUES: tuple[Tongue, ...] = get_args(Tongue)
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One language's words; ``page`` has those of the report's own."""
+    """The text of one language; ``page`` is that of the report's page."""
 
     tongue: Tongue
     texts: Mapping[str, Mapping[str, str]]
@@ -31,21 +31,21 @@ class Wording:
         return self.texts["page"]
 
     def label(self, name: str) -> str:
-        """A measure's name for people: "Word spoken → shown, 95 %"."""
+        """Return a measure's name for people: "Word spoken → shown, 95 %"."""
         labels, of = self.texts["label"], MEASURES[name].of
         quantile = MEASURES[name].quantile
         known = labels.get(of) or self._part(of)
         return known if quantile is None else f"{known}, {self.percent(quantile, 0)}"
 
     def _part(self, of: str) -> str:
-        """Of a part of the delay that spans several stages."""
+        """Name a part of the delay that spans several stages."""
         names = [stage for stage in STAGES if stage in of.split("_")]
         before, _ = self.texts["label"][names[0]].split(":")
         own = [self.texts["label"][name].split(":")[1].strip() for name in names]
         return f"{before}: {' + '.join(own)}"
 
     def value(self, name: str, value: float) -> str:
-        """A figure with its unit, as this language writes it."""
+        """Format a figure with its unit in this language."""
         unit: Unit = MEASURES[name].unit
         match unit:
             case "share" if name.startswith("erasure"):
@@ -61,25 +61,25 @@ class Wording:
         return f"{self.number(value, 1)} {self.texts['unit'][unit]}"
 
     def number(self, value: float, digits: int) -> str:
-        """With a point or a comma, and thin spaces or commas between thousands."""
+        """Format a number with a point or comma, and thin spaces or commas between thousands."""
         text = f"{value:,.{digits}f}"
         if self.tongue == "fr":
             return text.replace(",", "\u202f").replace(".", ",")
         return text
 
     def percent(self, share: float, digits: int) -> str:
-        """0.121 is "12.1 %"."""
+        """Format 0.121 as "12.1 %"."""
         return f"{self.number(100 * share, digits)}\u00a0%"
 
     def sentence(self, name: str, value: float) -> str:
-        """What a figure says."""
+        """Describe a figure."""
         measure = MEASURES[name]
         says = self.texts["says"].get(name) or self.texts["says"].get(measure.of)
         shown = self.value(name, value)
         return says.replace("{x}", shown) if says else f"{self.label(name)}{self.colon}{shown}."
 
     def range(self, figure: Figure) -> str:
-        """How sure it is."""
+        """Describe its interval."""
         if figure.sure is None:
             return self.page["no_range"]
         short = MEASURES[figure.name].unit in ("share", "s", "count")
@@ -90,11 +90,11 @@ class Wording:
         return self.page["range"].replace("{low}", low).replace("{high}", high)
 
     def outcome(self, outcome: str) -> str:
-        """Better, worse, can't tell."""
+        """Return better, worse, or can't tell."""
         return self.texts["outcome"][outcome]
 
     def change(self, name: str, change: Interval | None) -> str:
-        """The range of a difference, with signs."""
+        """Format the range of a difference, with signs."""
         if change is None:
             return self.page["no_range"]
         low, high = (self._signed(name, end) for end in (change.low, change.high))
@@ -110,17 +110,17 @@ class Wording:
         return ("\N{MINUS SIGN}" if value < 0 else "+") + shown
 
     def asked(self, verdict: Verdict) -> str:
-        """What the rule wants."""
+        """Describe the rule's condition."""
         rule = verdict.rule
         limit = self.value(rule.measure, rule.limit)
         return self.texts["asked"][rule.comparison].replace("{x}", limit)
 
     def state(self, verdict: Verdict) -> str:
-        """Met, not met, can't tell, not measured."""
+        """Return met, not met, can't tell, or not measured."""
         return self.texts["state"][verdict.state]
 
     def headline(self, verdicts: Sequence[Verdict]) -> str:
-        """The answer in one sentence."""
+        """Return the answer in one sentence."""
         measured = judged(verdicts)
         missed, unsure = (
             sum(verdict.state == state for verdict in measured) for state in ("missed", "unsure")
@@ -136,7 +136,7 @@ class Wording:
         return self.page[name].replace("{n}", str(n)).replace("{all}", str(every))
 
     def tally(self, verdicts: Sequence[Verdict]) -> str:
-        """How many verdicts of each state, the bad ones first: "not met: 2 · met: 4"."""
+        """Count verdicts by state, the bad ones first: "not met: 2 · met: 4"."""
         counts = Counter(verdict.state for verdict in verdicts)
         return " · ".join(
             f"{self.texts['state'][state]}{self.colon}{counts[state]}"
@@ -145,14 +145,14 @@ class Wording:
         )
 
     def verdict(self, verdict: Verdict) -> str:
-        """One verdict in one line."""
+        """Format a verdict in one line."""
         figure = verdict.figure
         label = self.label(verdict.rule.measure)
         says = label if figure is None else self.sentence(figure.name, figure.value)
         return f"{self.state(verdict)}{self.colon}{says} ({self.sure(verdict)})"
 
     def unmeasured(self, verdicts: Sequence[Verdict]) -> str:
-        """All that could not be judged, in one line, with what was asked of it."""
+        """Format all verdicts that could not be judged in one line, with their conditions."""
         return ", ".join(
             f"{self.label(verdict.rule.measure)} ({self.asked(verdict)})"
             for verdict in verdicts
@@ -160,24 +160,24 @@ class Wording:
         )
 
     def sure(self, verdict: Verdict) -> str:
-        """How sure its figure is, and what was asked."""
+        """Format its figure's interval and the condition."""
         figure = verdict.figure
         if figure is None or (figure.sure and figure.sure.low == figure.sure.high == figure.value):
-            return self.asked(verdict)  # the same in all recordings: a range of one point
+            return self.asked(verdict)  # equal in all recordings: a range of one point
         return f"{self.range(figure)} · {self.asked(verdict)}"
 
     @property
     def colon(self) -> str:
-        """Between a name and what is said of it."""
+        """The separator between a name and its value."""
         return "\N{NO-BREAK SPACE}: " if self.tongue == "fr" else ": "
 
     def source(self, profile: Profile) -> str:
-        """Where its limits are from."""
+        """Return the origin of its limits."""
         return self.texts["source"].get(profile.name, profile.source)
 
 
 @cache
 def wording(tongue: Tongue) -> Wording:
-    """The words of one language."""
+    """Return the text of one language."""
     text = files("eval").joinpath("templates", f"{tongue}.toml").read_text(encoding="utf-8")
     return Wording(tongue, cast(Mapping[str, Mapping[str, str]], tomllib.loads(text)))

@@ -24,7 +24,7 @@ from eval.corpus.spoken_words import Update
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 FLAGS = (
-    "--no-sandbox",  # in a container Chromium's own does not start; the page is ours
+    "--no-sandbox",  # Chromium's sandbox does not start in a container; the page is ours
     "--disable-gpu",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
@@ -33,7 +33,7 @@ FLAGS = (
 )
 
 PAINTED_MAX = 100_000
-"""Paintings that a page keeps: more than four hours of one person speaking without a pause."""
+"""Paintings that a page keeps: over four hours of one person who never pauses."""
 
 _RECORD = f"""
 window.paintings = [];
@@ -76,11 +76,11 @@ _CAPTIONS = 'document.querySelector("live-captions")'
 
 
 class NoBrowser(Exception):
-    """There is no Chromium here. The message says what to do."""
+    """There is no Chromium. The message says what to do."""
 
 
 def on_path() -> str | None:
-    """A Chromium on the PATH."""
+    """Return a Chromium on the PATH."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
@@ -88,9 +88,9 @@ def on_path() -> str | None:
 class Painting:
     """A caption that was painted. Times in ms since 1970, on the page's clock.
 
-    text: what its cue showed from then on; None: the cue was removed.
-    painted: when the page had handed it over; shown: when it was on the screen, None if that is
-    not known (``Viewer.follow_frames``).
+    text: what its cue shows from then on; None: the cue was removed.
+    painted: when the page passed it on; shown: when it was on the screen, None if unknown
+    (``Viewer.follow_frames``).
     """
 
     session: str
@@ -102,17 +102,17 @@ class Painting:
     shown: float | None = None
 
     def update(self, clock_ms: float = 0) -> Update:
-        """The same for eval's measures, on a clock on which the page's reads ``clock_ms`` at 0."""
+        """Convert for eval's measures, to a clock whose 0 is ``clock_ms`` on the page's."""
         return Update(round(self.painted - clock_ms), self.cue, self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What the captions cost their page, by its own clock.
+    """The cost of captions for their page, by its own clock.
 
-    ms: "draw_ms", script, style and layout of each drawing; "painted_ms", of each packet from its
-    arrival until it was painted; "long_tasks_ms", tasks of the page over 50 ms. dropped: how many
-    of these it could not keep.
+    ms: "draw_ms", script, style and layout of each drawing; "painted_ms", from each packet's
+    arrival to its paint; "long_tasks_ms", tasks of the page over 50 ms. dropped: the number of
+    values that it could not keep.
     """
 
     ms: Mapping[str, Sequence[float]]
@@ -120,44 +120,44 @@ class Measures:
 
 
 class Viewer:
-    """One page that shows the captions of the room."""
+    """A page that shows the captions of the room."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     async def paintings(self) -> list[Painting]:
-        """All since the document began. Raises ValueError if there were more than PAINTED_MAX."""
+        """Return all paintings. Raises ValueError if there were more than PAINTED_MAX."""
         lost, found = await self.page.evaluate("[window.paintingsLost, window.paintings]")
         if lost:
             raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
         return [_painting(detail) for detail in found]
 
     async def new_paintings(self) -> list[Painting]:
-        """Those since this was asked last; the page forgets them. Raises ValueError as above."""
+        """Return and clear the paintings since the last call. Raises ValueError as above."""
         lost, found = await self.page.evaluate(_TAKE)
         if lost:
             raise ValueError(f"{lost} paintings were not kept: measure in shorter parts")
         return [_painting(detail) for detail in found]
 
     async def new_measures(self) -> Measures:
-        """Those since this was asked last, or since the page was opened."""
+        """Return the measures since the last call, or since the page was opened."""
         found = await self._captions("takeMeasures()")
         dropped: int = found.pop("dropped")
         lists = {name: [round(ms, 1) for ms in values] for name, values in found.items()}
         return Measures(lists, dropped)
 
     async def cues(self) -> list[dict[str, Any]]:
-        """The cues that the page knows, in the order in which they began."""
+        """Return the cues that the page knows, in the order in which they began."""
         found: list[dict[str, Any]] = await self._captions("cues()")
         return found
 
     async def shown(self) -> list[dict[str, str]]:
-        """The rows in sight: speaker, name, text."""
+        """Return the visible rows: speaker, name, text."""
         found: list[dict[str, str]] = await self._captions("shownText()")
         return found
 
     async def service(self) -> str | None:
-        """What the page knows of the caption service: "on" when captions come."""
+        """Return the page's state of the caption service: "on" while captions come."""
         found: str | None = await self._captions("service")
         return found
 
@@ -166,7 +166,7 @@ class Viewer:
 
         Raises TimeoutError.
         """
-        # Not Playwright's wait_for_function: the page's policy forbids the eval that it needs.
+        # Not Playwright's wait_for_function, because the page's policy forbids its eval.
         wait = "async () => { while (!(%s)) await new Promise((go) => setTimeout(go, 50)); }"
         try:
             async with asyncio.timeout(timeout_s):
@@ -176,9 +176,9 @@ class Viewer:
             raise TimeoutError(f"after {timeout_s:g} s it was not true that {condition}") from None
 
     async def clock(self, trips: int = 21) -> tuple[float, float]:
-        """The page's clock minus ours (time.time), and half a round trip: median of ``trips``. ms.
+        """Return the page's clock minus time.time, and half a round trip: medians, in ms.
 
-        The offset is known to within the second figure.
+        The second value bounds the error of the first.
         """
         offsets, halves = [], []
         for _ in range(trips):
@@ -190,11 +190,11 @@ class Viewer:
         return median(offsets), median(halves)
 
     async def follow_frames(self) -> None:
-        """Have Chromium say when it shows each painting from now on: ``Painting.shown``.
+        """Let Chromium report when it shows each painting from now on: ``Painting.shown``.
 
-        In every frame in which captions change, a mark is painted too, and Element Timing (W3C)
-        says when the frame with it was on the screen, to 4 ms. The page itself knows only when it
-        handed a frame over, which on a busy machine is tens of ms before.
+        In every frame in which captions change a mark is painted too, and Element Timing (W3C)
+        reports when that frame was on the screen, to 4 ms. The page itself knows only when it
+        passed a frame on, which is tens of ms earlier on a busy machine.
         """
         await self.page.evaluate(_FOLLOW)
 
@@ -203,16 +203,16 @@ class Viewer:
 
 
 class Chromium:
-    """A headless browser; made by ``open_chromium``."""
+    """A headless browser, made by ``open_chromium``."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self.version = browser.version
 
     async def open(self, url: str, name: str, *, view: str = "") -> Viewer:
-        """A page of its own, as a user called ``name`` would have it, once it shows captions.
+        """Give a separate page of a user called ``name``, once it shows captions.
 
-        view: of the page's views, such as "broadcast", which has captions and nothing else.
+        view: one of the page's views, such as "broadcast", which has captions alone.
         """
         context = await self._browser.new_context(viewport={"width": 1000, "height": 700})
         await context.add_init_script(_RECORD)
@@ -226,7 +226,7 @@ class Chromium:
 
 @asynccontextmanager
 async def open_chromium(program: str | None = None) -> AsyncIterator[Chromium]:
-    """Start a headless Chromium: ``program``, the one on the PATH, or Playwright's own.
+    """Start a headless Chromium: ``program``, that on the PATH, or Playwright's.
 
     Raises NoBrowser.
     """

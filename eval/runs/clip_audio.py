@@ -1,4 +1,4 @@
-"""Sound for a report: kept beside it, and pieces for it to carry. The only file with soundfile."""
+"""Audio of reports: files beside them, and embedded excerpts. The only user of soundfile."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MOST_S = 30
 
 
 def write_sound(path: Path, pcm: Pcm) -> None:
-    """Keep float32[n] at RATE as Ogg Opus. Raises ObservationError where it cannot be written."""
+    """Write float32[n] at RATE as Ogg Opus. Raises ObservationError if that fails."""
     write_files({path: _ogg(pcm)})
 
 
 def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
-    """At most MOST_S seconds as Ogg Opus in a data: address; None where there is no sound."""
+    """Return at most MOST_S seconds as Ogg Opus in a data: URL; None without audio."""
     try:
         sound = _whole(path)
     except ConfigurationError:

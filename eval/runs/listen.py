@@ -1,4 +1,4 @@
-"""A live meeting's captions as a reader gets them: no sound, and no words unless asked."""
+"""Observes a live meeting's captions as a reader: no audio, and no words unless requested."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from eval.runs.observation import Observation, Shown
 from eval.runs.packets import masked, packets_of, shown_by
 
 BOT_S = 30.0
-"""So long a caption bot is waited for."""
+"""How long to wait for a caption bot."""
 
 
 async def overheard(
     settings: Settings, *, room: str, name: str, language: str, text: bool, over: asyncio.Event
 ) -> Observation:
-    """Until ``over`` or the meeting is: one clip without a reference, on a clock of its own.
+    """Observe one clip without a reference, until ``over`` or the end of the meeting.
 
     text: keep the words. Raises RoomUnavailable or NotAllowed, also if there is no caption bot.
     """
@@ -58,7 +58,7 @@ def _token(settings: Settings, room: str, name: str) -> str:
 
 
 def _numbered(shown: Sequence[Shown]) -> list[Shown]:
-    """Speakers by number: their names are no part of the measurement."""
+    """Number the speakers, because their names are not part of the measurement."""
     numbers: dict[str, str] = {}
     for one in shown:
         numbers.setdefault(one.speaker, str(len(numbers) + 1))

@@ -1,4 +1,4 @@
-"""The whole product on this machine, to be tested and measured: media server, bot, page, voices.
+"""Runs the whole product for tests and measurements: media server, bot, page, voices.
 
     async with LocalMeeting(find_or_build(print)) as chain:
         async with chain.speaker("anna", "Anna") as anna:
@@ -40,17 +40,17 @@ __all__ = ["Arrival", "BotFailed", "BotProcess", "Listener", "LocalMeeting", "bo
 
 
 class BotProcess(bot_process.BotProcess):
-    """The bot, with its processor time and its memory."""
+    """The bot's process, with its processor time and memory."""
 
     @property
     def process(self) -> psutil.Process:
-        """For its processor time and its memory."""
+        """The process, for its processor time and memory."""
         return psutil.Process(self.pid)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A packet of the topic as it came in. at: reading of the monotonic clock, in seconds."""
+    """A received packet of the topic. at: reading of the monotonic clock, in seconds."""
 
     at: float
     sender: str
@@ -59,7 +59,7 @@ class Arrival:
 
 
 class Listener:
-    """A participant without a page, who keeps the packets of the topic, bounded."""
+    """A participant without a page that keeps the packets of the topic, bounded."""
 
     def __init__(self) -> None:
         self.room = rtc.Room()
@@ -68,7 +68,7 @@ class Listener:
         self._more = asyncio.Event()
 
     async def join(self, url: str, token: str) -> None:
-        """Join, without listening to anybody's voice. Raises RoomUnavailable or NotAllowed."""
+        """Join, without subscribing to voices. Raises RoomUnavailable or NotAllowed."""
         self.room.on("data_received", self._received)
         try:
             await self.room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
@@ -76,9 +76,9 @@ class Listener:
             raise connect_error(url, error.message) from error
 
     async def hello(self, *, patience_s: float = 30.0) -> float:
-        """Ask the bot for captions, as a reader does. When room time 0 was, on the monotonic clock.
+        """Ask the bot for captions, as a reader does; return room time 0 on the monotonic clock.
 
-        Raises RoomUnavailable if no bot has answered in ``patience_s``.
+        Raises RoomUnavailable if no bot answers within ``patience_s``.
         """
         until = time.monotonic() + patience_s
         payload = json.dumps({"v": VERSION, "want": True})
@@ -105,7 +105,7 @@ class Listener:
 
     @property
     def origin_ms(self) -> int | None:
-        """UTC in ms of room time 0, by what the bot says; None while there is no bot."""
+        """UTC in ms of room time 0, as the bot says; None while there is no bot."""
         for participant in self.room.remote_participants.values():
             if origin := participant.attributes.get("captions.origin"):
                 return int(origin)
@@ -116,7 +116,7 @@ class Listener:
         await self.room.disconnect()
 
     async def send(self, payload: bytes) -> None:
-        """Send something on the topic, as nobody but the bot should."""
+        """Send something on the topic, as only the bot should."""
         await self.room.local_participant.publish_data(payload, reliable=True, topic=TOPIC)
 
     async def until(self, seen: Callable[[], bool], *, timeout_s: float = 60) -> None:
@@ -127,7 +127,7 @@ class Listener:
                 await self._more.wait()
 
     def captions(self) -> list[dict[str, Any]]:
-        """The packets of cues that agents sent, in order."""
+        """Return the packets of cues that agents sent, in order."""
         return [a.packet for a in self.arrivals if a.by_agent and "id" in a.packet]
 
     def _received(self, data: rtc.DataPacket) -> None:
@@ -187,7 +187,7 @@ class LocalMeeting:
         await self._stack.aclose()
 
     def token(self, identity: str, name: str = "", *, host: bool = False) -> str:
-        """For a person."""
+        """Mint a token for a person."""
         server = self.server
         return participant_token(
             server.key, server.secret, room=self.room, identity=identity, name=name, host=host
@@ -195,7 +195,7 @@ class LocalMeeting:
 
     @asynccontextmanager
     async def speaker(self, identity: str, name: str) -> AsyncIterator[SoundPublisher]:
-        """Somebody with a microphone."""
+        """Give a participant with a microphone."""
         speaker = SoundPublisher()
         await speaker.join(self.server.url, self.token(identity, name))
         try:
@@ -205,7 +205,7 @@ class LocalMeeting:
 
     @asynccontextmanager
     async def listener(self, identity: str = "listener") -> AsyncIterator[Listener]:
-        """Somebody who keeps the packets."""
+        """Give a participant that keeps the packets."""
         listener = Listener()
         await listener.join(self.server.url, self.token(identity))
         try:

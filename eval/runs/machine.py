@@ -1,4 +1,4 @@
-"""On what something was measured, so that it can be repeated: versions, machine, its load."""
+"""Records the circumstances of a run, for repetition: versions, machine, load."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PACKAGES = (
 
 
 OTHERS_MOST = 0.15
-"""The share of the processors that other work may take before delays are doubtful."""
+"""Share of the processors taken by other work above which delays are doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the processors have done up to an instant, in seconds: in all, and for this process
-    with its children that have ended. average: of those waiting to run, over the last minute."""
+    """Processor time up to an instant, in seconds: total, and of this process with its ended
+    children. average: load average over the last minute."""
 
     at_s: float
     all_s: float
@@ -47,16 +47,16 @@ class Work:
 
 
 def work_so_far() -> Work:
-    """Call it while no child runs: before everything is started, and after it has ended."""
+    """Read it while no child runs: before anything is started, and after it has ended."""
     times = psutil.cpu_times()
     own = os.times()
     idle = times.idle + getattr(times, "iowait", 0.0)
-    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user already
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # included in user
     return Work(time.monotonic(), sum(times) - idle - guest, sum(own[:4]), psutil.getloadavg()[0])
 
 
 def load_between(begin: Work, end: Work) -> dict[str, float]:
-    """As ``Run.load`` has it."""
+    """Return the load as in ``Run.load``."""
     others = (end.all_s - begin.all_s) - (end.own_s - begin.own_s)
     most = (end.at_s - begin.at_s) * (psutil.cpu_count() or 1)
     return {
@@ -72,7 +72,7 @@ def this_run(
     versions: dict[str, str] | None = None,
     left_out: Sequence[str] = (),
 ) -> Run:
-    """A Run that begins now, on this machine. versions: of more than Python and PACKAGES."""
+    """Return a Run that begins now. versions: in addition to those of Python and PACKAGES."""
     return Run(
         command=shlex.join(["caption-eval", *sys.argv[1:]]),
         started=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,13 +1,13 @@
-"""What a run saw, clip by clip, and the folder that it leaves: the seam of measuring and scoring.
+"""The observations of a run, and its folder: the interface between measuring and scoring.
 
     REPORT/
       run.json            how it was measured: Run
       clips/0001.json …   one Observation a clip
-      results.json, clips.csv, report.html     made of these by ``caption-eval report REPORT``
+      results.json, clips.csv, report.html     computed from these by ``caption-eval report REPORT``
 
-Who measures writes ``run.json`` first and each clip as soon as it is done; what is there already
-need not be measured again. All times are in ms on the clip's own clock: 0 is the instant at which
-its first sample was handed over.
+A measuring command writes ``run.json`` first, and each clip as soon as it is done; existing clips
+are not measured again. All times are in ms on the clip's own clock: 0 is the instant at which its
+first sample was passed on.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ VERSION = 1
 T = TypeVar("T")
 
 Through = Literal["engine", "room", "browser", "file", "listen"]
-"""How far the captions went before they were observed; "file": no run, captions of a file."""
+"""Where the captions were observed; "file": no run, captions from a file."""
 
 State = Literal["open", "closed", "deleted"]
 
 WordTimes = Literal["given", "aligned"]
-"""Where the times of the reference's words come from; "aligned": by forced alignment."""
+"""The origin of the reference's word times; "aligned": by forced alignment."""
 
 
 class ObservationError(Exception):
@@ -40,20 +40,20 @@ class ObservationError(Exception):
 
 
 def in_order(turns: Iterable[Turn]) -> list[Turn]:
-    """Turns by their start; those of unknown times first, as they came."""
+    """Sort turns by start; those of unknown times first, in their order."""
     return sorted(turns, key=lambda turn: turn.span or (0, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """From ``at_ms`` on a cue showed ``text``; "" when it is deleted.
+    """A cue shows ``text`` from ``at_ms`` on; "" when it is deleted.
 
-    at_ms: when it was there for whoever looked: given by the engine, received, or painted.
-    settled: how many code points of the text will not change any more.
-    start_ms, end_ms: where the cue itself says that it lies.
-    heard_ms: how far the sound behind this text reached. said_ms: when the engine said it;
-    sent_ms: when the bot sent it; received_ms, painted_ms: when a page had it and showed it.
-    lines: how the page broke the whole text of the cue; None where nobody looked.
+    at_ms: when it was observed: given by the engine, received, or painted.
+    settled: number of code points of the text that will not change any more.
+    start_ms, end_ms: the cue's own times.
+    heard_ms: end of the audio behind this text. said_ms: when the engine gave it; sent_ms: when the
+    bot sent it; received_ms, painted_ms: when a page received it and showed it.
+    lines: the cue's whole text in the page's lines; None if not observed.
     """
 
     at_ms: int
@@ -72,27 +72,27 @@ class Shown:
     lines: tuple[str, ...] | None = None
 
     def update(self) -> Update:
-        """The same as the measures take it."""
+        """Convert for the measures."""
         return Update(self.at_ms, self.cue, None if self.state == "deleted" else self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One clip: what was said, what was shown.
+    """One clip: its reference, and what was shown.
 
     id: the clip's name in reports and for pairing two runs; with ``condition`` it is unique.
-    path: of the sound, as the corpus has it, absolute or from the folder in which it was run;
-    audio: of what was played, from the run's folder, where it is not that file itself.
-    offset_ms: where in that sound the clip begins.
-    columns: whatever else the corpus says of the clip: accent, sex, device, …
-    fast: not played in real time; then there are no delays to measure.
-    until_ms: how long it was watched.
-    vtt_problems: what is wrong with the captions as WebVTT; None where that was not checked.
+    path: of the audio, as in the corpus, absolute or relative to the working folder of the run;
+    audio: of what was played, relative to the run's folder, if it differs from that file.
+    offset_ms: where in that audio the clip begins.
+    columns: everything else that the corpus says about it: accent, sex, device, …
+    fast: not played in real time, so there are no delays to measure.
+    until_ms: how long it was observed.
+    vtt_problems: violations of WebVTT in the captions; None if not checked.
     left_out: one sentence for each part of the clip that could not be used.
-    page: what the captions cost the page that showed them, by its own clock (``browser.Measures``):
-    lists of ms by name; empty where there was no page.
-    error: why the whole clip was left out, beginning with its place in the corpus or its name; its
-    measures are then not taken.
+    page: the cost of the captions for their page, by its own clock (``browser.Measures``): lists of
+    ms by name; empty if there was no page.
+    error: why the whole clip was left out, starting with its place in the corpus or its name; its
+    measures are not taken then.
     """
 
     id: str
@@ -118,14 +118,14 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run was made, so that it can be made again.
+    """How a run was made, so that it can be repeated.
 
     command: as typed. started: ISO 8601, UTC. versions: of packages and programs; machine:
-    processor, memory, system; settings: everything that was chosen; left_out: rows of the corpus
-    that gave no clip, each as a sentence with file and line.
-    load: average_at_start and average_at_end: processes that ran or waited to, over a minute;
-    others: the share of the processors that went to other work in between; each the worst of the
-    parts in which a run was made. Empty if nothing was played.
+    processor, memory, system; settings: all choices; left_out: rows of the corpus
+    without a clip, each as a sentence with file and line.
+    load: average_at_start and average_at_end: load averages over a minute; others: the share of the
+    processors that other work took in between; each the worst of the parts of a resumed run. Empty
+    if nothing was played.
     """
 
     command: str = ""
@@ -142,7 +142,7 @@ _RUN, _OBSERVATION = TypeAdapter(Run), TypeAdapter(Observation)
 
 
 def write_run(folder: Path, run: Run) -> None:
-    """Begin a run's folder, or note what has changed. Raises ObservationError."""
+    """Create a run's folder, or record what has changed. Raises ObservationError."""
     write_files({folder / "run.json": _json(_RUN, run)})
 
 
@@ -153,12 +153,12 @@ def read_run(folder: Path) -> Run:
 
 
 def write_observation(folder: Path, number: int, observation: Observation) -> None:
-    """Write clip ``number`` (from 1) of a run: whole or not at all. Raises ObservationError."""
+    """Write clip ``number`` (from 1) of a run atomically. Raises ObservationError."""
     write_files({_clip_file(folder, number): _json(_OBSERVATION, observation)})
 
 
 def write_all(folder: Path, run: Run, clips: Sequence[Observation]) -> None:
-    """Write a whole run at once, in the place of an earlier one. Raises ObservationError."""
+    """Write a whole run at once, replacing an earlier one. Raises ObservationError."""
     files = {_clip_file(folder, number): clip for number, clip in enumerate(clips, start=1)}
     write_files({path: _json(_OBSERVATION, clip) for path, clip in files.items()})
     for path in (folder / "clips").glob("*.json"):
@@ -172,7 +172,7 @@ def _clip_file(folder: Path, number: int) -> Path:
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
-    """All of them, or none. Raises ObservationError."""
+    """Write all of them or none. Raises ObservationError."""
     try:
         for path in files:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,12 +185,12 @@ def write_files(files: Mapping[Path, bytes]) -> None:
 
 
 def observed(folder: Path) -> dict[int, Observation]:
-    """The clips of a run that are there, by number. Raises ObservationError."""
+    """Read the existing clips of a run, by number. Raises ObservationError."""
     return {int(path.stem): read_observation(path) for path in _clip_files(folder)}
 
 
 def read_observation(path: Path) -> Observation:
-    """One clip's file. Raises ObservationError."""
+    """Read one clip's file. Raises ObservationError."""
     return _read(_OBSERVATION, path)
 
 

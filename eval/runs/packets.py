@@ -1,4 +1,4 @@
-"""Caption packets as they came in, on the clock of whoever measures. Pure."""
+"""Converts received caption packets to the clock of a measurement. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from eval.runs.observation import Shown, State
 
 
 def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) -> list[Arrival]:
-    """The captions that agents sent: of some speakers, by identity, or of everybody.
+    """Select the captions that agents sent: of some speakers, by identity, or of everybody.
 
-    A deleted caption names nobody, but its id does.
+    A deleted caption does not name its speaker, but its id is known.
     """
     mine: set[str] = set()
     found: list[Arrival] = []
@@ -33,7 +33,7 @@ def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) ->
 def shown_by(
     arrivals: Sequence[Arrival], *, zero_s: float, origin_s: float | None
 ) -> Iterator[tuple[tuple[str, int], Shown]]:
-    """Id and revision of each packet, and what it puts on a screen; ``speaker`` is the identity.
+    """Return id and revision of each packet, and what it shows; ``speaker`` is the identity.
 
     zero_s, origin_s: the clip's time 0 and room time 0 on the monotonic clock of ``Arrival.at``.
     """
@@ -62,7 +62,7 @@ def shown_by(
 
 
 def shown_of(packet: Mapping[str, Any], at_ms: int) -> Shown:
-    """What a caption packet puts on the screen; cue times as the packet has them, in room time."""
+    """Return what a caption packet shows, with the packet's cue times, in room time."""
     cue = read_cue(packet)
     if cue.state == "deleted":
         return Shown(at_ms, cue.id, "", cue.speaker, state="deleted")
@@ -71,10 +71,10 @@ def shown_of(packet: Mapping[str, Any], at_ms: int) -> Shown:
 
 
 def masked(shown: Sequence[Shown], key: bytes) -> Iterator[Shown]:
-    """The same without words: each letter another, the same for the same word of the same cue.
+    """Replace letters by others, equal for equal words of a cue, so that no words remain.
 
-    So what is revised still shows, and lengths and punctuation stay. Whoever has ``key`` could
-    find out words by trying: forget it.
+    Revisions, lengths and punctuation remain visible. With ``key``, words could be found by trying,
+    so it must be discarded.
     """
     for one in shown:
         secret = key + one.cue.encode()

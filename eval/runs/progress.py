@@ -1,4 +1,4 @@
-"""How far a run is, and how long it still takes: a bar, or lines where nobody sees a bar move."""
+"""Shows a run's progress and remaining time: a bar, or lines without a terminal."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TextIO
 import click
 
 Progress = Callable[[float, str], None]
-"""Told of seconds of sound that are done, and the name of the clip that is playing."""
+"""Called with the seconds of audio that are done, and the name of the current clip."""
 
 EVERY_S = 10.0
-"""Between two lines."""
+"""Seconds between lines."""
 
 
 @contextmanager
 def progress_of(
     seconds: float, *, stream: TextIO, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Progress]:
-    """Of so many seconds of sound: a bar on a terminal; in a file or a log, a line now and then."""
+    """Give the progress of a run of ``seconds`` of audio: a bar on a terminal, else some lines."""
     if not stream.isatty():
         yield _lines(seconds, stream, clock)
         return
@@ -43,7 +43,7 @@ def _lines(seconds: float, stream: TextIO, clock: Callable[[], float]) -> Progre
             return
         told_s = now
         left = ""
-        if done_s and now - began >= EVERY_S:  # sooner it would be a guess
+        if done_s and now - began >= EVERY_S:  # earlier it would be a guess
             left = f", {_minutes((seconds - done_s) * (now - began) / done_s)} left"
         click.echo(
             f"Playing {_minutes(done_s)} of {_minutes(seconds)} of sound{left}: {name}", stream
@@ -53,6 +53,6 @@ def _lines(seconds: float, stream: TextIO, clock: Callable[[], float]) -> Progre
 
 
 def _minutes(seconds: float) -> str:
-    """3:07."""
+    """Format as 3:07."""
     whole = max(round(seconds), 0)
     return f"{whole // 60}:{whole % 60:02}"

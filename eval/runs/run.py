@@ -1,4 +1,4 @@
-"""A corpus played clip by clip, each written down as soon as it is done: ``caption-eval run``."""
+"""``caption-eval run``: plays a corpus clip by clip, and writes each result at once."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from streaming.recognizer import primary
 WHERE = Literal["engine", "room", "browser"]
 
 SAME = ("corpus", "clips", "engine", "asr", "through", "fast", "language", "condition", "seed")
-"""Settings in which a run that is taken up again must not differ."""
+"""Settings in which a resumed run must not differ."""
 
 OpenWatch = Callable[[], AbstractAsyncContextManager[Watch]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What shall be measured, and how. settings: how it was chosen, for the report."""
+    """What to measure, and how. settings: how it was chosen, for the report."""
 
     corpus: Corpus
     recipe: Recipe
@@ -67,12 +67,12 @@ class Plan:
 
     @property
     def clips(self) -> Sequence[Clip]:
-        """Those to be measured."""
+        """Return the clips to measure."""
         return self.corpus.clips[: self.limit]
 
 
 def fingerprint(clips: Sequence[Clip]) -> str:
-    """The same for the same clips with the same words."""
+    """Return a fingerprint that is equal for equal clips with equal words."""
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(f"{clip.name}\n{clip.transcript}\n{clip.path.stat().st_size}\n".encode())
@@ -80,7 +80,7 @@ def fingerprint(clips: Sequence[Clip]) -> str:
 
 
 def todo(plan: Plan) -> list[tuple[int, Clip]]:
-    """The clips that are not done yet, with their numbers from 1.
+    """Return the clips that are not done yet, with their numbers from 1.
 
     Raises ObservationError if the folder holds another run.
     """
@@ -103,7 +103,7 @@ def todo(plan: Plan) -> list[tuple[int, Clip]]:
 async def measure(
     plan: Plan, left: Sequence[tuple[int, Clip]], open_watch: OpenWatch, progress: Progress
 ) -> None:
-    """Play ``left``. A clip that cannot be played is written down with the reason.
+    """Play ``left``. A clip that cannot be played is recorded with the reason.
 
     Raises ObservationError, WatchFailed, and what ``open_watch`` raises. May be cancelled.
     """
@@ -144,7 +144,7 @@ async def _play(
 
 
 async def _tick(progress: Progress, done_s: float, clip: Clip) -> None:
-    """Tell of progress while a clip plays."""
+    """Report progress while a clip plays."""
     started = time.monotonic()
     while True:
         progress(done_s + min(time.monotonic() - started, clip.seconds), clip.name)
@@ -180,7 +180,7 @@ async def _observe(
 
 
 def _played(plan: Plan, clip: Clip) -> Played:
-    """The sound of each microphone under the run's conditions. Raises ConfigurationError."""
+    """Return each microphone's audio under the run's conditions. Raises ConfigurationError."""
     others = [
         partial(read_audio, other.path, rate=RATE)
         for other in plan.corpus.clips
@@ -196,10 +196,13 @@ def _played(plan: Plan, clip: Clip) -> Played:
 
 
 def _whole(clip: Clip, path: Path) -> Pcm:
-    """One of its files at RATE. Raises ConfigurationError, for a file that breaks off too."""
+    """Read one of its files at RATE. Raises ConfigurationError, also for a truncated file."""
     pcm = read_audio(path, rate=RATE)
     seconds = max(duration_s(path) or 0.0, 0.0 if clip.microphones else clip.seconds)
-    told = path.suffix.lower() not in (".mp3", ".aac")  # else it may be a guess by the bit rate
+    told = path.suffix.lower() not in (
+        ".mp3",
+        ".aac",
+    )  # otherwise it may be a guess by the bit rate
     if told and len(pcm) / RATE < 0.95 * seconds - 0.5:
         raise CorpusError(
             f"{path}: breaks off after {len(pcm) / RATE:.1f} s; by its header or the manifest it"
@@ -213,7 +216,7 @@ def _alone(clip: Clip) -> bool:
 
 
 def _keep(plan: Plan, number: int, clip: Clip, played: Played) -> str | None:
-    """Write what was played beside the clip, where it is not the corpus's own file."""
+    """Write what was played beside the clip, unless it is the corpus's own file."""
     if plan.recipe.name == CLEAN and not clip.microphones:
         return None
     name = f"audio/{number:04}.ogg"
@@ -227,7 +230,7 @@ def _keep(plan: Plan, number: int, clip: Clip, played: Played) -> str | None:
 def with_word_times(
     clip: Clip, aligner: Callable[[], Aligner]
 ) -> tuple[Sequence[Turn], WordTimes | None, tuple[str, ...]]:
-    """The turns with the times of their words: as given, else by forced alignment, in English."""
+    """Return turns with word times: as given, else by forced alignment, in English."""
     if all(turn.words for turn in clip.reference):
         return clip.reference, "given", ()
     if primary(clip.language) != LANGUAGE:
@@ -253,7 +256,7 @@ def _of_turn(turn: Turn, words: Iterator[RefWord]) -> Iterator[RefWord]:
 
 
 def _as_vtt(shown: Sequence[Shown]) -> str:
-    """The captions as they stayed, as the product writes them into a file."""
+    """Return the final captions as the product writes them into a file."""
     last = {one.cue: one for one in shown}
     cues = [
         Cue(one.cue, one.speaker, max(one.start_ms, 0), one.end_ms, one.text, "und")

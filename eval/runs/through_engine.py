@@ -1,4 +1,4 @@
-"""The engine alone, with the cutting into captions: no room, no network, no page."""
+"""Observes the engine and the segmenter: no room, no network, no page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from streaming.audio import AudioFrame, Framer, Pcm
 
 
 class EngineWatch:
-    """In real time, a frame is given when it has been spoken; ``fast``, as it is asked for."""
+    """Gives frames in real time, or on demand if ``fast``."""
 
     def __init__(self, engine: Engine, *, fast: bool) -> None:
         self.versions: Mapping[str, str] = {}
@@ -32,7 +32,7 @@ class EngineWatch:
         self._fast = fast
 
     async def observe(self, played: Played) -> Seen:
-        """As ``Watch.observe``. Raises RecognizerError."""
+        """See ``Watch.observe``. Raises RecognizerError."""
         start = time.monotonic()
         voices = [
             self._caption(number, name, pcm, start)
@@ -66,7 +66,7 @@ class EngineWatch:
 
 
 def shown_of(event: CaptionEvent, at_ms: int) -> Shown:
-    """What an event puts on the screen."""
+    """Return what an event shows."""
     match event:
         case CueDeleted(id=name):
             return Shown(at_ms, name, "", state="deleted")
@@ -83,7 +83,7 @@ def shown_of(event: CaptionEvent, at_ms: int) -> Shown:
 
 
 class _Frames:
-    """The frames of a sound with silence behind; in real time from ``start`` on, if given."""
+    """Give the frames of the audio and of silence; in real time from ``start`` on, if given."""
 
     def __init__(self, pcm: Pcm, start: float | None) -> None:
         self._frames = _framed(pcm)
@@ -110,6 +110,6 @@ def _framed(pcm: Pcm) -> Iterator[AudioFrame]:
 
 @asynccontextmanager
 async def through_engine(settings: Settings, *, fast: bool) -> AsyncIterator[EngineWatch]:
-    """Raises CaptionerError or StreamingError if there is no such engine."""
+    """Open the engine. Raises CaptionerError or StreamingError if there is no such engine."""
     async with engines.chosen(settings, live=not fast) as engine:
         yield EngineWatch(engine, fast=fast)

@@ -1,4 +1,4 @@
-"""Through a real room, and up to what a browser shows: media server, bot, listener, Chromium."""
+"""Observes a real room, up to a browser's screen: media server, bot, listener, Chromium."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from eval.runs.watch import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
 from streaming.audio import Pcm
 
 LEAD_S = 1.5
-"""Silence before a clip, in which the bot begins to listen to who has just come."""
+"""Silence before a clip, in which the bot begins to listen to newcomers."""
 
 CLOSED_S = 6.0
-"""So long the last words may take: what a caption may stay open without a change, and a little."""
+"""How long the last words may take: slightly more than a caption stays open unchanged."""
 
 Times = dict[tuple[str, int], tuple[int | None, int]]
-"""By id and revision of a caption: when it was said and sent, in ms of the wall clock."""
+"""By a caption's id and revision: when it was given and sent, in ms of the wall clock."""
 
 
 class RoomWatch:
-    """For each clip new participants come, speak, and leave. With ``viewer``, up to the paint."""
+    """New participants join, speak and leave for each clip. With ``viewer``, up to the paint."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class RoomWatch:
         versions: Mapping[str, str],
     ) -> None:
         self.versions: Mapping[str, str] = versions
-        self.zero_ms = 0.0  # of the clip played last, on the wall clock
+        self.zero_ms = 0.0  # of the last clip, on the wall clock
         self.viewer = viewer
         self.bot = chain.bot
         self._chain, self._listener, self._times = chain, listener, times
@@ -54,13 +54,13 @@ class RoomWatch:
         self._read = 0  # bytes of the file of times
 
     async def observe(self, played: Played) -> Seen:
-        """As ``Watch.observe``. Raises WatchFailed."""
+        """See ``Watch.observe``. Raises WatchFailed."""
         number = next(self._numbers)
         names = {f"speaker-{number}-{n}": name for n, name in enumerate(played.microphones)}
         handed = {identity: Handed() for identity in names}
         self._listener.arrivals.clear()
         if self.viewer:
-            await self.viewer.new_measures()  # loading the page, and pauses, are no part of a clip
+            await self.viewer.new_measures()  # loading the page, and pauses, are not part of a clip
         start = time.monotonic() + 0.5 + 0.2 * len(names)
         await asyncio.gather(
             *(
@@ -87,7 +87,7 @@ class RoomWatch:
             await speaker.play([np.zeros(_LEAD, np.float32), pcm, trail], handed.note)
 
     async def _until_over(self, speakers: set[str]) -> None:
-        """Until every caption of theirs has come to its end, here and on the page."""
+        """Wait until all their captions are closed, here and on the page."""
 
         def over() -> bool:
             packets = packets_of(self._listener.arrivals, speakers)
@@ -95,7 +95,7 @@ class RoomWatch:
             return "open" not in states.values()
 
         bot = self._chain.bot
-        with suppress(BotFailed):  # what is still open then, the report says
+        with suppress(BotFailed):  # the report mentions captions that are still open
             await bot.logged("track_ended", times=bot.count("track_started"), timeout_s=CLOSED_S)
         with suppress(TimeoutError):
             await self._listener.until(over, timeout_s=CLOSED_S)
@@ -106,7 +106,7 @@ class RoomWatch:
         await asyncio.sleep(0.3)  # the last packets are on their way to the page
 
     async def _shown(self, names: Mapping[str, str], zero_s: float) -> list[Shown]:
-        """On the clip's clock, in order; ``speaker`` is still the identity."""
+        """Return updates on the clip's clock, in order; ``speaker`` is still the identity."""
         zero_ms = self.zero_ms = (zero_s + _wall_s()) * 1000
         origin_ms = self._listener.origin_ms
         origin_s = None if origin_ms is None else origin_ms / 1000 - _wall_s()
@@ -138,7 +138,7 @@ def _handed_ms(handed: Handed, zero_s: float, ms: int) -> int:
 
 
 def _wall_s() -> float:
-    """What the wall clock shows at monotonic 0."""
+    """Return the wall clock at monotonic 0."""
     return time.time() - time.monotonic()
 
 
@@ -149,7 +149,7 @@ def _on(wall_ms: int | None, zero_ms: float) -> int | None:
 async def painted(
     viewer: Viewer, packets: Mapping[tuple[str, int], Shown], zero_ms: float
 ) -> list[Shown]:
-    """What a page painted since it was asked last, with what its packets say besides."""
+    """Return what a page painted since the last call, with data from its packets."""
     offset_ms, _ = await viewer.clock()
     found: list[Shown] = []
     for painting in await viewer.new_paintings():
@@ -174,7 +174,7 @@ async def through_room(
     script: Path | None = None,
     view: str = "",
 ) -> AsyncIterator[RoomWatch]:
-    """environment: for the bot. script: what its engine says, and when (eval.runs.timed_bot).
+    """environment: of the bot. script: what its engine says, and when (eval.runs.timed_bot).
     view: of the page.
 
     Raises CaptionerError, BotFailed, NoBrowser.

@@ -1,11 +1,11 @@
-"""The bot as ``captioner run`` has it, which notes when the engine said and it sent each caption.
+"""The bot of ``captioner run``, which records when each caption was recognised and sent.
 
     python -m eval.runs.timed_bot run --room ROOM --times FILE [--script FILE]
 
-TIMES gets one JSON line a caption: its id, its rev, and the wall clock in ms when the engine said
-it and when it was handed to the SDK. No text. eval.runs.through_room reads it beside the packets.
-With a script the bot has an engine that knows beforehand when it will say what: a JSON list of
-[ms since it first heard something, word]. benchmarks.clock holds what is measured against that.
+TIMES gets one JSON line per caption: its id, its rev, and the wall clock in ms when the engine gave
+it and when it was passed to the SDK. It contains no text. eval.runs.through_room reads it beside
+the packets. With a script the bot has an engine that says each word at a known time: a JSON list of
+[ms since it first heard something, word]. benchmarks.clock compares measurements with it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from captioner.settings import read_settings
 from streaming.audio import AudioFrame
 from streaming.recognizer import Capabilities, Heard, Recognizer, RecognizerEvent, Word
 
-# Set and read in the one task that takes a recogniser's events and publishes what they give.
+# Set and read in the one task that takes a recogniser's events and publishes the captions.
 _said_ms: ContextVar[int | None] = ContextVar("said_ms", default=None)
 
 
 class _Timed:
-    """A recogniser that notes when each of its events came."""
+    """A recogniser that records when each of its events came."""
 
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
@@ -59,7 +59,7 @@ def _now_ms() -> int:
 
 
 def timed(engine: Engine) -> Engine:
-    """The same engine, noting when it says something."""
+    """The same engine, recording the times of its events."""
     opened: Callable[[], AbstractAsyncContextManager[Recognizer]] = engine.open
 
     @asynccontextmanager
@@ -71,7 +71,7 @@ def timed(engine: Engine) -> Engine:
 
 
 class Scheduled:
-    """A recogniser that says each word at its time, whatever it hears."""
+    """A recogniser that gives each word at its time, whatever it hears."""
 
     def __init__(self, script: Sequence[tuple[int, str]]) -> None:
         self.capabilities = Capabilities("scheduled", ("en",), False, 0)
@@ -81,15 +81,15 @@ class Scheduled:
         self._heard_ms = 0
 
     async def send(self, frame: AudioFrame) -> None:
-        """Hear one frame; the first one starts the clock."""
+        """Take a frame; the first one starts the clock."""
         self._heard_ms = frame.end_ms
         self._first.set()
 
     async def flush(self) -> None:
-        """Nothing is held."""
+        """Do nothing, because nothing is held."""
 
     async def finish(self) -> None:
-        """No more is said."""
+        """End the words."""
         self._ended.set()
         self._first.set()
 
@@ -110,7 +110,7 @@ class Scheduled:
 
 
 def scheduled(script: Path) -> Engine:
-    """An engine that says what the script says."""
+    """An engine that gives the words of the script."""
     words = [(int(due_ms), str(word)) for due_ms, word in json.loads(script.read_text("utf-8"))]
     return Engine("scheduled", "en", lambda: Scheduled(words))
 

@@ -1,4 +1,4 @@
-"""A clip on its way to whoever looks: what is played, and what was seen of it."""
+"""The interface of observers: what is played, and what was observed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eval.runs.observation import Shown
 from streaming.audio import Pcm
 
 RATE = 48_000
-"""Of everything that is played."""
+"""The sample rate of everything that is played."""
 
 TRAIL_S = 1.5
 """Silence after a clip: longer than the pause at which a caption ends."""
@@ -20,19 +20,19 @@ TRAIL_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What is to be heard: for each microphone, by the name of who speaks, float32 at RATE."""
+    """What to play: float32 at RATE for each microphone, by the speaker's name."""
 
     microphones: Mapping[str, Pcm]
 
     @property
     def seconds(self) -> float:
-        """The longest of them."""
+        """The duration of the longest."""
         return max(len(pcm) for pcm in self.microphones.values()) / RATE
 
 
 @dataclass(slots=True)
 class Handed:
-    """When each sample was handed to the publisher's audio source, on the monotonic clock."""
+    """When each sample was passed to the publisher's audio source, on the monotonic clock."""
 
     samples: list[int] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
@@ -43,11 +43,11 @@ class Handed:
         self.at.append(at)
 
     def at_s(self, sample: int) -> float:
-        """When the piece with the end of ``sample`` samples was handed over."""
+        """Return when the piece that ends the first ``sample`` samples was passed on."""
         return self.at[min(bisect_left(self.samples, sample), len(self.at) - 1)]
 
     def on_wall(self, word: RefWord, wall_s: float) -> RefWord:
-        """The word in ms from ``wall_s``, which is what the wall clock shows at monotonic 0."""
+        """Return the word in ms from ``wall_s``, the wall clock at monotonic 0."""
         start, end = (
             round((self.at_s(ms * RATE // 1000) + wall_s) * 1000)
             for ms in (word.start_ms, word.end_ms)
@@ -57,10 +57,10 @@ class Handed:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of a clip, on its own clock: ms since its first sample was handed over.
+    """The observation of a clip, on its own clock: ms since its first sample was passed on.
 
-    handed: of each microphone, when the sound up to a millisecond of its file was handed over.
-    page: as ``Observation.page``.
+    handed: for each microphone, when the audio up to a millisecond of its file was passed on.
+    page: see ``Observation.page``.
     """
 
     shown: Sequence[Shown]
@@ -70,7 +70,7 @@ class Seen:
     page: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def as_handed(self, turn: Turn) -> Turn:
-        """The turn on the clock of the sound as it was really handed over."""
+        """Return the turn on the clock of the audio as it was passed on."""
         handed = self.handed.get(turn.speaker) or next(iter(self.handed.values()), None)
         if handed is None:
             return turn
@@ -79,14 +79,14 @@ class Seen:
 
 
 class Watch(Protocol):
-    """A way of looking, ready to be given clips one after the other."""
+    """An observer, ready to take clips one after the other."""
 
     versions: Mapping[str, str]
 
     async def observe(self, played: Played) -> Seen:
-        """Play it, and give what was to be seen."""
+        """Play a clip, and return what was observed."""
         ...
 
 
 class WatchFailed(Exception):
-    """Nothing more can be played: the machinery broke. The message says what to do."""
+    """Nothing more can be played: a component failed. The message says what to do."""
