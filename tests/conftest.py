@@ -16,6 +16,8 @@ from captioner.demo.livekit_server import MediaServer, find_or_build
 # asr-server's model needs torch and moshi: make test-kyutai, in an environment of its own.
 collect_ignore = [] if find_spec("moshi") else ["kyutai"]
 
+MEETINGS = ("tests/integration/", "tests/eval/simulation/")
+
 # A busy machine is no fault of the law that is tested.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
@@ -49,7 +51,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file: str = super()._split_scope(nodeid)
-            return "meetings" if file.startswith("tests/integration/") else file
+            return "meetings" if file.startswith(MEETINGS) else file
 
     return Scheduling(config, log)
 
