@@ -17,7 +17,6 @@ from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES
 from eval.runs.observation import Observation, Run, Shown, write_all, write_run
 
-AXE = Path(__file__).parents[3] / "web-overlay" / "node_modules" / "axe-core" / "axe.min.js"
 HARD = '<script>alert("1")</script> & </style>'
 
 
@@ -176,10 +175,8 @@ def test_a_comparison_is_a_page_in_both_languages(measured: Path, tmp_path: Path
 
 @pytest.mark.browser
 async def test_a_comparison_is_accessible(
-    measured: Path, tmp_path: Path, chromium_path: str
+    measured: Path, tmp_path: Path, chromium_path: str, axe_core: str
 ) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed in web-overlay")
     write_all(tmp_path / "better", Run(), clips(wrong=0))
     run("compare", measured, tmp_path / "better", "--out", tmp_path)
     async with async_playwright() as driver:
@@ -188,7 +185,7 @@ async def test_a_comparison_is_accessible(
         )
         page = await browser.new_page(bypass_csp=True, viewport={"width": 320, "height": 640})
         await page.goto((tmp_path / "compare.html").as_uri())
-        await page.add_script_tag(path=AXE)
+        await page.add_script_tag(content=axe_core)
         found = await page.evaluate("axe.run()")
         wide = await page.evaluate("document.documentElement.scrollWidth")
         await browser.close()
@@ -285,11 +282,10 @@ async def test_the_sound_of_a_passage_can_be_played(page: Page) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed in web-overlay")
-async def test_the_page_has_no_fault_that_axe_finds(page: Page) -> None:
+async def test_the_page_has_no_fault_that_axe_finds(page: Page, axe_core: str) -> None:
     # By the inspector, which the page's own policy does not bind.
     found = await page.context.new_cdp_session(page)
-    await found.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+    await found.send("Runtime.evaluate", {"expression": axe_core})
     answer = await found.send(
         "Runtime.evaluate",
         {
