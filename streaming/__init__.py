@@ -1,1 +1,1 @@
-"""Speech in, words out. Knows audio and words, and nothing of LiveKit or captions."""
+"""Turns speech into words. Knows audio and words, but not LiveKit or captions."""

@@ -1,4 +1,4 @@
-"""Audio as the recognisers take it: frames of 80 ms, mono, 24 kHz, float32 in [-1, 1]."""
+"""Audio for recognisers: frames of 80 ms, mono, 24 kHz, float32 in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import soxr
 
 SAMPLE_RATE = 24_000
-"""Samples a second of every AudioFrame."""
+"""The sample rate of every AudioFrame, in Hz."""
 
 FRAME_SAMPLES = 1_920
 """Samples of one AudioFrame: 80 ms, one step of Kyutai's model."""
@@ -24,11 +24,11 @@ Pcm = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class AudioFrame:
-    """80 ms of sound.
+    """80 ms of audio.
 
     pcm: float32[1920], finite, within [-1, 1].
-    position: samples since the stream began; a frame whose position is beyond the end of the
-        one before it tells of a hole.
+    position: samples since the stream began; there is a hole before a frame whose position is
+        beyond the end of the previous one.
     """
 
     pcm: Pcm
@@ -41,25 +41,25 @@ class AudioFrame:
 
     @property
     def end_ms(self) -> int:
-        """Stream time just after the last sample."""
+        """Stream time after the last sample."""
         return samples_to_ms(self.position + len(self.pcm))
 
 
 def samples_to_ms(samples: int) -> int:
-    """Milliseconds that ``samples`` at 24 kHz last, rounded down."""
+    """Return the duration of ``samples`` at 24 kHz in ms, rounded down."""
     return samples * 1000 // SAMPLE_RATE
 
 
 def clean(pcm: Pcm) -> Pcm:
-    """``pcm`` with NaN as silence and everything else clipped to [-1, 1].
+    """Return ``pcm`` with NaN replaced by silence, and clipped to [-1, 1].
 
-    One wild sample poisons a model's caches for minutes, so nothing else gets past this point.
+    One invalid sample corrupts a model's caches for minutes, so none must pass.
     """
     return np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
 
 
 def wav(pcm: Pcm) -> bytes:
-    """A WAV file, mono, 16 bits, of ``pcm`` at 24 kHz."""
+    """Return ``pcm`` at 24 kHz as a WAV file, mono, 16 bits."""
     file = BytesIO()
     with wave.open(file, "wb") as out:
         out.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
@@ -68,13 +68,13 @@ def wav(pcm: Pcm) -> bytes:
 
 
 class Framer:
-    """Cuts sound of any chunk size and rate into AudioFrames.
+    """Cuts audio of any chunk size and rate into AudioFrames.
 
-    The frames depend on the sound alone, never on how it was cut into chunks.
+    The frames depend only on the audio, not on its division into chunks.
     """
 
     def __init__(self, rate: int = SAMPLE_RATE, *, position: int = 0) -> None:
-        """``rate``: samples a second of what will be fed. ``position``: of the first frame."""
+        """rate: of the audio to be fed, in Hz. position: of the first frame."""
         if rate <= 0:
             raise ValueError(f"a sample rate is a positive number, not {rate}")
         self._resampler = (
@@ -84,11 +84,11 @@ class Framer:
         self._position = position
 
     def feed(self, pcm: Pcm) -> list[AudioFrame]:
-        """Take float32[n] in [-1, 1]; give the frames that are now complete."""
+        """Take float32[n] in [-1, 1]; return the complete frames."""
         return self._cut(clean(pcm), last=False)
 
     def flush(self) -> list[AudioFrame]:
-        """No more sound: give what is left, filled up with silence."""
+        """End the audio; return the rest, padded with silence."""
         frames = self._cut(np.zeros(0, np.float32), last=True)
         if len(self._pending):
             rest = np.zeros(FRAME_SAMPLES, np.float32)

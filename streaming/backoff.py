@@ -1,4 +1,4 @@
-"""Waiting between tries."""
+"""Delays between attempts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 
 class Backoff:
-    """How long to wait before the next try: doubling with jitter, at most ``limit_s``."""
+    """The delay before the next attempt: doubling, with jitter, at most ``limit_s``."""
 
     def __init__(self, *, first_s: float = 0.2, limit_s: float = 5.0) -> None:
         self._first_s = first_s
@@ -14,11 +14,11 @@ class Backoff:
         self._tries = 0
 
     def reset(self) -> None:
-        """It worked."""
+        """Start again with short delays, after a success."""
         self._tries = 0
 
     def next_s(self) -> float:
-        """Seconds to wait now."""
+        """Return the seconds to wait now."""
         wait: float = min(self._first_s * 2**self._tries, self._limit_s)
         self._tries = min(self._tries + 1, 16)
         return wait * random.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""What the commands of all three packages share."""
+"""Functions that the commands of all three packages share."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def unknown_variables(names: Iterable[str], *, prefix: str, known: Iterable[str]
 
 
 def install_extra(extra: str) -> str:
-    """The command that installs our wheel with one of its extras; no registry has it yet."""
+    """Return the command that installs our wheel with an extra; no registry has it yet."""
     wheel = f"live_captions-{version('live-captions')}-py3-none-any.whl"
     return f"pip install './dist/{wheel}[{extra}]' (`make wheel` builds it)"

@@ -1,22 +1,22 @@
-"""What can go wrong with a recogniser, split by what the caller does next.
+"""Errors of recognisers, distinguished by what the caller does next.
 
 StreamingError
   RecognizerError
     RecognizerUnavailable     could not start              → back off, try the next one
       RecognizerAtCapacity    no free slot                 → another server, then wait
     ConnectionLost            mid-stream                   → reconnect, replay what is not yet words
-    ProtocolError             the peer spoke nonsense      → do not retry, it is a bug
+    ProtocolError             the peer sent nonsense       → do not retry, it is a bug
   LanguageNotSupported        no model for it              → choose another language or engine
   ModelError                  a step failed                → the stream ends; start another one
 """
 
 
 class StreamingError(Exception):
-    """Base of everything that this package raises on purpose."""
+    """Base of all exceptions that this package raises deliberately."""
 
 
 class RecognizerError(StreamingError):
-    """A recogniser cannot be used, or no longer."""
+    """A recogniser cannot be used, or can no longer be used."""
 
 
 class RecognizerUnavailable(RecognizerError):
@@ -28,7 +28,7 @@ class RecognizerAtCapacity(RecognizerUnavailable):
 
 
 class ConnectionLost(RecognizerError):
-    """The link broke in mid-stream. Reconnect and replay what was not yet turned into words."""
+    """The connection broke in mid-stream. Reconnect, and replay what was not turned into words."""
 
 
 class ProtocolError(RecognizerError):

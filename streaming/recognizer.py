@@ -1,4 +1,4 @@
-"""The seam between audio and words: what goes into a recogniser, what comes out, in which order.
+"""The interface of recognisers: what goes in, what comes out, and in which order.
 
 All times are integer milliseconds of *stream time*: audio heard on this stream since it began,
 holes included. They never go backwards from one Word to the next.
@@ -16,9 +16,9 @@ from streaming.audio import AudioFrame
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One settled word with its punctuation; never revised.
+    """A settled word with its punctuation; never revised.
 
-    ``joined`` says that it continues the word before without a space ("4" "00" is "400").
+    joined: it continues the previous word without a space ("4" "00" is "400").
     """
 
     text: str
@@ -28,14 +28,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class WordEnd:
-    """Where the last Word ended."""
+    """The end of the last Word."""
 
     end_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """All that may still change after the last Word; replaces the tail before, "" clears it."""
+    """The text after the last Word, which may still change; replaces the last Tail, "" clears it."""
 
     text: str
     start_ms: int
@@ -43,7 +43,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The speaker pauses, or is expected to (probability 0–1), since ``at_ms``."""
+    """The speaker pauses, or probably does (0–1), since ``at_ms``."""
 
     at_ms: int
     probability: float
@@ -51,21 +51,21 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The events before this one are what the recogniser makes of the audio up to ``until_ms``."""
+    """The preceding events cover the audio up to ``until_ms``."""
 
     until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """The answer to one ``flush()``: every word before ``at_ms`` is settled, the tail is empty."""
+    """The answer to a ``flush()``: all words before ``at_ms`` are settled, the tail is empty."""
 
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """This sound was taken, but no recogniser heard it, and none will."""
+    """Audio that was taken, but that no recogniser has heard or will hear."""
 
     start_ms: int
     end_ms: int
@@ -79,7 +79,7 @@ class Capabilities:
     """What an engine can do, as data.
 
     languages: BCP 47 primary tags; the first is the default.
-    revises: whether it shows a Tail at all.
+    revises: whether it ever gives a Tail.
     delay_ms: typical time from the end of a word to its first event.
     """
 
@@ -89,7 +89,7 @@ class Capabilities:
     delay_ms: int
 
     def knows(self, language: str) -> bool:
-        """Whether the engine has ``language``, by the primary subtag of its BCP 47 tag."""
+        """Return whether the engine knows ``language``, by its primary BCP 47 subtag."""
         return primary(language) in self.languages
 
 
@@ -99,10 +99,10 @@ def primary(language: str) -> str:
 
 
 class Recognizer(Protocol):
-    """One stream of one voice. Used as ``async with``; iterated by one task, fed by another.
+    """A stream of one voice. Used by ``async with``; one task iterates, another feeds.
 
     Entering may raise RecognizerUnavailable; iterating may raise ConnectionLost or ModelError.
-    Leaving the context ends the stream at once and frees what it holds.
+    Leaving the context ends the stream at once, and frees its resources.
     """
 
     @property
@@ -111,15 +111,15 @@ class Recognizer(Protocol):
         ...
 
     async def send(self, frame: AudioFrame) -> None:
-        """Take the next 80 ms. May wait: that is the back-pressure."""
+        """Take the next 80 ms. May wait, as back-pressure."""
         ...
 
     async def flush(self) -> None:
-        """The speaker stopped: let go of what is held, now. Answered by one Flushed event."""
+        """Give everything held now, because the speaker paused. Answered by one Flushed event."""
         ...
 
     async def finish(self) -> None:
-        """No more audio. Iteration ends when everything heard has been said."""
+        """End the audio. Iteration ends once all its words were given."""
         ...
 
     def __aiter__(self) -> AsyncIterator[RecognizerEvent]: ...

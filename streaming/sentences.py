@@ -1,4 +1,4 @@
-"""Where sentences end: the one rule for what is settled and for where a caption ends."""
+"""Finds ends of sentences, for settling words and for ending captions."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _NO_END = re.compile(
 
 
 def ends_sentence(word: str) -> bool:
-    """Whether a sentence ends with ``word``: closing punctuation that is no abbreviation's."""
+    """Return whether ``word`` ends a sentence: with closing punctuation not of an abbreviation."""
     return bool(_END.search(word)) and not _NO_END.match(word)

@@ -1,1 +1,1 @@
-"""A meeting played from a script, with faults, against a real media server and a real bot."""
+"""Scripted meetings with faults, against a real media server and a real bot."""

@@ -18,15 +18,15 @@ LINES_MAX = 20_000
 
 START_S = 60.0
 STOP_S = 30.0
-"""Longer than the bot lets its last words out."""
+"""Longer than the bot takes to finish its last words."""
 
 
 class BotFailed(CaptionerError):
-    """The bot ended, or does not do what it should. The message has what it said last."""
+    """The bot ended, or failed to do something. The message has its last output."""
 
 
 class BotProcess:
-    """``captioner run`` in a process of its own. What it says on stderr is kept, bounded."""
+    """``captioner run`` in a process of its own. Its output on stderr is kept, bounded."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class BotProcess:
         options: Sequence[str] = (),
         module: str = "captioner",
     ) -> None:
-        """environment: added to this process's, of which LIVEKIT_* and CAPTIONER_* are left out.
+        """environment: added to that of this process, without its LIVEKIT_* and CAPTIONER_*.
         options: of the command ``run`` of ``module``.
         """
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
@@ -50,34 +50,34 @@ class BotProcess:
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start it, without waiting for anything."""
+        """Start it, without waiting."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", *self._command,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us, who then end it in order
+            start_new_session=True,  # we handle Ctrl-C, and then end it in order
         )  # fmt: skip
         self._reading = asyncio.create_task(self._read())
 
     @property
     def pid(self) -> int:
-        """Of the process that was started last."""
+        """The process id of the last process."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is running."""
         return self._reading is not None and not self._reading.done()
 
     def count(self, event: str) -> int:
-        """How often it logged ``event``, as far as its lines are kept."""
+        """Count the kept log lines with ``event``."""
         return sum(_event(line) == event for line in self.lines)
 
     async def logged(self, event: str, *, times: int = 1, timeout_s: float = START_S) -> None:
-        """Wait until it has logged ``event`` so often. Raises BotFailed."""
+        """Wait until it has logged ``event`` that often. Raises BotFailed."""
         try:
             async with asyncio.timeout(timeout_s):
                 while self.count(event) < times:
@@ -89,7 +89,7 @@ class BotProcess:
             raise self._failed(f"did not say {event!r} in {timeout_s:g} s") from None
 
     async def ended(self, *, timeout_s: float = STOP_S) -> int:
-        """Wait until it has ended by itself; give its exit code. Raises BotFailed."""
+        """Wait until it has ended by itself; return its exit code. Raises BotFailed."""
         assert self._process is not None
         assert self._reading is not None
         try:
@@ -100,7 +100,7 @@ class BotProcess:
             raise self._failed(f"did not end in {timeout_s:g} s") from None
 
     async def stop(self) -> int:
-        """Ask it to leave, as an operator would; end it by force if it does not. Its exit code."""
+        """Ask it to leave, as an operator would, or kill it; return its exit code."""
         process = self._process
         assert process is not None
         try:
@@ -114,7 +114,7 @@ class BotProcess:
             self._state.cleanup()
 
     async def kill(self) -> None:
-        """End it without a farewell, as a crash would; ``start`` starts another."""
+        """Kill it, as a crash would; ``start`` starts another."""
         assert self._process is not None
         with suppress(ProcessLookupError):
             self._process.kill()
@@ -146,7 +146,7 @@ def _event(line: str) -> str | None:
 
 
 def bot_environment(server: MediaServer) -> dict[str, str]:
-    """What a bot has to be told of ``server``, to caption for everybody there."""
+    """Return the environment of a bot on ``server`` that captions for everybody."""
     return {
         "LIVEKIT_URL": server.url,
         "LIVEKIT_API_KEY": server.key,

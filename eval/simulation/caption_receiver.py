@@ -1,6 +1,6 @@
-"""What a page keeps of a meeting: the caption contract received, without a screen. Pure.
+"""A page's receiving side of the caption contract, without a screen. Pure.
 
-It also notes what a bot must never send, by name, so that a simulation can count it.
+It also records, by name, what a bot must never send, so that a simulation can count it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Packet = Mapping[str, Any]
 
 
 class CaptionReceiver:
-    """Cues by (session, id), as they stand; those of earlier sessions stay.
+    """Current cues by (session, id), with those of earlier sessions.
 
-    missing: whether a packet was lost, and the bot has to be asked. faults: what must never be,
-    how often. states: every (track, speaker, state) as it was told, in order.
+    missing: whether a packet was lost, so that the bot must be asked. faults: counts of forbidden
+    events. states: every (track, speaker, state) received, in order.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class CaptionReceiver:
     def feed(self, packet: Packet) -> None:
         """Take a packet of the topic."""
         if packet.get("session") != self.session:
-            self.missing = True  # another bot, or the same one started again: say hello
+            self.missing = True  # another bot, or a restarted one: say hello
             return
         if isinstance(told := read_packet(packet), SeqPacket):
             self.missing |= told.seq > self.seq
@@ -46,11 +46,11 @@ class CaptionReceiver:
         self._take(told)
 
     def hello(self) -> dict[str, Any]:
-        """What to ask the bot."""
+        """Return the request for the bot."""
         return {"v": 1, "want": True, "session": self.session, "after_seq": self.seq}
 
     def answered(self, answer: Packet) -> dict[str, Any] | None:
-        """Take an answer to hello or history; gives what to ask captions.history for next."""
+        """Take an answer to hello or history; return the next request to captions.history."""
         session = answer["session"]
         if session != self.session:
             self.session, self.seq, self._ahead = session, 0, set()
@@ -65,13 +65,13 @@ class CaptionReceiver:
         return None
 
     def whole(self, seq: int) -> None:
-        """All pages of an answer that knew everything up to ``seq`` were taken."""
+        """Note that all pages of an answer, complete up to ``seq``, were taken."""
         self.seq = max(self.seq, seq)
         self._count_on()
         self.missing = bool(self._ahead)
 
     def shown(self) -> list[CuePacket]:
-        """The cues that were not deleted, in order of their start."""
+        """Return the cues that were not deleted, ordered by start."""
         cues = [cue for cue in self.cues.values() if cue.state != "deleted"]
         return sorted(cues, key=lambda cue: (cue.start_ms, cue.id))
 

@@ -1,4 +1,4 @@
-"""``caption-eval simulate``: a scripted meeting with faults, and the table of what came of it."""
+"""``caption-eval simulate``: a scripted meeting with faults, and the table of its results."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ async def simulate(
     speech: bool,
     explain: bool = False,
 ) -> list[Row]:
-    """Play it, and give the table.
+    """Play it, and return the table.
 
-    tell: is told how far it is. measure: also what an attendee costs. speech: also real speech,
-    by the embedded recogniser. explain: name each word that was lost, torn or doubled.
+    tell: reports progress. measure: also measure the cost of an attendee. speech: also play real
+    speech to the embedded recogniser. explain: name each word that was lost, torn or doubled.
     """
     program = await asyncio.to_thread(find_or_build, tell)
     plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
@@ -116,7 +116,7 @@ async def _measured(program: Path) -> Costs:
 
 
 def _explain(played: Played, tell: Tell) -> None:
-    """Room times in seconds: the gaps, and each word that was lost, torn, or is there twice."""
+    """Return room times, in seconds, of gaps and of lost, torn or doubled words."""
     verdict = verdict_of(played)
     for gap in played.reader.gaps:
         tell(f"gap    {gap.start_ms / 1000:8.2f} to {gap.end_ms / 1000:8.2f}  {gap.reason}")

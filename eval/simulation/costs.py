@@ -1,4 +1,4 @@
-"""What a bot costs and how fast it is: processor time a silent attendee, delays, packets."""
+"""Measures a bot's cost and speed: processor time per silent attendee, delays, packets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ SETTLE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What was measured over some seconds. cpu: of one processor, 0 to 1 and more.
+    """Measurements over some seconds. cpu: of one processor, 0 to 1 and more.
 
-    frame_ms, publish_ms: upper edges of the buckets that hold the 95th percentiles of: a frame
-    received → its recogniser took it; a recogniser's event → its packets handed over. None: none.
+    frame_ms: from receiving a frame to its recogniser taking it; publish_ms: from a recogniser's
+    event to its packets being passed on. Both are upper edges of the 95th percentiles' buckets, or
+    None.
     """
 
     cpu: float
@@ -34,13 +35,13 @@ class Load:
 
 
 async def silent(testbed: Testbed, count: int, *, muted: bool, seconds: float) -> Load:
-    """``count`` people who say nothing, muted or with an open microphone in a quiet room."""
+    """Measure ``count`` people who say nothing, muted or with an open microphone."""
     async with _people(testbed, count, muted=muted):
         return await _measured(testbed, seconds)
 
 
 async def speaking(testbed: Testbed, count: int, *, seconds: float) -> Load:
-    """``count`` people who speak all at once."""
+    """Measure ``count`` people who speak at once."""
     words = iter(range(WORDS - 1))
     async with _people(testbed, count) as people:
         needed = int((seconds + SETTLE_S + 1) / WORD_S)
@@ -76,7 +77,7 @@ READER = "reader-of-costs"
 
 @asynccontextmanager
 async def reading(testbed: Testbed) -> AsyncIterator[None]:
-    """Somebody reads meanwhile, so that there is something to be done."""
+    """Measure while somebody reads, so that the bot listens."""
     reader = await testbed.enter(READER)
     try:
         yield
@@ -102,13 +103,13 @@ async def _people(
 
 
 def total(metrics: str, name: str) -> float:
-    """The value of a counter or gauge without labels; 0 if there is none."""
+    """Return the value of a counter or gauge without labels, or 0."""
     found = re.search(rf"^{name} (\S+)$", metrics, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
 
 def p95_ms(before: str, after: str, name: str) -> float | None:
-    """The upper edge of the bucket that holds the 95th percentile of what came in between."""
+    """Return the upper edge of the 95th percentile's bucket between two readings."""
     counts = _buckets(after, name)
     old = _buckets(before, name)
     new = {edge: count - old.get(edge, 0.0) for edge, count in counts.items()}

@@ -1,11 +1,11 @@
-"""The network between a participant and the media server, as something that can be cut.
+"""A proxy between a participant and the media server whose connection can be cut.
 
     async with FaultProxy(server) as cable:
         …join at cable.url…
         cable.cut(); await asyncio.sleep(10); cable.mend()
 
-A proxy on the loopback for signalling (TCP) and media (UDP). What the server says of its media
-port on the way to the participant is changed to the proxy's; media over TCP is not offered.
+It runs on the loopback for signalling (TCP) and media (UDP). The server's media port is replaced by
+the proxy's on the way to the participant; media over TCP is not offered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Address = tuple[str, int]
 
 
 class FaultProxy:
-    """Whole until ``cut``. While it is cut nothing is refused: everything just never arrives."""
+    """Works until ``cut``. While cut it refuses nothing: data just never arrives."""
 
     def __init__(self, server: MediaServer) -> None:
         self._server = server
@@ -35,11 +35,11 @@ class FaultProxy:
         self.url = ""
 
     def cut(self) -> None:
-        """From now on nothing gets through."""
+        """Let nothing through from now on."""
         self._whole.clear()
 
     def mend(self) -> None:
-        """All is as before; what was said on a connection meanwhile arrives now, media does not."""
+        """Restore the connection; delayed signalling arrives now, media is lost."""
         self._whole.set()
 
     async def __aenter__(self) -> Self:
@@ -74,7 +74,7 @@ class FaultProxy:
             finally:
                 forth.close()
         except OSError:
-            pass  # the media server is away: the participant sees its connection closed
+            pass  # the media server is gone, so the participant's connection is closed
         except asyncio.CancelledError:
             pass  # asyncio.start_server would report it
         finally:
@@ -112,7 +112,7 @@ class FaultProxy:
                 await writer.drain()
 
     def _readdress(self, data: bytes) -> bytes:
-        """Candidates name our media port. All ports have five digits, so lengths stay."""
+        """Put our media port into candidates. All ports have five digits, so lengths are kept."""
         assert self._media is not None
         ours = self._media.get_extra_info("sockname")[1]
         for theirs in (self._server.udp_port, self._server.tcp_port):
@@ -121,12 +121,12 @@ class FaultProxy:
 
 
 def _plain(data: bytes) -> bytes:
-    """Browsers offer to compress; then addresses could not be seen."""
+    """Remove browsers' offer of compression, which would hide addresses."""
     return data.replace(b"permessage-deflate", b"x-none-of-these-xx")
 
 
 class _Media(asyncio.DatagramProtocol):
-    """The participants' side: for each address that sends to us, a socket towards the server."""
+    """The participants' side, with a socket to the server for each sending address."""
 
     def __init__(self, server: _Address, whole: Callable[[], bool]) -> None:
         self._server = server
@@ -171,4 +171,4 @@ class _Back(asyncio.DatagramProtocol):
         self._back(data)
 
     def error_received(self, _error: Exception) -> None:
-        """The server is away; what was sent is lost, as on any network."""
+        """Ignore that the server is gone; what was sent is lost, as on any network."""

@@ -1,4 +1,4 @@
-"""The faults of a simulated meeting: each is done, lasts, and is over when its function returns."""
+"""The faults of a simulated meeting; each is over when its function returns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def inflict(
             testbed.recognizer.capacity = CAPACITY
         case Fault.TRACK_RAISES:
             failed = testbed.bot.count("track_failed")
-            for _ in range(RAISES_TRIES):  # the word may be torn on its way
+            for _ in range(RAISES_TRIES):  # the word may be torn in transit
                 await victim.say([RAISES])
                 await asyncio.sleep(RAISES_S)
                 if testbed.bot.count("track_failed") > failed:

@@ -1,6 +1,6 @@
-"""Somebody in a simulated meeting: a microphone that says words, a page, hands that click.
+"""A participant of a simulated meeting: a microphone that says words, a page, and clicks.
 
-With room.py, speaker.py and cipher.py the only file that imports livekit.rtc.
+One of the few files that import livekit.rtc.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from streaming.testing.tone_words import WORD_MS, chord, word
 RATE = 48_000
 PIECE_S = 0.1
 AHEAD_S = 0.3
-"""So much sound is handed over before it is due: our loop may be late by that."""
+"""Audio passed on before it is due, by which our loop may be late."""
 
 RETRY_S = 0.3
 RPC_S = 5.0
@@ -37,10 +37,10 @@ Join = Callable[[], tuple[str, str]]
 
 
 class Participant:
-    """Joins, comes back when the connection was lost, speaks, and reads if told to.
+    """Joins, reconnects, speaks, and reads if requested.
 
-    said: every word that was handed over. away: when it could not be heard. arrivals: (time, bytes)
-    of each packet of the topic. states: (time, state) as the bot's attribute was seen to change.
+    said: every word passed on. away: when it could not be heard. arrivals: (time, bytes) of each
+    packet of the topic. states: (time, state) of each observed change of the bot's attribute.
     """
 
     def __init__(self, identity: str, join: Join, *, speaks: bool, reads: bool) -> None:
@@ -50,7 +50,7 @@ class Participant:
         self.away: list[Span] = []
         self.arrivals: list[tuple[float, int]] = []
         self.states: list[tuple[float, str]] = []
-        self.deaf = False  # every packet is lost on the way
+        self.deaf = False  # every packet is lost in transit
         self._join = join
         self._speaks = speaks
         self._reads = reads
@@ -66,7 +66,7 @@ class Participant:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def join(self) -> None:
-        """Join as often as it takes."""
+        """Join, however many attempts that takes."""
         self._here = True
         await self._connect()
         if self._speaks:
@@ -75,7 +75,7 @@ class Participant:
             self._do(self._read())
 
     async def leave(self) -> None:
-        """Leave, and know nothing more."""
+        """Leave, and forget everything."""
         self._here = False
         for task in list(self._tasks):
             task.cancel()
@@ -86,7 +86,7 @@ class Participant:
             self._source = None
 
     async def say(self, numbers: Sequence[int]) -> None:
-        """Say words of streaming.testing.tone_words; returns when the last one was handed over."""
+        """Say words of streaming.testing.tone_words; return once the last one was passed on."""
         self._words.extend(numbers)
         self._spoken.clear()
         await self._spoken.wait()
@@ -104,7 +104,7 @@ class Participant:
             self._track.unmute()
 
     async def ask(self, method: str, request: dict[str, Any]) -> tuple[float, float]:
-        """Click: ask the bot until it answers; when it was first asked, and answered.
+        """Click: ask the bot until it answers; return when it was first asked, and answered.
 
         Raises TimeoutError, rtc.RpcError if the bot refuses.
         """
@@ -132,11 +132,11 @@ class Participant:
                         await self._news.wait()
 
     def saw_state(self, state: str, *, since: float) -> float | None:
-        """When the bot's state was first seen to be this one after ``since``."""
+        """Return when the bot's state was first seen as this one after ``since``."""
         return next((at for at, seen in self.states if at > since and seen == state), None)
 
     async def hello(self) -> None:
-        """Ask for all that is not here yet."""
+        """Ask for everything that is missing."""
         answer = await self._rpc(HELLO, self.page.hello())
         seq = answer["seq"]
         while more := self.page.answered(answer):
@@ -152,14 +152,14 @@ class Participant:
 
     @property
     def bot(self) -> rtc.RemoteParticipant | None:
-        """The bot that is in the room, if one is seen."""
+        """Return the bot in the room, if one is seen."""
         agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
         bots = [
             p
             for p in self._room.remote_participants.values()
             if p.kind == agent and "captions.session" in p.attributes
         ]
-        # Of two the one that came last: the other is what a killed one left behind.
+        # Of two, the one that joined last: the other was killed, and is still listed.
         return bots[-1] if bots else None
 
     async def _rpc(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ class Participant:
         self._woken.set()
 
     async def _read(self) -> None:
-        """As a page does: whenever something is missing, ask; again until it works."""
+        """Ask whenever something is missing, again until it works, as a page does."""
         while True:
             while self.deaf or not self.page.missing:
                 self._woken.clear()
@@ -268,7 +268,7 @@ class Participant:
                 await asyncio.sleep(RETRY_S)
 
     async def _mouth(self) -> None:
-        """Words when there are some, else the noise of a quiet room; nothing while muted."""
+        """Send words if there are any, else the noise of a quiet room; nothing while muted."""
         noise = np.random.default_rng(1).normal(0, 1e-3, int(RATE * PIECE_S)).astype(np.float32)
         due = time.monotonic()
         while True:
@@ -282,7 +282,7 @@ class Participant:
                 said = Said(word(number), self.identity, due, due + WORD_MS / 1000)
                 self.said.append(said)
             if not self._muted and self._source is not None:
-                # A word in one piece: a busy loop of ours must not tear it.
+                # A word in one piece, so that a busy loop does not tear it.
                 samples = (sound * 32_767).astype(np.int16)
                 frame = rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples))
                 await self._source.capture_frame(frame)
@@ -297,7 +297,7 @@ class Participant:
 
 
 class _NoBot(Exception):
-    """No bot is seen in the room."""
+    """There is no bot in the room."""
 
 
 _LIVEKITS_OWN = 1_001

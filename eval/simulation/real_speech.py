@@ -1,7 +1,7 @@
-"""Real speech and the embedded recogniser: several people at once, beside each of them alone.
+"""Real speech with the embedded recogniser: several people at once, compared with each alone.
 
-What is measured is what speaking at the same time changes; how many words are right at all is for
-``caption-eval`` to say.
+It measures the effect of speaking at the same time; ``caption-eval run`` measures how many words
+are correct.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Of several people's captions. words: shown of each alone, in all.
+    """Differences in several people's captions. words: total shown for each alone.
 
-    differ: words that are otherwise when all speak at once. strayed: phrases of three words under
-    a name that are another's. doubled: such phrases that are there once more.
+    differ: words that differ when all speak at once. strayed: phrases of three words under a wrong
+    name. doubled: such phrases that occur once more.
     """
 
     people: int
@@ -48,7 +48,7 @@ class Overlap:
 
 
 def overlap_of(alone: Mapping[str, Words], at_once: Mapping[str, Words]) -> Overlap:
-    """Hold what was shown when all spoke at once against each one's captions alone. Pure."""
+    """Compare the captions of all at once with those of each alone. Pure."""
     said = {who: set(_phrases(words)) for who, words in alone.items()}
     differ = strayed = doubled = 0
     for who, words in at_once.items():
@@ -62,7 +62,7 @@ def overlap_of(alone: Mapping[str, Words], at_once: Mapping[str, Words]) -> Over
 
 
 async def overlap(program: Path, people: int) -> Overlap:
-    """Play the recording that the model's package carries, each a part of it, in real time."""
+    """Let each play a part of the recording in the model's package, in real time."""
     sound = read_audio(bundled_recording(), rate=RATE)
     parts = {f"voice-{n}": part for n, part in enumerate(np.array_split(sound, people))}
     async with Testbed(program, real_speech=True) as testbed:
@@ -80,7 +80,7 @@ async def overlap(program: Path, people: int) -> Overlap:
 
 
 async def _speak(testbed: Testbed, who: str, sound: Pcm) -> None:
-    """Come, speak, leave."""
+    """Join, speak, leave."""
     server, speaker = testbed.server, SoundPublisher(rate=RATE)
     token = participant_token(server.key, server.secret, room=ROOM, identity=who)
     await speaker.join(server.url, token)
@@ -89,7 +89,7 @@ async def _speak(testbed: Testbed, who: str, sound: Pcm) -> None:
 
 
 async def _shown(reader: Participant, who: str) -> Words:
-    """What stands under a name in the end."""
+    """Return the final text under a name."""
     await reader.until(lambda: not reader.page.missing)
     mine = [cue.text for cue in reader.page.shown() if cue.speaker == who]
     return tuple(re.findall(r"[\w']+", " ".join(mine).lower()))
@@ -100,7 +100,7 @@ def _phrases(words: Words) -> list[Words]:
 
 
 def _changes(one: Words, other: Words) -> Iterator[tuple[Words, Words]]:
-    """Where they are not the same: what stands there in each."""
+    """Return the differing words of both."""
     for code, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if code != "equal":
             yield one[a:b], other[c:d]

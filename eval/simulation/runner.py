@@ -1,4 +1,4 @@
-"""Plays a script on a testbed, and gathers what came of it."""
+"""Plays a script on a testbed, and collects the results."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from streaming.testing import tone_words
 READER, FAR_READER = "reader-always-there", "reader-far-away"
 
 QUIET_S = 7.0
-"""After the last word: longer than any caption stays open."""
+"""Wait after the last word, longer than any caption stays open."""
 
 ACT_S = 120.0
-"""Whoever takes longer for what the script says is stuck: that is told, and the meeting goes on."""
+"""A participant that takes longer for an act is stuck: reported, and the meeting goes on."""
 
 CLICK_S = 10.0
 
 RAISED_S = 8.0
-"""So long after a bug a track may be without captions."""
+"""How long a track may be without captions after a bug."""
 
 Tell = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Click:
-    """A host switched off: seconds until it was answered, nothing was recognised, all saw it."""
+    """A host's switch-off: seconds until answered, nothing was recognised, and all saw it."""
 
     answered_s: float
     stopped_s: float
@@ -44,7 +44,7 @@ class Click:
 
 @dataclass(slots=True)
 class Played:
-    """What came of a meeting. reader: was there all the time; others: came late or lost some."""
+    """The result of a meeting. reader: always present; others: joined late or lost packets."""
 
     said: list[Said] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
@@ -56,11 +56,11 @@ class Played:
     metrics: str = ""
     on_disk: str = ""
     origin_s: float = 0.0
-    failed: list[str] = field(default_factory=list)  # acts of the simulation itself
+    failed: list[str] = field(default_factory=list)  # failed acts of the simulation itself
 
 
 class Play:
-    """One run of one script."""
+    """A run of a script."""
 
     def __init__(self, testbed: Testbed, acts: Sequence[Act], tell: Tell) -> None:
         self.played = Played()
@@ -72,7 +72,7 @@ class Play:
         self._hosts_turn = asyncio.Lock()
 
     async def run(self) -> Played:
-        """The whole meeting, and a while of quiet."""
+        """Play the whole meeting, and a period of silence."""
         testbed = self._stage
         reader = await testbed.enter(READER)
         async with testbed.far_reader(FAR_READER) as self._far:
@@ -101,7 +101,7 @@ class Play:
                         await self._fault(act)
                     case _ if person is not None:
                         await self._act(act, person)
-        except Exception as exc:  # one clumsy person does not end the meeting; it is told
+        except Exception as exc:  # one failing participant does not end the meeting; it is reported
             self.played.failed.append(f"{act.what} {act.who}: {type(exc).__name__} {exc}")
 
     async def _act(self, act: Act, person: Participant) -> None:
@@ -146,7 +146,7 @@ class Play:
         return Click(answered - asked, ended - asked, max(seen) - asked)
 
     def _span(self, begin: What, act: Act, times: tuple[float, float], spans: list[Span]) -> None:
-        """A switch there and back is one span."""
+        """Make one span of a switch and its reversal."""
         key = (begin, act.who)
         if act.what is begin:
             self._open[key] = times
@@ -179,7 +179,7 @@ class Play:
         await self._come_late("late-at-the-end")
         lates = [p for name, p in testbed.people.items() if name.startswith("late")]
         for person in (*lates, self._far[0], reader):
-            await person.hello()  # the last packet may be on its way
+            await person.hello()  # the last packet may be in transit
             played.others[person.identity] = person.page
         played.reader = played.others.pop(reader.identity)
         for person in testbed.people.values():
@@ -198,5 +198,5 @@ class Play:
 
 
 async def play(testbed: Testbed, acts: Sequence[Act], tell: Tell) -> Played:
-    """Play the acts on a testbed that nobody has entered yet."""
+    """Play the acts on a testbed without participants."""
     return await Play(testbed, acts, tell).run()

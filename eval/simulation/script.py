@@ -1,4 +1,4 @@
-"""Who does what in a simulated meeting, made from a seed: overlaps, switches, faults. Pure."""
+"""Generates the script of a simulated meeting from a seed: overlaps, switches, faults. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from random import Random
 from streaming.testing.tone_words import PAUSE_MS, WORD_MS, WORDS
 
 WORD_S = (WORD_MS + PAUSE_MS) / 1000
-"""How long a word takes to say."""
+"""The duration of a word."""
 
 LEAD_S, TRAIL_S = 0.8, 1.0
-"""Between unmuting and speaking, speaking and muting."""
+"""The pause between unmuting and speaking, speaking and muting."""
 
 HEARD_S = 4.0
-"""A newcomer speaks so long after joining, at the earliest."""
+"""The least time between joining and speaking."""
 
 HOST = "p0"
 
 
 class What(StrEnum):
-    """What people do."""
+    """The acts of participants."""
 
     SAY = "say"
     JOIN = "join"
@@ -33,12 +33,12 @@ class What(StrEnum):
     AGREE = "agree"
     OFF = "off"
     ON = "on"
-    LATE = "late"  # somebody comes who only reads
+    LATE = "late"  # a participant joins who only reads
     FAULT = "fault"
 
 
 class Fault(StrEnum):
-    """What goes wrong."""
+    """The faults."""
 
     RECOGNIZER_KILLED = "recogniser killed"
     RECOGNIZER_AWAY = "recogniser away for 8 s"
@@ -78,26 +78,26 @@ class _Person:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a meeting is made from. faults: which, in order, evenly spread."""
+    """The parameters of a meeting. faults: in order, evenly spread."""
 
     people: int = 10
     seconds: float = 1_800.0
     faults: tuple[Fault, ...] = ()
     seed: int = 1
-    overlap: float = 0.35  # share of turns that begin before the last one has ended
-    quiet_s: float = 8.0  # at the end, so that all can be said
-    late: int = 1  # so many come late, only to read
+    overlap: float = 0.35  # share of turns that begin before the previous one has ended
+    quiet_s: float = 8.0  # at the end, so that all words can be recognised
+    late: int = 1  # number of late joiners who only read
     switches: bool = True  # a host switches off and on, people refuse and agree again
 
 
 def faults_of(count: int) -> tuple[Fault, ...]:
-    """``count`` faults, every kind in turn."""
+    """Return ``count`` faults, all kinds in turn."""
     kinds = list(Fault)
     return tuple(kinds[n % len(kinds)] for n in range(count))
 
 
 def script(plan: Plan) -> list[Act]:
-    """The acts in order of time. The same plan gives the same acts."""
+    """Return the acts in order of time. Equal plans give equal acts."""
     chance = Random(plan.seed)
     people = _people(plan, chance)
     acts = [*_comings(people, plan), *_faults(people, plan), *_lates(plan)]
@@ -108,12 +108,12 @@ def script(plan: Plan) -> list[Act]:
 
 
 def identities(plan: Plan) -> list[str]:
-    """Of those who speak; the first one is a host."""
+    """Name the speakers; the first one is a host."""
     return [f"p{n}" for n in range(plan.people)]
 
 
 def _people(plan: Plan, chance: Random) -> list[_Person]:
-    """Most are there all the time; every fifth comes late, every seventh goes and comes back."""
+    """Plan presence: most stay, every fifth joins late, every seventh leaves and returns."""
     found = []
     for n, name in enumerate(identities(plan)):
         here = [(0.0, plan.seconds + 60)]
@@ -137,7 +137,7 @@ def _comings(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
 
 
 def _switches(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
-    """Half-way between faults: the host switches off and on, two people refuse and agree again."""
+    """Between faults, the host switches off and on, and two people refuse and agree again."""
     spacing = plan.seconds / max(len(plan.faults), 4)
     length = min(spacing / 3, 15.0)
     slots = [n * spacing for n in range(1, round(plan.seconds / spacing))]
@@ -153,7 +153,7 @@ def _switches(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
 
 def _faults(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
     spacing = plan.seconds / max(len(plan.faults), 1)
-    # A track can raise only if its speaker is heard: somebody who is there and never muted.
+    # A track can raise only while its speaker is heard, so choose one who stays and never mutes.
     heard = [person for person in people if not person.shy and person.here == people[0].here]
     for n, fault in enumerate(plan.faults):
         who = heard[n % len(heard)].name if fault is Fault.TRACK_RAISES else ""

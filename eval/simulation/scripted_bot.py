@@ -1,4 +1,4 @@
-"""The bot as ``captioner run`` has it, on an engine that hears words that are tones.
+"""The bot of ``captioner run``, with an engine whose words are tones.
 
     python -m eval.simulation.scripted_bot run --room ROOM --identity IDENTITY
 
@@ -24,14 +24,14 @@ from streaming.testing.tone_words import RAISES, has_voice, word
 
 
 class ToneEngines:
-    """The one engine of a simulated meeting, on the server that the settings name."""
+    """The only engine of a simulated meeting, on the server that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
         self._remote = RemoteEngine(Servers((settings.asr,)), load_voice=lambda: has_voice)
         self.languages: Mapping[str, tuple[str, ...]] = {"kyutai": (settings.language,)}
 
     async def choose(self, name: str, language: str) -> Engine:
-        """Needs nothing to be loaded."""
+        """Do nothing, because there is nothing to load."""
         return Engine(
             name,
             language,
@@ -43,7 +43,7 @@ class ToneEngines:
 
 @asynccontextmanager
 async def offered(settings: Settings) -> AsyncIterator[ToneEngines]:
-    """In place of ``captioner.engines.offered``."""
+    """Replace ``captioner.engines.offered``."""
     yield ToneEngines(settings)
 
 

@@ -1,4 +1,4 @@
-"""The table that ``caption-eval simulate`` prints: what was measured, what it must be."""
+"""The table that ``caption-eval simulate`` prints: measured and required values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Costs:
 
 
 def rows_of(played: Played) -> Iterator[Row]:
-    """What came of the words."""
+    """Rows on the words."""
     verdict = verdict_of(played)
     fates, reader = verdict.fates, played.reader
     pages = [reader, *played.others.values()]
@@ -66,7 +66,7 @@ def rows_of(played: Played) -> Iterator[Row]:
 
 
 def rows_of_costs(costs: Costs) -> Iterator[Row]:
-    """What it cost."""
+    """Rows on the cost."""
     for what, load, most in (("muted", costs.muted, 0.1), ("open, quiet", costs.quiet, 2.5)):
         each = (load.cpu - costs.base.cpu) / costs.silent * 100
         told = f"{each:.2f} % of a core, {load.slots} slots"
@@ -84,7 +84,7 @@ def rows_of_costs(costs: Costs) -> Iterator[Row]:
 
 
 def rows_of_speech(found: Overlap) -> Iterator[Row]:
-    """What speaking at the same time changes of real speech."""
+    """Rows on the effect of speaking at the same time, with real speech."""
     real = f"real speech, {found.people} at once"
     yield Row(f"{real}: words otherwise than alone", f"{found.differ} of {found.words}")
     yield _none(f"{real}: phrases under another's name", found.strayed)
@@ -92,24 +92,24 @@ def rows_of_speech(found: Overlap) -> Iterator[Row]:
 
 
 def verdict_of(played: Played) -> Verdict:
-    """What came of every word that was said."""
+    """Rows on the fate of every word."""
     page = played.reader
     return judge(played.said, page.shown(), page.gaps, played.facts, origin_s=played.origin_s)
 
 
 def _leaks(played: Played) -> Iterator[Row]:
-    """What a run leaves with its operator, and what must not be in it."""
+    """Rows on what a run leaves with its operator, which must not contain speech."""
     words = [*(said.word for said in played.said), READER]
     seen = leaks({"log": played.log, "metrics": played.metrics}, [*words, NAME, ROOM])
     for what, count in seen.items():
         yield _none(f"words, names, readers in the bot's {what}", count)
-    # It keeps which host switched last, by name, to show it again after a restart.
+    # It has the name of the host who switched last, to show it after a restart.
     kept = leaks({"state files": played.on_disk}, [*words, ROOM])["state files"]
     yield _none("words, readers in the bot's state files", kept)
 
 
 def render(rows: Sequence[Row]) -> str:
-    """Columns; a bad row begins with BAD."""
+    """Format the columns; a bad row begins with BAD."""
     wide = max(len(row.what) for row in rows)
     middle = max(len(row.measured) for row in rows)
     marks = {True: "ok", False: "BAD", None: ""}
@@ -125,12 +125,12 @@ def _none(what: str, count: int) -> Row:
 
 
 def _few(what: str, count: int, *, of: int) -> Row:
-    """More of them, and the machine was too busy to tell anything."""
+    """With more torn words, the machine was too busy for conclusions."""
     return Row(what, str(count), "≤ 2 %", count <= 0.02 * of)
 
 
 def apart(reader: CaptionReceiver, other: CaptionReceiver) -> set[CuePacket]:
-    """Of the session that both know: what is not exactly the same."""
+    """Count cues that differ, in the session that both know."""
 
     def now(page: CaptionReceiver) -> list[CuePacket]:
         return [cue for cue in page.shown() if cue.session == reader.session]

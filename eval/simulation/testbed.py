@@ -1,4 +1,4 @@
-"""What a simulated meeting takes place on: media server, recogniser, bot, and the people in it.
+"""The testbed of a simulated meeting: media server, recogniser, bot, and participants.
 
     async with Testbed(find_or_build(print)) as testbed:
         anna = await testbed.enter("anna", speaks=True)
@@ -31,17 +31,17 @@ ROOM = "simulated-meeting"
 BOT = "captions"
 CAPACITY = 64
 HEARING = Hearing(hear, frames=1, once=75)
-"""Late packets, and the silence with which a recogniser is flushed, may tear a word apart."""
+"""Late packets, and the silence that flushes a recogniser, may tear a word."""
 
 NAME = "Simulata"
-"""Every person's name begins so: it must be in no log."""
+"""The start of every person's name, which must not be in any log."""
 
 
 class Testbed:
     """``async with`` sets it up, with the bot in the room, and leaves no process behind.
 
-    cable: between bot and media server. recognizer: None while it is away. environment: for the
-    bot, beside what it needs. real_speech: the embedded engine hears, as in ``captioner run``.
+    cable: between bot and media server. recognizer: None while it is down. environment: additional
+    variables of the bot. real_speech: use the embedded engine, as in ``captioner run``.
     """
 
     def __init__(
@@ -92,19 +92,19 @@ class Testbed:
         await self._stack.aclose()
 
     async def start_bot(self) -> None:
-        """Start it, the first time or after ``bot.kill``; wait until it has joined."""
+        """Start the bot, initially or after ``bot.kill``, and wait until it has joined."""
         await self.bot.start()
         self._joins += 1
         await self.bot.logged("joined", times=self._joins)
 
     async def recognizer_away(self) -> None:
-        """End the recogniser's process: every link breaks, none is taken."""
+        """End the recogniser: all connections break, and none is accepted."""
         if self._listening:
             self._listening = False
             await self.recognizer.__aexit__(None, None, None)
 
     async def recognizer_back(self) -> None:
-        """Start it again where it was."""
+        """Restart the recogniser at its address."""
         await self.recognizer.__aenter__()
         self._listening = True
 
@@ -119,7 +119,7 @@ class Testbed:
         host: bool = False,
         url: Callable[[], str] | None = None,
     ) -> Participant:
-        """Somebody comes. url: where to join, if not at the media server itself."""
+        """Add a participant. url: where to join, if not at the media server itself."""
 
         def join() -> tuple[str, str]:
             token = participant_token(
@@ -135,7 +135,7 @@ class Testbed:
 
     @asynccontextmanager
     async def far_reader(self, identity: str) -> AsyncIterator[tuple[Participant, FaultProxy]]:
-        """Somebody who reads over a cable of their own, which can be cut."""
+        """Add a reader with a cable of their own, which can be cut."""
         async with FaultProxy(self.server) as cable:
             person = await self.enter(identity, url=lambda: cable.url)
             try:
@@ -146,12 +146,12 @@ class Testbed:
 
     @property
     def origin_s(self) -> float:
-        """The monotonic clock at room time 0, as the bot says."""
+        """The monotonic clock at room time 0, as announced by the bot."""
         origins = [p.page.origin_utc_ms for p in self.people.values() if p.page.origin_utc_ms]
         return origins[-1] / 1000 - (time.time() - time.monotonic())
 
     async def metrics(self) -> str:
-        """What the bot's /metrics say."""
+        """Return the bot's /metrics."""
         address = f"http://127.0.0.1:{self._metrics_port}/metrics"
         answer = await asyncio.to_thread(urllib.request.urlopen, address, timeout=5)
         with answer:
@@ -159,7 +159,7 @@ class Testbed:
         return text.decode()
 
     def on_disk(self) -> str:
-        """All that the bot has written, but transcripts."""
+        """Return everything that the bot has written, except transcripts."""
         files = sorted(path for path in (self._folder / "state").rglob("*") if path.is_file())
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
 

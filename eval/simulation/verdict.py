@@ -1,7 +1,6 @@
-"""What came of every word that was said: shown once under the right name, or why not. Pure.
+"""Judges every word: shown once under the right name, or why not. Pure.
 
-Times are seconds of one clock, the simulation's; ``origin_s`` is that clock's reading at room
-time 0.
+Times are seconds on the simulation's clock; ``origin_s`` is that clock at room time 0.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ from itertools import groupby
 from captioner.contract import CuePacket, GapPacket
 
 IN_FLIGHT_S = 0.6
-"""A word reaches the bot so long after it was handed to the speaker's microphone, at most."""
+"""The longest time from a word at the speaker's microphone to the bot."""
 
 CUE_S = 12.0
-"""A refusal deletes the open cue: at most so much from before it."""
+"""The most speech before a refusal that the deleted open cue can contain."""
 
 BACK_S = 3.0
-"""After captions are switched on again, agreed to, or somebody came: until the voice is heard."""
+"""Time until a voice is heard after a switch-on, an agreement, or joining."""
 
 TORN_IN_A_ROW = 2
-"""So many words of one speaker, one after the other, may be torn for want of a processor."""
+"""The most successive words of one speaker that a busy machine may tear."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A word as it was handed to a microphone."""
+    """A word as passed to a microphone."""
 
     word: str
     speaker: str
@@ -39,9 +38,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something was so between two times. speaker: None for everybody.
+    """A condition between two times. speaker: None for everybody.
 
-    asked_s, done_s: when its beginning was asked for, and confirmed; the same at its end.
+    asked_s, done_s: when its beginning was requested, and confirmed; the same for its end.
     """
 
     asked_s: float
@@ -53,10 +52,10 @@ class Span:
 
 @dataclass(slots=True)
 class Facts:
-    """What was done to the meeting.
+    """The circumstances of the meeting.
 
-    unheard: who had no connection, or whose track had failed. reached: words that some recogniser
-    was given unbroken; None: all. A starved machine tears sound between microphone and bot.
+    unheard: speakers without a connection, or with a failed track. reached: words that arrived at a
+    recogniser intact; None: all. A busy machine tears audio between microphone and bot.
     """
 
     off: list[Span] = field(default_factory=list)
@@ -78,9 +77,9 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class Verdict:
-    """misattributed, doubled, made_up: words. fates: of every word said. lost, torn, twice: which.
+    """misattributed, doubled, made_up: words. fates: of every word. lost, torn, twice: which ones.
 
-    early_late_ms: of each cue, its start minus that of its first word.
+    early_late_ms: for each cue, its start minus that of its first word.
     """
 
     fates: Counter[Fate]
@@ -101,7 +100,7 @@ def judge(
     *,
     origin_s: float,
 ) -> Verdict:
-    """Hold what was said against what somebody who read all the time has on screen."""
+    """Compare the words said with the screen of a participant who always read."""
     by_word = {one.word: one for one in said}
     places: dict[str, list[CuePacket]] = defaultdict(list)
     verdict = Verdict(Counter(), 0, 0, 0, [], [], {}, [])
@@ -129,7 +128,7 @@ def judge(
 
 
 def _lost_in_a_row(fates: Mapping[Said, Fate]) -> Iterator[Said]:
-    """A starved machine tears a word here and there; that many in a row somebody has lost."""
+    """Return runs of torn words too long for a busy machine, which count as lost."""
     said = sorted(fates, key=lambda one: (one.speaker, one.start_s))
     for (_, fate), words in groupby(said, key=lambda one: (one.speaker, fates[one])):
         in_a_row = list(words)
@@ -138,7 +137,7 @@ def _lost_in_a_row(fates: Mapping[Said, Fate]) -> Iterator[Said]:
 
 
 def different(one: Iterable[CuePacket], other: Iterable[CuePacket]) -> set[CuePacket]:
-    """The cues that two pages do not show exactly the same."""
+    """Count the cues that two pages do not show exactly equally."""
     return set(one) ^ set(other)
 
 
@@ -171,6 +170,6 @@ def _in_gap(said: Said, gap: GapPacket, origin_s: float) -> bool:
 
 
 def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> dict[str, int]:
-    """How many of the secrets each text holds; texts by what they are."""
+    """Count the secrets in each text; texts by description."""
     held = list(secrets)
     return {what: sum(secret in text for secret in held) for what, text in texts.items()}
