@@ -1,19 +1,19 @@
 import { CaptionsClient, type SpeakerState } from "./service/client";
 import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
 import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./service/facts";
-import type { Shortcut } from "./keys";
+import type { Shortcut } from "./controls/keys";
 import { CaptionModel } from "./cues/model";
-import { Painter } from "./painter";
-import { knownCue, Paintings, type KnownCue, type Measures, type PaintedDetail } from "./paintings";
+import { Painter } from "./view/paint-scheduler";
+import { knownCue, Paintings, type KnownCue, type Measures, type PaintedDetail } from "./view/paint-events";
 import { RoomCaptions, type Room } from "./service/room";
 import { speakersOf } from "./cues/rows";
 import { CaptionsRefused, type Refusal } from "./service/rpc";
-import { readChoices, type Choices, type Settings } from "./settings";
+import { readChoices, type Choices, type Settings } from "./settings/settings";
 import { completeTo, cuesInOrder, missingAfter, type Action } from "./cues/state";
-import { stateSentence } from "./status";
-import { languageFor, type Words } from "./strings";
-import { styleText } from "./style";
-import type { ShownRow } from "./view";
+import { stateSentence } from "./service/status";
+import { languageFor, type Words } from "./strings/strings";
+import { styleText } from "./view/caption-style";
+import type { ShownRow } from "./view/caption-view";
 import type { PanelName } from "./panels/panels";
 import { Widget, type Mode } from "./widget";
 

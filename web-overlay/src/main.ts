@@ -1,11 +1,11 @@
 import { LiveCaptionsElement } from "./captions-element";
-import { startBroadcast, startTranscript } from "./broadcast";
+import { startBroadcast, startTranscript } from "./page/broadcast";
 import { keyIn } from "./page/encryption";
 import { MeetingPage } from "./page/meeting-page";
 import { byId } from "./page/page-dom";
-import { Attendance } from "./page/page-room";
-import { pageStrings } from "./page/page-strings";
-import { languageFor } from "./strings";
+import { Attendance } from "./page/joining";
+import { pageStrings } from "./strings/page-strings";
+import { languageFor } from "./strings/strings";
 
 const query = new URLSearchParams(location.search);
 

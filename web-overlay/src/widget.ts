@@ -1,20 +1,20 @@
 import type { CaptionsClient } from "./service/client";
-import { loadFont } from "./fonts";
+import { loadFont } from "./settings/fonts";
 import type { Past } from "./panels/history-panel";
-import { Keyboard, type Shortcut } from "./keys";
-import { looksOf, speakerColour } from "./looks";
+import { Keyboard, type Shortcut } from "./controls/keys";
+import { looksOf, speakerColour } from "./settings/looks";
 import type { CaptionModel } from "./cues/model";
 import { Panels } from "./panels/panels";
-import { Placement } from "./placement";
-import { popOut, type Popped } from "./popout";
-import { Preferences } from "./preferences";
-import { awayNote, Reading } from "./cues/reading";
-import { stepped } from "./settings";
-import { gapText, isRunning, speakerNotes } from "./status";
-import { strings, type Language, type Words } from "./strings";
-import { styleText } from "./style";
-import { Surface } from "./surface";
-import type { Dressing } from "./view";
+import { Placement } from "./controls/placement";
+import { popOut, type Popped } from "./controls/popout";
+import { Preferences } from "./settings/preferences";
+import { awayNote, Reading } from "./controls/hold";
+import { stepped } from "./settings/settings";
+import { gapText, isRunning, speakerNotes } from "./service/status";
+import { strings, type Language, type Words } from "./strings/strings";
+import { styleText } from "./view/caption-style";
+import { Surface } from "./view/caption-box";
+import type { Dressing } from "./view/caption-view";
 
 const here = import.meta.url;
 

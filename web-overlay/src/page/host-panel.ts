@@ -2,12 +2,12 @@ import type { LiveCaptionsElement } from "../captions-element";
 import type { CaptionFacts, HostChange } from "../service/facts";
 import { engineName, engineSentences, languageName, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
-import type { Consent } from "./page-consent";
+import type { Consent } from "./consent";
 import { byId, button, make, setText } from "./page-dom";
-import type { PageWords } from "./page-strings";
+import type { PageWords } from "../strings/page-strings";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
-import { say, type Language } from "../strings";
-import { VoiceChoice } from "./host-voice";
+import { say, type Language } from "../strings/strings";
+import { VoiceChoice } from "./own-voice";
 
 interface Switch {
   readonly row: HTMLElement;

@@ -1,8 +1,8 @@
 import type { CaptionFacts, ServiceState, You } from "../service/facts";
 import type { SpeakerState } from "../service/client";
 import type { Person } from "./meeting";
-import type { PageKey, PageWords } from "./page-strings";
-import { say, type Language } from "../strings";
+import type { PageKey, PageWords } from "../strings/page-strings";
+import { say, type Language } from "../strings/strings";
 
 /** What happens to one person's captions. */
 export interface PersonStatus {

@@ -1,16 +1,16 @@
 import type { LiveCaptionsElement } from "../captions-element";
 import { HostPanel, showPanel } from "./host-panel";
-import { shortcutFor } from "../keys";
+import { shortcutFor } from "../controls/keys";
 import type { Lock, Person } from "./meeting";
-import { watchSleep } from "./page-asleep";
-import { Consent } from "./page-consent";
+import { watchSleep } from "./sleep-watch";
+import { Consent } from "./consent";
 import { button, byId, make, setText } from "./page-dom";
-import { SpeakerNotice } from "./page-notice";
-import { watchRest } from "./page-rest";
-import type { Attendance } from "./page-room";
-import { pageStrings, type PageWords } from "./page-strings";
-import { Toolbar } from "./page-toolbar";
-import { say, type Language } from "../strings";
+import { SpeakerNotice } from "./speaker-notice";
+import { watchRest } from "./auto-hide";
+import type { Attendance } from "./joining";
+import { pageStrings, type PageWords } from "../strings/page-strings";
+import { Toolbar } from "./toolbar";
+import { say, type Language } from "../strings/strings";
 import { Tiles } from "./tiles";
 
 /** The meeting around the captions: who is there, what is wrong, and what can be switched. */

@@ -4,8 +4,8 @@ import type { CaptionFacts, You } from "../service/facts";
 import { keyIn } from "./encryption";
 import { engineSentences, noticeFor, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
-import { fit } from "./page-grid";
-import { pageStrings } from "./page-strings";
+import { fit } from "./tile-grid";
+import { pageStrings } from "../strings/page-strings";
 
 const words = pageStrings.en;
 const facts: CaptionFacts = {

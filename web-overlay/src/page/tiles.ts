@@ -1,7 +1,7 @@
 import type { Person } from "./meeting";
 import { make, setText } from "./page-dom";
-import { fit } from "./page-grid";
-import type { PageWords } from "./page-strings";
+import { fit } from "./tile-grid";
+import type { PageWords } from "../strings/page-strings";
 
 const gap_px = 12;
 

@@ -1,6 +1,6 @@
 import { timeText, type Entry } from "./history";
-import { gapText } from "../status";
-import type { Words } from "../strings";
+import { gapText } from "../service/status";
+import type { Words } from "../strings/strings";
 
 export type Format = "vtt" | "txt" | "srt";
 export const formats: Readonly<Record<Format, string>> = { vtt: "text/vtt", txt: "text/plain", srt: "application/x-subrip" };

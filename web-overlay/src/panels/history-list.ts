@@ -1,8 +1,8 @@
 import { arrange, part } from "../dom";
 import { timeText, type Entry } from "./history";
 import { hitsIn } from "./search";
-import { gapText } from "../status";
-import type { Words } from "../strings";
+import { gapText } from "../service/status";
+import type { Words } from "../strings/strings";
 
 const aroundSight = 12;
 const least_px = 26;

@@ -6,7 +6,7 @@ import { HistoryList } from "./history-list";
 import { Panel } from "./panel";
 import { searchFor } from "./search";
 import type { CaptionState } from "../cues/state";
-import { say, type Words } from "../strings";
+import { say, type Words } from "../strings/strings";
 
 /** Where the history comes from. */
 export interface Past {

@@ -5,7 +5,7 @@ import { filtered, History, indexAt, speakersIn, timeIn, timeText } from "./hist
 import { fileOf } from "./history-files";
 import { hitsIn, searchFor } from "./search";
 import { emptyState, reduce, type CaptionState } from "../cues/state";
-import { strings } from "../strings";
+import { strings } from "../strings/strings";
 import { captionOf, deletionOf } from "../testing";
 import { parseCueBlock } from "../vtt";
 

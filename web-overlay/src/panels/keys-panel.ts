@@ -1,7 +1,7 @@
 import { part } from "../dom";
-import { ownKeys, type OwnKey, type Shortcut } from "../keys";
+import { ownKeys, type OwnKey, type Shortcut } from "../controls/keys";
 import { Panel } from "./panel";
-import type { Words } from "../strings";
+import type { Words } from "../strings/strings";
 
 /** Which key does what. */
 export class KeysPanel {

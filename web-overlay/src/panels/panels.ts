@@ -1,9 +1,9 @@
 import { HistoryPanel, type Past } from "./history-panel";
-import type { Shortcut } from "../keys";
+import type { Shortcut } from "../controls/keys";
 import { KeysPanel } from "./keys-panel";
-import type { Preferences } from "../preferences";
+import type { Preferences } from "../settings/preferences";
 import { SettingsPanel } from "./settings-panel";
-import { strings, type Language } from "../strings";
+import { strings, type Language } from "../strings/strings";
 
 export type PanelName = "settings" | "history" | "keys";
 

@@ -1,6 +1,6 @@
 import { part, setText } from "../dom";
-import { colours, rules, type Choices, type Settings } from "../settings";
-import { say, type StringKey, type Words } from "../strings";
+import { colours, rules, type Choices, type Settings } from "../settings/settings";
+import { say, type StringKey, type Words } from "../strings/strings";
 
 /** One setting in the panel. */
 export interface Field {

@@ -1,11 +1,11 @@
 import { part, setText } from "../dom";
 import { offerFile } from "./files";
-import { least_contrast, ratioOf } from "../looks";
+import { least_contrast, ratioOf } from "../settings/looks";
 import { Panel } from "./panel";
-import type { Preferences } from "../preferences";
+import type { Preferences } from "../settings/preferences";
 import { fieldFor, type Field } from "./settings-fields";
-import { presets, readSettingsFile, settingsFile, withPreset, type Preset, type Settings } from "../settings";
-import { say, type StringKey, type Words } from "../strings";
+import { presets, readSettingsFile, settingsFile, withPreset, type Preset, type Settings } from "../settings/settings";
+import { say, type StringKey, type Words } from "../strings/strings";
 
 const groups: readonly (readonly [title: StringKey, names: readonly (keyof Settings)[]])[] = [
   ["settings.group.text", ["size", "font", "textColour", "textOpacity", "edge"]],

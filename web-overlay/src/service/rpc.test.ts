@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { CaptionsClient } from "./client";
 import { factsOf, youOf } from "./facts";
 import { CaptionsRefused, refusalOf } from "./rpc";
-import { strings } from "../strings";
+import { strings } from "../strings/strings";
 
 const refusal = (code: number, data?: string) => refusalOf(Object.assign(new Error("no"), { code, data }));
 

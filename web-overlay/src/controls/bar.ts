@@ -1,6 +1,6 @@
-import { icon, iconButton, part, relabel, setText } from "./dom";
-import type { Words } from "./strings";
-import { say } from "./strings";
+import { icon, iconButton, part, relabel, setText } from "../dom";
+import type { Words } from "../strings/strings";
+import { say } from "../strings/strings";
 
 export interface BarActions {
   readonly hold: () => void;

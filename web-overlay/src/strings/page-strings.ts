@@ -1,4 +1,4 @@
-import type { Language } from "../strings";
+import type { Language } from "./strings";
 
 /** The sentences of the meeting page; those of the captions are in strings.ts. `{…}` is filled in by `say`. */
 const en = {

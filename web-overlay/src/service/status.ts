@@ -1,7 +1,7 @@
-import type { SpeakerState } from "./service/client";
-import type { CaptionFacts, ServiceState } from "./service/facts";
-import type { GapRow } from "./cues/rows";
-import { say, type StringKey, type Words } from "./strings";
+import type { SpeakerState } from "./client";
+import type { CaptionFacts, ServiceState } from "./facts";
+import type { GapRow } from "../cues/rows";
+import { say, type StringKey, type Words } from "../strings/strings";
 
 /** The room's state in a sentence. */
 export function stateSentence(state: ServiceState | null, facts: CaptionFacts | null, words: Words): string {

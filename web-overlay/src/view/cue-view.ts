@@ -1,6 +1,6 @@
-import { part } from "./dom";
-import type { CueRecord } from "./cues/state";
-import { codePoints } from "./vtt";
+import { part } from "../dom";
+import type { CueRecord } from "../cues/state";
+import { codePoints } from "../vtt";
 
 /**
  * One cue on screen: a space, what is settled, and the tail that may still change.

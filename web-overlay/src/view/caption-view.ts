@@ -1,7 +1,7 @@
 import { CueView } from "./cue-view";
-import { arrange, part, setText } from "./dom";
-import type { CueRecord } from "./cues/state";
-import { firstSpeaking, isSpeaking, turnsOf, type GapRow, type Paragraph, type Row, type Rows, type TurnRow } from "./cues/rows";
+import { arrange, part, setText } from "../dom";
+import type { CueRecord } from "../cues/state";
+import { firstSpeaking, isSpeaking, turnsOf, type GapRow, type Paragraph, type Row, type Rows, type TurnRow } from "../cues/rows";
 
 export interface ShownRow {
   readonly speaker: string;

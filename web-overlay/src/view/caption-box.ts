@@ -1,9 +1,9 @@
-import { Bar, type BarActions, type BarState } from "./bar";
-import { arrange, part, setText } from "./dom";
-import type { Rows } from "./cues/rows";
-import type { SpeakerNote } from "./status";
-import type { Words } from "./strings";
-import { CaptionView, type Dressing } from "./view";
+import { Bar, type BarActions, type BarState } from "../controls/bar";
+import { arrange, part, setText } from "../dom";
+import type { Rows } from "../cues/rows";
+import type { SpeakerNote } from "../service/status";
+import type { Words } from "../strings/strings";
+import { CaptionView, type Dressing } from "./caption-view";
 
 // Letters and spaces as frequent as in running text, so that its mean width is that of captions.
 const sample = "Captions appear under each speaker as they talk, et les mots restent bien sur leur ligne.";

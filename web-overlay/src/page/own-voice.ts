@@ -1,7 +1,7 @@
 import type { LiveCaptionsElement } from "../captions-element";
-import type { Consent, Wish } from "./page-consent";
+import type { Consent, Wish } from "./consent";
 import { make, setText } from "./page-dom";
-import type { PageKey, PageWords } from "./page-strings";
+import type { PageKey, PageWords } from "../strings/page-strings";
 
 const wishes: readonly (readonly [PageKey, Wish])[] = [
   ["voice.all", { captioned: true, kept: true }],

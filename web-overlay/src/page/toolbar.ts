@@ -1,5 +1,5 @@
 import { byId, setText } from "./page-dom";
-import type { PageKey, PageWords } from "./page-strings";
+import type { PageKey, PageWords } from "../strings/page-strings";
 
 const tools = ["microphone", "captions", "settings", "history", "room", "sound"] as const;
 export type Tool = (typeof tools)[number];

@@ -1,7 +1,7 @@
-import type { LiveCaptionsElement } from "./captions-element";
-import { byId, make } from "./page/page-dom";
-import type { PageWords } from "./page/page-strings";
-import { say } from "./strings";
+import type { LiveCaptionsElement } from "../captions-element";
+import { byId, make } from "./page-dom";
+import type { PageWords } from "../strings/page-strings";
+import { say } from "../strings/strings";
 
 /** What the address of a broadcast may choose: how it is read, and what it becomes. */
 type Rule = (value: string) => Readonly<Record<string, string>> | null;

@@ -1,7 +1,7 @@
-import type { Consent, Wish } from "./page-consent";
+import type { Consent, Wish } from "./consent";
 import { noticeFor, type Notice } from "./host-status";
 import { button, make, setText } from "./page-dom";
-import type { PageKey, PageWords } from "./page-strings";
+import type { PageKey, PageWords } from "../strings/page-strings";
 import type { LiveCaptionsElement } from "../captions-element";
 
 const all: Wish = { captioned: true, kept: true };

@@ -1,4 +1,4 @@
-import { isFields } from "./contract";
+import { isFields } from "../contract";
 
 /** The eight colours of US rule 47 CFR 79.103. */
 export const colours = {

@@ -1,6 +1,6 @@
-import type { Packet } from "./contract";
+import type { Packet } from "../contract";
 import { Meter, type Measures } from "./measures";
-import type { CueRecord } from "./cues/state";
+import type { CueRecord } from "../cues/state";
 
 export type { Measures };
 

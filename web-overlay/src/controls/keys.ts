@@ -1,4 +1,4 @@
-import type { StringKey } from "./strings";
+import type { StringKey } from "../strings/strings";
 
 /** A key without Ctrl or Alt that does something anywhere in the page. */
 export interface Shortcut {

@@ -1,4 +1,4 @@
-import { historyStyle, panelStyle, settingsStyle } from "./style-panels";
+import { historyStyle, panelStyle, settingsStyle } from "../panels/panel-style";
 
 /** The captions' style. What the page sets with `--captions-*` holds until the reader chooses otherwise. */
 const captionStyle = `
