@@ -14,6 +14,8 @@ export default tseslint.config(
       "no-restricted-imports": ["error", { paths: [foreign] }],
       // Captions are data: nothing may turn them into markup.
       "no-restricted-properties": ["error", ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({ property }))],
+      // Constants stand above the code that uses them.
+      "@typescript-eslint/no-use-before-define": ["error", { functions: false, classes: false, typedefs: false }],
       "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

@@ -3,8 +3,8 @@ import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
 import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./service/facts";
 import type { Shortcut } from "./controls/keys";
 import { CaptionModel } from "./cues/model";
-import { Painter } from "./view/paint-scheduler";
-import { knownCue, Paintings, type KnownCue, type Measures, type PaintedDetail } from "./view/paint-events";
+import { PaintScheduler } from "./view/paint-scheduler";
+import { knownCue, PaintEvents, type KnownCue, type Measures, type PaintedDetail } from "./view/paint-events";
 import { RoomCaptions, type Room } from "./service/room";
 import { speakersOf } from "./cues/rows";
 import { CaptionsRefused, type Refusal } from "./service/rpc";
@@ -12,10 +12,9 @@ import { readChoices, type Choices, type Settings } from "./settings/settings";
 import { completeTo, cuesInOrder, missingAfter, type Action } from "./cues/state";
 import { stateSentence } from "./service/status";
 import { languageFor, type Words } from "./strings/strings";
-import { styleText } from "./view/caption-style";
 import type { ShownRow } from "./view/caption-view";
 import type { PanelName } from "./panels/panels";
-import { Widget, type Mode } from "./widget";
+import { styleText, Widget, type Mode } from "./widget";
 
 export { CaptionsClient, CaptionsRefused };
 export type { CaptionFacts, Choices, Fault, HostChange, HostChoice, KnownCue, Measures, Mode, Packet, PaintedDetail, PanelName, Refusal, ServiceState, Settings, Shortcut, ShownRow, SpeakerState, You };
@@ -33,13 +32,13 @@ export class LiveCaptionsElement extends HTMLElement {
   readonly captions = new CaptionsClient();
   readonly #model = new CaptionModel();
   readonly #widget: Widget;
-  readonly #painter: Painter;
+  readonly #scheduler: PaintScheduler;
   #skipped: Record<string, number> = {};
   #speakers: readonly string[] = [];
   #room: Room | null = null;
   #source: RoomCaptions | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
-  readonly #paintings = new Paintings(this);
+  readonly #paintEvents = new PaintEvents(this);
 
   constructor() {
     super();
@@ -50,14 +49,14 @@ export class LiveCaptionsElement extends HTMLElement {
       root,
       model: this.#model,
       captions: this.captions,
-      schedule: () => this.#painter.schedule(),
-      moved: () => this.#painter.restart(),
+      schedule: () => this.#scheduler.schedule(),
+      moved: () => this.#scheduler.restart(),
       tell: (event) => this.dispatchEvent(new Event(event)),
       loadOlder: () => this.#source?.loadOlder() ?? Promise.resolve(false),
       nameOf: (speaker) => this.#nameOf(speaker),
       isHeard: (speaker) => this.#source?.isHeard(speaker) ?? true,
     });
-    this.#painter = new Painter(() => this.#widget.window, () => this.#draw(), () => this.#paintings.painted());
+    this.#scheduler = new PaintScheduler(() => this.#widget.window, () => this.#draw(), () => this.#paintEvents.painted());
     this.captions.addEventListener("change", () => this.#showService());
   }
 
@@ -111,7 +110,7 @@ export class LiveCaptionsElement extends HTMLElement {
 
   /** Whether the reader holds the captions. */
   get held(): boolean {
-    return this.#widget.reading.held;
+    return this.#widget.holding.held;
   }
 
   /** The element's sentences, in its language: `words["refused.not-allowed"]`. */
@@ -148,11 +147,11 @@ export class LiveCaptionsElement extends HTMLElement {
 
   /** Captions stay where they are until `jumpToLive`. */
   hold(): void {
-    this.#widget.reading.hold();
+    this.#widget.holding.hold();
   }
 
   jumpToLive(): void {
-    this.#widget.reading.live();
+    this.#widget.holding.live();
   }
 
   /** Puts the captions into a window of their own; needs a user's click. False when the browser opens none. */
@@ -180,17 +179,17 @@ export class LiveCaptionsElement extends HTMLElement {
 
   /** The words that are in sight now, row by row. */
   shownText(): ShownRow[] {
-    return this.#widget.surface.view.shown(this.#model.rows);
+    return this.#widget.box.view.shown(this.#model.rows);
   }
 
   /** With the attribute `measure`: what the captions cost this page since this was asked last. */
   takeMeasures(): Measures {
-    return this.#paintings.takeMeasures();
+    return this.#paintEvents.takeMeasures();
   }
 
   /** Resolves when everything taken so far has been drawn and painted. */
   async rendered(): Promise<void> {
-    await this.#painter.rendered();
+    await this.#scheduler.rendered();
   }
 
   connectedCallback(): void {
@@ -208,7 +207,7 @@ export class LiveCaptionsElement extends HTMLElement {
 
   attributeChangedCallback(name: string): void {
     if (name === "hidden") this.#source?.want(!this.hidden);
-    else if (name === "measure") this.#paintings.watch();
+    else if (name === "measure") this.#paintEvents.watch();
     else if (name === "locale") {
       this.#widget.setLanguage(this.#language);
       this.#showService();
@@ -230,7 +229,7 @@ export class LiveCaptionsElement extends HTMLElement {
       apply: (action: Action) => this.#apply(action),
       service: (state: ServiceState | null, facts: CaptionFacts | null) => this.captions.takeService(state, facts),
       you: (you: You) => this.captions.takeYou(you),
-      older: () => this.#painter.schedule(),
+      older: () => this.#scheduler.schedule(),
       missingAfter: (session: string) => missingAfter(this.#model.state, session),
       completeTo: (session: string) => completeTo(this.#model.state, session),
     };
@@ -251,9 +250,9 @@ export class LiveCaptionsElement extends HTMLElement {
     const cue = this.#model.cue(packet.session, packet.id);
     if (cue === before) return;
     this.#widget.panels.touch(packet.session, packet.id);
-    if (cue && !before) this.#widget.reading.waiting += 1;
-    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.surface.log(cue.name, cue.text, cue.lang);
-    this.#paintings.expect(packet, cue, received);
+    if (cue && !before) this.#widget.holding.waiting += 1;
+    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.box.log(cue.name, cue.text, cue.lang);
+    this.#paintEvents.expect(packet, cue, received);
   }
 
   #takeSpeakers(session: string): void {
@@ -267,17 +266,17 @@ export class LiveCaptionsElement extends HTMLElement {
   }
 
   #apply(action: Action): void {
-    if (this.#model.apply(action, performance.now())) this.#painter.schedule();
+    if (this.#model.apply(action, performance.now())) this.#scheduler.schedule();
   }
 
   #tick(): void {
     this.#model.tick(performance.now());
-    this.#painter.schedule();
+    this.#scheduler.schedule();
   }
 
   #draw(): void {
     const now = performance.now();
-    this.#paintings.draw(() => this.#widget.draw(now), this.#widget.surface.frame);
+    this.#paintEvents.draw(() => this.#widget.draw(now), this.#widget.box.frame);
     const speakers = speakersOf(this.#model.rows, now);
     if (speakers.join("\n") === this.#speakers.join("\n")) return;
     this.#speakers = speakers;

@@ -7,6 +7,7 @@ export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string
   return element;
 }
 
+/** Writes only what is new: some screen readers read out again what is written again. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -3,7 +3,7 @@ import { startBroadcast, startTranscript } from "./page/broadcast";
 import { keyIn } from "./page/encryption";
 import { MeetingPage } from "./page/meeting-page";
 import { byId } from "./page/page-dom";
-import { Attendance } from "./page/joining";
+import { RoomJoining } from "./page/joining";
 import { pageStrings } from "./strings/page-strings";
 import { languageFor } from "./strings/strings";
 
@@ -22,16 +22,16 @@ function start(): void {
 
   let page: MeetingPage | null = null;
   const visitor = { name: query.get("name"), role: view === "broadcast" || view === "transcript" ? "guest" : query.get("role") };
-  const attendance = new Attendance(visitor, keyIn(location.hash), () => page?.draw());
-  captions.room = attendance.meeting.room;
+  const joining = new RoomJoining(visitor, keyIn(location.hash), () => page?.draw());
+  captions.room = joining.meeting.room;
   if (view === "broadcast") startBroadcast(captions, query, pageStrings[language]);
   else if (view === "transcript") startTranscript(captions, query, pageStrings[language]);
   else {
-    page = new MeetingPage(captions, attendance, language);
+    page = new MeetingPage(captions, joining, language);
     followTheme(captions);
     placeCaptions(captions);
   }
-  void attendance.enter();
+  void joining.enter();
 }
 
 /** The page looks as its reader chose for the panels of the captions. */

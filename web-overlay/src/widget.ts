@@ -4,19 +4,23 @@ import type { Past } from "./panels/history-panel";
 import { Keyboard, type Shortcut } from "./controls/keys";
 import { looksOf, speakerColour } from "./settings/looks";
 import type { CaptionModel } from "./cues/model";
+import { historyStyle, panelStyle, settingsStyle } from "./panels/panel-style";
 import { Panels } from "./panels/panels";
 import { Placement } from "./controls/placement";
-import { popOut, type Popped } from "./controls/popout";
+import { awayNote, popOut, type Popped } from "./controls/popout";
 import { Preferences } from "./settings/preferences";
-import { awayNote, Reading } from "./controls/hold";
+import { Hold } from "./controls/hold";
 import { stepped } from "./settings/settings";
 import { gapText, isRunning, speakerNotes } from "./service/status";
 import { strings, type Language, type Words } from "./strings/strings";
-import { styleText } from "./view/caption-style";
-import { Surface } from "./view/caption-box";
+import { captionStyle } from "./view/caption-style";
+import { CaptionBox } from "./view/caption-box";
 import type { Dressing } from "./view/caption-view";
 
 const here = import.meta.url;
+
+/** The style of all that stands in the element's shadow root. */
+export const styleText = `${captionStyle}${panelStyle}${settingsStyle}${historyStyle}`;
 
 export type Mode = "over" | "beside" | "window";
 
@@ -37,8 +41,8 @@ export interface Owner extends Past {
 
 /** All that is seen of the captions and their panels, and what its buttons and keys do. */
 export class Widget {
-  readonly surface: Surface;
-  readonly reading: Reading;
+  readonly box: CaptionBox;
+  readonly holding: Hold;
   readonly preferences: Preferences;
   readonly panels: Panels;
   readonly keyboard: Keyboard;
@@ -57,14 +61,14 @@ export class Widget {
       this.#applySettings();
       owner.tell("settings");
     });
-    const hold = () => (this.reading.held ? this.reading.live() : this.reading.hold());
+    const hold = () => (this.holding.held ? this.holding.live() : this.holding.hold());
     const history = () => this.panels.toggle("history");
     const settings = () => this.panels.toggle("settings");
     const popOut = () => {
       if (this.#popped) this.popIn();
       else void this.popOut();
     };
-    this.surface = new Surface({ hold, history, settings, popOut });
+    this.box = new CaptionBox({ hold, history, settings, popOut });
     this.keyboard = new Keyboard(
       {
         "?": () => this.panels.toggle("keys"),
@@ -72,20 +76,20 @@ export class Widget {
         y: history,
         s: settings,
         o: popOut,
-        p: () => this.surface.bar.grip.focus(),
+        p: () => this.box.bar.grip.focus(),
         "+": () => this.#resize(1),
         "-": () => this.#resize(-1),
       },
       () => this.#escape(),
       () => this.preferences.settings.singleKeys && !owner.element.hidden && owner.element.getAttribute("controls") !== "none",
     );
-    this.panels = new Panels(this.surface.element, this.preferences, owner, () => owner.tell("panel"));
-    this.reading = new Reading(this.surface.view.element, (held) => this.#setHeld(held));
-    this.#placement = new Placement(this.surface.frame, this.surface.element, this.surface.bar.grip, (place, done) => {
+    this.panels = new Panels(this.box.element, this.preferences, owner, () => owner.tell("panel"));
+    this.holding = new Hold(this.box.view.element, (held) => this.#setHeld(held));
+    this.#placement = new Placement(this.box.frame, this.box.element, this.box.bar.grip, (place, done) => {
       if (place) this.preferences.change({ position: "free", ...place }, done);
       else this.preferences.change({ position: "bottom" });
     });
-    owner.root.append(this.surface.element);
+    owner.root.append(this.box.element);
   }
 
   get words(): Words {
@@ -101,7 +105,7 @@ export class Widget {
   }
 
   connect(): void {
-    this.surface.watchSize();
+    this.box.watchSize();
     this.preferences.watch();
     this.keyboard.listen(document);
     document.addEventListener("visibilitychange", this.#onVisibility);
@@ -109,7 +113,7 @@ export class Widget {
   }
 
   disconnect(): void {
-    this.surface.unwatchSize();
+    this.box.unwatchSize();
     this.preferences.unwatch();
     this.keyboard.unlisten(document);
     document.removeEventListener("visibilitychange", this.#onVisibility);
@@ -126,7 +130,7 @@ export class Widget {
   setLanguage(language: Language): void {
     this.#language = language;
     this.panels.language = language;
-    this.surface.element.lang = language;
+    this.box.element.lang = language;
     this.#applySettings();
   }
 
@@ -140,14 +144,14 @@ export class Widget {
     if (this.#popped) return true;
     const { element, root } = this.#owner;
     const facts = { title: this.words["popped.title"], lang: this.#language, from: element };
-    this.#popped = await popOut(this.surface.element, styleText, facts, () => {
+    this.#popped = await popOut(this.box.element, styleText, facts, () => {
       this.#popped = null;
-      root.replaceChildren(this.surface.element);
+      root.replaceChildren(this.box.element);
       this.#moved();
     });
     if (!this.#popped) {
-      this.surface.say(this.words["popped.blocked"]);
-      this.surface.hideStatus(false);
+      this.box.say(this.words["popped.blocked"]);
+      this.box.hideStatus(false);
       return false;
     }
     this.keyboard.listen(this.#popped.window.document);
@@ -165,19 +169,19 @@ export class Widget {
     const { words } = this;
     const notes = speakerNotes(captions.speakers, (speaker) => this.#owner.isHeard(speaker), words);
     const isEmpty = model.rows.rows.length === 0;
-    this.surface.draw(
+    this.box.draw(
       {
         rows: model.rows,
         notes: notes.map((note) => ({ ...note, name: this.#owner.nameOf(note.speaker) })),
         quiet: this.#everCaptioned && isEmpty && isRunning(captions.state) ? words["quiet.nobody"] : "",
-        bar: { held: this.reading.held, waiting: this.reading.waiting, poppedOut: this.#popped !== null, movable: this.#placement.enabled },
+        bar: { held: this.holding.held, waiting: this.holding.waiting, poppedOut: this.#popped !== null, movable: this.#placement.enabled },
         words,
       },
       at,
       this.#dressing,
     );
     this.#everCaptioned ||= !isEmpty;
-    this.surface.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state)));
+    this.box.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state)));
     this.panels.tick(at);
   }
 
@@ -187,7 +191,7 @@ export class Widget {
     this.#sentence = sentence;
     const first = isRunning(this.#owner.captions.state) && !this.#saidAutomatic;
     this.#saidAutomatic ||= first;
-    this.surface.say(first ? `${sentence} ${this.words.automatic}` : sentence);
+    this.box.say(first ? `${sentence} ${this.words.automatic}` : sentence);
     this.#owner.schedule();
   }
 
@@ -198,12 +202,12 @@ export class Widget {
 
   /** Who looks away from the page finds the last line that they saw. */
   readonly #onVisibility = (): void => {
-    if (document.hidden && !this.#popped) this.surface.view.markLast(this.#owner.model.rows, performance.now(), this.words["held.mark"]);
+    if (document.hidden && !this.#popped) this.box.view.markLast(this.#owner.model.rows, performance.now(), this.words["held.mark"]);
   };
 
   #escape(): void {
     if (this.panels.open) this.panels.close();
-    else this.reading.live();
+    else this.holding.live();
   }
 
   #resize(steps: number): void {
@@ -213,14 +217,14 @@ export class Widget {
   #setHeld(held: boolean): void {
     const { model } = this.#owner;
     const now = performance.now();
-    if (held) this.surface.view.markLast(model.rows, now, this.words["held.mark"]);
+    if (held) this.box.view.markLast(model.rows, now, this.words["held.mark"]);
     model.hold(held, now);
     this.draw(now);
     this.#owner.tell("held");
   }
 
   #applyMode(): void {
-    const { element } = this.surface;
+    const { element } = this.box;
     element.dataset["mode"] = this.mode;
     element.dataset["controls"] = this.#owner.element.getAttribute("controls") ?? "";
     element.dataset["position"] = this.mode === "over" ? this.preferences.settings.position : "bottom";
@@ -232,9 +236,9 @@ export class Widget {
   #applySettings(): void {
     const { model } = this.#owner;
     const { choices, settings } = this.preferences;
-    this.surface.setLooks(looksOf(choices));
-    this.surface.element.dataset["theme"] = settings.theme;
-    this.surface.setLog(settings.readingLog, this.words["log.label"]);
+    this.box.setLooks(looksOf(choices));
+    this.box.element.dataset["theme"] = settings.theme;
+    this.box.setLog(settings.readingLog, this.words["log.label"]);
     model.clear_after_ms = settings.hold === 0 ? Infinity : settings.hold * 1_000;
     model.showOnlyFinished(settings.partial === "finished", performance.now());
     void this.#loadFont();
@@ -250,8 +254,8 @@ export class Widget {
   }
 
   #moved(): void {
-    this.surface.unwatchSize();
-    this.surface.watchSize();
+    this.box.unwatchSize();
+    this.box.watchSize();
     this.#applySettings();
     this.#owner.moved();
     this.#owner.tell("mode");

@@ -1,12 +1,10 @@
-import { part } from "../dom";
-
 const slack_px = 4;
 
 /**
  * Hold, and jump to live. Held captions stay where they are and can be scrolled; who scrolls back to the
  * end follows again by itself.
  */
-export class Reading {
+export class Hold {
   readonly #scroller: HTMLElement;
   readonly #changed: (held: boolean) => void;
   #held = false;
@@ -88,12 +86,4 @@ export class Reading {
     if (!isAtEnd) this.#wasAway = true;
     else if (this.#wasAway) this.live();
   };
-}
-
-/** Said where the captions were, while they stand in another window. */
-export function awayNote(sentence: string, back: string, bringBack: () => void): HTMLElement {
-  const button = part("button", "button", back);
-  button.type = "button";
-  button.addEventListener("click", bringBack);
-  return part("div", "away", part("p", "away-text", sentence), button);
 }

@@ -11,15 +11,15 @@ const threshold_px = 4;
 /** Moves the caption box with mouse, finger and arrow keys. */
 export class Placement {
   readonly #frame: HTMLElement;
-  readonly #stage: HTMLElement;
+  readonly #bounds: HTMLElement;
   readonly #moved: (place: Place | null, done: boolean) => void;
   #from: { readonly pointer: number; readonly x: number; readonly y: number; readonly place: Place } | null = null;
   #place: Place | null = null;
 
   /** `moved` gets the place while it moves and when it is done; null brings it back to where it was by default. */
-  constructor(frame: HTMLElement, stage: HTMLElement, grip: HTMLElement, moved: (place: Place | null, done: boolean) => void) {
+  constructor(frame: HTMLElement, bounds: HTMLElement, grip: HTMLElement, moved: (place: Place | null, done: boolean) => void) {
     this.#frame = frame;
-    this.#stage = stage;
+    this.#bounds = bounds;
     this.#moved = moved;
     grip.addEventListener("pointerdown", (event) => this.#begin(event));
     frame.addEventListener("pointerdown", (event) => {
@@ -47,7 +47,7 @@ export class Placement {
     const [right, down] = [event.clientX - x, event.clientY - y];
     if (!this.#place && Math.hypot(right, down) < threshold_px) return;
     if (!this.#place) this.#frame.setPointerCapture(event.pointerId);
-    const { width, height } = this.#stage.getBoundingClientRect();
+    const { width, height } = this.#bounds.getBoundingClientRect();
     this.#show({ x: place.x + (right / width) * 1000, y: place.y + (down / height) * 1000 }, false);
   };
 
@@ -71,19 +71,19 @@ export class Placement {
 
   #show(place: Place, done: boolean): void {
     const frame = this.#frame.getBoundingClientRect();
-    const stage = this.#stage.getBoundingClientRect();
-    const half = (frame.width / stage.width) * 500;
-    const least_y = Math.min(1_000, (frame.height / stage.height) * 1_000);
+    const bounds = this.#bounds.getBoundingClientRect();
+    const half = (frame.width / bounds.width) * 500;
+    const least_y = Math.min(1_000, (frame.height / bounds.height) * 1_000);
     this.#place = { x: within(place.x, half, 1_000 - half), y: within(place.y, least_y, 1_000) };
     this.#moved(this.#place, done);
   }
 
   #now(): Place {
     const frame = this.#frame.getBoundingClientRect();
-    const stage = this.#stage.getBoundingClientRect();
+    const bounds = this.#bounds.getBoundingClientRect();
     return {
-      x: ((frame.left + frame.width / 2 - stage.left) / stage.width) * 1_000,
-      y: ((frame.bottom - stage.top) / stage.height) * 1_000,
+      x: ((frame.left + frame.width / 2 - bounds.left) / bounds.width) * 1_000,
+      y: ((frame.bottom - bounds.top) / bounds.height) * 1_000,
     };
   }
 }

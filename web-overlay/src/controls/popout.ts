@@ -1,3 +1,5 @@
+import { part } from "../dom";
+
 interface PictureInPicture {
   requestWindow(options: { width: number; height: number }): Promise<Window>;
 }
@@ -38,12 +40,12 @@ export async function popOut(content: HTMLElement, style: string, facts: { title
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheetIn(opened, style)];
   root.append(content);
+  const close = () => opened.close();
   const closed = () => {
     content.remove();
     removeEventListener("pagehide", close);
     back();
   };
-  const close = () => opened.close();
   opened.addEventListener("pagehide", closed, { once: true });
   addEventListener("pagehide", close);
   return { window: opened, close };
@@ -64,4 +66,12 @@ function customProperties(element: HTMLElement): (readonly [name: string, value:
   const style = getComputedStyle(element);
   const found = handed.map((name) => [`--captions-${name}`, style.getPropertyValue(`--captions-${name}`)] as const);
   return found.filter(([, value]) => value !== "");
+}
+
+/** Said where the captions were, while they stand in another window. */
+export function awayNote(sentence: string, back: string, bringBack: () => void): HTMLElement {
+  const button = part("button", "button", back);
+  button.type = "button";
+  button.addEventListener("click", bringBack);
+  return part("div", "away", part("p", "away-text", sentence), button);
 }

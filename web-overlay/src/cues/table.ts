@@ -1,3 +1,5 @@
+const bucketCount = 256;
+
 /**
  * A map that is never changed: `set` and `delete` give a new one and copy one of its buckets, not all
  * of it. An eight-hour meeting has some ten thousand cues, and fifty changes a second.
@@ -50,8 +52,6 @@ export class Table<V> {
     return new Table(buckets, this.size + bucket.size - before);
   }
 }
-
-const bucketCount = 256;
 
 function bucketOf(key: string): number {
   let hash = 0;

@@ -6,15 +6,15 @@ const rest_ms = 4_000;
  */
 export function watchRest(root: HTMLElement, isBusy: () => boolean): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const rest = () => {
+  function rest(): void {
     if (isBusy()) wake();
     else root.dataset["rest"] = "";
-  };
-  const wake = () => {
+  }
+  function wake(): void {
     delete root.dataset["rest"];
     clearTimeout(timer);
     timer = setTimeout(rest, rest_ms);
-  };
+  }
   for (const kind of ["pointermove", "pointerdown", "keydown", "focusin"]) addEventListener(kind, wake, { passive: true });
   wake();
 }

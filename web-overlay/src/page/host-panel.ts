@@ -1,9 +1,10 @@
 import type { LiveCaptionsElement } from "../captions-element";
+import { setText } from "../dom";
 import type { CaptionFacts, HostChange } from "../service/facts";
 import { engineName, engineSentences, languageName, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
 import type { Consent } from "./consent";
-import { byId, button, make, setText } from "./page-dom";
+import { byId, button, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
 import { say, type Language } from "../strings/strings";

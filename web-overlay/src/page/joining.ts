@@ -10,7 +10,7 @@ const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
 const passing: readonly (Trouble | null)[] = ["lost", "unreachable"];
 
 /** Gets the page into its room, and again when it fell out. */
-export class Attendance {
+export class RoomJoining {
   readonly meeting: Meeting;
   readonly #visitor: { readonly name: string | null; readonly role: string | null };
   readonly #mustEncrypt: boolean;

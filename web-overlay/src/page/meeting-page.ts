@@ -1,13 +1,14 @@
 import type { LiveCaptionsElement } from "../captions-element";
+import { setText } from "../dom";
 import { HostPanel, showPanel } from "./host-panel";
 import { shortcutFor } from "../controls/keys";
 import type { Lock, Person } from "./meeting";
 import { watchSleep } from "./sleep-watch";
 import { Consent } from "./consent";
-import { button, byId, make, setText } from "./page-dom";
+import { button, byId, make } from "./page-dom";
 import { SpeakerNotice } from "./speaker-notice";
 import { watchRest } from "./auto-hide";
-import type { Attendance } from "./joining";
+import type { RoomJoining } from "./joining";
 import { pageStrings, type PageWords } from "../strings/page-strings";
 import { Toolbar } from "./toolbar";
 import { say, type Language } from "../strings/strings";
@@ -18,7 +19,7 @@ export class MeetingPage {
   readonly #words: PageWords;
   readonly #language: Language;
   readonly #captions: LiveCaptionsElement;
-  readonly #attendance: Attendance;
+  readonly #joining: RoomJoining;
   readonly #tiles: Tiles;
   readonly #toolbar: Toolbar;
   readonly #panel: HostPanel;
@@ -27,7 +28,7 @@ export class MeetingPage {
   #lockSeen: Lock | null = null;
   #slept: string | null = null;
 
-  constructor(captions: LiveCaptionsElement, attendance: Attendance, language: Language) {
+  constructor(captions: LiveCaptionsElement, joining: RoomJoining, language: Language) {
     const words = pageStrings[language];
     const draw = () => {
       this.draw();
@@ -35,7 +36,7 @@ export class MeetingPage {
     this.#words = words;
     this.#language = language;
     this.#captions = captions;
-    this.#attendance = attendance;
+    this.#joining = joining;
     const consent = new Consent(captions.captions, draw);
     const toggleRoom = () => {
       this.#toggleRoom();
@@ -56,7 +57,7 @@ export class MeetingPage {
         this.#open("openHistory");
       },
       room: toggleRoom,
-      sound: () => void attendance.meeting.turnOnSound(),
+      sound: () => void joining.meeting.turnOnSound(),
     });
     captions.addEventListener("speakers", draw);
     captions.addEventListener("panel", () => {
@@ -67,7 +68,7 @@ export class MeetingPage {
   }
 
   draw(): void {
-    const { meeting, pass, isEntering, trouble } = this.#attendance;
+    const { meeting, pass, isEntering, trouble } = this.#joining;
     const connection = isEntering ? "connecting" : meeting.connection;
     const isAway = connection === "disconnected" || (isEntering && trouble !== null);
     const people = isAway ? [] : this.#people();
@@ -89,7 +90,7 @@ export class MeetingPage {
   #prepare(draw: () => void, toggleRoom: () => void): void {
     const words = this.#words;
     byId("retry").textContent = words.retry;
-    byId("retry").addEventListener("click", () => void this.#attendance.enter());
+    byId("retry").addEventListener("click", () => void this.#joining.enter());
     byId("panel").addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.defaultPrevented) this.#toggleRoom();
     });
@@ -111,7 +112,7 @@ export class MeetingPage {
   }
 
   #needsControls(): boolean {
-    const { meeting, trouble } = this.#attendance;
+    const { meeting, trouble } = this.#joining;
     const isCalm = meeting.connection === "connected" && trouble === null && !meeting.needsSoundClick;
     const isOpen = !byId("panel").hidden || !byId("note").hidden || this.#notice.isShown || this.#captions.panel !== null;
     const isUsed = document.querySelector(".toolbar :focus-visible, .toolbar:hover, .bar:hover") !== null;
@@ -121,12 +122,12 @@ export class MeetingPage {
   /** A voice too quiet for the media server to point out is still one that is being captioned. */
   #people(): Person[] {
     const captioned = this.#captions.speakers;
-    return this.#attendance.meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
+    return this.#joining.meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
   }
 
   #drawTrouble(): void {
-    const { trouble, isEntering } = this.#attendance;
-    const isWrong = trouble !== null && this.#attendance.meeting.connection !== "connected";
+    const { trouble, isEntering } = this.#joining;
+    const isWrong = trouble !== null && this.#joining.meeting.connection !== "connected";
     byId("trouble").hidden = !isWrong;
     if (!isWrong) return;
     setText(byId("trouble-what"), this.#words[`trouble.${trouble}`]);
@@ -136,7 +137,7 @@ export class MeetingPage {
 
   #drawNote(): void {
     const note = byId("note");
-    const { lock } = this.#attendance.meeting;
+    const { lock } = this.#joining.meeting;
     const locked = lock !== null && lock !== this.#lockSeen ? this.#words[`note.${lock}`] : null;
     const text = this.#note ? this.#words[`note.${this.#note}`] : (this.#slept ?? locked);
     note.hidden = text === null;
@@ -157,7 +158,7 @@ export class MeetingPage {
   }
 
   async #toggleMicrophone(): Promise<void> {
-    const { meeting, pass } = this.#attendance;
+    const { meeting, pass } = this.#joining;
     if (pass?.can_speak !== true || meeting.connection === "disconnected") return;
     try {
       await meeting.setMicrophone(!meeting.isMicrophoneOn);

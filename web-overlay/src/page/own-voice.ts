@@ -1,6 +1,7 @@
 import type { LiveCaptionsElement } from "../captions-element";
+import { setText } from "../dom";
 import type { Consent, Wish } from "./consent";
-import { make, setText } from "./page-dom";
+import { make } from "./page-dom";
 import type { PageKey, PageWords } from "../strings/page-strings";
 
 const wishes: readonly (readonly [PageKey, Wish])[] = [

@@ -1,6 +1,7 @@
+import { setText } from "../dom";
 import type { Consent, Wish } from "./consent";
 import { noticeFor, type Notice } from "./host-status";
-import { button, make, setText } from "./page-dom";
+import { button, make } from "./page-dom";
 import type { PageKey, PageWords } from "../strings/page-strings";
 import type { LiveCaptionsElement } from "../captions-element";
 

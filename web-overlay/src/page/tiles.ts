@@ -1,5 +1,6 @@
+import { setText } from "../dom";
 import type { Person } from "./meeting";
-import { make, setText } from "./page-dom";
+import { make } from "./page-dom";
 import { fit } from "./tile-grid";
 import type { PageWords } from "../strings/page-strings";
 

@@ -1,4 +1,5 @@
-import { byId, setText } from "./page-dom";
+import { relabel, setText } from "../dom";
+import { byId } from "./page-dom";
 import type { PageKey, PageWords } from "../strings/page-strings";
 
 const tools = ["microphone", "captions", "settings", "history", "room", "sound"] as const;
@@ -28,10 +29,4 @@ export class Toolbar {
     byId("toggle").ariaPressed = String(facts.captions);
     byId("sound").hidden = !facts.sound;
   }
-}
-
-function relabel(tool: HTMLElement, label: string): void {
-  if (tool.ariaLabel === label) return;
-  tool.ariaLabel = label;
-  tool.title = label;
 }

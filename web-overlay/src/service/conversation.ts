@@ -1,6 +1,6 @@
 import { readPacket } from "../contract";
+import type { CaptionSink } from "./caption-sink";
 import { youOf } from "./facts";
-import type { CaptionSink } from "./room";
 import { codeOf, refusalOf, unsupportedMethod } from "./rpc";
 
 type Answer = Readonly<Record<string, unknown>>;

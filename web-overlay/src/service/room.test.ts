@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Packet } from "../contract";
-import { RoomCaptions, type CaptionSink, type Room } from "./room";
+import type { CaptionSink } from "./caption-sink";
+import { RoomCaptions, type Room } from "./room";
 
 interface FakeParticipant {
   identity: string;
@@ -12,6 +13,7 @@ interface FakeParticipant {
 type Answer = (payload: Record<string, unknown>) => unknown;
 
 const packet = (seq: number, session = "s1") => ({ v: 1, type: "seq", session, seq });
+const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
 /** As much of a Room as the captions use: events, participants, RPC. */
@@ -151,9 +153,8 @@ test("of two bots the one that joined earlier is heard", () => {
 
 test("hello brings what was said, page by page", async () => {
   const room = new FakeRoom();
-  const cue = (id: string) => ({ v: 1, session: "s1", seq: 1, id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
-  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, origin_utc_ms: 0, now_utc_ms: 5_000, tracks: [], cues: [cue("a")], cursor: "1" });
-  room.answers["captions.history"] = () => ({ session: "s1", seq: 7, cues: [cue("b")], cursor: null });
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, origin_utc_ms: 0, now_utc_ms: 5_000, tracks: [], cues: [cueOf("a")], cursor: "1" });
+  room.answers["captions.history"] = () => ({ session: "s1", seq: 7, cues: [cueOf("b")], cursor: null });
   room.joins("bot", session("s1"));
   const { packets, actions } = listen(room);
   await vi.advanceTimersByTimeAsync(10);
@@ -243,8 +244,6 @@ test("in an encrypted room only what came encrypted is heard", () => {
   expect(packets.map((one) => one.seq)).toEqual([2]);
   expect(skipped).toEqual(["not-encrypted"]);
 });
-
-const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
 
 test("a newcomer gets the newest, three older pages ahead, and the rest when it is asked for", async () => {
   const room = new FakeRoom();

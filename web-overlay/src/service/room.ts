@@ -1,26 +1,11 @@
 import type { RemoteParticipant, Room } from "livekit-client";
-import { isFields, parsePacket, type Fault, type Packet } from "../contract";
+import { isFields, parsePacket, type Packet } from "../contract";
+import type { CaptionSink } from "./caption-sink";
 import { Conversation } from "./conversation";
-import { factsOf, type CaptionFacts, type ServiceState, type You } from "./facts";
+import { factsOf } from "./facts";
 import { CaptionsRefused, refusalOf } from "./rpc";
-import type { Action } from "../cues/state";
 
-/** Where the captions of a room go. */
 export type { Room };
-
-export interface CaptionSink {
-  packet(packet: Packet, received: number): void;
-  skip(fault: Fault | "other-session" | "not-encrypted"): void;
-  apply(action: Action): void;
-  service(state: ServiceState | null, facts: CaptionFacts | null): void;
-  you(you: You): void;
-  /** Whether the bot has more that was said before. */
-  older(there: boolean): void;
-  /** The number after which packets of a session are missing; null when none is. */
-  missingAfter(session: string): number | null;
-  /** The number up to which a session is known from its beginning; null when it is not. */
-  completeTo(session: string): number | null;
-}
 
 interface Held {
   readonly from: RemoteParticipant;
@@ -31,6 +16,7 @@ interface Held {
 const topic = "captions";
 const heldLimit = 64;
 const held_ms = 3_000;
+
 /** Listens to the caption bot of a room: who it is by the SFU's word, its packets, its answers. */
 export class RoomCaptions {
   readonly #room: Room;

@@ -1,6 +1,6 @@
 import type { SpeakerState } from "./client";
 import type { CaptionFacts, ServiceState } from "./facts";
-import type { GapRow } from "../cues/rows";
+import type { GapPacket } from "../contract";
 import { say, type StringKey, type Words } from "../strings/strings";
 
 /** The room's state in a sentence. */
@@ -27,7 +27,7 @@ export function speakerNotes(speakers: readonly SpeakerState[], isHeard: (speake
   });
 }
 
-export function gapText(gap: Pick<GapRow, "start_ms" | "end_ms" | "reason">, words: Words): string {
+export function gapText(gap: Pick<GapPacket, "start_ms" | "end_ms" | "reason">, words: Words): string {
   const missing = say(words["gap.missing"], { seconds: Math.max(1, Math.round((gap.end_ms - gap.start_ms) / 1000)) });
   const reason = (words as Readonly<Record<string, string>>)[`gap.${gap.reason}` satisfies string as StringKey];
   return reason === undefined ? missing : `${missing} (${reason})`;

@@ -9,7 +9,7 @@ import { CaptionView, type Dressing } from "./caption-view";
 const sample = "Captions appear under each speaker as they talk, et les mots restent bien sur leur ligne.";
 const notesLimit = 6;
 
-export interface SurfaceFacts {
+export interface CaptionBoxFacts {
   readonly rows: Rows;
   readonly notes: readonly (SpeakerNote & { readonly name: string })[];
   /** What is said when nobody speaks; "" for nothing. */
@@ -19,7 +19,7 @@ export interface SurfaceFacts {
 }
 
 /** The caption box: captions, notes on speakers, the state, the buttons. It can be moved to another window. */
-export class Surface {
+export class CaptionBox {
   readonly element = part("div", "root");
   readonly frame = part("div", "frame");
   readonly view = new CaptionView();
@@ -49,7 +49,7 @@ export class Surface {
     this.element.append(this.frame, this.#log);
   }
 
-  draw(facts: SurfaceFacts, at: number, dressing: Dressing): void {
+  draw(facts: CaptionBoxFacts, at: number, dressing: Dressing): void {
     this.view.draw(facts.rows, at, dressing);
     this.view.element.ariaLabel = facts.words["captions.region"];
     this.bar.draw(facts.bar, facts.words);
@@ -116,7 +116,7 @@ export class Surface {
     if (width > 0 && em > 0) this.element.style.setProperty("--_character", `${(width / em).toFixed(4)}em`);
   }
 
-  #drawNotes(notes: SurfaceFacts["notes"]): void {
+  #drawNotes(notes: CaptionBoxFacts["notes"]): void {
     const known = new Map([...this.#notes.children].map((item) => [(item as HTMLElement).dataset["speaker"], item as HTMLElement]));
     const items = notes.slice(0, notesLimit).map(({ speaker, name, sentence }) => {
       const item = known.get(speaker) ?? part("li", "note", part("bdi", "note-name"), part("span", "note-text"));

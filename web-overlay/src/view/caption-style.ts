@@ -1,7 +1,5 @@
-import { historyStyle, panelStyle, settingsStyle } from "../panels/panel-style";
-
 /** The captions' style. What the page sets with `--captions-*` holds until the reader chooses otherwise. */
-const captionStyle = `
+export const captionStyle = `
 :host { display: block; }
 :host([hidden]) { display: none; }
 :host(:not([mode="beside"])) { position: absolute; inset: 0; pointer-events: none; container-type: size; }
@@ -171,5 +169,3 @@ const captionStyle = `
   .paragraph, .name, .gap, .status, .quiet, .notes { text-shadow: none; }
 }
 `;
-
-export const styleText = `${captionStyle}${panelStyle}${settingsStyle}${historyStyle}`;

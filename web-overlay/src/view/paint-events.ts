@@ -23,7 +23,7 @@ export function knownCue({ session, id, rev, speaker, name, start_ms, end_ms, te
 const limit = 500;
 
 /** What was taken in and not yet painted. With the attribute `measure` it tells the page of each painting. */
-export class Paintings {
+export class PaintEvents {
   readonly #element: HTMLElement;
   readonly #meter = new Meter();
   #waiting: Omit<PaintedDetail, "painted">[] = [];

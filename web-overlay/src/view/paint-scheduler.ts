@@ -1,5 +1,5 @@
 /** Draws once a frame, however much has changed, and tells when that was painted. */
-export class Painter {
+export class PaintScheduler {
   readonly #window: () => Window;
   readonly #draw: () => void;
   readonly #painted: () => void;
