@@ -12,7 +12,7 @@ export default tseslint.config(
     rules: {
       "max-lines": ["error", 300],
       "no-restricted-imports": ["error", { paths: [foreign] }],
-      // Captions are data: nothing may turn them into markup.
+      // Captions are data and must never be parsed as markup.
       "no-restricted-properties": ["error", ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({ property }))],
       // Constants stand above the code that uses them.
       "@typescript-eslint/no-use-before-define": ["error", { functions: false, classes: false, typedefs: false }],

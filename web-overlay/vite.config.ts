@@ -14,7 +14,7 @@ const fonts = {
   "opendyslexic.txt": "opendyslexic/LICENSE",
 };
 
-/** Beside the module, under names that stay: the element asks for one only once its reader has chosen it. */
+/** Copies the fonts next to the module under stable names. The element loads a font only when its reader chooses it. */
 function copyFonts(outDir: string): Plugin {
   return {
     name: "fonts",
@@ -36,11 +36,11 @@ function reportElementSize(outDir: string): Plugin {
   };
 }
 
-/** Beside `make demo ARGS="--port 8000"`, which lets the page join. */
+/** Forwards requests to `make demo ARGS="--port 8000"`, which admits the page to its room. */
 const server = { proxy: { "/api": "http://127.0.0.1:8000" } };
 const page = { base: "./", server, build: { outDir: pageDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 900 } };
 
-/** The element alone, with its fonts: beside the page, or for the npm package. */
+/** Builds the element alone, with its fonts: next to the page, or for the npm package. */
 const element = (outDir: string) => ({
   base: "./",
   publicDir: false as const,

@@ -24,11 +24,11 @@ const tick_ms = 500;
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(styleText);
 
-/** `<live-captions>`: set `room`, or call `feed`; see the README. */
+/** The `<live-captions>` element. Set `room`, or call `feed`; the README has the whole interface. */
 export class LiveCaptionsElement extends HTMLElement {
   static readonly observedAttributes = ["hidden", "locale", "mode", "controls", "measure"];
 
-  /** The caption service of the room: what it says, and what can be asked of it. */
+  /** The room's caption service: its state, and requests to it. */
   readonly captions = new CaptionsClient();
   readonly #model = new CaptionModel();
   readonly #widget: Widget;
@@ -60,7 +60,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.captions.addEventListener("change", () => this.#showService());
   }
 
-  /** The livekit-client Room whose captions are shown; connected or not yet. */
+  /** The livekit-client Room whose captions are shown. It need not be connected yet. */
   get room(): Room | null {
     return this.#room;
   }
@@ -71,12 +71,12 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#listen();
   }
 
-  /** What the caption service says of itself: "none" without one, null outside a room. */
+  /** The state of the caption service: "none" without a service, null outside a room. */
   get service(): ServiceState | null {
     return this.captions.state;
   }
 
-  /** Where the captions stand: over the box around them, beside something, or in a window of their own. */
+  /** Where the captions are shown: over the containing box, in the flow of the page, or in a separate window. */
   get mode(): Mode {
     return this.#widget.mode;
   }
@@ -85,7 +85,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.setAttribute("mode", mode);
   }
 
-  /** What the reader chose; the rest is as the page has it. Setting it keeps it on this device. */
+  /** The settings that the reader chose; the page decides the others. Assigned settings are stored on this device. */
   get settings(): Choices {
     return this.#widget.preferences.choices;
   }
@@ -94,7 +94,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.preferences.choose(readChoices(choices)?.choices ?? {});
   }
 
-  /** Keys of the page around; shown and switched off together with the captions' own. */
+  /** The host page's shortcuts, which are listed and switched off together with the element's own. */
   get shortcuts(): readonly Shortcut[] {
     return this.#widget.keyboard.shortcuts;
   }
@@ -103,27 +103,27 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.setShortcuts(shortcuts);
   }
 
-  /** The panel that is open; null when none is. */
+  /** The open panel, or null. */
   get panel(): PanelName | null {
     return this.#widget.panels.open;
   }
 
-  /** Whether the reader holds the captions. */
+  /** Whether the captions are on hold. */
   get held(): boolean {
     return this.#widget.holding.held;
   }
 
-  /** The element's sentences, in its language: `words["refused.not-allowed"]`. */
+  /** The element's texts in its language, by key: `words["refused.not-allowed"]`. */
   get words(): Words {
     return this.#widget.words;
   }
 
-  /** Identities of those whose words came within the last two seconds. The event `speakers` tells of a change. */
+  /** The identities of participants captioned in the last two seconds. The event `speakers` reports a change. */
   get speakers(): readonly string[] {
     return this.#speakers;
   }
 
-  /** How many packets were not shown, by reason. */
+  /** The number of packets skipped, by reason. */
   get skipped(): Readonly<Record<string, number>> {
     return { ...this.#skipped, ...this.#model.state.ignored };
   }
@@ -136,7 +136,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.panels.show("history");
   }
 
-  /** Shows which key does what. */
+  /** Opens the list of keyboard shortcuts. */
   openKeys(): void {
     this.#widget.panels.show("keys");
   }
@@ -145,7 +145,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.panels.close();
   }
 
-  /** Captions stay where they are until `jumpToLive`. */
+  /** Keeps the captions in place until `jumpToLive`. */
   hold(): void {
     this.#widget.holding.hold();
   }
@@ -154,7 +154,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.holding.live();
   }
 
-  /** Puts the captions into a window of their own; needs a user's click. False when the browser opens none. */
+  /** Moves the captions into a separate window. Needs a user gesture; resolves to false if the browser opens no window. */
   async popOut(): Promise<boolean> {
     return this.#widget.popOut();
   }
@@ -163,7 +163,7 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.popIn();
   }
 
-  /** Takes a packet of the contract, whose sender the caller vouches for. Returns why it was skipped, or null. */
+  /** Takes a packet of the contract; the caller vouches for its sender. Returns why it was skipped, or null. */
   feed(packet: Uint8Array | object): Fault | null {
     const received = performance.timeOrigin + performance.now();
     const parsed = packet instanceof Uint8Array ? parsePacket(packet) : readPacket(packet);
@@ -172,22 +172,22 @@ export class LiveCaptionsElement extends HTMLElement {
     return "fault" in parsed ? parsed.fault : null;
   }
 
-  /** The cues that are known, in the order in which they began. */
+  /** The known cues, ordered by start time. */
   cues(): KnownCue[] {
     return cuesInOrder(this.#model.state).map(knownCue);
   }
 
-  /** The words that are in sight now, row by row. */
+  /** The visible words, row by row. */
   shownText(): ShownRow[] {
     return this.#widget.box.view.shown(this.#model.rows);
   }
 
-  /** With the attribute `measure`: what the captions cost this page since this was asked last. */
+  /** With the attribute `measure`, what the captions have cost this page since the last call. */
   takeMeasures(): Measures {
     return this.#paintEvents.takeMeasures();
   }
 
-  /** Resolves when everything taken so far has been drawn and painted. */
+  /** Resolves when everything taken so far is drawn and painted. */
   async rendered(): Promise<void> {
     await this.#scheduler.rendered();
   }

@@ -1,15 +1,15 @@
 import { codePoints, parseCueBlock, type CueBlockFault } from "./vtt";
 
-/** The caption contract, version 1, as a receiver reads it. Times are milliseconds of room time. */
+/** A caption of the contract, version 1, as a receiver reads it. Times are milliseconds of room time. */
 export interface CaptionPacket {
   readonly type: "caption";
   readonly session: string;
-  /** Absent in the answers to hello and history, whose envelope carries it. */
+  /** Absent in answers to hello and history, whose envelope carries it. */
   readonly seq?: number;
   readonly id: string;
   readonly rev: number;
   readonly state: "open" | "closed";
-  /** Code points of `text` that never change again. */
+  /** How many code points at the start of `text` never change again. */
   readonly settled: number;
   readonly speaker: string;
   readonly name: string;
@@ -59,7 +59,7 @@ export interface GapPacket {
 
 export type Packet = CaptionPacket | DeletedPacket | SeqPacket | TrackPacket | GapPacket;
 
-/** Why a packet is not shown. */
+/** Why a packet is skipped. */
 export type Fault =
   | CueBlockFault
   | "too-long"
@@ -94,14 +94,14 @@ const languageTag = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Thrown and caught inside this file only: a packet has some twenty ways of being wrong. */
+/** Thrown and caught in this file only, because a packet can be wrong in some twenty ways. */
 class Wrong extends Error {
   constructor(readonly fault: Fault) {
     super(fault);
   }
 }
 
-/** Reads a packet as it came over the wire. */
+/** Reads a packet from the bytes of a data message. */
 export function parsePacket(bytes: Uint8Array): Parsed {
   if (bytes.byteLength > packetLimit) return { fault: "too-long" };
   let text: string;
@@ -117,7 +117,7 @@ export function parsePacket(bytes: Uint8Array): Parsed {
   }
 }
 
-/** Reads a packet that is already an object; `envelope` has what an answer says once for all its cues. */
+/** Reads a packet from an object. `envelope` holds the fields that an answer gives once for all its cues. */
 export function readPacket(value: unknown, envelope: Fields = {}): Parsed {
   if (!isFields(value)) return { fault: "not-an-object" };
   try {
@@ -209,7 +209,7 @@ function whole(value: unknown, fault: Fault): number {
   return value;
 }
 
-/** `und`, and whatever is no language tag, say nothing about the language. */
+/** Returns "" for `und` and for anything that is not a language tag. */
 function language(value: unknown): string {
   return typeof value === "string" && value !== "und" && languageTag.test(value) ? value : "";
 }

@@ -1,4 +1,4 @@
-/** Elements are made here, text goes in as text, and nothing becomes markup. */
+/** Creates an element whose class and part are `name`. Strings are appended as text, never parsed as markup. */
 export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   element.className = name;
@@ -7,12 +7,12 @@ export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string
   return element;
 }
 
-/** Writes only what is new: some screen readers read out again what is written again. */
+/** Writes only text that differs: some screen readers repeat text that is written again. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Makes `children` the children of `parent`, moving only what is out of place. */
+/** Makes `children` the children of `parent`, moving only those that are out of place. */
 export function arrange(parent: Element, children: readonly Element[]): void {
   const wanted = new Set<Element>(children);
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
@@ -49,7 +49,7 @@ export function icon(name: Icon): SVGSVGElement {
   return svg;
 }
 
-/** A button with an icon; its words are its label, and seen where there is room for them. */
+/** A button that shows an icon. Its label is its accessible name and its tooltip. */
 export function iconButton(name: string, drawn: Icon, label: string, pressed: () => void): HTMLButtonElement {
   const button = part("button", name);
   button.type = "button";

@@ -34,7 +34,7 @@ function start(): void {
   void joining.enter();
 }
 
-/** The page looks as its reader chose for the panels of the captions. */
+/** Gives the page the theme that its reader chose for the caption panels. */
 function followTheme(captions: LiveCaptionsElement): void {
   const follow = () => {
     const { theme, position } = captions.settings;
@@ -45,7 +45,7 @@ function followTheme(captions: LiveCaptionsElement): void {
   follow();
 }
 
-/** Where there is no height for captions over the tiles they stand under them, in the flow of the page. */
+/** Puts the captions into the flow of the page when the window is too low to show them over the tiles. */
 function placeCaptions(captions: LiveCaptionsElement): void {
   const low = matchMedia("(max-height: 26rem)");
   const place = () => {

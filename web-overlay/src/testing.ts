@@ -1,6 +1,6 @@
 import type { CaptionPacket, DeletedPacket } from "./contract";
 
-/** A caption with the given facts; the rest is plausible. For tests. */
+/** Returns a caption with the given fields and plausible values for the others. For tests only. */
 export function captionOf(facts: Partial<CaptionPacket> = {}): CaptionPacket {
   const text = facts.text ?? "hello";
   const start_ms = facts.start_ms ?? 0;

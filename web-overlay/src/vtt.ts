@@ -1,9 +1,9 @@
-/** One WebVTT cue block as the bot writes it: an id, the times, `<v Name>` and plain text. */
+/** A WebVTT cue block as the bot writes it: an id, timings, `<v Name>` and plain text. */
 export interface CueBlock {
   readonly id: string;
   readonly start_ms: number;
   readonly end_ms: number;
-  /** Absent when the block names nobody. */
+  /** Absent when the block has no voice tag. */
   readonly name?: string;
   readonly text: string;
 }
@@ -20,7 +20,7 @@ export type CueBlockFault =
 
 const timing = /^(\d{2,4}):([0-5]\d):([0-5]\d)\.(\d{3}) --> (\d{2,4}):([0-5]\d):([0-5]\d)\.(\d{3})$/;
 const voice = /^<v ([^<>\n]+)>/;
-// Line and paragraph separators would break the page's lines as a newline does.
+// The Unicode line and paragraph separators break lines as a newline does.
 // eslint-disable-next-line no-control-regex
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
@@ -37,7 +37,7 @@ export function codePoints(text: string): string[] {
   return Array.from(text);
 }
 
-/** Reads a cue block, or says what is wrong with it. Anything it does not know is a fault. */
+/** Parses a cue block, or returns what is wrong with it. Anything unknown is a fault. */
 export function parseCueBlock(block: string): CueBlock | CueBlockFault {
   const [id, times, payload, ...rest] = block.replace(/\n{1,2}$/, "").split("\n");
   if (id === undefined || times === undefined || payload === undefined || rest.length > 0) return "cue-lines";

@@ -19,27 +19,27 @@ import type { Dressing } from "./view/caption-view";
 
 const here = import.meta.url;
 
-/** The style of all that stands in the element's shadow root. */
+/** The style sheet of the element's shadow root. */
 export const styleText = `${captionStyle}${panelStyle}${settingsStyle}${historyStyle}`;
 
 export type Mode = "over" | "beside" | "window";
 
-/** What the widget needs of the element that it fills. */
+/** What the widget needs from the element that contains it. */
 export interface Owner extends Past {
   readonly element: HTMLElement;
   readonly root: ShadowRoot;
   readonly model: CaptionModel;
   readonly captions: CaptionsClient;
-  /** Draw soon. */
+  /** Requests a drawing in the next frame. */
   schedule(): void;
-  /** Something to draw in has gone: draw anew. */
+  /** Requests a drawing in the window that now shows the captions. */
   moved(): void;
   tell(event: "settings" | "held" | "panel" | "mode"): void;
   nameOf(speaker: string): string;
   isHeard(speaker: string): boolean;
 }
 
-/** All that is seen of the captions and their panels, and what its buttons and keys do. */
+/** The captions with their panels, and the actions of their buttons and keys. */
 export class Widget {
   readonly box: CaptionBox;
   readonly holding: Hold;
@@ -120,7 +120,7 @@ export class Widget {
     this.#popped?.close();
   }
 
-  /** `said`: as the attribute has it. Without controls nobody could change what this device keeps. */
+  /** `said` is the attribute's value. Without controls the stored settings do not apply: nobody could change them there. */
   setMode(said: string | null): void {
     this.preferences.useDevice(this.#owner.element.getAttribute("controls") !== "none");
     this.#mode = said === "beside" || said === "window" ? said : "over";
@@ -139,7 +139,7 @@ export class Widget {
     this.panels.draw();
   }
 
-  /** Puts the captions into a window of their own. False when the browser opens none. */
+  /** Moves the captions into a separate window. Resolves to false if the browser opens no window. */
   async popOut(): Promise<boolean> {
     if (this.#popped) return true;
     const { element, root } = this.#owner;
@@ -185,7 +185,7 @@ export class Widget {
     this.panels.tick(at);
   }
 
-  /** Says the state of the room; that captions are automatic is said once. */
+  /** Announces the state of the service. The first time captions run, it adds that they are automatic. */
   say(sentence: string): void {
     if (sentence === this.#sentence) return;
     this.#sentence = sentence;
@@ -200,7 +200,7 @@ export class Widget {
     gapText: (gap) => gapText(gap, this.words),
   };
 
-  /** Who looks away from the page finds the last line that they saw. */
+  /** Marks the last line when the page is hidden, so that a reader who returns finds it. */
   readonly #onVisibility = (): void => {
     if (document.hidden && !this.#popped) this.box.view.markLast(this.#owner.model.rows, performance.now(), this.words["held.mark"]);
   };

@@ -11,13 +11,13 @@ export interface BarActions {
 
 export interface BarState {
   readonly held: boolean;
-  /** Captions that came since it is held. */
+  /** How many captions have arrived since the hold began. */
   readonly waiting: number;
   readonly poppedOut: boolean;
   readonly movable: boolean;
 }
 
-/** The buttons of the captions; seen while a pointer, a finger or the focus is on them. */
+/** The captions' toolbar, visible while a pointer, a finger or the focus is on the captions. */
 export class Bar {
   readonly element = part("div", "bar");
   readonly grip: HTMLButtonElement;

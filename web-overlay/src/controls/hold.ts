@@ -1,18 +1,18 @@
 const slack_px = 4;
 
 /**
- * Hold, and jump to live. Held captions stay where they are and can be scrolled; who scrolls back to the
- * end follows again by itself.
+ * Holds captions in place and jumps back to live. Held captions can be scrolled; scrolling back to the end
+ * ends the hold.
  */
 export class Hold {
   readonly #scroller: HTMLElement;
   readonly #changed: (held: boolean) => void;
   #held = false;
   #wasAway = false;
-  /** Captions that came since it is held. */
+  /** How many captions have arrived since the hold began. */
   waiting = 0;
 
-  /** `changed` is to draw at once, so that the end stays in sight. */
+  /** `changed` must draw synchronously, so that the end stays in sight. */
   constructor(scroller: HTMLElement, changed: (held: boolean) => void) {
     this.#scroller = scroller;
     this.#changed = changed;
@@ -49,11 +49,11 @@ export class Hold {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
-  /** Makes the box as high as it will be while held, and full: what comes then goes below, and moves nothing. */
+  /** Fixes the height of the box and fills it, so that captions that arrive during the hold are added below and move nothing. */
   #fill(height: number): void {
     const { style, children } = this.#scroller;
     const content = [...children].reduce((sum, child) => sum + child.getBoundingClientRect().height, 0);
-    // At the top of the window the box would have to grow downwards, under the words.
+    // A box at the top of the window would have to grow downwards, which moves the words.
     const growsUp = this.#scroller.closest("[data-position='top']") === null;
     const most = growsUp ? Math.max(height, Math.min(content, this.#scroller.ownerDocument.defaultView?.innerHeight ?? height)) : height;
     style.blockSize = `${most}px`;

@@ -1,10 +1,10 @@
 import type { StringKey } from "../strings/strings";
 
-/** A key without Ctrl or Alt that does something anywhere in the page. */
+/** A single-key shortcut, without Ctrl or Alt, that works anywhere in the page. */
 export interface Shortcut {
-  /** As `KeyboardEvent.key` says it, lower case. */
+  /** A value of `KeyboardEvent.key`, in lower case. */
   readonly key: string;
-  /** What it does, in the reader's language. */
+  /** What the shortcut does, in the reader's language. */
   readonly label: string;
   run(): void;
 }
@@ -21,7 +21,7 @@ export const ownKeys = {
 } as const satisfies Record<string, StringKey>;
 export type OwnKey = keyof typeof ownKeys;
 
-/** The shortcut that a key press asks for; null while somebody writes, or holds another key. */
+/** The shortcut for a key press; null while the user is typing or holds a modifier key. */
 export function shortcutFor<S extends Pick<Shortcut, "key">>(event: KeyboardEvent, shortcuts: readonly S[]): S | null {
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return null;
   if (isWriting(event)) return null;
@@ -37,9 +37,9 @@ function isWriting(event: KeyboardEvent): boolean {
   return element.localName === "input" && !["checkbox", "radio", "range", "button", "color"].includes((element as HTMLInputElement).type);
 }
 
-/** Listens for keys in every window in which the captions stand. */
+/** Listens for shortcuts in every document that shows the captions. */
 export class Keyboard {
-  /** Of the page around. */
+  /** The host page's shortcuts. */
   shortcuts: readonly Shortcut[] = [];
   readonly #own: readonly { readonly key: string; readonly run: () => void }[];
   readonly #escape: () => void;

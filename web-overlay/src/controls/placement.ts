@@ -1,5 +1,5 @@
 export interface Place {
-  /** The middle and the lower edge of the box, in thousandths of where it can stand. */
+  /** The horizontal centre and the lower edge of the caption box, in thousandths of its bounds. */
   readonly x: number;
   readonly y: number;
 }
@@ -8,7 +8,7 @@ const step = 20;
 const leap = 100;
 const threshold_px = 4;
 
-/** Moves the caption box with mouse, finger and arrow keys. */
+/** Moves the caption box by mouse, touch and arrow keys. */
 export class Placement {
   readonly #frame: HTMLElement;
   readonly #bounds: HTMLElement;
@@ -16,7 +16,7 @@ export class Placement {
   #from: { readonly pointer: number; readonly x: number; readonly y: number; readonly place: Place } | null = null;
   #place: Place | null = null;
 
-  /** `moved` gets the place while it moves and when it is done; null brings it back to where it was by default. */
+  /** `moved` gets each place during a move and, with `done`, the last one; null restores the default position. */
   constructor(frame: HTMLElement, bounds: HTMLElement, grip: HTMLElement, moved: (place: Place | null, done: boolean) => void) {
     this.#frame = frame;
     this.#bounds = bounds;
@@ -32,7 +32,7 @@ export class Placement {
     grip.addEventListener("keydown", this.#onKey);
   }
 
-  /** Whether the box stands free in its stage, so that it can be moved. */
+  /** Whether the box can be moved within its bounds. */
   enabled = true;
 
   #begin(event: PointerEvent): void {

@@ -6,7 +6,7 @@ interface PictureInPicture {
 
 const size = { width: 720, height: 320 };
 
-/** A small window of its own, on top of the others where the browser can do that; null when it may not. */
+/** Opens a small window, always on top where the browser supports it; null if the browser refuses. */
 async function openWindow(title: string): Promise<Window | null> {
   const { documentPictureInPicture } = window as { documentPictureInPicture?: PictureInPicture };
   const floating = await documentPictureInPicture?.requestWindow(size).catch(() => null);
@@ -15,15 +15,15 @@ async function openWindow(title: string): Promise<Window | null> {
   return opened;
 }
 
-/** What stands in a window of its own, and how it comes back. */
+/** The separate window, and the way to close it. */
 export interface Popped {
   readonly window: Window;
   close(): void;
 }
 
 /**
- * Moves `content` into a window of its own, under a shadow root with the same style.
- * `back` is called when that window has been closed, with `content` free to be put elsewhere.
+ * Moves `content` into a separate window, under a shadow root with the same style.
+ * When that window closes, `content` is detached and `back` is called.
  */
 export async function popOut(content: HTMLElement, style: string, facts: { title: string; lang: string; from: HTMLElement }, back: () => void): Promise<Popped | null> {
   const opened = await openWindow(facts.title);
@@ -51,7 +51,7 @@ export async function popOut(content: HTMLElement, style: string, facts: { title
   return { window: opened, close };
 }
 
-/** A style sheet belongs to the window that made it. */
+/** Creates the sheet in the target window: a constructed style sheet works only in the document that created it. */
 function sheetIn(there: Window, style: string): CSSStyleSheet {
   const { CSSStyleSheet: Sheet } = there as unknown as { CSSStyleSheet: typeof CSSStyleSheet };
   const sheet = new Sheet();
@@ -61,14 +61,14 @@ function sheetIn(there: Window, style: string): CSSStyleSheet {
 
 const handed = ["size", "lines", "line-length", "font", "align", "color", "tail-color", "name-color", "background", "window"];
 
-/** Custom properties do not reach into another window. */
+/** Reads the custom properties to copy, because a separate window does not inherit them. */
 function customProperties(element: HTMLElement): (readonly [name: string, value: string])[] {
   const style = getComputedStyle(element);
   const found = handed.map((name) => [`--captions-${name}`, style.getPropertyValue(`--captions-${name}`)] as const);
   return found.filter(([, value]) => value !== "");
 }
 
-/** Said where the captions were, while they stand in another window. */
+/** A note in place of the captions while they are in a separate window. */
 export function awayNote(sentence: string, back: string, bringBack: () => void): HTMLElement {
   const button = part("button", "button", back);
   button.type = "button";

@@ -4,17 +4,17 @@ import { emptyState, reduce, type Action, type CaptionState, type CueRecord, typ
 
 export const clear_after_ms = 15_000;
 
-/** What is known and where it stands on screen. Times are passed in. */
+/** The known cues and their places on screen. The caller passes the time. */
 export class CaptionModel {
   state: CaptionState = emptyState;
   rows: Rows = noRows;
-  /** ms of silence after which the screen is cleared; Infinity: never. */
+  /** How long nobody speaks before the screen is cleared, in ms; Infinity means never. */
   clear_after_ms = clear_after_ms;
   #changed_at = 0;
   #onlyFinished = false;
   #held = false;
 
-  /** While it is held nothing is taken from the screen, and more is kept. */
+  /** Whether captions are on hold: then nothing is cleared, and more rows are kept. */
   get held(): boolean {
     return this.#held;
   }
@@ -25,7 +25,7 @@ export class CaptionModel {
     if (!held) this.rows = trimmed(this.rows, keptLive);
   }
 
-  /** Whether cues are shown only once they are closed. */
+  /** Sets whether a cue is shown only once it is closed. */
   showOnlyFinished(only: boolean, at: number): void {
     if (only === this.#onlyFinished) return;
     this.#onlyFinished = only;
@@ -38,7 +38,7 @@ export class CaptionModel {
     }
   }
 
-  /** Takes in an action; true when something that is known changed. */
+  /** Applies an action. Returns whether anything changed. */
   apply(action: Action, at: number): boolean {
     const before = this.state;
     this.state = reduce(before, action);
@@ -51,7 +51,7 @@ export class CaptionModel {
     return true;
   }
 
-  /** Closes what a vanished bot left open, and clears the screen after a silence. */
+  /** Closes the cues that a departed bot left open, and clears the screen after a silence. */
   tick(at: number): void {
     this.apply({ type: "tick", at }, at);
     const silent = !this.#held && at - this.#changed_at >= this.clear_after_ms;
@@ -89,12 +89,12 @@ export class CaptionModel {
   }
 }
 
-/** An action that is no packet closes open cues, and nothing else. */
+/** The cues that an action other than a packet can change: those that were or are open. */
 function changedIds(session: SessionState, old: SessionState | undefined): Set<string> {
   return new Set([...session.open, ...(old?.open ?? [])]);
 }
 
-/** What a newcomer learns of minutes ago belongs in the history, not on the last lines. */
+/** Whether the cue is new enough for the screen: what a newcomer receives from minutes ago belongs in the history only. */
 function isNews(session: SessionState, cue: CueRecord, old: CueRecord | undefined): boolean {
   return cue.text !== old?.text && isRecent(session, cue);
 }

@@ -3,8 +3,8 @@ import type { CueRecord } from "./state";
 import { codePoints } from "../vtt";
 
 /**
- * Where captions stand on screen. A cue is given its place once, when it first appears, so that
- * nothing that is being read moves; a row is one turn of one speaker, a paragraph has no pause in it.
+ * One turn of one speaker. A cue gets its place once, when it first appears, so that text that is being
+ * read does not move. A paragraph contains no pause.
  */
 export interface TurnRow {
   readonly kind: "turn";
@@ -13,12 +13,12 @@ export interface TurnRow {
   readonly speaker: string;
   readonly name: string;
   readonly start_ms: number;
-  /** Receiver's clock. */
+  /** In ms, by the receiver's clock. */
   readonly changed_at: number;
   readonly paragraphs: readonly Paragraph[];
 }
 
-/** Time that nobody heard. */
+/** A stretch of time that was not captioned. */
 export interface GapRow {
   readonly kind: "gap";
   readonly key: number;
@@ -44,28 +44,28 @@ export interface Rows {
 export const noRows: Rows = { rows: [], nextKey: 1 };
 
 export const pause_ms = 2_000;
-/** Less than this between two cues of one speaker is no stop, and recognised times are this rough. */
+/** A shorter silence between two cues of one speaker is no stop; recognised times are no more exact than this. */
 const breath_ms = 400;
-/** A cue that stays open this long without a change holds no place. */
+/** An open cue that has not changed for this long no longer counts as speech. */
 const stuck_ms = 5_000;
 export const paragraphLimit = 500; // code points
-/** A row further from the end than this is left behind, and its speaker gets a new one. */
+/** A row further from the end than this is not continued: its speaker gets a new row. */
 const reach = 4;
 
-/** How much is kept. */
+/** How many rows, paragraphs in a row, and cues in all are kept. */
 export interface Keep {
   readonly rows: number;
   readonly paragraphs: number;
   readonly cues: number;
 }
 
-// At most six lines of a row are ever in sight (and each paragraph has one at least), and the view
-// is never higher than a dozen rows: what goes beyond is out of sight.
+// At most six lines of a row are visible, each paragraph has at least one line, and the view shows at
+// most a dozen rows: anything beyond these limits is out of sight.
 export const keptLive: Keep = { rows: 12, paragraphs: 6, cues: 150 };
-/** Who holds reads back and forth; what goes beyond is in the history. */
+/** A reader scrolls through held captions, so more is kept; the history has the rest. */
 export const keptHeld: Keep = { rows: 60, paragraphs: 30, cues: 150 };
 
-/** Puts a cue where it belongs, or replaces its text where it already stands. */
+/** Adds a cue where it belongs, or replaces it in the place that it already has. */
 export function place(rows: Rows, cue: CueRecord, at: number, keep: Keep = keptLive): Rows {
   const standing = turnsOf(rows).find((row) => holds(row, cue));
   if (standing) return replaceRow(rows, standing, { ...withReplaced(standing, cue), changed_at: at });
@@ -73,14 +73,14 @@ export function place(rows: Rows, cue: CueRecord, at: number, keep: Keep = keptL
   return trimmed(row ? continueRow(rows, row, cue, at) : withNewTurn(rows, cue, at), keep);
 }
 
-/** Shows that something is missing, where it is missing. */
+/** Adds a row for a gap at its place in time. */
 export function placeGap(rows: Rows, gap: GapPacket, at: number, keep: Keep = keptLive): Rows {
   const { session, start_ms, end_ms, reason } = gap;
   const row: GapRow = { kind: "gap", key: rows.nextKey, session, start_ms, end_ms, reason, changed_at: at };
   return trimmed({ rows: inserted(rows.rows, row), nextKey: rows.nextKey + 1 }, keep);
 }
 
-/** `rows` without the oldest of what is more than `keep`; the newest paragraph stays in any case. */
+/** Returns `rows` without the oldest entries beyond `keep`. The newest paragraph always stays. */
 export function trimmed(rows: Rows, keep: Keep): Rows {
   let cues = 0;
   const kept: Row[] = [];
@@ -104,7 +104,7 @@ function withLast(row: TurnRow, paragraphs: number, cues: number): TurnRow {
   return from === 0 ? row : { ...row, paragraphs: row.paragraphs.slice(from) };
 }
 
-/** Takes a cue away, and the row with it when it was the only one. */
+/** Removes a cue, and its row if that becomes empty. */
 export function remove(rows: Rows, session: string, id: string): Rows {
   const kept = rows.rows.map((row) => {
     if (row.kind === "gap" || row.session !== session) return row;
@@ -121,13 +121,13 @@ export function isSpeaking(row: Row, at: number): boolean {
   return at - row.changed_at < (open ? stuck_ms : pause_ms);
 }
 
-/** Whose words came within the last moments. */
+/** The identities of speakers whose rows changed within `pause_ms`. */
 export function speakersOf(rows: Rows, at: number): string[] {
   const recent = turnsOf(rows).filter((row) => at - row.changed_at < pause_ms);
   return [...new Set(recent.map((row) => row.speaker))].sort();
 }
 
-/** The index of the first row that must stay in sight: somebody is speaking in it. */
+/** The index of the first row in which somebody is speaking, which must stay in sight. */
 export function firstSpeaking(rows: Rows, at: number): number {
   const index = rows.rows.findIndex((row) => isSpeaking(row, at));
   return index === -1 ? rows.rows.length : index;
@@ -145,7 +145,7 @@ function holds(row: TurnRow, cue: CueRecord): boolean {
   return row.session === cue.session && row.paragraphs.some((paragraph) => paragraph.cues.some((known) => known.id === cue.id));
 }
 
-/** The row that this cue continues, or falls into when it comes late. */
+/** The row that the cue continues, or belongs in when it arrives late. */
 function rowFor(rows: readonly Row[], cue: CueRecord): TurnRow | undefined {
   const own = rows.filter((row) => row.kind === "turn").filter((row) => row.session === cue.session && row.speaker === cue.speaker && row.name === cue.name);
   const row = own.filter((candidate) => candidate.start_ms <= cue.start_ms).at(-1);
@@ -156,9 +156,9 @@ function rowFor(rows: readonly Row[], cue: CueRecord): TurnRow | undefined {
   return rows.some((other) => tookTheTurn(other, row, last, cue)) ? undefined : row;
 }
 
-/** Somebody else began about when the speaker stopped, and before they went on. */
+/** Whether somebody else began to speak after the speaker had stopped and before they went on. */
 function tookTheTurn(other: Row, row: TurnRow, last: CueRecord, cue: CueRecord): boolean {
-  // A row of another session below this one was made later: the bot restarted in between.
+  // A later row of another session means that the bot restarted in between.
   if (other.session !== cue.session) return other.key > row.key;
   if (other.kind === "gap") return other.start_ms >= last.start_ms && other.start_ms <= cue.start_ms;
   if (other.speaker === row.speaker || cue.start_ms - last.end_ms < breath_ms) return false;

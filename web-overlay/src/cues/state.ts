@@ -2,34 +2,34 @@ import { codePoints } from "../vtt";
 import type { CaptionPacket, GapPacket, Packet, TrackPacket } from "../contract";
 import { Table } from "./table";
 
-/** What the page knows of one cue. */
+/** What the page knows about one cue. */
 export interface CueRecord extends Omit<CaptionPacket, "type" | "seq"> {
-  /** Closed by the page because its bot vanished: the bot's own word still counts if it comes back. */
+  /** Set when the page closed the cue because the bot had left; a later revision from the bot still replaces it. */
   readonly abandoned?: true;
 }
 
 export type Ignored = "older-revision" | "already-closed" | "already-deleted" | "settled-changed" | "too-old";
 
-/** One run of the bot. Everything in it is bounded. */
+/** The captions of one run of the bot. Every collection in it is bounded. */
 export interface SessionState {
   readonly id: string;
   readonly cues: Table<CueRecord>;
-  /** Ids of the cues that are open. */
+  /** The ids of open cues. */
   readonly open: ReadonlySet<string>;
   readonly deleted: ReadonlyMap<string, number>;
-  /** Every packet up to this number was seen, or its effect learnt; null before the first. */
+  /** All packets up to this sequence number have been received or made up for; null before the first packet. */
   readonly complete_to: number | null;
-  /** Whether the bot has told what was said before the first packet. */
+  /** Whether the bot has sent the captions from before the first packet. */
   readonly caught_up: boolean;
   readonly newest: number;
   readonly ahead: ReadonlySet<number>;
-  /** Cues that start before this were let go to bound memory, and do not come back. */
+  /** Cues that start earlier were dropped to bound memory, and are not accepted again. */
   readonly horizon_ms: number;
-  /** The latest instant of room time that anything here speaks of. */
+  /** The latest room time that any packet has mentioned. */
   readonly now_ms: number;
-  /** The instant of room time 0, in ms since 1970, by the bot's clock; null until it has told it. */
+  /** Room time 0 in milliseconds since the Unix epoch, by the bot's clock; null until the bot has sent it. */
   readonly origin_ms: number | null;
-  /** When the bot was last seen to be gone (receiver's clock); null while it is there. */
+  /** When the bot left, by the receiver's clock; null while it is present. */
   readonly gone_at: number | null;
   readonly tracks: ReadonlyMap<string, TrackPacket>;
   readonly gaps: readonly GapPacket[];
@@ -42,9 +42,9 @@ export interface CaptionState {
 
 export type Action =
   | { readonly type: "packet"; readonly packet: Packet }
-  /** The bot's answer was taken in, to its last page: nothing up to `seq` is missing. */
+  /** The last page of the bot's answer has been applied: nothing up to `seq` is missing. */
   | { readonly type: "synced"; readonly session: string; readonly seq: number }
-  /** The bot said what time it is in the room. */
+  /** The bot has sent its clock. */
   | { readonly type: "clock"; readonly session: string; readonly now_ms: number; readonly origin_ms: number }
   | { readonly type: "bot-left"; readonly session: string; readonly at: number }
   | { readonly type: "bot-back"; readonly session: string }
@@ -55,7 +55,7 @@ export const abandoned_after_ms = 5_000;
 
 export const emptyState: CaptionState = { sessions: [], ignored: {} };
 
-/** The state after `action`; the same object when nothing changed. */
+/** Returns the state after `action`, or the same object if nothing changed. */
 export function reduce(state: CaptionState, action: Action): CaptionState {
   switch (action.type) {
     case "packet":
@@ -73,18 +73,18 @@ export function reduce(state: CaptionState, action: Action): CaptionState {
   }
 }
 
-/** All cues that are known, in the order in which they began. */
+/** The known cues, ordered by start time within each session. */
 export function cuesInOrder(state: CaptionState): CueRecord[] {
   return state.sessions.flatMap((session) => [...session.cues.values()].sort((a, b) => a.start_ms - b.start_ms));
 }
 
-/** The number up to which a session is known from its beginning; null until the bot has told it. */
+/** The sequence number up to which a session is complete from its start; null until the bot has sent its history. */
 export function completeTo(state: CaptionState, id: string): number | null {
   const session = state.sessions.find((known) => known.id === id);
   return session?.caught_up ? session.complete_to : null;
 }
 
-/** The number after which packets are missing, or null when none is. */
+/** The sequence number after which packets are missing, or null if none are. */
 export function missingAfter(state: CaptionState, id: string): number | null {
   const session = state.sessions.find((known) => known.id === id);
   if (!session || session.complete_to === null || session.newest <= session.complete_to) return null;
@@ -135,7 +135,7 @@ function clocked(session: SessionState, now_ms: number, origin_ms: number): Sess
   return { ...session, origin_ms, now_ms: Math.max(session.now_ms, now_ms) };
 }
 
-/** Gaps are told again in the answer to hello. */
+/** Skips known gaps, because the answer to hello repeats them. */
 function withGap(session: SessionState, gap: GapPacket): SessionState {
   const known = session.gaps.some(({ start_ms, end_ms }) => start_ms === gap.start_ms && end_ms === gap.end_ms);
   return known ? session : { ...session, gaps: [...session.gaps, gap].slice(-limits.gaps) };
@@ -195,7 +195,7 @@ function closeAll(session: SessionState): SessionState {
   return { ...session, cues, open: new Set() };
 }
 
-/** Lets a tenth of the cues go at once, so that the search for the oldest is rare. */
+/** Drops a tenth of the cues at once, so that sorting them by age is rare. */
 function pruned(session: SessionState): SessionState {
   if (session.cues.size <= limits.cues) return session;
   const oldest = [...session.cues.values()].sort((a, b) => a.start_ms - b.start_ms).slice(0, Math.ceil(limits.cues / 10));

@@ -1,8 +1,8 @@
 const bucketCount = 256;
 
 /**
- * A map that is never changed: `set` and `delete` give a new one and copy one of its buckets, not all
- * of it. An eight-hour meeting has some ten thousand cues, and fifty changes a second.
+ * A persistent map: `set` and `delete` return a new map and copy one bucket instead of all entries.
+ * An eight-hour meeting has some ten thousand cues, and up to fifty changes a second.
  */
 export class Table<V> {
   readonly size: number;
@@ -33,7 +33,7 @@ export class Table<V> {
     return this.has(key) ? this.#with(key, (bucket) => bucket.delete(key)) : this;
   }
 
-  /** In no order that means anything. */
+  /** The values, in no particular order. */
   *values(): Generator<V> {
     for (const bucket of this.#buckets) if (bucket) yield* bucket.values();
   }

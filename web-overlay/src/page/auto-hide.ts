@@ -1,8 +1,8 @@
 const rest_ms = 4_000;
 
 /**
- * Marks `root` with `data-rest` while nobody touches the page, so that its style can put the controls away.
- * `isBusy`: whether something on the page needs them in sight.
+ * Sets `data-rest` on `root` while nobody uses the page, so that the style sheet can hide the controls.
+ * `isBusy` returns whether something on the page needs them in sight.
  */
 export function watchRest(root: HTMLElement, isBusy: () => boolean): void {
   let timer: ReturnType<typeof setTimeout> | undefined;

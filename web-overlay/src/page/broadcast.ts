@@ -3,7 +3,7 @@ import { byId, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
 import { say } from "../strings/strings";
 
-/** What the address of a broadcast may choose: how it is read, and what it becomes. */
+/** Turns the text of a query parameter into CSS properties; null if the text is not valid. */
 type Rule = (value: string) => Readonly<Record<string, string>> | null;
 
 const number = (from: number, to: number, become: (value: number) => Readonly<Record<string, string>>): Rule => {
@@ -26,7 +26,7 @@ const rules: Readonly<Record<string, Rule>> = {
   names: among({ on: { "--broadcast-name": "block" }, off: { "--broadcast-name": "none", "--captions-names": "0" } }),
 };
 
-/** The properties that an address chooses, and what of it was not understood. */
+/** The CSS properties that the query sets, and the parameters that are not valid. */
 export function broadcastLooks(query: URLSearchParams): { readonly properties: Readonly<Record<string, string>>; readonly bad: readonly string[] } {
   const read = Object.entries(rules).flatMap(([name, rule]) => {
     const text = query.get(name);
@@ -38,14 +38,14 @@ export function broadcastLooks(query: URLSearchParams): { readonly properties: R
   };
 }
 
-/** Captions alone on a transparent page, as many lines as the address says: for OBS, or a big screen. */
+/** Shows captions alone on a transparent page, for OBS or a big screen. */
 export function startBroadcast(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
   applyAddress(query, words);
   captions.setAttribute("controls", "none");
   captions.mode = "beside";
 }
 
-/** The whole session on a second screen: history fills the page, and stays open. */
+/** Shows the whole session on a second screen: the history fills the page and stays open. */
 export function startTranscript(captions: LiveCaptionsElement, query: URLSearchParams, words: PageWords): void {
   document.title = words["transcript.title"];
   applyAddress(query, words);

@@ -6,7 +6,7 @@ export interface Wish {
   readonly kept: boolean;
 }
 
-/** What this user wishes for their own voice. After they had to join anew it is said again, before they speak. */
+/** The user's own choice about captions of their voice. It is sent again when they have rejoined, before they speak. */
 export class Consent {
   readonly #client: CaptionsClient;
   readonly #changed: () => void;
@@ -37,7 +37,7 @@ export class Consent {
     this.#changed();
   }
 
-  /** A bot that knows us under a new name does not know our wish; it is asked once for each answer it gives. */
+  /** Sends the choice again if the bot's answer contradicts it, once per answer: after rejoining, the bot sees a new participant. */
   #repeat(): void {
     const { you } = this.#client;
     if (!you || !this.#wish || this.isBusy || this.#saidAgainTo === you) return;

@@ -22,7 +22,7 @@ interface Choice {
   readonly shown: HTMLElement;
 }
 
-/** The captions of the room at a glance; who hosts the meeting switches them here. */
+/** The panel that shows the state of the room's captions and lets hosts change it. */
 export class HostPanel {
   readonly #element: HTMLElement;
   readonly #captions: LiveCaptionsElement;
@@ -140,12 +140,12 @@ export class HostPanel {
       this.#refusal = error instanceof CaptionsRefused ? error : { reason: "no-answer", choices: [] };
     }
     this.#switches.ariaBusy = "false";
-    // A select that was refused goes back to what is.
+    // Draws the current state again: after a refusal the controls must not show the request.
     this.#captions.captions.dispatchEvent(new Event("change"));
   }
 }
 
-/** Opens and closes a panel, and brings the focus back to the button that opened it. */
+/** Opens or closes a panel. Closing returns the focus to the button that opened it. */
 export function showPanel(panel: HTMLElement, opener: HTMLElement, open: boolean): void {
   panel.hidden = !open;
   opener.setAttribute("aria-expanded", String(open));
@@ -167,7 +167,7 @@ function drawSwitch({ button: pressed, shown }: Switch, on: boolean, mayChange: 
   setText(shown, on ? yes : no);
 }
 
-/** What cannot be changed, or has one choice only, is told as text. */
+/** Shows text instead of a menu when the user may not choose, or there is only one choice. */
 function drawChoice({ row, select, shown }: Choice, value: string, all: readonly string[], mayChange: boolean, text: string, nameOf: (value: string) => string): void {
   row.hidden = value === "" && all.length === 0;
   const isChoice = mayChange && all.length > 1;

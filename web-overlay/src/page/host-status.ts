@@ -4,7 +4,7 @@ import type { Person } from "./meeting";
 import type { PageKey, PageWords } from "../strings/page-strings";
 import { say, type Language } from "../strings/strings";
 
-/** What happens to one person's captions. */
+/** The state of one person's captions. */
 export interface PersonStatus {
   readonly kind: "on" | "waiting" | "delayed" | "stalled" | "unavailable" | "refused" | "off" | "silent";
   readonly sentence: string;
@@ -12,7 +12,7 @@ export interface PersonStatus {
 
 const gravest: readonly SpeakerState["state"][] = ["refused", "unavailable", "stalled", "delayed", "on"];
 
-/** Somebody may have a microphone and shared sound: the gravest state is told. */
+/** The worst state of a person's tracks, who may share both a microphone and a screen's sound. */
 export function statusOf(person: Person, speakers: readonly SpeakerState[], state: ServiceState | null, words: PageWords): PersonStatus {
   const own = speakers.filter(({ speaker }) => speaker === person.identity);
   const worst = gravest.flatMap((one) => own.filter((speaker) => speaker.state === one))[0];
@@ -24,7 +24,7 @@ export function statusOf(person: Person, speakers: readonly SpeakerState[], stat
   return { kind, sentence: say(words[`person.${kind}`], { seconds }) };
 }
 
-/** What is recognising, how far behind, and who stands in: a sentence each. */
+/** Sentences about the engine, or the one that replaces it, and the delay. */
 export function engineSentences(facts: CaptionFacts, words: PageWords, language: Language): string[] {
   const name = (engine: string) => engineName(engine, words);
   const delay = facts.delay_ms === null || facts.delay_ms === 0 ? [] : [say(words["room.delay"], { seconds: seconds(facts.delay_ms, language) })];
@@ -36,7 +36,7 @@ export function engineName(engine: string, words: PageWords): string {
   return engine === "embedded" || engine === "kyutai" ? words[`engine.${engine}`] : engine;
 }
 
-/** A language in the reader's words: "fr" → "français". */
+/** The name of a language in the reader's language: "fr" → "français". */
 export function languageName(tag: string, language: Language): string {
   try {
     return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
@@ -49,7 +49,7 @@ function seconds(ms: number, language: Language): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(ms / 1000);
 }
 
-/** What somebody with a microphone must know of the captions; null while there is nothing to know. */
+/** What a participant with a microphone must know about captions of their voice. */
 export type Notice = "on" | "kept" | "not-kept" | "refused" | "asks";
 
 const listening: readonly (ServiceState | null)[] = ["on", "idle", "starting", "interrupted"];
@@ -61,7 +61,7 @@ export function noticeFor(state: ServiceState | null, facts: CaptionFacts | null
   return you.kept ? "kept" : "not-kept";
 }
 
-/** Why this user cannot switch; null when they can. */
+/** Why this user cannot change the room's captions; null if they can. */
 export function whyNot(you: You | null): PageKey | null {
   if (!you) return "room.why.unknown";
   return you.host ? null : `room.why.${you.why ?? "not-host"}`;

@@ -1,15 +1,15 @@
 import { canEncrypt } from "./encryption";
 import { canMeet, fetchPass, Meeting, Refused, type Ending, type Pass } from "./meeting";
 
-/** Why the page is in no room. */
+/** Why the page is not in a room. */
 export type Trouble = Ending | "unreachable" | "expired" | "no-webrtc" | "no-encryption";
 
 const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
 
-/** Whether the page may come back by itself, without anybody asking. */
+/** The troubles after which the page tries again by itself. */
 const passing: readonly (Trouble | null)[] = ["lost", "unreachable"];
 
-/** Gets the page into its room, and again when it fell out. */
+/** Joins the page's room, and rejoins it after the connection is lost. */
 export class RoomJoining {
   readonly meeting: Meeting;
   readonly #visitor: { readonly name: string | null; readonly role: string | null };
@@ -21,7 +21,7 @@ export class RoomJoining {
   isEntering = false;
   pass: Pass | null = null;
 
-  /** `key`: the shared one of an encrypted room. */
+  /** `key` is the shared key of an encrypted room, or null. */
   constructor(visitor: { readonly name: string | null; readonly role: string | null }, key: string | null, changed: () => void) {
     this.#visitor = visitor;
     this.#mustEncrypt = key !== null;
@@ -45,7 +45,7 @@ export class RoomJoining {
     this.#changed();
     try {
       if (!canMeet()) throw new Unfit("no-webrtc");
-      // Never in the clear because a browser cannot do better.
+      // A browser that cannot encrypt must not join in clear text.
       if (this.#mustEncrypt && !canEncrypt()) throw new Unfit("no-encryption");
       this.pass = await fetchPass(this.#visitor);
       await this.meeting.enter(this.pass);
@@ -73,13 +73,13 @@ export class RoomJoining {
     }, pause_ms);
   }
 
-  /** The network is back, or somebody looks at the page again: no reason to wait. */
+  /** Retries at once when the network is back or the page is visible again. */
   readonly #now = (): void => {
     if (document.visibilityState === "visible" && this.meeting.connection === "disconnected" && passing.includes(this.trouble)) void this.enter();
   };
 }
 
-/** The browser lacks what it takes. */
+/** The browser lacks a feature that the meeting needs. */
 class Unfit extends Error {
   constructor(readonly lacks: "no-webrtc" | "no-encryption") {
     super(lacks);

@@ -14,7 +14,7 @@ import { Toolbar } from "./toolbar";
 import { say, type Language } from "../strings/strings";
 import { Tiles } from "./tiles";
 
-/** The meeting around the captions: who is there, what is wrong, and what can be switched. */
+/** The meeting around the captions: participants, problems, and controls. */
 export class MeetingPage {
   readonly #words: PageWords;
   readonly #language: Language;
@@ -83,7 +83,7 @@ export class MeetingPage {
     this.#toolbar.draw({ microphone: hasMicrophone ? meeting.isMicrophoneOn : null, captions: !this.#captions.hidden, sound: meeting.needsSoundClick });
     this.#panel.draw(people, hasMicrophone);
     this.#notice.draw(hasMicrophone);
-    // What appears while nobody touches the page brings the controls back.
+    // Something new that needs the controls brings them back.
     if (this.#needsControls()) delete document.body.dataset["rest"];
   }
 
@@ -99,7 +99,7 @@ export class MeetingPage {
       { key: "m", label: words["key.microphone"], run: () => void this.#toggleMicrophone() },
       { key: "r", label: words["key.room"], run: toggleRoom },
     ];
-    // While the captions are hidden they hear no keys, and the one that brings them back must work.
+    // Hidden captions do not listen for keys, but the key that shows them again must work.
     document.addEventListener("keydown", (event) => {
       if (!this.#captions.hidden || this.#captions.settings.singleKeys === false) return;
       shortcutFor(event, this.#captions.shortcuts)?.run();
@@ -119,7 +119,7 @@ export class MeetingPage {
     return !isCalm || isOpen || isUsed || this.#captions.hidden;
   }
 
-  /** A voice too quiet for the media server to point out is still one that is being captioned. */
+  /** Counts captioned participants as speaking: the media server does not report quiet voices. */
   #people(): Person[] {
     const captioned = this.#captions.speakers;
     return this.#joining.meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
@@ -177,7 +177,7 @@ export class MeetingPage {
     this.draw();
   }
 
-  /** The captions' own panels belong to captions that are seen. */
+  /** Opens or closes a caption panel, and shows the captions, which it belongs to. */
   #open(name: "openSettings" | "openHistory"): void {
     const isOpen = this.#captions.panel === (name === "openSettings" ? "settings" : "history");
     this.#captions.hidden = false;
@@ -186,7 +186,7 @@ export class MeetingPage {
     this.draw();
   }
 
-  /** The panels of the captions and of the room stand in the same place: the newer one does. */
+  /** Closes the room's panel when a caption panel opens, because both use the same place. */
   #makeRoom(): void {
     const { panel } = this.#captions;
     document.body.dataset["drawer"] = panel ?? "";

@@ -16,14 +16,14 @@ export interface Person {
   readonly name: string;
   readonly isLocal: boolean;
   readonly isSpeaking: boolean;
-  /** Whether something of theirs can be heard in this room, now or after they unmute. */
+  /** Whether they publish an audio track, muted or not. */
   readonly hasVoice: boolean;
   readonly isMuted: boolean;
 }
 
 export type Connection = "connecting" | "connected" | "reconnecting" | "disconnected";
 
-/** Why the room is over for this page; only after `lost` it makes sense to come back by itself. */
+/** Why the page has left the room. Only after `lost` does it make sense to rejoin by itself. */
 export type Ending = "lost" | "replaced" | "removed" | "closed";
 
 export type Lock = "no-key" | "other-key";
@@ -35,12 +35,12 @@ const endings: Partial<Record<DisconnectReason, Ending>> = {
   [DisconnectReason.ROOM_CLOSED]: "closed",
 };
 
-/** The server does not let this visitor in (any more). */
+/** The server does not admit this visitor, or no longer does. */
 export class Refused extends Error {}
 
 export const canMeet = isBrowserSupported;
 
-/** Asks the server that served this page for a way into its room. Throws Refused, or another Error if it cannot be asked. */
+/** Fetches a pass from the page's own server. Throws `Refused`, or another `Error` if the server gives no valid answer. */
 export async function fetchPass(visitor: { readonly name: string | null; readonly role: string | null }): Promise<Pass> {
   const known = Object.entries(visitor).filter((entry): entry is [string, string] => entry[1] !== null);
   const response = await fetch(`api/join?${new URLSearchParams(known).toString()}`, { cache: "no-store" });
@@ -51,17 +51,17 @@ export async function fetchPass(visitor: { readonly name: string | null; readonl
   return pass;
 }
 
-/** The demo's room: sound comes out, the microphone goes in, and it tells when anything changed. */
+/** The demo's room: plays its audio, publishes the microphone, and calls back when anything changes. */
 export class Meeting {
   readonly room: Room;
   readonly #encryption: Encryption | null;
   readonly #sounds = new Map<string, HTMLMediaElement>();
-  // A new pass goes through a disconnection that is not the user's affair.
+  // Joining with a new pass disconnects first, which the user need not see.
   #switching = false;
   #ending: Ending | null = null;
   #isLocked = false;
 
-  /** `key`: the shared one of an encrypted room; null for one that is not. */
+  /** `key` is the shared key of an encrypted room, or null. */
   constructor(key: string | null, changed: () => void) {
     this.#encryption = key !== null && canEncrypt() ? new Encryption(key) : null;
     const room = (this.room = new Room({ adaptiveStream: true, dynacast: true, ...this.#encryption?.options }));
@@ -114,7 +114,7 @@ export class Meeting {
     }
   }
 
-  /** Why it is over; null while it is not. */
+  /** Why the page has left the room; null while it has not. */
   get ending(): Ending | null {
     return this.#ending;
   }
@@ -123,7 +123,7 @@ export class Meeting {
     return this.#encryption !== null;
   }
 
-  /** Why others cannot be heard here though they speak; null when they can. */
+  /** Why the others' audio cannot be decrypted; null if it can. */
   get lock(): Lock | null {
     if (!this.#isLocked) return null;
     return this.#encryption ? "other-key" : "no-key";
@@ -137,16 +137,16 @@ export class Meeting {
     return this.room.localParticipant.isMicrophoneEnabled;
   }
 
-  /** Everybody but the caption bot, in the order in which they came. */
+  /** All participants except the caption bot, in the order in which they joined; the local one comes last. */
   get people(): Person[] {
     const { localParticipant, remoteParticipants } = this.room;
     const remote = [...remoteParticipants.values()].filter((one) => !(one.isAgent && one.attributes["captions.session"]));
-    // The instant of joining is known to the second only.
+    // `joinedAt` is exact to the second only, so ties are likely.
     remote.sort((a, b) => (a.joinedAt?.getTime() ?? 0) - (b.joinedAt?.getTime() ?? 0) || a.identity.localeCompare(b.identity));
     return [...remote, ...(localParticipant.identity ? [localParticipant] : [])].map(personOf);
   }
 
-  /** Throws Refused if the media server does not take the pass, another error if it cannot be reached. */
+  /** Throws `Refused` if the media server rejects the pass, another error if it cannot be reached. */
   async enter(pass: Pass): Promise<void> {
     this.#switching = true;
     try {

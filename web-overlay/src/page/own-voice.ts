@@ -17,7 +17,7 @@ interface Option {
   readonly text: HTMLElement;
 }
 
-/** Whether one's own voice is captioned and kept: always at hand, for whoever has a microphone. */
+/** The choice whether one's own voice is captioned and kept, for every participant with a microphone. */
 export class VoiceChoice {
   readonly element = make("fieldset", "panel-section");
   readonly #captions: LiveCaptionsElement;
@@ -44,7 +44,7 @@ export class VoiceChoice {
     if (!facts || !you) return;
     const [all, notKept] = this.#options;
     if (all) setText(all.text, this.#words[facts.transcript ? "voice.all.kept" : "voice.all"]);
-    // Without a transcript nothing is kept anyway, unless that wish was already said.
+    // Without a transcript this choice changes nothing, so it is shown only to those who have already made it.
     if (notKept) notKept.row.hidden = !facts.transcript && (you.kept || !you.captioned);
     for (const { wish, input } of this.#options) {
       if (!isBusy) input.checked = wish.captioned === you.captioned && (!you.captioned || wish.kept === you.kept);

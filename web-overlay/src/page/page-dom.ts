@@ -1,6 +1,6 @@
 type Child = Node | string;
 
-/** An element of the page. Text goes in as text. */
+/** Creates an element with a class. Strings are appended as text, never parsed as markup. */
 export function make<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   if (name !== "") element.className = name;

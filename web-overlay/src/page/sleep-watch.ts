@@ -1,8 +1,8 @@
 const look_ms = 5_000;
-// Timers of a page behind others run once a minute at the least.
+// Browsers run the timers of a background page at least once a minute.
 const asleep_ms = 100_000;
 
-/** Tells from when to when this page did not run: its tab was frozen, or the computer slept. */
+/** Calls back with the period in which the page did not run, because its tab was frozen or the computer slept. */
 export function watchSleep(woke: (from: Date, to: Date) => void): void {
   let seen = Date.now();
   const look = () => {

@@ -11,7 +11,7 @@ const none: Wish = { captioned: false, kept: false };
 
 type Choice = readonly [PageKey, Wish | null];
 
-/** `null`: it stays as it is, and the notice goes away. */
+/** `null` stands for no change: the notice is dismissed. */
 const choices: Readonly<Record<Notice, readonly Choice[]>> = {
   on: [["notice.dismiss", null], ["notice.refuse", none]],
   kept: [["notice.dismiss", null], ["notice.keep-not", notKept], ["notice.refuse", none]],
@@ -20,7 +20,7 @@ const choices: Readonly<Record<Notice, readonly Choice[]>> = {
   asks: [["notice.agree", all], ["notice.keep-not", notKept], ["notice.stay", null]],
 };
 
-/** Tells whoever has a microphone that they are captioned, and lets them refuse. It covers and blocks nothing. */
+/** Tells participants with a microphone that they are captioned, and lets them refuse. It covers and blocks nothing. */
 export class SpeakerNotice {
   readonly #element: HTMLElement;
   readonly #captions: LiveCaptionsElement;
@@ -61,7 +61,7 @@ export class SpeakerNotice {
     this.#drawn = notice;
     const focused = this.#actions.contains(document.activeElement);
     this.#actions.replaceChildren(...choices[notice].map(([key, wish], index) => this.#button(key, wish, notice, index === 0)));
-    // Whoever has just chosen by keyboard goes on from here.
+    // Keeps the focus here for somebody who has just chosen by keyboard.
     if (focused) this.#actions.querySelector("button")?.focus();
   }
 

@@ -7,7 +7,7 @@ export interface Grid {
   readonly height: number;
 }
 
-/** The columns that give `count` tiles the largest size in a box; all in px. Pure. */
+/** The number of columns for which `count` tiles are largest in a box. All sizes are in px. */
 export function fit(count: number, box: { readonly width: number; readonly height: number }, gap: number): Grid {
   let best: Grid = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns += 1) {

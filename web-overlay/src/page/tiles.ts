@@ -6,7 +6,7 @@ import type { PageWords } from "../strings/page-strings";
 
 const gap_px = 12;
 
-/** One tile a person, as large as the room for them allows. Tiles that are there stay. */
+/** One tile per person, as large as the space allows. Existing tiles are reused. */
 export class Tiles {
   readonly #list: HTMLElement;
   readonly #words: PageWords;

@@ -5,7 +5,7 @@ import type { PageKey, PageWords } from "../strings/page-strings";
 const tools = ["microphone", "captions", "settings", "history", "room", "sound"] as const;
 export type Tool = (typeof tools)[number];
 
-/** The buttons under the captions. Each has its word in sight, and a longer one for who cannot see the icon. */
+/** The toolbar of the meeting. Each button shows a word, and has a longer accessible name where the word alone is not clear. */
 export class Toolbar {
   readonly #words: PageWords;
 

@@ -1,4 +1,4 @@
-/** Offers a text as a file to keep. `near` is an element of the window in which the user clicked. */
+/** Downloads a text as a file. `near` is an element of the window in which the user clicked. */
 export function offerFile(name: string, type: string, text: string, near: HTMLElement): void {
   const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   const link = document.createElement("a");
@@ -8,6 +8,6 @@ export function offerFile(name: string, type: string, text: string, near: HTMLEl
   near.append(link);
   link.click();
   link.remove();
-  // The browser has begun to read it by then, and keeps what it needs.
+  // By then the browser has begun to read the blob, and keeps what it needs.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -13,7 +13,7 @@ interface Timed {
   readonly end_ms: number;
 }
 
-/** The entries as a file; their order is that of their times. */
+/** The text of a file with the entries, which must be ordered by time. */
 export function fileOf(format: Format, entries: readonly Entry[], words: Words): string {
   switch (format) {
     case "vtt":
@@ -40,7 +40,7 @@ function vttOf(entries: readonly Entry[], words: Words): string {
   return `${["WEBVTT", `NOTE ${escaped(words["captions.region"])}`, ...blocks].join("\n\n")}\n`;
 }
 
-/** SubRip has no escapes: an invisible word joiner keeps text from being read as markup or as times. */
+/** SubRip has no escapes: an invisible word joiner keeps text from being read as markup or as a timing line. */
 function srtOf(entries: readonly Entry[]): string {
   const base = baseOf(entries);
   const cues = entries.flatMap((entry) => timed(entry, base) ?? []);
@@ -49,7 +49,7 @@ function srtOf(entries: readonly Entry[]): string {
   return cues.map(({ name, text, start_ms, end_ms }, index) => `${index + 1}\n${stamp(start_ms, ",")} --> ${stamp(end_ms, ",")}\n${safe(`${name}: ${text}`)}\n`).join("\n");
 }
 
-/** One line for each caption: the time, who, what. */
+/** One line per caption: time, speaker, text. */
 export function txtOf(entries: readonly Entry[], words: Words): string {
   const lines = entries.flatMap((entry) => {
     const time = `[${timeText(entry.at_ms)}]`;
@@ -60,7 +60,7 @@ export function txtOf(entries: readonly Entry[], words: Words): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** The clock's reading at the beginning of the file's own time. */
+/** The clock time at which the file's own time starts. */
 function baseOf(entries: readonly Entry[]): number {
   const [first] = entries;
   if (!first) return 0;
@@ -84,7 +84,7 @@ function unique(id: string, taken: Set<string>): string {
   return free;
 }
 
-/** One line without control characters. */
+/** The text on one line, without control characters. */
 function plain(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").replace(/ {2,}/g, " ").trim();

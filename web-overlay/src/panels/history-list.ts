@@ -9,7 +9,7 @@ const least_px = 26;
 const guess_px = 56;
 const slack_px = 8;
 
-/** The history as a list of which only what is near the sight is in the page. */
+/** A virtual list: only entries near the visible part of the history are in the document. */
 export class HistoryList {
   readonly element = part("div", "history-scroll");
   readonly #above = part("div", "space");
@@ -17,7 +17,7 @@ export class HistoryList {
   readonly #below = part("div", "space");
   readonly #heights = new Map<string, number>();
   readonly #items = new Map<string, HTMLLIElement>();
-  /** What an item shows. */
+  /** What each item shows, so that unchanged items are not drawn again. */
   readonly #versions = new WeakMap<HTMLLIElement, string>();
   readonly #reachedTop: () => void;
   readonly #followed: (follows: boolean) => void;
@@ -28,7 +28,7 @@ export class HistoryList {
   #from = 0;
   #follows = true;
 
-  /** `followed` tells whether the newest entry is in sight, and stays there as more comes. */
+  /** `followed` is told whether the list follows the newest entry. */
   constructor(reachedTop: () => void, followed: (follows: boolean) => void) {
     this.#reachedTop = reachedTop;
     this.#followed = followed;
@@ -38,7 +38,7 @@ export class HistoryList {
     this.element.addEventListener("scroll", () => this.#onScroll(), { passive: true });
   }
 
-  /** `into`: the entry to bring into sight; null to stay where one is. */
+  /** `into` is the index of the entry to scroll to; null keeps the position. */
   draw(entries: readonly Entry[], query: string, current: string | null, words: Words, into: number | null): void {
     const { scrollTop } = this.element;
     const anchor = this.#follows || into !== null ? null : this.#anchor();
@@ -53,7 +53,7 @@ export class HistoryList {
     else this.#drawAt(scrollTop);
   }
 
-  /** Brings an entry into sight. */
+  /** Scrolls to an entry. */
   showIndex(index: number): void {
     const entry = this.#entries[index];
     if (!entry) return;
@@ -89,7 +89,7 @@ export class HistoryList {
     if (anchor) this.#keep(anchor);
   }
 
-  /** As many as are in sight at the most, and some around. */
+  /** The number of entries to draw: as many as can be visible at most, and some around them. */
   get #most(): number {
     return Math.ceil(this.element.clientHeight / least_px) + 3 * aroundSight;
   }
@@ -99,7 +99,7 @@ export class HistoryList {
     return last === undefined || this.#items.has(last.key);
   }
 
-  /** The first entry in sight, and how far below the upper edge it stands. */
+  /** The first visible entry, and its distance below the upper edge in px. */
   #anchor(): { readonly key: string; readonly offset: number } | null {
     const top = this.element.getBoundingClientRect().top;
     for (const [key, item] of this.#items) {
@@ -151,7 +151,7 @@ export class HistoryList {
 
   #item(entry: Entry, before: Entry | undefined, index: number, words: Words): HTMLLIElement {
     const item = this.#items.get(entry.key) ?? part("li", "entry");
-    // In the order in which they stand.
+    // The map keeps the order of the document.
     this.#items.delete(entry.key);
     this.#items.set(entry.key, item);
     item.ariaSetSize = String(this.#entries.length);

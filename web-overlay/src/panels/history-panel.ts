@@ -8,17 +8,17 @@ import { searchFor } from "./search";
 import type { CaptionState } from "../cues/state";
 import { say, type Words } from "../strings/strings";
 
-/** Where the history comes from. */
+/** The source of the history. */
 export interface Past {
   readonly model: { readonly state: CaptionState };
-  /** Fetches an older page; false when there is none. */
+  /** Fetches an older page. Resolves to whether there are more. */
   loadOlder(): Promise<boolean>;
 }
 
 const pause_ms = 400;
 const touchedMost = 5_000;
 
-/** All that was said: to scroll back in, to search, to keep. */
+/** The panel with everything said so far, to scroll through, search and save. */
 export class HistoryPanel {
   readonly panel: Panel;
   readonly #past: Past;
@@ -59,14 +59,14 @@ export class HistoryPanel {
     this.#build();
   }
 
-  /** Tells that a cue is new, or has changed. */
+  /** Notes that a cue is new or has changed. */
   touch(session: string, id: string): void {
     this.#touched.set(`${session} ${id}`, [session, id]);
-    // Nothing is drawn in a tab behind others, and so nothing ticks.
+    // `tick` follows drawing, and a background tab does not draw.
     if (this.#touched.size > touchedMost) this.#update();
   }
 
-  /** Brings the history up to date, now and then. */
+  /** Updates the history at most every `pause_ms`. */
   tick(at: number): void {
     if (at - this.#updated_at < pause_ms) return;
     this.#updated_at = at;
@@ -148,7 +148,7 @@ export class HistoryPanel {
     this.#drawList();
   }
 
-  /** `toHit`: with the current hit in sight, wherever that is. */
+  /** `toHit` scrolls to the current match. */
   #drawList(toHit = false): void {
     if (!this.#words) return;
     const index = this.#found[this.#current] ?? -1;
@@ -164,7 +164,7 @@ export class HistoryPanel {
     const { value } = this.#speaker;
     const { compare } = new Intl.Collator(this.#language);
     const sorted = speakers.sort(([, a], [, b]) => compare(a, b));
-    // The value of "everybody" is no identity: those are marked with a colon.
+    // Identities have a colon in front, so that none equals the value of "everybody".
     const wanted = [["", words["history.everybody"]] as const, ...sorted.map(([identity, name]) => [`:${identity}`, name] as const)];
     this.#speaker.replaceChildren(
       ...wanted.map(([identity, name]) => {
@@ -196,7 +196,7 @@ export class HistoryPanel {
     return found;
   }
 
-  /** From the newest hit backwards; older pages come in while one reads on. */
+  /** Starts at the newest match; older pages are searched as they load. */
   #searchAgain(): void {
     this.#current = -1;
     this.#found = [];
@@ -242,7 +242,7 @@ export class HistoryPanel {
     offerFile(`captions-${day}.${format}`, formats[format], fileOf(format, this.#shown, this.#words), this.panel.element);
   }
 
-  /** Fetches what was said before: one page, or all of it. */
+  /** Fetches one page of older captions, or all of them. */
   async #load(all: boolean): Promise<void> {
     while (this.#loading) await this.#loading;
     this.#loading = this.#fetch(all).finally(() => {

@@ -2,17 +2,17 @@ import type { GapPacket } from "../contract";
 import { prepare } from "./search";
 import type { CaptionState, CueRecord, SessionState } from "../cues/state";
 
-/** One line of the history. `at_ms`: on one clock for all sessions; since 1970 when the bot told its clock. */
+/** An entry of the history. `at_ms` is on one clock for all sessions: since the Unix epoch once the bot has sent its clock. */
 export type Entry =
   | { readonly kind: "cue"; readonly key: string; readonly at_ms: number; readonly cue: CueRecord }
   | { readonly kind: "gap"; readonly key: string; readonly at_ms: number; readonly gap: GapPacket };
 
 export interface Filter {
-  /** An identity; null for everybody. */
+  /** The identity of a speaker; null for all speakers. */
   readonly speaker: string | null;
 }
 
-/** All that was said, in the order in which it began; kept in order as more comes, old or new. */
+/** All captions and gaps, ordered by start time, also as older and newer ones arrive. */
 export class History {
   readonly #keys = new Set<string>();
   #order: Entry[] = [];
@@ -22,7 +22,7 @@ export class History {
     return this.#order;
   }
 
-  /** Takes in the cues that changed; false when nothing did. Kept up all the time, so that nobody waits when they open it. */
+  /** Applies changed cues; returns whether there were any. It runs while the panel is closed too, so that opening is fast. */
   update(state: CaptionState, changed: readonly (readonly [session: string, id: string])[]): boolean {
     const clocks = JSON.stringify(state.sessions.map(({ id, origin_ms, gaps, horizon_ms }) => [id, origin_ms, gaps.length, horizon_ms]));
     if (clocks === this.#clocks && changed.length === 0) return false;
@@ -42,7 +42,7 @@ export class History {
     const known = state.sessions.find((one) => one.id === session);
     const cue = known?.cues.get(id);
     const key = keyOf(session, id);
-    // What changes is near the end, as a rule.
+    // A cue that changes is usually near the end.
     const there = this.#keys.has(key) ? this.#order.findLastIndex((entry) => entry.key === key) : -1;
     if (!known || !cue) {
       if (there !== -1) this.#order.splice(there, 1);
@@ -62,22 +62,22 @@ export function filtered(entries: readonly Entry[], { speaker }: Filter): readon
   return entries.filter((entry) => entry.kind === "gap" || entry.cue.speaker === speaker);
 }
 
-/** Who has spoken: identity → the name last known. */
+/** The speakers' last known names, by identity. */
 export function speakersIn(entries: readonly Entry[]): Map<string, string> {
   const names = new Map<string, string>();
   for (const entry of entries) if (entry.kind === "cue") names.set(entry.cue.speaker, entry.cue.name);
   return names;
 }
 
-/** The first entry that begins at `at_ms` or later; the last one when none does. */
+/** The index of the first entry at or after `at_ms`, or of the last entry if there is none. */
 export function indexAt(entries: readonly Entry[], at_ms: number): number {
   const index = entries.findIndex((entry) => entry.at_ms >= at_ms);
   return index === -1 ? entries.length - 1 : index;
 }
 
 /**
- * Reads "14:05", "14:05:30" as the time of day next to `near_ms`, or where the clock is not known as the time since the
- * beginning ("5:30" is then minutes and seconds). Null when it is no time.
+ * Reads "14:05" or "14:05:30" as the time of day nearest to `near_ms`. Without a clock it is the time since
+ * the session began, and "5:30" means minutes and seconds. Returns null if the text is not a time.
  */
 export function timeIn(text: string, near_ms: number, isClock: boolean): number | null {
   const found = /^\s*(\d{1,3})[:hH](\d{2})(?::(\d{2}))?\s*$/.exec(text);
@@ -89,16 +89,16 @@ export function timeIn(text: string, near_ms: number, isClock: boolean): number 
   const day = new Date(near_ms);
   day.setHours(first, second, third ?? 0, 0);
   const day_ms = 86_400_000;
-  // A meeting that goes past midnight: the time of the nearest day is meant.
+  // A meeting may go past midnight, so the nearest day counts.
   return [day.getTime() - day_ms, day.getTime(), day.getTime() + day_ms].reduce((a, b) => (Math.abs(b - near_ms) < Math.abs(a - near_ms) ? b : a));
 }
 
-/** Whether times are those of a clock, and not since the beginning. */
+/** Whether a time is by the clock rather than since the session began. */
 export function isClock(at_ms: number): boolean {
   return at_ms > 1_000_000_000_000;
 }
 
-/** "14:05:30" by the clock of this device, or "0:05:30" since the beginning. */
+/** "14:05:30" in the device's time zone, or "0:05:30" since the session began. */
 export function timeText(at_ms: number): string {
   if (isClock(at_ms)) {
     const time = new Date(at_ms);
@@ -121,7 +121,7 @@ function cueEntry(cue: CueRecord, origin_ms: number): Entry {
   return { kind: "cue", key: keyOf(cue.session, cue.id), at_ms: origin_ms + cue.start_ms, cue };
 }
 
-/** A restarted bot takes the clock over; until it has told so, that is taken for granted. */
+/** A restarted bot keeps the room's clock, so an unknown origin is assumed to be the last known one. */
 function originOf(state: CaptionState, session: SessionState): number {
   return session.origin_ms ?? state.sessions.findLast((other) => other.origin_ms !== null)?.origin_ms ?? 0;
 }

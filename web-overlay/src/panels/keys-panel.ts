@@ -3,7 +3,7 @@ import { ownKeys, type OwnKey, type Shortcut } from "../controls/keys";
 import { Panel } from "./panel";
 import type { Words } from "../strings/strings";
 
-/** Which key does what. */
+/** The panel that lists the keyboard shortcuts. */
 export class KeysPanel {
   readonly panel: Panel;
 
@@ -11,7 +11,7 @@ export class KeysPanel {
     this.panel = new Panel("keys", closed);
   }
 
-  /** `without`: our own keys that do nothing as the captions stand now. */
+  /** `without` lists the element's own keys that have no effect at the moment. */
   draw(words: Words, more: readonly Shortcut[], areOn: boolean, without: readonly OwnKey[]): void {
     this.panel.name(words["keys.title"], words["bar.close"]);
     const own = Object.entries(ownKeys).filter(([key]) => !without.includes(key as OwnKey));

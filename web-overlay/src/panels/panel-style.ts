@@ -1,4 +1,4 @@
-/** Buttons and panels: their own sizes and colours, whatever the captions look like. */
+/** Buttons and panels. Their sizes and colours do not depend on those of the captions. */
 export const panelStyle = `
 .root {
   --ui: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
@@ -37,7 +37,7 @@ export const panelStyle = `
 }
 .root[data-position="top"] .bar { bottom: auto; top: 100%; border-radius: 0 0 0.625rem 0.625rem; }
 .root:is([data-mode="beside"], [data-mode="window"]) .bar { position: relative; z-index: 1; inset: auto; align-self: flex-end; border-radius: 0.625rem; order: -1; margin-block-end: auto; }
-/* Where the buttons stand, while they are not in sight. */
+/* Reserves the place of the hidden buttons. */
 .root:is([data-mode="beside"], [data-mode="window"]):not([data-held]) .notes:not(:empty) { margin-block-start: -2.375rem; }
 .frame:hover .bar, .frame:focus-within .bar, .root[data-held] .bar, .root[data-touched] .bar { opacity: 1; pointer-events: auto; }
 .root[data-controls="none"] .bar { display: none; }
@@ -79,7 +79,7 @@ export const panelStyle = `
   pointer-events: auto;
   overflow: auto;
   overscroll-behavior: contain;
-  /* The title stays at the top: what has the focus comes into sight below it, whichever way one goes. */
+  /* The title is sticky: the focused control must scroll into view below it. */
   scroll-padding-block: 4.5rem 3.5rem;
   scrollbar-width: thin;
   scrollbar-color: var(--edge) transparent;
@@ -117,7 +117,7 @@ export const panelStyle = `
 }
 `;
 
-/** The settings. */
+/** The settings panel. */
 export const settingsStyle = `
 .preview-field { position: sticky; inset-block-start: 3.8rem; z-index: 1; margin: -1rem -1.25rem 0; padding: 0.75rem 1.25rem 0.5rem; background: var(--ground); border-block-end: 1px solid var(--hair); }
 .preview { display: flex; align-items: flex-end; justify-content: center; block-size: 8.5rem; padding: 0.5rem; overflow: hidden; border-radius: 0.75rem; background: conic-gradient(from 200deg at 70% 30%, #6d8ba8, #d9c7a8, #54705a, #2c3b52, #6d8ba8); }
@@ -136,7 +136,7 @@ export const settingsStyle = `
 .field-head { display: flex; align-items: baseline; justify-content: space-between; gap: 0.75rem; }
 .label { display: block; padding: 0; margin-block-end: 0.25rem; font-size: 0.9375rem; }
 .value { font-size: 0.875rem; font-variant-numeric: tabular-nums; color: var(--quiet); }
-/* The two engines' parts cannot share a rule. */
+/* An unknown pseudo-element makes a whole rule invalid, so each engine needs its own. */
 .slider {
   --_track: linear-gradient(var(--accent) 0 0) 0 / var(--_part, 50%) 100% no-repeat var(--edge);
   display: block; inline-size: 100%; block-size: 1.75rem; margin: 0; border-radius: 0.625rem; appearance: none; background: transparent; cursor: pointer;
@@ -177,7 +177,7 @@ export const settingsStyle = `
 @media (max-height: 30rem) { .panel.settings { block-size: 100dvh; } .preview-field { position: static; } }
 `;
 
-/** The history. */
+/** The history panel. */
 export const historyStyle = `
 .history { inline-size: min(30rem, 100vw); overflow: hidden; }
 .history .panel-body { position: relative; flex: 1 1 0; display: flex; flex-direction: column; min-block-size: 0; padding: 0; }

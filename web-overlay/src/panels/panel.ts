@@ -1,6 +1,6 @@
 import { iconButton, part, relabel, setText } from "../dom";
 
-/** A panel above everything, that leaves the captions in sight and takes the focus while it is open. */
+/** A non-modal dialog in the top layer that takes the focus when it opens and leaves the captions in sight. */
 export class Panel {
   readonly element: HTMLDivElement;
   readonly body = part("div", "panel-body");
@@ -43,7 +43,7 @@ export class Panel {
     this.#close.focus();
   }
 
-  /** Where the panel does not stand beside the page but covers it, the focus does not go behind it. */
+  /** Keeps the focus inside a panel that covers the page instead of standing beside it. */
   #stay(event: KeyboardEvent): void {
     const { innerWidth } = this.element.ownerDocument.defaultView ?? window;
     const { left, right } = this.element.getBoundingClientRect();

@@ -7,7 +7,7 @@ import { strings, type Language } from "../strings/strings";
 
 export type PanelName = "settings" | "history" | "keys";
 
-/** The panels, of which one at most is open. */
+/** The panels, at most one of which is open. */
 export class Panels {
   language: Language = "en";
   fontFailed = false;
@@ -21,7 +21,7 @@ export class Panels {
   readonly #history: HistoryPanel;
   readonly #keys: KeysPanel;
 
-  /** `changed` tells that another panel is open, or none. */
+  /** `changed` is called when a panel opens or closes. */
   constructor(into: HTMLElement, preferences: Preferences, past: Past, changed: () => void) {
     this.#into = into;
     this.#preferences = preferences;
@@ -52,7 +52,7 @@ export class Panels {
     else this.show(name);
   }
 
-  /** Draws the open panel anew. */
+  /** Draws the open panel again. */
   draw(): void {
     const words = strings[this.language];
     if (this.open === "settings") this.#settings.draw(words, this.fontFailed);
@@ -60,7 +60,7 @@ export class Panels {
     else if (this.open === "keys") this.#keys.draw(words, this.shortcuts, this.#preferences.settings.singleKeys, this.movable ? [] : ["p"]);
   }
 
-  /** Tells that a cue is new, or has changed. */
+  /** Notes that a cue is new or has changed. */
   touch(session: string, id: string): void {
     this.#history.touch(session, id);
   }

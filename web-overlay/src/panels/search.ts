@@ -1,7 +1,7 @@
-/** A text made ready for searching: without case and accents, and where each of its letters comes from. */
+/** A text without case and accents, and the origin of each of its code units. */
 interface Folded {
   readonly text: string;
-  /** Offset in the original of each code unit of `text`, and the original's length at the end. */
+  /** The offset in the original of each code unit of `text`, and at the end the original's length. */
   readonly from: readonly number[];
 }
 
@@ -24,20 +24,20 @@ function fold(text: string): Folded {
 
 const folds = new WeakMap<object, string>();
 
-/** Folds the text of `cue` beforehand: thousands at once would be felt. */
+/** Folds the text of `cue` in advance: folding thousands at once causes a noticeable delay. */
 export function prepare(cue: { readonly text: string }): string {
   const text = folds.get(cue) ?? foldedText(cue.text);
   folds.set(cue, text);
   return text;
 }
 
-/** Tells of a cue whether `query` stands in its text. */
+/** Returns a predicate that is true for cues whose text contains `query`. */
 export function searchFor(query: string): (cue: { readonly text: string }) => boolean {
   const wanted = foldedText(query.trim());
   return (cue) => prepare(cue).includes(wanted);
 }
 
-/** Where `query` stands in `text`, without regard to case and accents: [start, end) in code units. */
+/** Finds `query` in `text`, ignoring case and accents. Ranges are [start, end) in code units. */
 export function hitsIn(text: string, query: string): [start: number, end: number][] {
   const wanted = fold(query.trim()).text;
   if (wanted === "") return [];
@@ -45,7 +45,7 @@ export function hitsIn(text: string, query: string): [start: number, end: number
   const hits: [number, number][] = [];
   for (let at = folded.indexOf(wanted); at !== -1; at = folded.indexOf(wanted, at + wanted.length)) {
     const start = from[at] ?? 0;
-    // Up to the next letter of the original: a combining accent belongs to the one before it.
+    // Ends before the next letter of the original, so that combining accents are included.
     let end = at + wanted.length;
     while (end < from.length - 1 && from[end] === from[end - 1]) end += 1;
     hits.push([start, from[end] ?? text.length]);

@@ -2,10 +2,10 @@ import { part, setText } from "../dom";
 import { colours, rules, type Choices, type Settings } from "../settings/settings";
 import { say, type StringKey, type Words } from "../strings/strings";
 
-/** One setting in the panel. */
+/** The form control of one setting. */
 export interface Field {
   readonly element: HTMLElement;
-  /** Shows what is chosen, in the reader's language. */
+  /** Shows the current value, in the reader's language. */
   draw(settings: Settings, words: Words): void;
 }
 

@@ -14,9 +14,9 @@ const groups: readonly (readonly [title: StringKey, names: readonly (keyof Setti
   ["settings.group.reading", ["partial", "hold", "speakerColours", "readingLog", "singleKeys"]],
   ["settings.group.device", ["theme"]],
 ];
-const fileLimit = 100_000; // bytes; a file of ours has less than a thousand
+const fileLimit = 100_000; // bytes; a settings file has fewer than a thousand
 
-/** Where readers choose how captions look. What they choose is seen at once, here and in the captions. */
+/** The panel in which readers set how captions look. Changes apply at once, in its preview and in the captions. */
 export class SettingsPanel {
   readonly panel: Panel;
   readonly #preferences: Preferences;
@@ -35,7 +35,7 @@ export class SettingsPanel {
     this.panel.body.append(this.#preview(), this.#presetButtons(), ...groups.map(([title, names]) => this.#group(title, names)), this.#actions(), this.#notice);
   }
 
-  /** `fontFailed`: the chosen font could not be loaded. */
+  /** `fontFailed` says that the chosen font could not be loaded. */
   draw(words: Words, fontFailed: boolean): void {
     this.#words = words;
     const { settings, areKept } = this.#preferences;

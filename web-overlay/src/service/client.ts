@@ -2,17 +2,17 @@ import type { TrackPacket } from "../contract";
 import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type ServiceState, type You } from "./facts";
 import { CaptionsRefused } from "./rpc";
 
-/** How the client reaches the bot. */
+/** Calls the bot. */
 export interface Link {
   call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** What happens to one speaker's captions. */
+/** The state of one speaker's captions. */
 export type SpeakerState = Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms">;
 
 /**
- * The caption service of the room, as `element.captions`: what it says, and what can be asked of it.
- * The event `change` tells that something here is new. What it refuses is a `CaptionsRefused`.
+ * The room's caption service, as `element.captions`: its state, and requests to it.
+ * The event `change` reports any new state. A refused request rejects with `CaptionsRefused`.
  */
 export class CaptionsClient extends EventTarget {
   #link: Link | null = null;
@@ -26,27 +26,27 @@ export class CaptionsClient extends EventTarget {
     return this.#state;
   }
 
-  /** What the service tells everybody; null without one. */
+  /** What the service tells everybody; null without a service. */
   get facts(): CaptionFacts | null {
     return this.#facts;
   }
 
-  /** What the service knows of this page's user; null until it has said it. */
+  /** What the service knows about this page's user; null until it has answered. */
   get you(): You | null {
     return this.#you;
   }
 
-  /** The speakers of whom the service has said something. */
+  /** The speakers whose state the service has reported. */
   get speakers(): readonly SpeakerState[] {
     return this.#speakers;
   }
 
-  /** Switches captions of the room, or chooses language or engine: hosts only. Rejects with CaptionsRefused. */
+  /** Changes the room's captions, transcript, language or engine. For hosts only. Rejects with `CaptionsRefused`. */
   async set(change: HostChange): Promise<HostChoice> {
     return choiceOf(await this.#call("captions.set", change));
   }
 
-  /** Says whether this user's own speech may be captioned, and kept. Rejects with CaptionsRefused. */
+  /** Sets whether this user's own speech is captioned, and kept. Rejects with `CaptionsRefused`. */
   async consent(wish: { readonly captioned: boolean; readonly kept: boolean }): Promise<You> {
     const answer = await this.#call("captions.consent", wish);
     const before = this.#you ?? { host: false, why: null };
@@ -56,7 +56,7 @@ export class CaptionsClient extends EventTarget {
     return you;
   }
 
-  /** For the element: how the bot is reached now. */
+  /** For the element: sets the way to the bot; null without one. */
   connect(link: Link | null): void {
     this.#link = link;
     if (!link) this.takeService(null, null);
@@ -68,7 +68,7 @@ export class CaptionsClient extends EventTarget {
     if (facts?.session !== this.#facts?.session && state !== null) this.#you = null;
     this.#state = state;
     this.#facts = facts;
-    // Who is gone says nothing of speakers any more; when it is back it says it again.
+    // A bot that has left no longer knows its speakers; it reports them again when it is back.
     if (facts === null && state !== "connecting") this.#speakers = [];
     this.#tell();
   }

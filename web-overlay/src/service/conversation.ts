@@ -10,13 +10,13 @@ type Method = "captions.hello" | "captions.history";
 const historyPause_ms = 250;
 const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
 const pageLimit = 1_000;
-/** Pages of the past that are fetched before anybody asks for them; with the first one some 200 captions. */
+/** Older pages fetched in advance; with the first page that makes some 200 captions. */
 const pagesAhead = 3;
-/** The media server tells the bot of newcomers every three seconds: so long it does not know who we are. */
+/** The bot may not know this participant yet: the media server reports newcomers to it every three seconds. */
 const whoPause_ms = 1_000;
 const whoLimit = 10;
 
-/** What is asked of the bot about one of its sessions: hello, what was missed, what was before. */
+/** The requests to the bot about one of its sessions: hello, missed packets, older captions. */
 export class Conversation {
   readonly #session: string;
   readonly #call: Call;
@@ -37,7 +37,7 @@ export class Conversation {
     this.#setOlder(null);
   }
 
-  /** Says whether somebody reads here. The answer tells what a page without captions needs too. */
+  /** Tells the bot whether somebody reads here. A page without captions needs part of the answer too. */
   hello(want: boolean): void {
     clearTimeout(this.#who);
     if (want) {
@@ -48,7 +48,7 @@ export class Conversation {
     this.#sayAlone(want);
   }
 
-  /** Asks for what is missing, if something is and nothing is being asked. */
+  /** Requests missing packets, if there are any and no request is pending. */
   heal(): void {
     if (this.#asking === null && this.#sink.missingAfter(this.#session) !== null) this.#ask("captions.history", historyPause_ms);
   }
@@ -59,7 +59,7 @@ export class Conversation {
     this.#stopAsking();
   }
 
-  /** Fetches the next page of what was said before; false when there is none. Rejects with CaptionsRefused. */
+  /** Fetches the next page of older captions. Resolves to whether there are more; rejects with `CaptionsRefused`. */
   async loadOlder(): Promise<boolean> {
     if (this.#older === null || this.#ended) return false;
     this.#loading ??= this.#takeOlder(this.#older).finally(() => {
@@ -79,7 +79,7 @@ export class Conversation {
     });
     if (this.#ended || page["session"] !== this.#session) return;
     this.#take(page);
-    // A cursor that leads nowhere else would be asked for ever.
+    // A cursor that points to itself would be requested for ever.
     const next = page["older"];
     this.#setOlder(typeof next === "string" && next !== older ? next : null);
   }
@@ -98,7 +98,7 @@ export class Conversation {
     this.#asking = null;
   }
 
-  /** Asks after a pause, and again with longer ones when no answer comes. */
+  /** Sends a request after a pause, and retries with longer pauses if it fails. */
   #ask(method: Method, pause_ms: number, attempt = 0): void {
     if (this.#ended || this.#unknown.has(method)) return;
     const asking = Symbol(method);
@@ -144,7 +144,7 @@ export class Conversation {
     }
   }
 
-  /** Says hello without asking what was said. */
+  /** Sends hello without requesting captions. */
   #sayAlone(want: boolean): void {
     this.#call("captions.hello", { want, session: this.#session, after_seq: Number.MAX_SAFE_INTEGER }).then(
       (answer) => {
@@ -179,7 +179,7 @@ export class Conversation {
   }
 }
 
-/** The seq of an answer's parts is the envelope's affair. */
+/** Removes the parts' own `seq`: the envelope's counts. */
 function items(list: unknown, type: "track" | "gap" | "caption"): Record<string, unknown>[] {
   if (!Array.isArray(list)) return [];
   return list.filter((one) => typeof one === "object" && one !== null).map(({ seq, ...fields }: Record<string, unknown>) => ({ ...fields, type }));

@@ -2,40 +2,40 @@ import { isFields } from "../contract";
 
 const serviceStates = ["off", "starting", "idle", "on", "interrupted", "unavailable", "encrypted", "no-language"] as const;
 
-/** What the caption service says of itself; "none" when the room has none, "connecting" while the page is on its way. */
+/** The state of the caption service: "none" if the room has no service, "connecting" while the page joins or rejoins. */
 export type ServiceState = "none" | "connecting" | (typeof serviceStates)[number];
 
-/** What the bot says of itself to everybody in the room. */
+/** What the bot tells everybody in the room, in its participant attributes. */
 export interface CaptionFacts {
   readonly session: string;
   readonly state: ServiceState;
-  /** BCP 47; "" when it is not known. */
+  /** A BCP 47 tag; "" if it is not known. */
   readonly language: string;
   readonly engine: string;
-  /** The engine that works while the chosen one is away; "" while none has to. */
+  /** The engine that replaces the chosen one while it is unavailable; "" otherwise. */
   readonly standsIn: string;
   readonly engines: readonly string[];
   readonly languages: readonly string[];
-  /** Who last switched; "" when nobody did or hosts are not named. */
+  /** The name of the host who made the last change; "" if there is none or hosts are not named. */
   readonly by: string;
   /** Whether a transcript is being kept. */
   readonly transcript: boolean;
   readonly consent: "unless-refused" | "if-agreed";
-  /** How far words typically are behind the voice; null when the bot does not say. */
+  /** The typical delay of words behind the voice; null if the bot does not report it. */
   readonly delay_ms: number | null;
 }
 
-/** What the bot knows of this page's own user. */
+/** What the bot knows about this page's own user. */
 export interface You {
   readonly host: boolean;
-  /** Why not a host. */
+  /** Why the user is not a host; null if they are. */
   readonly why: "not-host" | "unsigned" | null;
-  /** Whether their own speech is captioned, and kept in a transcript. */
+  /** Whether the user's own speech is captioned; `kept`: and kept in a transcript. */
   readonly captioned: boolean;
   readonly kept: boolean;
 }
 
-/** What a host can change. */
+/** What a host can change. Absent fields stay as they are. */
 export interface HostChange {
   readonly enabled?: boolean;
   readonly language?: string;
@@ -71,7 +71,7 @@ export function factsOf(attributes: Attributes): CaptionFacts {
   };
 }
 
-/** Reads `you` of an answer; null when a bot of an earlier version does not say it. */
+/** Reads the field `you` of an answer; null if a bot of an earlier version does not send it. */
 export function youOf(value: unknown): You | null {
   if (!isFields(value)) return null;
   const { host, why, captioned, kept } = value;

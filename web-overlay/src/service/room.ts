@@ -17,7 +17,7 @@ const topic = "captions";
 const heldLimit = 64;
 const held_ms = 3_000;
 
-/** Listens to the caption bot of a room: who it is by the SFU's word, its packets, its answers. */
+/** Listens to the caption bot of a room. The SFU vouches for which participant it is. */
 export class RoomCaptions {
   readonly #room: Room;
   readonly #sink: CaptionSink;
@@ -51,19 +51,19 @@ export class RoomCaptions {
     this.#room.off("participantAttributesChanged", this.#choose);
   }
 
-  /** Whether somebody reads captions here. The bot stops listening when nobody in the room does. */
+  /** Sets whether somebody reads captions here. The bot stops listening when nobody in the room reads. */
   want(wanted: boolean): void {
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     this.#conversation?.hello(wanted);
   }
 
-  /** Fetches the next page of what was said before; false when there is none. Rejects with CaptionsRefused. */
+  /** Fetches the next page of older captions. Resolves to whether there are more; rejects with `CaptionsRefused`. */
   async loadOlder(): Promise<boolean> {
     return (await this.#conversation?.loadOlder()) ?? false;
   }
 
-  /** Whether the media server hears a voice of this participant. */
+  /** Whether the media server reports this participant as speaking. */
   isHeard(identity: string): boolean {
     return this.#room.remoteParticipants.get(identity)?.isSpeaking ?? this.#room.localParticipant.isSpeaking;
   }
@@ -72,7 +72,7 @@ export class RoomCaptions {
     return this.#room.remoteParticipants.get(identity)?.name ?? null;
   }
 
-  /** Asks the bot for something. Rejects with CaptionsRefused. */
+  /** Sends the bot a request. Rejects with `CaptionsRefused`. */
   async call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>> {
     if (!this.#bot) throw new CaptionsRefused("no-service", "there is no bot to ask");
     try {
@@ -83,11 +83,11 @@ export class RoomCaptions {
   }
 
   readonly #choose = (): void => {
-    // The states of an enum of which only the type is at hand: this module must not bundle LiveKit.
+    // Compared as strings: importing the enum's values would bundle LiveKit into the element.
     const state: string = this.#room.state;
     const connected = state === "connected";
     if (!connected && state !== "disconnected") {
-      // Data may still arrive while the signalling reconnects, so the bot stays who it was.
+      // Data may still arrive while signalling reconnects, so the bot stays the same.
       this.#sink.service("connecting", null);
       return;
     }
@@ -107,7 +107,7 @@ export class RoomCaptions {
 
   readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string, encryption?: number): void => {
     if (on !== topic || !from?.isAgent) return;
-    // In an encrypted room the media server is not to be trusted with what is said: it could send this itself.
+    // In an encrypted room the media server is not trusted: it could have sent this packet itself.
     if (this.#isEncrypted && !encryption) {
       this.#sink.skip("not-encrypted");
       return;
@@ -124,11 +124,11 @@ export class RoomCaptions {
   };
 
   get #isEncrypted(): boolean {
-    // The room says so once its worker is ready; the participant from the moment it was wished for.
+    // The room reports encryption once its worker is ready, the participant as soon as it is requested.
     return this.#room.isE2EEEnabled || this.#room.localParticipant.isE2EEEnabled;
   }
 
-  /** The attribute that vouches for a session may arrive a moment after its first packet. */
+  /** Keeps a packet for a moment, because the attribute that vouches for its session may arrive after it. */
   #hold(held: Held): void {
     if (this.#held.length === heldLimit) this.#sink.skip("other-session");
     else this.#held.push(held);
@@ -180,7 +180,7 @@ export class RoomCaptions {
   }
 }
 
-/** Of two bots the one that joined earlier is heard, then the one with the smaller sid. */
+/** The bot that joined first; of two that joined together, the one with the smaller sid. */
 function earliestBot(room: Room): RemoteParticipant | null {
   const bots = [...room.remoteParticipants.values()].filter((one) => one.isAgent && one.attributes["captions.session"]);
   const joined = (one: RemoteParticipant) => one.joinedAt?.getTime() ?? Infinity;

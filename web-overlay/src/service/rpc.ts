@@ -1,6 +1,6 @@
 import { isFields } from "../contract";
 
-/** Why the bot did not do what it was asked, by the contract's codes; the last two never reached it. */
+/** Why the bot refused a request, by the codes of the contract. */
 const reasons = {
   1: "bad-request",
   2: "not-allowed",
@@ -12,17 +12,18 @@ const reasons = {
   8: "not-available",
 } as const;
 
+/** The last two mean that the bot did not answer. */
 export type Refusal = (typeof reasons)[keyof typeof reasons] | "no-service" | "no-answer";
 
-/** LiveKit's code for a method that nobody registered: a bot of an earlier version. */
+/** LiveKit's code for a method that is not registered, as with a bot of an earlier version. */
 export const unsupportedMethod = 1400;
 
-/** The bot refused, or did not answer. `message` is the bot's own sentence, in English. */
+/** The bot refused a request or did not answer. `message` is the bot's own, in English. */
 export class CaptionsRefused extends Error {
   constructor(
     readonly reason: Refusal,
     message: string,
-    /** What could have been chosen, where the bot says so. */
+    /** The valid choices, if the bot lists them. */
     readonly choices: readonly string[] = [],
   ) {
     super(message);
@@ -30,7 +31,7 @@ export class CaptionsRefused extends Error {
   }
 }
 
-/** What an RpcError of any kind means to whoever asked. */
+/** Converts any RPC error into a refusal. */
 export function refusalOf(error: unknown): CaptionsRefused {
   if (error instanceof CaptionsRefused) return error;
   const code = codeOf(error);

@@ -3,7 +3,7 @@ import type { CaptionFacts, ServiceState } from "./facts";
 import type { GapPacket } from "../contract";
 import { say, type StringKey, type Words } from "../strings/strings";
 
-/** The room's state in a sentence. */
+/** A sentence about the state of the service. */
 export function stateSentence(state: ServiceState | null, facts: CaptionFacts | null, words: Words): string {
   if (state === null) return "";
   if (state === "off" && facts?.by) return say(words["state.off.by"], { name: facts.by });
@@ -19,7 +19,7 @@ export interface SpeakerNote {
   readonly sentence: string;
 }
 
-/** What readers must know of single speakers. A refusal matters while its speaker is heard and no captions come. */
+/** What readers must know about single speakers. A refusal matters only while its speaker is heard. */
 export function speakerNotes(speakers: readonly SpeakerState[], isHeard: (speaker: string) => boolean, words: Words): SpeakerNote[] {
   return speakers.flatMap(({ speaker, state, lag_ms }) => {
     if (state === "on" || (state === "refused" && !isHeard(speaker))) return [];

@@ -1,4 +1,3 @@
-/** WCAG 2.2 contrast of colours, also of half transparent ones over a video of which nothing is known. */
 export interface Rgb {
   readonly r: number;
   readonly g: number;
@@ -8,7 +7,7 @@ export interface Rgb {
 const black: Rgb = { r: 0, g: 0, b: 0 };
 const white: Rgb = { r: 255, g: 255, b: 255 };
 
-/** Reads `#rrggbb`. */
+/** Parses `#rrggbb`. */
 export function rgbOf(hex: string): Rgb {
   const value = Number.parseInt(hex.slice(1), 16);
   return { r: (value >> 16) & 255, g: (value >> 8) & 255, b: value & 255 };
@@ -18,13 +17,13 @@ export function hexOf({ r, g, b }: Rgb): string {
   return `#${[r, g, b].map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** `top` with an opacity of 0–1 over an opaque `under`. */
+/** The colour of `top` with an opacity of 0–1 over an opaque `under`. */
 export function over(top: Rgb, opacity: number, under: Rgb): Rgb {
   const mix = (a: number, b: number) => a * opacity + b * (1 - opacity);
   return { r: mix(top.r, under.r), g: mix(top.g, under.g), b: mix(top.b, under.b) };
 }
 
-/** 1–21, https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
+/** The WCAG 2.2 contrast ratio, 1–21. See https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio. */
 export function contrast(a: Rgb, b: Rgb): number {
   const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
   return (light + 0.05) / (dark + 0.05);
@@ -35,7 +34,7 @@ export interface Layer {
   readonly opacity: number;
 }
 
-/** The contrast of text on its layers, from the lowest up, over whatever video is worst for it. */
+/** The contrast of text on its layers, listed from the lowest up, over black, white or grey video, whichever is worst. */
 export function worstContrast(text: Layer, layers: readonly Layer[]): number {
   const ratios = [black, white, { r: 128, g: 128, b: 128 }].map((video) => {
     const ground = layers.reduce((under, layer) => over(rgbOf(layer.colour), layer.opacity, under), video);
@@ -44,7 +43,7 @@ export function worstContrast(text: Layer, layers: readonly Layer[]): number {
   return Math.min(...ratios);
 }
 
-/** Black or white, whichever stands out more from the colour. */
+/** Black or white, whichever contrasts more with the colour. */
 export function opposite(hex: string): string {
   return contrast(rgbOf(hex), black) >= contrast(rgbOf(hex), white) ? "#000000" : "#ffffff";
 }

@@ -5,7 +5,7 @@ const files: Partial<Record<Settings["font"], readonly [family: string, file: st
   dyslexic: ["OpenDyslexic", "opendyslexic.woff2"],
 };
 
-/** Loads a bundled font into a window, once it is chosen; false when it could not be. */
+/** Loads a bundled font into a document when it is first chosen. Resolves to false if that fails. */
 export async function loadFont(font: Settings["font"], base: string, into: Document): Promise<boolean> {
   const [family, file] = files[font] ?? [];
   if (family === undefined || file === undefined) return true;

@@ -1,7 +1,7 @@
 import { colours, resolved, type Choices, type Settings } from "./settings";
 import { contrast, hexOf, opposite, over, rgbOf, worstContrast } from "./contrast";
 
-/** What the element's style needs of the choices: custom properties, null where the page decides. */
+/** The custom properties that the reader's choices set; null where the page decides. */
 export type Looks = Readonly<Record<string, string | null>>;
 
 export const least_contrast = 4.5;
@@ -14,7 +14,7 @@ const families = {
   dyslexic: '"OpenDyslexic", system-ui, sans-serif',
 } as const;
 
-/** Contrast of the text on what lies behind it, over the worst video: 1–21. */
+/** The contrast of the text with what lies behind it, over the worst video: 1–21. */
 export function ratioOf(settings: Settings): number {
   const { textColour, textOpacity, backgroundColour, backgroundOpacity, windowColour, windowOpacity } = settings;
   return worstContrast({ colour: colours[textColour], opacity: textOpacity / 100 }, [
@@ -23,7 +23,7 @@ export function ratioOf(settings: Settings): number {
   ]);
 }
 
-/** The edge that letters get: an outline where they would hardly be seen without. */
+/** The edge of the letters: the chosen one, or an outline where the contrast is poor without any. */
 export function edgeOf(settings: Settings): Settings["edge"] {
   return settings.edge === "none" && ratioOf(settings) < least_contrast ? "outline" : settings.edge;
 }
@@ -50,11 +50,11 @@ export function looksOf(choices: Choices): Looks {
   };
 }
 
-/** Colours that names can have beside their text, told apart by most colour-blind readers (Okabe and Ito, lightened). */
+/** Name colours that most colour-blind readers can tell apart (Okabe and Ito, lightened). */
 const onDark = ["#ffe08a", "#7cc9f5", "#7be0b8", "#f7b0d2", "#ffb46b", "#d3c2ff", "#c8e06a", "#ffffff"];
 const onLight = ["#6b4a00", "#004a76", "#005c43", "#8a1f5a", "#8a3a00", "#4a2f91", "#4a5a00", "#000000"];
 
-/** A colour for a speaker, the same on every page, that stands out from the chosen background. */
+/** A speaker's colour, the same on every page, that contrasts with the chosen background. */
 export function speakerColour(identity: string, settings: Settings): string {
   const palette = isDark(settings) ? onDark : onLight;
   const hash = Array.from(identity).reduce((sum, letter) => (Math.imul(sum, 31) + (letter.codePointAt(0) ?? 0)) | 0, 7);
@@ -67,7 +67,7 @@ function isDark(settings: Settings): boolean {
   return opposite(colours[colour]) === "#ffffff";
 }
 
-/** Yellowish on dark, dark on light; the text's own colour where neither can be read. */
+/** Yellowish on dark, dark on light; the text's own colour where these are hard to read. */
 function nameOf(settings: Settings): string {
   const ground = rgbOf(colours[settings.backgroundColour]);
   const name = isDark(settings) ? "#ffe08a" : "#5a3d00";
@@ -75,7 +75,7 @@ function nameOf(settings: Settings): string {
   return isSafe ? name : colours[settings.textColour];
 }
 
-/** Still-changing text: a little nearer to the background, where that can still be read. */
+/** The colour of unsettled text: a little closer to the background, if it stays readable. */
 function tailOf(settings: Settings): string {
   const text = rgbOf(colours[settings.textColour]);
   const nearer = hexOf(over(text, 0.8, rgbOf(colours[settings.backgroundColour])));

@@ -1,10 +1,10 @@
 import { loadChoices, saveChoices, watchChoices } from "./settings-store";
 import { resolved, type Choices, type Settings } from "./settings";
 
-/** What the reader chose on this device. */
+/** The reader's settings on this device. */
 export class Preferences {
   choices: Choices = loadChoices();
-  /** Whether the device keeps them. */
+  /** Whether the device could store them. */
   areKept = true;
   readonly #changed: () => void;
   #usesDevice = true;
@@ -18,7 +18,7 @@ export class Preferences {
     return resolved(this.choices);
   }
 
-  /** Whether what this device keeps counts, and what is chosen here is kept on it. */
+  /** Sets whether settings are read from this device and stored on it. */
   useDevice(use: boolean): void {
     if (use === this.#usesDevice) return;
     this.#usesDevice = use;
@@ -26,7 +26,7 @@ export class Preferences {
     this.#changed();
   }
 
-  /** Takes choices over; `keep` false while they are still being tried, as when dragging. */
+  /** Replaces the choices. `keep` is false while a change is still in progress, as during a drag. */
   choose(choices: Choices, keep = true): void {
     this.choices = choices;
     if (keep && this.#usesDevice) this.areKept = saveChoices(choices);
@@ -37,7 +37,7 @@ export class Preferences {
     this.choose({ ...this.choices, ...change }, keep);
   }
 
-  /** Follows what other pages of this device choose. */
+  /** Follows changes made in other pages on this device. */
   watch(): void {
     this.#end = watchChoices((choices) => {
       if (!this.#usesDevice) return;

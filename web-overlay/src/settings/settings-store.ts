@@ -2,7 +2,7 @@ import { readChoices, type Choices } from "./settings";
 
 const key = "live-captions.settings";
 
-/** What was chosen on this device; nothing where it cannot be read. */
+/** The choices stored on this device; none if they cannot be read. */
 export function loadChoices(): Choices {
   try {
     return readChoices(JSON.parse(localStorage.getItem(key) ?? "{}"))?.choices ?? {};
@@ -11,7 +11,7 @@ export function loadChoices(): Choices {
   }
 }
 
-/** Keeps the choices on this device; false where that is forbidden or there is no room. */
+/** Stores the choices on this device. Returns false if storage is forbidden or full. */
 export function saveChoices(choices: Choices): boolean {
   try {
     localStorage.setItem(key, JSON.stringify(choices));
@@ -21,7 +21,7 @@ export function saveChoices(choices: Choices): boolean {
   }
 }
 
-/** Calls back when another page of this device chose otherwise. Returns what ends it. */
+/** Calls back when another page on this device changes the choices. Returns a function that ends this. */
 export function watchChoices(changed: (choices: Choices) => void): () => void {
   const listener = (event: StorageEvent) => {
     if (event.key === key || event.key === null) changed(loadChoices());

@@ -1,6 +1,6 @@
 import { isFields } from "../contract";
 
-/** The eight colours of US rule 47 CFR 79.103. */
+/** The eight colours of 47 CFR 79.103. */
 export const colours = {
   white: "#ffffff",
   yellow: "#ffff00",
@@ -14,39 +14,39 @@ export const colours = {
 export type Colour = keyof typeof colours;
 const colourNames = Object.keys(colours) as Colour[];
 
-/** How somebody wants to read. Every value has its field in the panel. */
+/** How a reader wants captions shown. Every value has a field in the settings panel. */
 export interface Settings {
-  /** Percent of the page's caption size. */
+  /** In percent of the page's caption size. */
   readonly size: number;
   readonly font: "sans" | "serif" | "mono" | "atkinson" | "dyslexic";
   readonly edge: "none" | "raised" | "depressed" | "outline" | "shadow";
   readonly textColour: Colour;
-  /** Opacities in percent. */
+  /** Opacities are in percent. */
   readonly textOpacity: number;
   readonly backgroundColour: Colour;
   readonly backgroundOpacity: number;
   readonly windowColour: Colour;
   readonly windowOpacity: number;
   readonly position: "bottom" | "top" | "side" | "free";
-  /** Of a free position: where the middle and the lower edge stand, in thousandths of the box. */
+  /** For a free position: the horizontal centre and the lower edge, in thousandths of the containing box. */
   readonly x: number;
   readonly y: number;
   readonly lines: number;
-  /** Characters. */
+  /** In characters. */
   readonly lineLength: number;
   readonly align: "start" | "center";
   readonly partial: "shown" | "finished";
-  /** Seconds of silence after which captions are cleared; 0: never. */
+  /** Seconds of silence after which captions are cleared; 0 means never. */
   readonly hold: number;
   readonly speakerColours: boolean;
   readonly theme: "auto" | "dark" | "light";
-  /** Whether single keys without Ctrl or Alt do something. */
+  /** Whether single-key shortcuts, without Ctrl or Alt, are on. */
   readonly singleKeys: boolean;
-  /** Whether finished captions are read out. */
+  /** Whether finished captions are announced to screen readers. */
   readonly readingLog: boolean;
 }
 
-/** What somebody chose; what is absent follows the page. */
+/** The settings that a reader chose; the page decides those that are absent. */
 export type Choices = Partial<Settings>;
 
 export const defaults: Settings = {
@@ -75,7 +75,7 @@ export const defaults: Settings = {
 
 type Rule<T> = { readonly among: readonly T[] } | { readonly from: number; readonly to: number; readonly step: number };
 
-/** What each setting may be. */
+/** The valid values of each setting. */
 export const rules = {
   size: { from: 50, to: 400, step: 10 },
   font: { among: ["sans", "serif", "mono", "atkinson", "dyslexic"] },
@@ -112,7 +112,7 @@ export const presets = {
 } as const satisfies Record<string, Choices>;
 export type Preset = keyof typeof presets;
 
-/** The looks that presets decide; how somebody uses the page stays as it is. */
+/** The settings that a preset leaves alone: they are about using the page, not about the look of captions. */
 const kept: readonly (keyof Settings)[] = ["theme", "singleKeys", "readingLog", "position", "x", "y"];
 
 export function withPreset(choices: Choices, preset: Preset): Choices {
@@ -120,7 +120,7 @@ export function withPreset(choices: Choices, preset: Preset): Choices {
   return { ...own, ...presets[preset] };
 }
 
-/** The valid settings in `value`, and the names of those that are not. Unknown names are ignored. */
+/** The valid settings in `value`, and the names of invalid ones; null if it is no object. Unknown names are ignored. */
 export function readChoices(value: unknown): { readonly choices: Choices; readonly bad: readonly string[] } | null {
   if (!isFields(value)) return null;
   const known = names.filter((name) => value[name] !== undefined);
@@ -137,25 +137,25 @@ export function isAllowed(name: keyof Settings, value: unknown): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= rule.from && value <= rule.to;
 }
 
-/** The setting one step further, within its range. */
+/** The value after `steps` steps, within the range of the setting. */
 export function stepped(name: "size" | "lines" | "lineLength", value: number, steps: number): number {
   const { from, to, step } = rules[name];
   return Math.min(to, Math.max(from, value + steps * step));
 }
 
-/** `choices` without what is as it is by default, when nothing of it was chosen. */
+/** The choices completed with the defaults. */
 export function resolved(choices: Choices): Settings {
   return { ...defaults, ...choices };
 }
 
 const fileKind = "live-captions-settings";
 
-/** The text of a file that another device can read. */
+/** The text of a settings file, which another device can load. */
 export function settingsFile(choices: Choices): string {
   return `${JSON.stringify({ kind: fileKind, v: 1, settings: choices }, null, 2)}\n`;
 }
 
-/** Reads such a file; null when it is none. */
+/** Reads a settings file; null if it is not one. */
 export function readSettingsFile(text: string): ReturnType<typeof readChoices> {
   try {
     const file: unknown = JSON.parse(text);

@@ -1,6 +1,6 @@
 import type { Language } from "./strings";
 
-/** The sentences of the meeting page; those of the captions are in strings.ts. `{…}` is filled in by `say`. */
+/** The texts of the meeting page; strings-en.ts and strings-fr.ts have those of the element. `say` fills in each `{name}`. */
 const en = {
   title: "Live captions",
   "connection.connecting": "Connecting…",

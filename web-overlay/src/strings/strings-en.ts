@@ -1,4 +1,4 @@
-/** The element's sentences. `{…}` is filled in by `say`. */
+/** The element's texts. `say` fills in each `{name}`. */
 export const en = {
   automatic: "They are automatic.",
   "captions.region": "Live captions",

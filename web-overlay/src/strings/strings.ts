@@ -7,12 +7,12 @@ export type Words = Readonly<Record<StringKey, string>>;
 
 export const strings: Readonly<Record<Language, Words>> = { en, fr };
 
-/** The best language we have for a BCP 47 tag. */
+/** The best available language for a BCP 47 tag. */
 export function languageFor(tag: string): Language {
   return tag.toLowerCase().split("-")[0] === "fr" ? "fr" : "en";
 }
 
-/** A sentence with what its `{…}` stand for. */
+/** Replaces each `{name}` in a sentence with its value. */
 export function say(sentence: string, facts: Readonly<Record<string, string | number>>): string {
   return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(facts[name] ?? whole));
 }

@@ -5,20 +5,20 @@ import type { SpeakerNote } from "../service/status";
 import type { Words } from "../strings/strings";
 import { CaptionView, type Dressing } from "./caption-view";
 
-// Letters and spaces as frequent as in running text, so that its mean width is that of captions.
+// Letters and spaces have the frequencies of running text, so that the mean width is that of captions.
 const sample = "Captions appear under each speaker as they talk, et les mots restent bien sur leur ligne.";
 const notesLimit = 6;
 
 export interface CaptionBoxFacts {
   readonly rows: Rows;
   readonly notes: readonly (SpeakerNote & { readonly name: string })[];
-  /** What is said when nobody speaks; "" for nothing. */
+  /** The sentence shown when nobody speaks; "" for none. */
   readonly quiet: string;
   readonly bar: BarState;
   readonly words: Words;
 }
 
-/** The caption box: captions, notes on speakers, the state, the buttons. It can be moved to another window. */
+/** The caption box: captions, notes on speakers, the state and the buttons. It can move to another window. */
 export class CaptionBox {
   readonly element = part("div", "root");
   readonly frame = part("div", "frame");
@@ -58,7 +58,7 @@ export class CaptionBox {
     this.#drawNotes(facts.notes);
   }
 
-  /** The state in words. Once captions run they speak for themselves: it stays for screen readers. */
+  /** Shows the state of the service. While captions run it is hidden, except from screen readers. */
   say(sentence: string): void {
     setText(this.#statusText, sentence);
   }
@@ -67,7 +67,7 @@ export class CaptionBox {
     this.#status.classList.toggle("unseen", hidden);
   }
 
-  /** Whether finished captions are read out; what was said before is not. */
+  /** Sets whether finished captions are announced; earlier ones are not. */
   setLog(on: boolean, label: string): void {
     this.#log.hidden = !on;
     this.#log.ariaLabel = label;
@@ -91,7 +91,7 @@ export class CaptionBox {
     }
   }
 
-  /** A line is counted in characters of mean width: `ch`, the width of a zero, is wider than that. */
+  /** Measures the mean character width, in which line length is counted: `ch`, the width of a zero, is wider. */
   watchSize(): void {
     this.#resize = new ResizeObserver(() => {
       this.#measureCharacter();

@@ -1,4 +1,4 @@
-/** The captions' style. What the page sets with `--captions-*` holds until the reader chooses otherwise. */
+/** The style of captions. The page's `--captions-*` properties apply until the reader chooses otherwise. */
 export const captionStyle = `
 :host { display: block; }
 :host([hidden]) { display: none; }
@@ -51,7 +51,7 @@ export const captionStyle = `
   flex-direction: column;
   justify-content: flex-end;
   flex: 0 1 auto;
-  /* Whole lines only: the name has one of its own, so that nothing is cut through. */
+  /* Whole lines only, so that none is cut; the name takes one. */
   --_most: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem - var(--_noted, 0px)), var(--_line)));
   min-block-size: min((var(--_lines-each) + 1) * var(--_line), var(--_most));
   max-block-size: var(--_most);
@@ -62,7 +62,7 @@ export const captionStyle = `
   background: var(--_user-window, var(--captions-window, transparent));
 }
 .slot { display: contents; }
-/* As many whole lines as there is height for, here too. */
+/* Whole lines only, here too. */
 .root:is([data-mode="beside"], [data-mode="window"]) .slot { flex: 1 1 0; min-block-size: calc(2 * var(--_line)); display: grid; grid-template-rows: repeat(auto-fill, var(--_line)); align-content: end; container-type: size; }
 .root:is([data-mode="beside"], [data-mode="window"]) .slot:has(> .view[hidden]) { display: none; }
 .root:is([data-mode="beside"], [data-mode="window"]) .view { grid-row: 1 / -1; min-block-size: 0; max-block-size: 100%; --_room: 100cqb; }
@@ -78,7 +78,7 @@ export const captionStyle = `
 }
 .name {
   block-size: var(--_line);
-  /* Nearer to the words that are its own than to those above. */
+  /* Closer to the speaker's own words than to those above. */
   padding-block-start: 0.3em;
   font-size: 0.75em;
   font-weight: 600;
@@ -92,7 +92,7 @@ export const captionStyle = `
   display: flex;
   flex-direction: column;
   justify-content: flex-end;
-  /* Where there is not height enough, whoever speaks has an equal share of it: nobody is pushed out of sight. */
+  /* Speakers share a low box equally, so that nobody is pushed out of sight. */
   --_share: calc(round(down, (var(--_room) + 1px) / var(--_speaking), var(--_line)) - var(--_names) * var(--_line));
   max-block-size: max(var(--_line), min(var(--_lines) * var(--_line), var(--_share)));
   overflow: hidden;
@@ -121,10 +121,10 @@ export const captionStyle = `
 }
 .gap { display: flex; align-items: center; gap: 0.5em; block-size: var(--_line); padding-inline: var(--_inset); background: var(--_box); }
 .gap::before, .gap::after { content: ""; flex: 1 1 0.5em; border-block-start: 2px dotted currentColor; opacity: 0.6; }
-/* Two lines of it fit into one of the captions. */
+/* Two of its lines fit into one line of captions. */
 .gap-text { max-block-size: 100%; font-size: min(0.6em, 1.25rem); line-height: min(var(--_line) / 2, 1.3em); text-align: center; text-wrap: balance; overflow: hidden; }
 
-/* Held: the same lines at the same place, and more above them. A scrollbar would take width, and words would move. */
+/* On hold, the same lines stay in place, with more above them. No scrollbar: it takes width, which moves words. */
 .root[data-held] .view { overflow-y: auto; overscroll-behavior: contain; justify-content: flex-start; scrollbar-width: none; }
 .root[data-held]:not([data-mode="beside"], [data-mode="window"]) .view { max-block-size: min(var(--_most), 12 * var(--_line)); }
 .root[data-held] .past { block-size: auto; flex: none; }
@@ -143,7 +143,7 @@ export const captionStyle = `
 .status > span { display: inline-block; }
 .status > span:empty { display: none; }
 .status.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
-/* The captions themselves come first. */
+/* Captions have priority over notes. */
 .notes { margin: 0; padding: 0; list-style: none; flex: 0 1 auto; min-block-size: 0; max-block-size: 40cqh; overflow: hidden; font-size: min(0.7em, 1.25rem); line-height: 1.4; }
 .note { inline-size: fit-content; max-inline-size: 100%; margin-block-end: 0.25em; padding: 0.125em 0.75em; border-radius: 0.4em; background: var(--_box); overflow-wrap: anywhere; }
 .note-name { font-weight: 600; color: var(--_name); }
@@ -151,7 +151,7 @@ export const captionStyle = `
 .log:not(:focus) { inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
 .log:focus { max-block-size: 100%; padding: 0.5rem 1rem; overflow: auto; background: #000; color: #fff; }
 .log-line { margin: 0; }
-/* Without a box around them the letters' edge is all that sets them off. */
+/* Without a box, only the edge of the letters sets them off. */
 .gap, .status, .quiet, .notes { text-shadow: var(--_edge, none); }
 .measure { position: absolute; inline-size: 0; block-size: 0; overflow: hidden; visibility: hidden; }
 .ruler { display: inline-block; white-space: nowrap; }

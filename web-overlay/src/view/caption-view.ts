@@ -9,9 +9,9 @@ export interface ShownRow {
   readonly text: string;
 }
 
-/** What is drawn beside the captions themselves. */
+/** Supplies what is drawn besides the captions' own text. */
 export interface Dressing {
-  /** A colour for a speaker's name; null for the common one. */
+  /** The colour of a speaker's name; null for the default. */
   colourOf(speaker: string): string | null;
   gapText(gap: GapRow): string;
 }
@@ -23,12 +23,12 @@ interface RowNodes {
 }
 
 /**
- * Draws rows. Text goes in through text nodes only, and a node is touched only when its text changes:
- * a cue's words stay in the same inline flow, so that greedy line breaking keeps them on their lines.
+ * Draws rows. All text goes into text nodes, and a node is written only when its text changes. The words
+ * of a cue stay in one inline flow, so that greedy line breaking keeps them on their lines.
  */
 export class CaptionView {
   readonly element = part("div", "view");
-  // Rows before the first one in which somebody speaks take no room: they only fill what is left.
+  // Rows before the first speaking one take no space of their own: they fill what is left.
   readonly #past = part("div", "past");
   readonly #live = part("div", "live");
   readonly #rows = new Map<number, RowNodes>();
@@ -57,7 +57,7 @@ export class CaptionView {
     }
   }
 
-  /** Marks the last line, of each row that may go on, so that who looks away finds it again. Words do not move. */
+  /** Marks the last line of each row that may continue, so that a reader who looks away finds it. No word moves. */
   markLast(rows: Rows, at: number, label: string): void {
     this.clearMarks();
     const turns = turnsOf(rows);
@@ -78,7 +78,7 @@ export class CaptionView {
     this.#marks.clear();
   }
 
-  /** The words that are in sight, row by row. Measures every word: not for every frame. */
+  /** The visible words, row by row. Measures every word, so it is too slow for every frame. */
   shown(rows: Rows): ShownRow[] {
     const sight = this.element.getBoundingClientRect();
     return turnsOf(rows).flatMap((row) => {
@@ -141,7 +141,7 @@ export class CaptionView {
 }
 
 function rowNodes(): RowNodes {
-  // The name, being a bdi, has no say in the direction: it stands on the side where the text begins.
+  // A bdi does not affect the direction of the row, so the name is on the side where the text starts.
   const name = part("div", "name", part("span", "dash"), part("bdi", "speaker"));
   const text = part("div", "text");
   const element = part("div", "row", name, text);

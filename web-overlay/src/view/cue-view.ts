@@ -3,11 +3,11 @@ import type { CueRecord } from "../cues/state";
 import { codePoints } from "../vtt";
 
 /**
- * One cue on screen: a space, what is settled, and the tail that may still change.
+ * One cue on screen: a space, the settled text, and the tail, which may still change.
  *
- * A settled word can go on ("4", "00"; "budget", ","), and greedy line breaking would then take all of
- * it to the next line. Where that happens the word is broken at the joint instead; a single character,
- * which is a comma as a rule, hangs over the edge of the line.
+ * A settled word can be continued ("4", "00"; "budget", ","), and greedy line breaking would then move all
+ * of it to the next line. In that case the word is broken at the joint instead. A single character, usually
+ * a comma, hangs over the edge of the line.
  */
 export class CueView {
   readonly element = part("span", "cue");
@@ -23,7 +23,7 @@ export class CueView {
     this.element.append(this.#space, this.#settled, this.#tail);
   }
 
-  /** Draws `cue`; `started` says that other text of its paragraph stands before it. */
+  /** Draws `cue`. `started` says that other text of the paragraph precedes it. */
   draw(cue: CueRecord, started: boolean): void {
     this.element.dataset["id"] = cue.id;
     if (cue.lang === "") this.element.removeAttribute("lang");
@@ -39,7 +39,7 @@ export class CueView {
     this.#write();
   }
 
-  /** To be called when the whole paragraph is drawn: brings a settled word back that was carried off. */
+  /** Moves a settled word back to its line. Call it once the whole paragraph is drawn. */
   hold(): void {
     if (!this.#watched) return;
     const { joint, line } = this.#watched;
@@ -49,7 +49,7 @@ export class CueView {
     this.#write();
   }
 
-  /** Where the new text goes on with the word in which the settled text ended. */
+  /** The offset at which the new text continues the last settled word, or null. */
   #jointWith(text: string): number | null {
     const joint = this.#length;
     if (joint === 0 || text === this.#text || this.#joints.includes(joint)) return null;

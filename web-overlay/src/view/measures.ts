@@ -1,30 +1,30 @@
-/** What the captions cost their page, by the page's own clock. All in ms, newest last, bounded. */
+/** What the captions cost their page, by the page's own clock: bounded lists in ms, newest last. */
 export interface Measures {
-  /** Script, style and layout of each drawing. */
+  /** Script, style and layout time of each drawing. */
   draw_ms: number[];
-  /** From a packet's arrival to its paint. */
+  /** Time from a packet's arrival to its paint. */
   painted_ms: number[];
-  /** Tasks of the page, of whatever kind, that took longer than 50 ms. */
+  /** Durations of any tasks of the page longer than 50 ms. */
   long_tasks_ms: number[];
-  /** How many of these were let go. */
+  /** How many values were dropped. */
   dropped: number;
 }
 
 const limit = 20_000;
 
-/** Measures while it is asked to: measuring the layout costs time too. */
+/** Measures only on request, because measuring layout itself takes time. */
 export class Meter {
   #kept = nothing();
   #observer: PerformanceObserver | null = null;
 
-  /** What came since this was asked last. */
+  /** The values since the last call. */
   take(): Measures {
     const taken = this.#kept;
     this.#kept = nothing();
     return taken;
   }
 
-  /** Begins or ends watching for long tasks; a browser that tells of none gives none. */
+  /** Starts or stops observing long tasks, where the browser reports them. */
   watch(on: boolean): void {
     this.#observer?.disconnect();
     this.#observer = null;
@@ -35,7 +35,7 @@ export class Meter {
     this.#observer.observe({ type: "longtask" });
   }
 
-  /** `layout` reads something of `draw`'s that needs the layout. */
+  /** `layout` reads a property that forces the layout of what `draw` has drawn. */
   draw(draw: () => void, layout: () => unknown): void {
     const begun = performance.now();
     draw();
@@ -47,7 +47,7 @@ export class Meter {
     this.#note("painted_ms", after_ms);
   }
 
-  /** A paint that nobody will tell of. */
+  /** Counts a value that is not kept. */
   drop(): void {
     this.#kept.dropped += 1;
   }

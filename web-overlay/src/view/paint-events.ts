@@ -4,7 +4,7 @@ import type { CueRecord } from "../cues/state";
 
 export type { Measures };
 
-/** Detail of the event `painted`: when a packet came and when it was seen, in ms since the epoch. */
+/** The detail of a `painted` event: when a packet arrived and when it was painted, in ms since the Unix epoch. */
 export interface PaintedDetail extends Pick<CueRecord, "session" | "id" | "rev" | "text" | "settled"> {
   readonly state: "open" | "closed" | "deleted";
   readonly heard: number | null;
@@ -12,17 +12,17 @@ export interface PaintedDetail extends Pick<CueRecord, "session" | "id" | "rev" 
   readonly painted: number;
 }
 
-/** A cue as it is known to the page around. */
+/** A cue as the host page sees it. */
 export type KnownCue = Pick<CueRecord, "session" | "id" | "rev" | "speaker" | "name" | "start_ms" | "end_ms" | "text" | "settled" | "state">;
 
 export function knownCue({ session, id, rev, speaker, name, start_ms, end_ms, text, settled, state }: CueRecord): KnownCue {
   return { session, id, rev, speaker, name, start_ms, end_ms, text, settled, state };
 }
 
-/** Of packets that came while the page, out of sight, paints nothing. */
+/** Bounds the packets that wait while the page is hidden and does not paint. */
 const limit = 500;
 
-/** What was taken in and not yet painted. With the attribute `measure` it tells the page of each painting. */
+/** Packets that wait for their paint. With the attribute `measure`, each paint dispatches a `painted` event. */
 export class PaintEvents {
   readonly #element: HTMLElement;
   readonly #meter = new Meter();
@@ -41,7 +41,7 @@ export class PaintEvents {
     this.#meter.watch(this.#isMeasured);
   }
 
-  /** `cue`: as it is after the packet; undefined when it is gone. */
+  /** `cue` is the cue after the packet; undefined if it was deleted. */
   expect(packet: Packet & { readonly id: string; readonly rev: number }, cue: CueRecord | undefined, received: number): void {
     if (!this.#isMeasured) return;
     if (this.#waiting.length === limit) {
@@ -54,13 +54,13 @@ export class PaintEvents {
   }
 
   draw(draw: () => void, drawn: HTMLElement): void {
-    // What comes between this drawing and its paint is in the next one.
+    // A packet that arrives between this drawing and its paint belongs to the next one.
     this.#drawn.push(...this.#waiting.splice(0));
     if (this.#isMeasured) this.#meter.draw(draw, () => drawn.getBoundingClientRect());
     else draw();
   }
 
-  /** All that was drawn is painted now. */
+  /** Reports that everything drawn is painted. */
   painted(): void {
     const painted = performance.timeOrigin + performance.now();
     for (const one of this.#drawn.splice(0)) {

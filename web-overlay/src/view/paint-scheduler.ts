@@ -1,14 +1,14 @@
-/** Draws once a frame, however much has changed, and tells when that was painted. */
+/** Draws at most once per frame, and reports when the frame is painted. */
 export class PaintScheduler {
   readonly #window: () => Window;
   readonly #draw: () => void;
   readonly #painted: () => void;
-  /** When all that was scheduled is painted. */
+  /** Resolves when everything scheduled is painted. */
   #rendered: Promise<void> = Promise.resolve();
-  /** Of a frame that is not yet drawn. */
+  /** Resolves `#rendered`; null unless a frame is waiting to be drawn. */
   #finish: (() => void) | null = null;
 
-  /** `window`: the one in which the captions stand now. */
+  /** `window` returns the window that shows the captions. */
   constructor(window: () => Window, draw: () => void, painted: () => void) {
     this.#window = window;
     this.#draw = draw;
@@ -21,7 +21,7 @@ export class PaintScheduler {
     this.#ask();
   }
 
-  /** A window that was closed paints no more: what was due there is due again. */
+  /** Schedules the frame again: a window that was closed no longer paints. */
   restart(): void {
     if (this.#finish) this.#ask();
     else this.schedule();
@@ -35,7 +35,7 @@ export class PaintScheduler {
     this.#window().requestAnimationFrame(() => {
       const finish = this.#finish;
       if (!finish) return;
-      // From here on, also before this is painted, what changes asks for a frame of its own.
+      // From here on, even before this frame is painted, a change needs a frame of its own.
       this.#finish = null;
       this.#draw();
       afterPaint(() => {
