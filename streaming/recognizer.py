@@ -35,7 +35,7 @@ class WordEnd:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The text after the last Word, which may still change; replaces the last Tail, "" clears it."""
+    """The text after the last Word that may still change; replaces the last Tail, "" clears it."""
 
     text: str
     start_ms: int
