@@ -1,1 +1,1 @@
-"""Words in, captions out, in a LiveKit room."""
+"""Publishes captions in LiveKit rooms."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: a reader sees the old one or the new one."""
+"""Writes files atomically: a reader sees the old or the new one, complete."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def write_files(
     durable: bool = False,
     before: Callable[[Path], None] = lambda part: None,
 ) -> None:
-    """Write all of them; if one cannot be written, every file stays as it was.
+    """Write all files; if one cannot be written, all stay unchanged.
 
-    durable: after a power cut each is the old file or the new one; the new one for certain after
-    ``sync_folder``. before: is called with each new file, whole, before it takes its place.
+    durable: after a power cut each is the old or the new file, and certainly the new one after
+    ``sync_folder``. before: called with each complete new file before it replaces the old one.
     Raises OSError with the name of the file that cannot be written.
     """
     target = Path()
@@ -50,7 +50,7 @@ def _write(path: Path, data: bytes, mode: int, durable: bool) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make what was created or replaced in ``folder`` survive a power cut."""
+    """Make files created or replaced in ``folder`` survive a power cut."""
     fd = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -70,7 +70,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def must_be_writable(path: Path) -> None:
-    """Try a place before the work whose text goes there. Raises ConfigurationError."""
+    """Check that a file can be written, before the work. Raises ConfigurationError."""
     with _plain_errors(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -1,4 +1,4 @@
-"""Sound from any audio or video file. The only file that imports PyAV."""
+"""Decodes any audio or video file. The only file that imports PyAV."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from streaming.audio import Pcm
 
 
 def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
-    """The file's first sound track, mono float32 at ``rate``, in chunks of any size.
+    """Give the file's first audio track, mono float32 at ``rate``, in chunks of any size.
 
-    Raises ConfigurationError that says what is wrong with the file.
+    Raises ConfigurationError, which says what is wrong with the file.
     """
     try:
         container = av.open(str(path))
@@ -48,7 +48,7 @@ def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
 
 
 def duration_s(path: Path) -> float | None:
-    """How long the file says that it lasts; None where it does not say."""
+    """Return the duration that the file states, or None."""
     try:
         with av.open(str(path)) as container:
             return container.duration / av.time_base if container.duration else None
@@ -57,7 +57,7 @@ def duration_s(path: Path) -> float | None:
 
 
 def read_audio(path: Path, *, rate: int) -> Pcm:
-    """The whole file as float32[n] at ``rate``. Raises ConfigurationError."""
+    """Return the whole file as float32[n] at ``rate``. Raises ConfigurationError."""
     return np.concatenate([np.zeros(0, np.float32), *read_chunks(path, rate=rate)])
 
 

@@ -1,7 +1,7 @@
-"""The caption contract, version 1: what travels on the data topic ``captions``.
+"""The caption contract, version 1: the packets on the data topic ``captions``.
 
-One reliable packet a change, UTF-8 JSON of at most 1,200 bytes. The page's side of it is
-web-overlay/src/contract.ts. Receivers ignore keys that they do not know. What pages ask the bot
+One reliable packet per change, UTF-8 JSON of at most 1,200 bytes. web-overlay/src/contract.ts is
+the page's side. Receivers ignore keys that they do not know. What pages ask the bot
 is in contract_requests.py; the bot's attributes are ``attributes`` below.
 """
 
@@ -25,7 +25,7 @@ PACKET_MAX = 1_200
 
 
 class State(StrEnum):
-    """What the bot's attribute ``captions.state`` says of the room."""
+    """The values of the bot's attribute ``captions.state``."""
 
     OFF = "off"
     STARTING = "starting"
@@ -38,7 +38,7 @@ class State(StrEnum):
 
 
 class GapReason(StrEnum):
-    """Why what was said for a while is no captions."""
+    """Why speech has no captions for a while."""
 
     CONNECTION_LOST = "connection-lost"
     BOT_RESTARTED = "bot-restarted"
@@ -48,7 +48,7 @@ class GapReason(StrEnum):
 
 
 class ConsentRule(StrEnum):
-    """Who is captioned that said nothing about it."""
+    """Whether people who have not chosen are captioned."""
 
     UNLESS_REFUSED = "unless-refused"
     IF_AGREED = "if-agreed"
@@ -66,9 +66,9 @@ class TrackState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the bot says of itself in its attributes; everybody sees it without asking.
+    """The bot's attributes, which everybody sees without asking.
 
-    engine: what works now. stands_in: the engine that works while the chosen one is away, or "".
+    engine: the active one. stands_in: the engine that replaces an unavailable one, or "".
     engines, languages: what a host may choose. by: the host who last switched, or "".
     """
 
@@ -106,7 +106,7 @@ def attributes(service: Service) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A caption event with what the room knows of it.
+    """A caption event with its facts in the room.
 
     name: as shown. track: LiveKit track sid. heard_ms: room time of the last audio behind it.
     """
@@ -119,7 +119,7 @@ class Caption:
 
 
 def caption_packet(caption: Caption, *, session: str, seq: int) -> dict[str, Any]:
-    """The packet as a JSON object that fits PACKET_MAX; the name is what gives way."""
+    """Return the packet as a JSON object that fits PACKET_MAX, shortening the name if necessary."""
     packet = _packet(caption, session, seq, NAME_MAX)
     for limit in (24, 8, 1):
         if len(encode(packet)) <= PACKET_MAX:
@@ -146,7 +146,7 @@ def _packet(caption: Caption, session: str, seq: int, name_limit: int) -> dict[s
 
 
 def seq_packet(session: str, seq: int) -> dict[str, Any]:
-    """How many packets the session has sent, so that a lost last one is noticed."""
+    """Return the number of packets of the session, so that loss of the last one is noticed."""
     return {"v": VERSION, "type": "seq", "session": session, "seq": seq}
 
 
@@ -174,8 +174,8 @@ def gap_packet(
 class CuePacket:
     """A caption packet as a receiver reads it; times in ms of room time.
 
-    name, text: without markup. settled: code points of ``text`` that never change. A deleted cue
-    has neither name nor text, nor times. heard_ms: None in an answer to hello and history.
+    name, text: without markup. settled: code points of ``text`` that are final. A deleted cue has
+    no name, text or times. heard_ms: None in an answer to hello and history.
     """
 
     session: str
@@ -224,9 +224,9 @@ _BLOCK = re.compile(
 
 
 def read_packet(packet: Mapping[str, Any]) -> Received | None:
-    """What a packet, or an entry of an answer, says; None if its type is not known.
+    """Decode a packet, or an entry of an answer; return None if its type is unknown.
 
-    Raises ValueError, KeyError if it is not as the contract says.
+    Raises ValueError, KeyError if it violates the contract.
     """
     match packet.get("type"):
         case None:
@@ -241,7 +241,7 @@ def read_packet(packet: Mapping[str, Any]) -> Received | None:
 
 
 def read_cue(packet: Mapping[str, Any]) -> CuePacket:
-    """A caption packet. Raises ValueError, KeyError if it is not as the contract says."""
+    """Decode a caption packet. Raises ValueError, KeyError if it violates the contract."""
     name, text, start_ms, end_ms = "", "", 0, 0
     if packet["state"] != "deleted":
         match = _BLOCK.fullmatch(packet["vtt"])
@@ -261,10 +261,10 @@ def _ms(time: str) -> int:
 
 
 def encode(packet: Mapping[str, Any]) -> bytes:
-    """A packet, or an RPC's answer, as it travels."""
+    """Encode a packet, or an RPC's answer."""
     return json.dumps(packet, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def cue_of(event: CaptionEvent) -> Cue | None:
-    """The cue that ``event`` carries; None when it is deleted."""
+    """Return the cue in ``event``; None if it is deleted."""
     return None if isinstance(event, CueDeleted) else event.cue

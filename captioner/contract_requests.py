@@ -1,12 +1,12 @@
-"""What pages ask the bot by RPC, the caption contract's other half: JSON ⇄ values. Pure.
+"""The RPC requests of pages to the bot, the other half of the caption contract. Pure.
 
-    captions.hello    {v, want, lang?, session?, after_seq?}        I read captions, or no longer;
+    captions.hello    {v, want, lang?, session?, after_seq?}        the user reads captions, or not;
                       "you" of the answer is null until the media server has said who asks
-    captions.history  {session, after_seq | cursor | older}         what I missed; what was before
+    captions.history  {session, after_seq | cursor | older}         missed captions, or older ones
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
-    captions.consent  {v, captioned, kept}                          about the caller's own speech
+    captions.consent  {v, captioned, kept}                          for the caller's own speech
 
-What is refused is an InvalidRequest with a RequestCode. Unknown keys are ignored.
+A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HELLO, HISTORY = "captions.hello", "captions.history"
 SET, CONSENT = "captions.set", "captions.consent"
 
 REQUEST_MAX = 4_096
-"""Bytes of a request; the largest one that makes sense has some 200."""
+"""Bytes of a request; the largest sensible one has about 200."""
 
 SENTENCE_MAX = 256
 """Bytes of a refusal's sentence."""
@@ -43,12 +43,12 @@ _MUST_BE = {
     "language": "a short name of letters, digits and hyphens",
     "engine": "a short name of letters, digits and hyphens",
 }
-"""By key, of all that is not a flag."""
+"""What a value must be, by key, for all keys that are not flags."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What every request has."""
+    """The fields of every request."""
 
     _: KW_ONLY
     v: Literal[1] = 1
@@ -56,7 +56,7 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class Hello(_Request):
-    """A page says whether its user reads captions, and what it has already."""
+    """A page's user reads captions, or not; and what the page has already."""
 
     want: bool
     session: str | None = None
@@ -81,7 +81,7 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """A page that came late asks for the closed cues before those that it has."""
+    """A late page asks for the closed cues before those that it has."""
 
     session: str
     seq: int
@@ -89,7 +89,7 @@ class Older:
 
 @dataclass(frozen=True, slots=True)
 class Change(_Request):
-    """A host switches; None leaves as it is."""
+    """A host changes settings; None leaves one unchanged."""
 
     enabled: bool | None = None
     language: Name | None = None
@@ -133,7 +133,7 @@ def decode_consent(payload: str) -> Consent:
 
 
 def sentence(text: str) -> str:
-    """``text`` within SENTENCE_MAX bytes."""
+    """Return ``text`` within SENTENCE_MAX bytes."""
     return text.encode()[:SENTENCE_MAX].decode(errors="ignore")
 
 

@@ -1,4 +1,4 @@
-"""Which recogniser captions a room."""
+"""Chooses the recogniser of a room."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from streaming.voice.frames import VoiceFinder, silero
 from streaming.voice.gate import any_sound, sensitive_voice
 
 HANDOVER_S = 2.0
-"""So long a stream that lost its server looks for another, when there is a stand-in."""
+"""How long a stream without a server looks for another one, if there is a stand-in."""
 
 
 STREAMS_A_THREAD = 4
-"""So many people who speak at once one processor recognises, if the embedded engine does it."""
+"""People at once whom the embedded engine recognises per processor."""
 
 
 class Offer(Protocol):
-    """What a host may choose from: the ``Engines`` of this process, or somebody's own.
+    """The engines that a host may choose from: the ``Engines`` of this process, or others.
 
-    languages: by name of the engine, BCP 47 primary tags.
+    languages: by the engine's name, BCP 47 primary tags.
     """
 
     @property
@@ -43,7 +43,7 @@ class Offer(Protocol):
 
 
 class Engines:
-    """The recognisers that the settings offer. live: False for files, as fast as it goes."""
+    """The recognisers that the settings offer. live: False for files, as fast as possible."""
 
     def __init__(self, settings: Settings, own: EmbeddedEngine, *, live: bool) -> None:
         self._settings = settings
@@ -56,16 +56,16 @@ class Engines:
             self.languages["embedded"] = own.capabilities.languages
 
     async def choose(self, name: str, language: str) -> Engine:
-        """One of them, ready to work.
+        """Return one of them, ready to work.
 
-        Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not for want
-        of a server, for that may come.
+        Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not if there is
+        no server, because one may appear.
         """
         return await (self._kyutai(language) if name == "kyutai" else self._embedded(language))
 
     async def _embedded(self, language: str) -> Engine:
         own = self._own
-        own.open(language)  # a language that it does not have is an error before the meeting
+        own.open(language)  # an unknown language is an error before the meeting
         await self._load()
         return Engine(
             "embedded",
@@ -109,14 +109,14 @@ class Engines:
 
 @asynccontextmanager
 async def offered(settings: Settings, *, live: bool = True) -> AsyncIterator[Engines]:
-    """What the settings offer."""
+    """Give the engines that the settings offer."""
     async with EmbeddedEngine(threads=settings.threads) as own:
         yield Engines(settings, own, live=live)
 
 
 @asynccontextmanager
 async def chosen(settings: Settings, *, live: bool = True) -> AsyncIterator[Engine]:
-    """The recogniser that the settings name. live: False for files, as fast as it goes.
+    """Give the recogniser that the settings name. live: False for files, as fast as possible.
 
     Raises what ``Engines.choose`` does.
     """
@@ -125,10 +125,10 @@ async def chosen(settings: Settings, *, live: bool = True) -> AsyncIterator[Engi
 
 
 async def probe(settings: Settings) -> str:
-    """Ask every Kyutai server for a slot; says what was found.
+    """Ask every Kyutai server for a slot; return a sentence with the result.
 
     Raises ConfigurationError, LanguageNotSupported, and the RecognizerError of the first server
-    if none has one.
+    if no server has a slot.
     """
     remote = _remote(settings, patience_s=0)
     remote.open(settings.language)

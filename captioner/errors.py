@@ -1,20 +1,20 @@
-"""What can go wrong with captions, split by what the caller does next.
+"""Errors of captions, distinguished by what the caller does next.
 
     CaptionerError
       RoomUnavailable       cannot reach or stay in the room   → check the address; join again
       NotAllowed            the server or the room says no     → another key, token or right
       InvalidRequest        a control's request is refused     → what its code says
-      ConfigurationError    settings, files, ports             → mend what the message names
-      StateError            the state store fails              → mend its folder; nothing changed
+      ConfigurationError    settings, files, ports             → fix what the message names
+      StateError            the state store fails              → fix its folder; nothing changed
 
-Every message says what to do, and none carries what people said.
+Every message says what to do, and none contains speech.
 """
 
 from enum import IntEnum
 
 
 class RequestCode(IntEnum):
-    """The code of a refused request; pages translate by it. LiveKit has 1001 to 1999."""
+    """The code of a refused request, which pages translate. LiveKit uses 1001 to 1999."""
 
     BAD_REQUEST = 1
     NOT_ALLOWED = 2
@@ -27,7 +27,7 @@ class RequestCode(IntEnum):
 
 
 class CaptionerError(Exception):
-    """Base of everything that this package raises on purpose."""
+    """Base of all exceptions that this package raises deliberately."""
 
 
 class RoomUnavailable(CaptionerError):
@@ -35,11 +35,11 @@ class RoomUnavailable(CaptionerError):
 
 
 class NotAllowed(CaptionerError):
-    """The server or the room refuses."""
+    """The server or the room refuses access."""
 
 
 class InvalidRequest(CaptionerError):
-    """A control's request that is refused. data: what would be possible, for a page to show."""
+    """A refused request of a page. data: what would be possible, for the page to show."""
 
     def __init__(
         self, message: str, *, code: RequestCode = RequestCode.BAD_REQUEST, data: str = ""
@@ -50,8 +50,8 @@ class InvalidRequest(CaptionerError):
 
 
 class ConfigurationError(CaptionerError):
-    """Something on this machine must be mended first."""
+    """Something on this machine must be fixed first."""
 
 
 class StateError(CaptionerError):
-    """What was decided in a room cannot be read, or cannot be kept."""
+    """The decisions of a room cannot be read or stored."""

@@ -1,5 +1,7 @@
-"""Logs: fixed event names, facts as keys, on stderr. What people said, their names and the
-names of rooms never appear in one."""
+"""Logs on stderr: fixed event names, with facts as keys.
+
+Speech, names of people and names of rooms never appear in a log.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ WARNING = logging.WARNING
 
 
 def configure(*, form: str, level: int = logging.INFO) -> None:
-    """``form``: "console" for people, "json" for machines."""
+    """Set up logging. form: "console" for people, "json" for machines."""
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -29,7 +31,7 @@ def configure(*, form: str, level: int = logging.INFO) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    # The SDK logs participants and rooms by name, and much that is no fault: not into our log.
+    # Keep the SDK out of our log: it logs names of participants and rooms, and harmless events.
     sdk = logging.getLogger("livekit")
     sdk.addHandler(logging.NullHandler())
     sdk.propagate = False

@@ -1,4 +1,4 @@
-"""What an operator watches. Units in the names; no label says who or what was said."""
+"""Metrics for operators, with units in their names; no label identifies a speaker or a word."""
 
 from __future__ import annotations
 
