@@ -19,6 +19,9 @@ UNREADY = 240 // FRAME_MS
 encrypted packets, which gives noise up to full scale (seen in 5 of 12 tracks, for 1 to 2 frames
 and the ringing after them)."""
 
+_COUNT_EVERY = 10
+"""In frames: at least two packets arrive meanwhile, even if the sender omits silence."""
+
 
 def encryption(key: str) -> rtc.E2EEOptions | None:
     """Return the options to join with the shared key of an encrypted room; none for ""."""
@@ -118,10 +121,6 @@ class TrackSound:
             self._vouched = self._zeros - _COUNT_EVERY
         else:
             self._dead = True
-
-
-_COUNT_EVERY = 10
-"""In frames: at least two packets arrive meanwhile, even if the sender omits silence."""
 
 
 async def _packets(track: rtc.Track) -> int | None:

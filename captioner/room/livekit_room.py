@@ -41,6 +41,12 @@ SID_S = 0.5
 ANSWER_S = 10.0
 """A live bot answers in a fraction of this; the SDK reports a dead one after 7 s."""
 
+_PEOPLE: tuple[EventTypes, ...] = (
+    "participant_connected", "participant_disconnected", "participant_attributes_changed",
+    "participant_permissions_changed", "participant_name_changed",
+    "track_published", "track_unpublished",
+)  # fmt: skip
+
 
 class LiveKitRoom:
     """One stay in one room."""
@@ -285,10 +291,3 @@ class LiveKitRoom:
         for sid in list(self._voices):
             self._end(sid)
         self._events.put_nowait(LEFT.get(reason, Left.LOST))
-
-
-_PEOPLE: tuple[EventTypes, ...] = (
-    "participant_connected", "participant_disconnected", "participant_attributes_changed",
-    "participant_permissions_changed", "participant_name_changed",
-    "track_published", "track_unpublished",
-)  # fmt: skip

@@ -15,6 +15,8 @@ from typing import Protocol
 from captioner.publishing.livekit_segments import Outlet
 from captioner.room.frame_queue import FrameQueue
 
+SCREEN_LABEL = "screen"
+
 
 class Kind(StrEnum):
     """The kind of a participant, according to the media server."""
@@ -182,8 +184,6 @@ def shown_name(person: Person, source: Source = Source.MICROPHONE) -> str:
         return f"{name or person.identity} ({SCREEN_LABEL})"
     return name
 
-
-SCREEN_LABEL = "screen"
 
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
 

@@ -22,6 +22,8 @@ WORDS_MAX = 2_000
 
 LANGUAGE = "en"
 
+_NUMBERED = re.compile(r"\(\d+\)$")  # alternative pronunciations in the dictionary
+
 
 class NotAligned(Exception):
     """The words could not be found in the audio. The message says why, and what to do."""
@@ -84,7 +86,6 @@ class Aligner:
         return iter([(start, end) for _, start, end in segments])
 
 
-_NUMBERED = re.compile(r"\(\d+\)$")  # alternative pronunciations in the dictionary
 _PART = re.compile(r"[a-z]+(?:['’][a-z]+)*['’]?|\d+(?:,\d{3})*")
 _SMALL = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",

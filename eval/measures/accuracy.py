@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein, Opcodes
 
+LONG = 4_000
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -126,7 +129,6 @@ def wer_of_long(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErro
     )
 
 
-LONG = 4_000
 ANCHOR = 4
 
 
@@ -159,9 +161,6 @@ def _once(words: Sequence[int]) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
         runs ^= runs >> np.uint64(29)
     found, places, times = np.unique(runs, return_index=True, return_counts=True)
     return found[times == 1], places[times == 1]
-
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

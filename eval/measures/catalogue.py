@@ -26,6 +26,8 @@ from eval.measures.bootstrap import (
 
 Unit = Literal["share", "s", "count", "per minute", "characters/s", "words/min"]
 
+_OF_TIME = {"stalled"}  # shares of a time, not of things
+
 
 class Sums(Protocol):
     """A clip's contribution to the figures: see ``eval.measures.clip_score.Score``."""
@@ -152,7 +154,6 @@ _QUANTILES: tuple[tuple[str, Unit, tuple[int, ...]], ...] = (
     ("words_a_minute", "words/min", (50, 95)),
 )
 
-_OF_TIME = {"stalled"}  # shares of a time, not of things
 
 MEASURES: Mapping[str, Measure] = {
     measure.name: measure

@@ -13,6 +13,8 @@ from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
 from eval.normalization.normalize import NoNormalizer, normalize
 from eval.runs.observation import Observation, Shown, in_order
 
+_LONG_CER = 4000  # words; longer ones are aligned by words alone
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -177,7 +179,6 @@ def _accuracy(clip: Observation, parts: Sequence[Part]) -> Score:
     return Score(clip, sums, {}, speakers, total)
 
 
-_LONG_CER = 4000  # words; longer ones are aligned by words alone
 _LONG_WHO = 20_000  # words; the time that it takes grows with their square
 
 

@@ -27,6 +27,10 @@ from eval.report.results import Results, as_csv, as_json, results_of
 from eval.report.wording import TONGUES, Tongue, Wording, wording
 from eval.runs.observation import Observation, Run, write_files
 
+_SHORT = ("wer", "cer", "cpwer", "misattribution", "invented", "never_shown", "late", "erasure",
+          "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95",
+          "lag_p50", "lag_p95", "vtt_errors", "words_a_minute_p50")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
@@ -143,8 +147,3 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
             rest = str(len(left_out) - LEFT_OUT_SHOWN)
             lines.append("  " + words.page["left_out_more"].replace("{n}", rest))
     return "\n".join(lines)
-
-
-_SHORT = ("wer", "cer", "cpwer", "misattribution", "invented", "never_shown", "late", "erasure",
-          "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95",
-          "lag_p50", "lag_p95", "vtt_errors", "words_a_minute_p50")  # fmt: skip

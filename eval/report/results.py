@@ -28,6 +28,8 @@ GROUPS_MAX = 20
 FEW_CLIPS, FEW_WORDS = 10, 200
 """Below either limit, a group is too small to be judged."""
 
+_NOBODY = Observation("", "und", 0.0, (), (), "file")
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -99,9 +101,6 @@ def score_all(clips: Sequence[Observation]) -> list[Score]:
 def _without_clip(clip: Observation) -> Score:
     """Drop the clip itself, so that another process need not send it back."""
     return replace(score(clip), clip=_NOBODY)
-
-
-_NOBODY = Observation("", "und", 0.0, (), (), "file")
 
 
 def results_of(run: Run, clips: Sequence[Observation]) -> Results:

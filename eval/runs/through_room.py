@@ -33,6 +33,9 @@ CLOSED_S = 6.0
 Times = dict[tuple[str, int], tuple[int | None, int]]
 """By a caption's id and revision: when it was given and sent, in ms of the wall clock."""
 
+_LEAD = round(LEAD_S * RATE)
+_NO_PAGE = Measures({}, 0)
+
 
 class RoomWatch:
     """New participants join, speak and leave for each clip. With ``viewer``, up to the paint."""
@@ -127,10 +130,6 @@ class RoomWatch:
         self._read += len(new)
         rows = map(json.loads, new.splitlines())
         return {(row["id"], row["rev"]): (row["said"], row["sent"]) for row in rows}
-
-
-_LEAD = round(LEAD_S * RATE)
-_NO_PAGE = Measures({}, 0)
 
 
 def _handed_ms(handed: Handed, zero_s: float, ms: int) -> int:

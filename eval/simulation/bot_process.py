@@ -20,6 +20,8 @@ START_S = 60.0
 STOP_S = 30.0
 """Longer than the bot takes to finish its last words."""
 
+_OURS = ("LIVEKIT_", "CAPTIONER_")
+
 
 class BotFailed(CaptionerError):
     """The bot ended, or failed to do something. The message has its last output."""
@@ -132,9 +134,6 @@ class BotProcess:
 
     def _failed(self, what: str) -> BotFailed:
         return BotFailed(f"the bot {what}; it said last: {' | '.join(list(self.lines)[-5:])}")
-
-
-_OURS = ("LIVEKIT_", "CAPTIONER_")
 
 
 def _event(line: str) -> str | None:

@@ -16,6 +16,8 @@ from streaming.testing.tone_words import WORDS
 
 SETTLE_S = 3.0
 
+READER = "reader-of-costs"
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -70,9 +72,6 @@ async def _measured(testbed: Testbed, seconds: float) -> Load:
         max((size for _, size in arrivals), default=0),
         slots,
     )
-
-
-READER = "reader-of-costs"
 
 
 @asynccontextmanager

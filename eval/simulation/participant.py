@@ -35,6 +35,8 @@ ASK_AGAIN_S = 40.0
 Join = Callable[[], tuple[str, str]]
 """→ (url, token)"""
 
+_LIVEKITS_OWN = 1_001
+
 
 class Participant:
     """Joins, reconnects, speaks, and reads if requested.
@@ -298,6 +300,3 @@ class Participant:
 
 class _NoBot(Exception):
     """There is no bot in the room."""
-
-
-_LIVEKITS_OWN = 1_001

@@ -17,6 +17,9 @@ from dataclasses import dataclass, replace
 from streaming.embedded.hypothesis import HeardWord
 from streaming.sentences import ends_sentence
 
+_NEVER = 1_000_000
+_SPARE = 2  # settled words kept beyond the remaining audio, because the cut is an estimate
+
 
 @dataclass(frozen=True, slots=True)
 class AgreementPolicy:
@@ -226,9 +229,7 @@ class Agreement:
         return [slot for slot in new if slot.word]
 
 
-_NEVER = 1_000_000
 _AFTER = 0.5  # cost of a word after the row, which grows at its end
-_SPARE = 2  # settled words kept beyond the remaining audio, because the cut is an estimate
 
 
 def align(

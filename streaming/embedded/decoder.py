@@ -23,6 +23,10 @@ from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
 from streaming.voice.meter import VoiceMeter
 from streaming.voice.silero import VoiceActivity
 
+_TELL = chunks(500)
+_AFTER = chunks(100)
+_BEFORE = chunks(384)  # of a pause is kept before the voice
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderPolicy:
@@ -278,8 +282,3 @@ class StreamDecoder:
 def _step(steps: Sequence[tuple[int, int]], length: int) -> int:
     """Return the value of the last step that ``length`` chunks have reached."""
     return [value for least, value in steps if length * CHUNK_MS >= least][-1]
-
-
-_TELL = chunks(500)
-_AFTER = chunks(100)
-_BEFORE = chunks(384)  # of a pause is kept before the voice

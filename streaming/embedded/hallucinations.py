@@ -11,6 +11,16 @@ from streaming.embedded.segments import Segment
 
 NOTHING = Hypothesis((), ())
 
+_VOICE = 0.5
+_LEAST = 6  # chunks: 0.2 s
+_SHORT = 16  # chunks: half a second
+_LITTLE = 32  # chunks: a second
+_PER_WORD = 4  # chunks: 8 words a second, twice as fast as people read aloud
+_FEW = 2  # words
+_PHRASE = 3  # words
+_SURE = 0.35
+_SURE_IF_SHORT = 0.6
+
 
 def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
     """Return ``answer`` without what the audio up to chunk ``until`` does not support.
@@ -46,14 +56,3 @@ def once(words: Sequence[str], *, least: int = 1) -> int:
         if len(words) - end >= 2 * period:
             return end
     return len(words)
-
-
-_VOICE = 0.5
-_LEAST = 6  # chunks: 0.2 s
-_SHORT = 16  # chunks: half a second
-_LITTLE = 32  # chunks: a second
-_PER_WORD = 4  # chunks: 8 words a second, twice as fast as people read aloud
-_FEW = 2  # words
-_PHRASE = 3  # words
-_SURE = 0.35
-_SURE_IF_SHORT = 0.6

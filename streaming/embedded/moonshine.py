@@ -41,6 +41,8 @@ _REJOIN = 4  # draft tokens searched for a token that replaced some of them
 _MIN_SAMPLES = MODEL_RATE // 2  # less than 0.2 s fails in a convolution
 _INSTALL = "install moonshine-voice==0.0.73 (later versions carry no model) and onnxruntime"
 
+_SPECIAL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
+
 
 def model_folder() -> Path:
     """Return the folder of tiny-en in the wheel of moonshine-voice.
@@ -195,9 +197,6 @@ def _pieces(data: bytes) -> list[bytes]:
         pieces.append(data[at : at + length].replace("▁".encode(), b" "))
         at += length
     return [b"" if _SPECIAL.fullmatch(piece) else piece for piece in pieces]
-
-
-_SPECIAL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
 
 
 def _session(path: Path) -> Any:

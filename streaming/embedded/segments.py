@@ -17,6 +17,10 @@ from streaming.voice.silero import CHUNK_SAMPLES
 CHUNK_MS = 32
 """Milliseconds of one chunk."""
 
+_RATE = 16_000
+_CHUNK_AT_24 = CHUNK_SAMPLES * SAMPLE_RATE // _RATE
+_HOLE = 2 * SAMPLE_RATE
+
 
 def chunks(ms: int) -> int:
     """Return ``ms`` in chunks, at least one."""
@@ -170,8 +174,3 @@ class Intake:
         count = len(whole) // CHUNK_SAMPLES
         self._rest = whole[count * CHUNK_SAMPLES :]
         self._waiting.extend(whole[: count * CHUNK_SAMPLES].reshape(count, CHUNK_SAMPLES))
-
-
-_RATE = 16_000
-_CHUNK_AT_24 = CHUNK_SAMPLES * SAMPLE_RATE // _RATE
-_HOLE = 2 * SAMPLE_RATE

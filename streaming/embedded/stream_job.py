@@ -14,6 +14,8 @@ from streaming.embedded.hypothesis import Hypothesis
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent
 
+_AT_ONCE = 25  # frames: 2 s, so that a whole file does not keep the others waiting
+
 
 class SpeechModel(Protocol):
     """Turns a piece of audio into words; called by several threads at the same time."""
@@ -131,6 +133,3 @@ class StreamWork:
             self._due_since = None
         elif self._due_since is None:
             self._due_since = time.monotonic()
-
-
-_AT_ONCE = 25  # frames: 2 s, so that a whole file does not keep the others waiting

@@ -11,6 +11,8 @@ from streaming.embedded.segments import CHUNK_MS
 
 Floats = npt.NDArray[np.float64]
 
+_NEAR = 4  # chunks
+
 
 def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> list[tuple[int, int]]:
     """Return start and end of each word in ms of stream time.
@@ -31,9 +33,6 @@ def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> lis
     last = np.maximum(np.ceil(edges[1:]).astype(int) - 1, first)
     begins, ends = spoken[first] + start, spoken[last] + start + 1
     return [(int(a) * CHUNK_MS, int(b) * CHUNK_MS) for a, b in zip(begins, ends, strict=True)]
-
-
-_NEAR = 4  # chunks
 
 
 def _snapped(edges: Floats, pauses: npt.NDArray[np.int64]) -> Floats:

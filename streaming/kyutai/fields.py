@@ -11,6 +11,8 @@ from streaming.errors import ProtocolError
 
 Fields = dict[str, object]
 
+_MAX_SECONDS = 1e8  # three years
+
 
 def kind_of(value: object) -> str:
     """Describe the type of ``value`` for people."""
@@ -83,6 +85,3 @@ def octets(fields: Fields, name: str) -> bytes:
         if type(value) is not int or not 0 <= value < 256:
             raise wrong(f"an element of {name}", value, "an octet")
     return bytes(values)  # type: ignore[arg-type]  # octets, by the check above
-
-
-_MAX_SECONDS = 1e8  # three years

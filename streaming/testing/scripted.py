@@ -24,6 +24,8 @@ from streaming.recognizer import (
     WordEnd,
 )
 
+_STARTS = 99  # silence is 0, so the token 0 is heard as 99
+
 
 def time_of(event: RecognizerEvent) -> int:
     """The stream time in ms that ``event`` speaks of."""
@@ -199,6 +201,3 @@ class ScriptedModel:
 
     def _fresh(self) -> list[int]:
         return [PADDING] * self.delay_frames
-
-
-_STARTS = 99  # silence is 0, so the token 0 is heard as 99

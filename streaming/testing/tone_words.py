@@ -28,6 +28,26 @@ PAUSE_MS = 120
 LEVEL = 0.08
 """Amplitude of each of a word's five tones, 0 to 1."""
 
+_BANDS = 5  # four syllables and a check, up to 4.4 kHz
+_RAMP_S = 0.01
+_LOUD = 0.05
+_CLEAR = 2.0  # times as strong as any other tone of its band
+_WINDOW = np.hanning(FRAME_SAMPLES)
+
+
+def _hertz(band: int, digit: int) -> float:
+    return 400.0 + 50.0 * (band * len(SYLLABLES) + digit)
+
+
+_TONES = np.array(
+    [
+        _WINDOW * np.exp(-2j * np.pi * _hertz(band, digit) * np.arange(FRAME_SAMPLES) / SAMPLE_RATE)
+        for band in range(_BANDS)
+        for digit in range(len(SYLLABLES))
+    ],
+    np.complex64,
+)
+
 
 def word(number: int) -> str:
     """The word with ``number`` (0 to WORDS - 1): "kakakaka", "kakakake"…"""
@@ -71,22 +91,3 @@ def _digits(number: int) -> list[int]:
 
 def _check(digits: list[int]) -> int:
     return sum((place + 3) * digit for place, digit in enumerate(digits)) % len(SYLLABLES)
-
-
-def _hertz(band: int, digit: int) -> float:
-    return 400.0 + 50.0 * (band * len(SYLLABLES) + digit)
-
-
-_BANDS = 5  # four syllables and a check, up to 4.4 kHz
-_RAMP_S = 0.01
-_LOUD = 0.05
-_CLEAR = 2.0  # times as strong as any other tone of its band
-_WINDOW = np.hanning(FRAME_SAMPLES)
-_TONES = np.array(
-    [
-        _WINDOW * np.exp(-2j * np.pi * _hertz(band, digit) * np.arange(FRAME_SAMPLES) / SAMPLE_RATE)
-        for band in range(_BANDS)
-        for digit in range(len(SYLLABLES))
-    ],
-    np.complex64,
-)

@@ -13,6 +13,9 @@ from streaming.voice.silero import CHUNK_SAMPLES, SileroVoiceActivity, VoiceActi
 VoiceFinder = Callable[[AudioFrame], bool]
 """Told of one stream's frames in order, says of each whether somebody speaks in it."""
 
+_RATE = 16_000
+_VOICE = 0.5
+
 
 class VoiceInFrames:
     """A voice detector that takes 80 ms at 24 kHz, some milliseconds late."""
@@ -36,7 +39,3 @@ class VoiceInFrames:
 def silero() -> VoiceFinder:
     """Voice by Silero's detector. Raises RecognizerUnavailable."""
     return VoiceInFrames(SileroVoiceActivity())
-
-
-_RATE = 16_000
-_VOICE = 0.5

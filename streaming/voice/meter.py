@@ -7,6 +7,13 @@ import numpy as np
 from streaming.audio import Pcm
 from streaming.voice.silero import VoiceActivity
 
+# Root mean squares. Speech in a meeting is around 0.05; the quietest clips measured are 0.0005,
+# and below a unit of 16 bit there is nothing to hear.
+_LOUD = 0.05
+_QUIETEST = 0.002
+_NOTHING = 2e-5
+_DECAY = 0.995  # a chunk: half in 4.4 s
+
 
 class VoiceMeter:
     """How likely each chunk is speech, whatever its level.
@@ -26,17 +33,3 @@ class VoiceMeter:
         self._level = max(level, self._level * _DECAY, _QUIETEST)
         gain = max(1.0, _LOUD / self._level)
         return self._detector(np.clip(chunk * np.float32(gain), -1.0, 1.0))
-
-
-# Root mean squares. Speech in a meeting is around 0.05; the quietest clips measured are 0.0005,
-# and below a unit of 16 bit there is nothing to hear.
-_LOUD = 0.05
-
-
-_QUIETEST = 0.002
-
-
-_NOTHING = 2e-5
-
-
-_DECAY = 0.995  # a chunk: half in 4.4 s
