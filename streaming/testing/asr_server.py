@@ -1,4 +1,4 @@
-"""asr-server on a port of its own, in this process or another, and a client of its protocol."""
+"""Runs asr-server on a free port, in this process or another; and a client for it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from streaming.kyutai_server.server import Limits, Server, listen
 
 
 class Client:
-    """Kyutai's protocol, with nothing of ours but the wire format."""
+    """A client of Kyutai's protocol that uses only our wire format."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
     def abort(self) -> None:
-        """Vanish: no close frame, nothing."""
+        """Disappear without a close frame."""
         connection = self.socket._response.connection
         assert connection is not None
         assert connection.transport is not None
@@ -40,14 +40,14 @@ class Client:
             await self.send(protocol.Audio(pcm[at : at + chunk]))
 
     async def receive(self) -> protocol.ServerMessage | None:
-        """The next message; None when the server closed."""
+        """Return the next message, or None once the server has closed."""
         message = await self.socket.receive(timeout=30)
         if message.type is aiohttp.WSMsgType.BINARY:
             return protocol.decode_server(message.data)
         return None
 
     async def until(self, last: protocol.ServerMessage) -> list[protocol.ServerMessage]:
-        """All up to ``last``, the Steps left out."""
+        """Return all messages up to ``last``, without Steps."""
         got: list[protocol.ServerMessage] = []
         while (message := await self.receive()) != last:
             assert message is not None, got
@@ -63,7 +63,7 @@ class Client:
 
 
 class Running:
-    """A server on a port of its own, and clients for it."""
+    """A server on a free port, and clients for it."""
 
     def __init__(self, server: Server, url: str, session: aiohttp.ClientSession) -> None:
         self.server, self.url, self.session = server, url, session
@@ -76,13 +76,13 @@ class Running:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """One that was told Ready."""
+        """Give a client that has received Ready."""
         async with self.connect() as client:
             assert await client.receive() == protocol.Ready()
             yield client
 
     async def empty(self) -> None:
-        """Wait until no slot is taken."""
+        """Wait until all slots are free."""
         async with asyncio.timeout(30):
             await self.server.steps.empty()
 
@@ -91,7 +91,7 @@ class Running:
 async def serving(
     model: BatchedModel, *, keys: Keys | None = None, limits: Limits | None = None
 ) -> AsyncIterator[Running]:
-    """``model``, served until the context ends."""
+    """Serve ``model`` until the context ends."""
     server = Server(model, name="test", keys=keys or Keys(), limits=limits)
     stop = asyncio.Event()
     async with listen(server, host="127.0.0.1", port=0) as url, aiohttp.ClientSession() as session:
@@ -104,7 +104,7 @@ async def serving(
 
 
 async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process:
-    """``asr-server`` in a process of its own."""
+    """Start ``asr-server`` in a process of its own."""
     return await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("asr-server")),
         *arguments,
@@ -116,7 +116,7 @@ async def start(*arguments: str, **variables: str) -> asyncio.subprocess.Process
 
 @asynccontextmanager
 async def started(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """The same, once it listens; with its address."""
+    """Give the process once it listens, and its address."""
     process = await start(*arguments)
     try:
         assert process.stdout is not None

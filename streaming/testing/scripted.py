@@ -1,4 +1,4 @@
-"""A recogniser and a model that say what they are told: for our tests, eval's and yours."""
+"""A recogniser and a model that follow a script: for our tests, eval and yours."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from streaming.recognizer import (
     WordEnd,
 )
 
-_STARTS = 99  # silence is 0, so the token 0 is heard as 99
+_STARTS = 99  # silence is 0, so token 0 is encoded as 99
 
 
 def time_of(event: RecognizerEvent) -> int:
-    """The stream time in ms that ``event`` speaks of."""
+    """Return the stream time of ``event``, in ms."""
     match event:
         case Word(start_ms=at) | Tail(start_ms=at) | Dropped(start_ms=at):
             return at
@@ -37,11 +37,10 @@ def time_of(event: RecognizerEvent) -> int:
 
 
 class ScriptedRecognizer:
-    """Says each event of ``script`` once it has heard ``delay_ms`` past the event's time.
+    """Gives each event of ``script`` once it has heard ``delay_ms`` past the event's time.
 
-    ``flush`` and ``finish`` give what was heard without the delay. ``fail_at_ms``: raises
-    ``failure`` from the iteration once it has heard so much. ``heard`` keeps the positions of
-    the frames that it was sent.
+    ``flush`` and ``finish`` give what was heard without the delay. fail_at_ms: the iteration raises
+    ``failure`` once it has heard this much. heard: the positions of the frames received.
     """
 
     def __init__(
@@ -71,12 +70,12 @@ class ScriptedRecognizer:
             self._out.put_nowait(self._failure)
 
     async def flush(self) -> None:
-        """Say all that was heard, then Flushed."""
+        """Give all events heard, then Flushed."""
         self._say(until_ms=self._heard_ms)
         self._out.put_nowait(Flushed(self._heard_ms))
 
     async def finish(self) -> None:
-        """Say all that was heard, then end."""
+        """Give all events heard, then end."""
         self._say(until_ms=self._heard_ms)
         self._out.put_nowait(None)
 
@@ -137,7 +136,7 @@ class Fragile:
 
 
 class ToyVocabulary:
-    """A vocabulary of ``pieces``, numbered from 4; "▁" at the front stands for a space before.
+    """A vocabulary of ``pieces``, numbered from 4; a leading "▁" stands for a space.
 
     The pieces "é-a" and "é-b" are the two halves of one character.
     """
@@ -146,27 +145,27 @@ class ToyVocabulary:
         self.pieces = list(pieces)
 
     def starts_word(self, token: int) -> bool:
-        """Whether a space belongs before this piece."""
+        """Return whether this piece starts with a space."""
         return self.pieces[token - 4].startswith("▁")
 
     def text(self, tokens: Sequence[int]) -> str:
-        """The pieces put together."""
+        """Return the joined pieces."""
         whole = "".join(self.pieces[token - 4] for token in tokens)
         whole = whole.replace("é-aé-b", "é").replace("é-a", "\ufffd").replace("é-b", "\ufffd")
         return whole.replace("▁", " ").strip()
 
 
 def frame_of(token: int) -> Pcm:
-    """80 ms of sound in which a ScriptedModel hears ``token`` (0 to 98)."""
+    """Return 80 ms of audio that a ScriptedModel maps to ``token`` (0 to 98)."""
     return np.full(FRAME_SAMPLES, (token or _STARTS) / 100, np.float32)
 
 
 class ScriptedModel:
-    """Hears in each frame the token of ``frame_of``, and says it ``delay_frames`` steps later.
+    """Maps each frame to the token of ``frame_of``, and gives it ``delay_frames`` steps later.
 
-    Like a real one it remembers: a row that is not reset says what the last stream left in it.
-    Silence is padding. heads: pause heads, all at 0.9 in padding, else 0.1. fail_at: raises
-    ``failure`` on this step.
+    Like a real model it has state: a row that is not reset gives what the last stream left in it.
+    Silence is padding. heads: pause heads, all at 0.9 in padding, else 0.1. fail_at: the step that
+    raises ``failure``.
     """
 
     def __init__(
@@ -185,7 +184,7 @@ class ScriptedModel:
         self._held = [self._fresh() for _ in range(batch_size)]
 
     def step(self, pcm: Pcm, active: Flags, reset: Flags) -> StepOutput:
-        """One step; raises ``failure`` when its time has come."""
+        """Make a step; raise ``failure`` when it is due."""
         self._steps += 1
         if self._failure and self._steps == self._fail_at:
             raise self._failure

@@ -1,7 +1,7 @@
-"""Words as sounds that a few lines of arithmetic tell apart, also after Opus and a media server.
+"""Words as sounds that simple arithmetic distinguishes, even after Opus and a media server.
 
-A meeting of such words has an exact truth: each is said once, so a word that is lost, doubled or
-shown under another name is known by itself. They say nothing about accuracy on speech.
+The truth of a meeting of such words is known exactly: each is said once, so every word that is
+lost, doubled or shown under a wrong name is found. They say nothing about accuracy on speech.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import numpy as np
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 
 SYLLABLES = tuple(consonant + vowel for consonant in "kzvb" for vowel in "aeio")
-"""A word is four of them; each is one of sixteen tones in a band of its own."""
+"""A word consists of four; each is one of sixteen tones in a band of its own."""
 
 WORDS = len(SYLLABLES) ** 4
-"""So many different words there are."""
+"""The number of different words."""
 
 RAISES = WORDS - 1
 """The number of the word upon which a ``Fragile`` recogniser raises."""
 
 WORD_MS = 280
-"""A word sounds so long: whatever its place, it fills two frames of 80 ms."""
+"""Duration of a word, which fills two frames of 80 ms wherever it starts."""
 
 PAUSE_MS = 120
-"""Silence after a word: too short to be taken for a pause."""
+"""Silence after a word, too short for a pause."""
 
 LEVEL = 0.08
 """Amplitude of each of a word's five tones, 0 to 1."""
@@ -50,24 +50,26 @@ _TONES = np.array(
 
 
 def word(number: int) -> str:
-    """The word with ``number`` (0 to WORDS - 1): "kakakaka", "kakakake"…"""
+    """Return the word with ``number`` (0 to WORDS - 1): "kakakaka", "kakakake"…"""
     return "".join(SYLLABLES[digit] for digit in _digits(number))
 
 
 def chord(number: int, *, rate: int = SAMPLE_RATE) -> Pcm:
-    """float32[n] at ``rate``: the word with ``number``, and the silence after it."""
+    """Return float32[n] at ``rate``: the word with ``number``, and the silence after it."""
     time = np.arange(rate * WORD_MS // 1000) / rate
     digits = [*_digits(number), _check(_digits(number))]
     tones = [
         np.sin(2 * np.pi * _hertz(band, digit) * time + band) for band, digit in enumerate(digits)
     ]
-    ramp = np.minimum(1, np.minimum(time, time[::-1]) / _RAMP_S)  # a click would be in every band
+    ramp = np.minimum(
+        1, np.minimum(time, time[::-1]) / _RAMP_S
+    )  # a click would have energy in every band
     silence = np.zeros(rate * PAUSE_MS // 1000)
     return np.concatenate([LEVEL * ramp * np.sum(tones, axis=0), silence]).astype(np.float32)
 
 
 def hear(pcm: Pcm) -> str | None:
-    """The word that sounds in float32[1920]; None if there is none, or it is not clear."""
+    """Return the word in float32[1920], or None if there is none or it is ambiguous."""
     if float(np.abs(pcm).max(initial=0.0)) < _LOUD:
         return None
     power = np.abs(_TONES @ pcm).reshape(_BANDS, len(SYLLABLES))
