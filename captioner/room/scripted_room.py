@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from captioner.errors import RoomUnavailable
+from captioner.publishing.livekit_segments import Segment
 from captioner.room.frame_queue import FrameQueue
 from captioner.room.protocol import (
     Changed,
@@ -77,7 +78,8 @@ class _Heard:
 class ScriptedRoom:
     """A protocol.Room. Tests drive it by ``come``, ``go``, ``ask`` and ``fall``.
 
-    packets: what the bot sent, in order. told: its attributes.
+    packets: what the bot sent, in order. segments: what it sent for clients that know no captions
+    of ours. told: its attributes. listens_since_ms: the room time at which it began to listen.
     """
 
     def __init__(self, now_ms: Callable[[], int], *, sid: str = "RM_scripted") -> None:
@@ -87,7 +89,9 @@ class ScriptedRoom:
         self.recorded = self.encrypted = False
         self.lost_ms = 0
         self.packets: list[dict[str, Any]] = []
+        self.segments: list[Segment] = []
         self.told: dict[str, str] = {}
+        self.listens_since_ms: int | None = None
         self.reachable = True
         self._now_ms = now_ms
         self._people: dict[str, Person] = {}
@@ -164,6 +168,8 @@ class ScriptedRoom:
     def hear(self, wanted: Callable[[str], bool]) -> None:
         """Subscribe to exactly these people."""
         self._wanted = wanted
+        if self.listens_since_ms is None:
+            self.listens_since_ms = self._now_ms()
         for identity in self._people:
             self._review(identity)
 
@@ -171,6 +177,15 @@ class ScriptedRoom:
         """Keep the packet."""
         self.packets.append({**json.loads(payload), "topic": topic})
         self._more.set()
+
+    async def send_packet(self, segment: Segment) -> None:
+        """Keep the segment."""
+        self.segments.append(segment)
+        self._more.set()
+
+    async def send_stream(self, segment: Segment) -> None:
+        """Keep the segment."""
+        await self.send_packet(segment)
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
         """Keep the attributes."""
