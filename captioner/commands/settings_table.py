@@ -64,7 +64,9 @@ def _setting(name: str, field: dict[str, Any], defined: dict[str, Any]) -> Row:
     if kind["type"] == "boolean":
         values = _code("on", "off")
     default = "" if kind.get("format") == "password" else _plain(field["default"])
-    return f"`{name}`", _code(default), values, field["description"]
+    # A field whose description is that of its enumeration has none of its own.
+    told = field.get("description") or kind["description"]
+    return f"`{name}`", _code(default), values, told
 
 
 def _option(option: click.Parameter) -> Row:
