@@ -31,7 +31,7 @@ from statistics import median
 import numpy as np
 
 from eval.corpus.manifest import bundled_corpus
-from eval.runs.observation import Shown
+from eval.observation import Shown
 from eval.runs.through_room import through_room
 from eval.runs.watch import RATE, Played
 

@@ -16,7 +16,7 @@ from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import Score
 from eval.normalization.normalize import normalize
-from eval.runs.observation import Shown
+from eval.observation import Shown
 from eval.runs.through_engine import shown_of
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE, Framer, Pcm

@@ -20,7 +20,7 @@ from benchmarks.speech import Speech, chosen_clips, parser_of, played, speeches_
 from eval.measures.attribution import Utterance, attribution
 from eval.measures.clip_score import cues_of
 from eval.normalization.normalize import normalize
-from eval.runs.observation import Shown
+from eval.observation import Shown
 from eval.runs.through_room import through_room
 
 Words = tuple[str, ...]

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from eval.measures.catalogue import STAGES, Figure, figures
 from eval.measures.clip_score import Score
+from eval.observation import observed, read_run
 from eval.report.gates import PROFILES, judge
 from eval.report.results import Results, results_of
 from eval.report.wording import Wording, wording
-from eval.runs.observation import observed, read_run
 
 ALSO = ("wer", "never_shown", "late", "invented", "vtt_errors")
 

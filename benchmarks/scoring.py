@@ -18,8 +18,8 @@ from eval.corpus.manifest import TWO_CITIES
 from eval.corpus.spoken_words import Turn
 from eval.measures.accuracy import wer_of_long
 from eval.measures.catalogue import figures
+from eval.observation import Observation, Shown
 from eval.report.results import score_all
-from eval.runs.observation import Observation, Shown
 
 RULED = ("it's", "don't", "we're", "can't", "twenty one", "five hundred", "3", "1984", "Mr.", "uh")
 _LETTERS = ("bdfkmst", "aeiou", "lnrstv", "aeo", "sn")

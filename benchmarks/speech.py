@@ -14,7 +14,7 @@ from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
 from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES
 from eval.measures.clip_score import Score, score
-from eval.runs.observation import Observation, Through
+from eval.observation import Observation, Through
 from eval.runs.watch import RATE, Played, Seen
 from streaming.audio import Pcm
 

@@ -12,8 +12,8 @@ import click
 from captioner.errors import CaptionerError
 from eval.corpus.manifest import CorpusError
 from eval.corpus.transcript_formats import FormatError
+from eval.observation import ObservationError
 from eval.runs.browser import NoBrowser
-from eval.runs.observation import ObservationError
 from eval.runs.watch import WatchFailed
 from streaming.errors import StreamingError
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from eval.commands.plain_errors import plainly
+from eval.observation import observed, read_run, write_files
 from eval.report.compare import Comparison, compare
 from eval.report.compare_page import comparison_page, table
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.report.results import score_all
 from eval.report.wording import TONGUES, Tongue, wording
-from eval.runs.observation import observed, read_run, write_files
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)

@@ -27,10 +27,10 @@ from eval.conditions.recipe import (
 )
 from eval.corpus.folder import survey
 from eval.corpus.manifest import Corpus, bundled_corpus
+from eval.observation import Observation, observed, read_run, write_all
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.runs.listen import overheard
 from eval.runs.machine import load_between, this_run, work_so_far
-from eval.runs.observation import Observation, observed, read_run, write_all
 from eval.runs.progress import progress_of
 from eval.runs.run import WHERE, Plan, fingerprint, measure, todo
 from eval.runs.through_engine import through_engine

@@ -27,9 +27,9 @@ from eval.corpus.transcript_formats import (
 )
 from eval.measures.accuracy import wer_of_long
 from eval.normalization.normalize import word_key
+from eval.observation import Observation, Shown, in_order, write_all
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.runs.machine import this_run
-from eval.runs.observation import Observation, Shown, in_order, write_all
 
 PASSAGE = 50
 """The least number of reference words in a passage."""

@@ -11,7 +11,7 @@ from eval.measures.attribution import NoAttribution, Utterance, attribution
 from eval.measures.clip_times import Times, scored_times
 from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
 from eval.normalization.normalize import NoNormalizer, normalize
-from eval.runs.observation import Observation, Shown, in_order
+from eval.observation import Observation, Shown, in_order
 
 _LONG_CER = 4000  # words; longer ones are aligned by words alone
 

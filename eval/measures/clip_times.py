@@ -15,7 +15,7 @@ from eval.measures.presence import Span, Stalls, is_stuck, made_up, merged, sile
 from eval.measures.readability import is_long, is_wide, pace
 from eval.measures.stability import erasure, line_jumps, revision_ages, wrapped
 from eval.normalization.normalize import key_in
-from eval.runs.observation import Observation, Shown, in_order
+from eval.observation import Observation, Shown, in_order
 
 
 class Caption(Protocol):

@@ -10,7 +10,7 @@ from eval.measures.accuracy import Pair, wer_of_long
 from eval.measures.clip_score import Part, Score, parts_of
 from eval.measures.error_kinds import WEIGHTS, kind_of, names_in
 from eval.normalization.normalize import LANGUAGES, key_in
-from eval.runs.observation import Observation
+from eval.observation import Observation
 from streaming.recognizer import primary
 
 WINDOW = 25  # pairs of words in a passage

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from eval.observation import Run
 from eval.report.compare import COMPARED, Comparison, Difference
 from eval.report.templates import page
 from eval.report.wording import Wording
-from eval.runs.observation import Run
 
 _SIGNS = {"better": "✓", "worse": "✗", "can't tell": "?"}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from eval.observation import Observation, Run, write_files
 from eval.report.gates import (
     PROFILES,
     Profile,
@@ -25,7 +26,6 @@ from eval.report.gates import (
 from eval.report.html_report import doubts_of, notes_of, page_of
 from eval.report.results import Results, as_csv, as_json, results_of
 from eval.report.wording import TONGUES, Tongue, Wording, wording
-from eval.runs.observation import Observation, Run, write_files
 
 _SHORT = ("wer", "cer", "cpwer", "misattribution", "invented", "never_shown", "late", "erasure",
           "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95",

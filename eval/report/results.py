@@ -16,8 +16,8 @@ from typing import Any
 
 from eval.measures.catalogue import MEASURES, Figure, Sums, figures
 from eval.measures.clip_score import Score, columns_of, score, value_in
+from eval.observation import Observation, Run
 from eval.report.gates import Verdict
-from eval.runs.observation import Observation, Run
 
 VERSION = 1
 

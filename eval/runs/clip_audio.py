@@ -11,7 +11,7 @@ import soundfile
 
 from captioner.audio_file import read_audio
 from captioner.errors import ConfigurationError
-from eval.runs.observation import write_files
+from eval.observation import write_files
 from streaming.audio import Pcm
 
 RATE = 24_000

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from captioner.room.tokens import participant_token
 from captioner.settings import Settings
+from eval.observation import Observation, Shown
 from eval.runs.local_meeting import Listener
-from eval.runs.observation import Observation, Shown
 from eval.runs.packets import masked, packets_of, shown_by
 
 BOT_S = 30.0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from eval.runs.observation import Run
+from eval.observation import Run
 
 PACKAGES = (
     "live-captions",

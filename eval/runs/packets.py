@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from captioner.contract import read_cue
+from eval.observation import Shown, State
 from eval.runs.local_meeting import Arrival
-from eval.runs.observation import Shown, State
 
 
 def packets_of(arrivals: Sequence[Arrival], speakers: set[str] | None = None) -> list[Arrival]:

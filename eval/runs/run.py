@@ -25,10 +25,7 @@ from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.corpus.forced_alignment import RATE as ALIGNED_RATE
 from eval.corpus.manifest import Clip, Corpus, CorpusError
 from eval.corpus.spoken_words import RefWord, Turn
-from eval.runs.clip_audio import RATE as KEPT_RATE
-from eval.runs.clip_audio import write_sound
-from eval.runs.machine import load_between, this_run, work_so_far
-from eval.runs.observation import (
+from eval.observation import (
     Observation,
     ObservationError,
     Run,
@@ -39,6 +36,9 @@ from eval.runs.observation import (
     write_observation,
     write_run,
 )
+from eval.runs.clip_audio import RATE as KEPT_RATE
+from eval.runs.clip_audio import write_sound
+from eval.runs.machine import load_between, this_run, work_so_far
 from eval.runs.progress import Progress
 from eval.runs.watch import RATE, Played, Watch
 from streaming.audio import Pcm

@@ -18,7 +18,7 @@ from captioner.captions.cues import CaptionEvent, CueClosed, CueDeleted, CueUpda
 from captioner.captions.segmenter import Segmenter
 from captioner.settings import Settings
 from captioner.tracks.track_captioner import STALE_S, TrackCaptioner
-from eval.runs.observation import Shown
+from eval.observation import Shown
 from eval.runs.watch import RATE, TRAIL_S, Played, Seen
 from streaming.audio import AudioFrame, Framer, Pcm
 

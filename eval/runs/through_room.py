@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from captioner.demo.livekit_server import VERSION, find_or_build
+from eval.observation import Shown
 from eval.runs.browser import Chromium, Measures, Painting, Viewer, open_chromium
 from eval.runs.local_meeting import BotFailed, Listener, LocalMeeting
-from eval.runs.observation import Shown
 from eval.runs.packets import packets_of, shown_by
 from eval.runs.watch import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
 from streaming.audio import Pcm

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from eval.corpus.spoken_words import RefWord, Turn
-from eval.runs.observation import Shown
+from eval.observation import Shown
 from streaming.audio import Pcm
 
 RATE = 48_000

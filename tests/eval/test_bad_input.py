@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from captioner.audio_file import read_audio
 from eval.commands.main import main
 from eval.corpus.manifest import bundled_corpus
-from eval.runs.observation import observed
+from eval.observation import observed
 
 SAID = "It was the best of times, it was the worst of times."
 HEADER = "path\tlang\tseconds\ttranscript\taccent"

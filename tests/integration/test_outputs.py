@@ -15,11 +15,11 @@ from playwright.async_api import async_playwright
 
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
-from captioner.publishing.livekit_segments import Segment
 from captioner.publishing.room_clock import RoomClock
 from captioner.room.encryption import encryption
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Changed, Voice
+from captioner.room.segments import Segment
 from captioner.room.tokens import agent_token, participant_token
 from streaming.audio import Pcm
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
-from captioner.publishing.livekit_segments import PHRASE_MIN, Legacy, Phrases, Segment, whole
+from captioner.publishing.livekit_segments import PHRASE_MIN, Legacy, Phrases, whole
 from captioner.publishing.segment_sender import WAITING_MAX, SegmentSender
+from captioner.room.segments import Segment
 
 
 def caption(event: CaptionEvent) -> Caption:

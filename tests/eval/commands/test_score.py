@@ -4,8 +4,8 @@ import pytest
 
 from eval.commands.score import compared
 from eval.corpus.transcript_formats import FormatError
+from eval.observation import Run
 from eval.report.results import results_of
-from eval.runs.observation import Run
 
 WORDS = [f"w{n}" for n in range(12)]
 

@@ -8,9 +8,9 @@ import pytest
 from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES, PARTS
 from eval.measures.clip_score import cues_of, parts_of, score
+from eval.observation import Observation, Run, Shown
 from eval.report.gates import judge, read_rule
 from eval.report.results import as_csv, as_json, results_of, score_all
-from eval.runs.observation import Observation, Run, Shown
 
 SAID = Turn(
     "It was not the best",

@@ -4,7 +4,7 @@ import pytest
 
 from eval.measures.clip_score import score
 from eval.measures.readability import is_long, is_wide, pace
-from eval.runs.observation import Observation, Shown
+from eval.observation import Observation, Shown
 
 
 def test_a_caption_is_read_over_its_own_time() -> None:

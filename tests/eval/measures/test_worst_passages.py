@@ -1,7 +1,7 @@
 from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.clip_score import Score, score
 from eval.measures.worst_passages import WINDOW, Passage, worst
-from eval.runs.observation import Observation, Shown
+from eval.observation import Observation, Shown
 
 
 def passages(said: str, shown: str, *, seconds: float = 60.0, timed: bool = True) -> list[Passage]:

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from eval.corpus.spoken_words import Turn
 from eval.measures.clip_score import Score, score
+from eval.observation import Observation, Shown
 from eval.report.compare import compare
-from eval.runs.observation import Observation, Shown
 
 
 def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:

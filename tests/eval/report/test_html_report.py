@@ -15,7 +15,7 @@ from playwright.async_api import Page, async_playwright
 from eval.commands.main import main
 from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES
-from eval.runs.observation import Observation, Run, Shown, write_all, write_run
+from eval.observation import Observation, Run, Shown, write_all, write_run
 
 HARD = '<script>alert("1")</script> & </style>'
 

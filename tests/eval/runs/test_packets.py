@@ -3,8 +3,8 @@ from dataclasses import replace
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, caption_packet
 from eval.measures.stability import erasure
+from eval.observation import Shown
 from eval.runs.local_meeting import Arrival
-from eval.runs.observation import Shown
 from eval.runs.packets import masked, packets_of, shown_by
 
 

@@ -17,8 +17,8 @@ from eval.conditions.recipe import Recipe
 from eval.corpus.folder import survey
 from eval.corpus.forced_alignment import Aligner
 from eval.corpus.manifest import Clip, Corpus
+from eval.observation import ObservationError, Shown, observed, read_run
 from eval.runs.machine import Work, load_between
-from eval.runs.observation import ObservationError, Shown, observed, read_run
 from eval.runs.run import Plan, fingerprint, measure, todo, with_word_times
 from eval.runs.watch import RATE, Played, Seen
 from streaming.audio import SAMPLE_RATE

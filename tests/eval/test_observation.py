@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.corpus.spoken_words import RefWord, Turn, Update
-from eval.runs.observation import (
+from eval.observation import (
     Observation,
     ObservationError,
     Run,
