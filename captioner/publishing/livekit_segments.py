@@ -7,14 +7,11 @@ packets (https://docs.livekit.io/agents/build/text/). Both identify a segment an
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from captioner.captions.cues import CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
-
-STREAM_TOPIC = "lk.transcription"
+from captioner.room.segments import Segment
 
 PHRASE_MIN = 24
 """Code points of settled text that are sent as a phrase before the cue is closed."""
@@ -29,32 +26,6 @@ class Legacy(StrEnum):
     OFF = "off"
     FINAL = "final"  # settled text only, each phrase once, with an id of its own
     ALL = "all"  # every change of a cue, with the cue's id
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of one speaker's speech. Times in ms of room time; track: LiveKit sid."""
-
-    id: str
-    speaker: str
-    track: str
-    text: str
-    start_ms: int
-    end_ms: int
-    language: str
-    final: bool
-
-
-class Outlet(Protocol):
-    """A room's means to send segments. It counts what cannot be sent."""
-
-    async def send_packet(self, segment: Segment) -> None:
-        """Send a legacy transcription packet, which is never encrypted."""
-        ...
-
-    async def send_stream(self, segment: Segment) -> None:
-        """Send a text stream on ``lk.transcription``, on behalf of the speaker."""
-        ...
 
 
 def whole(caption: Caption, session: str) -> Segment:
@@ -108,15 +79,6 @@ class Phrases:
 def segment_id(session: str, cue_id: str) -> str:
     """Return an id that is unique in the room, even after a restart of the bot."""
     return f"{session[:8]}-{cue_id}"
-
-
-def attributes(segment: Segment) -> dict[str, str]:
-    """Return a text stream's attributes for its segment."""
-    return {
-        "lk.segment_id": segment.id,
-        "lk.transcription_final": "true" if segment.final else "false",
-        "lk.transcribed_track_id": segment.track,
-    }
 
 
 def _segment(caption: Caption, ident: str, text: str, *, final: bool) -> Segment:

@@ -11,7 +11,8 @@ from enum import Enum, auto
 
 from captioner import metrics
 from captioner.contract import Caption
-from captioner.publishing.livekit_segments import Legacy, Outlet, Phrases, Segment, whole
+from captioner.publishing.livekit_segments import Legacy, Phrases, whole
+from captioner.room.segments import Outlet, Segment
 
 WAITING_MAX = 1_000
 """Segments kept while disconnected; the oldest are dropped, and counted."""

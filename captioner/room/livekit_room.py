@@ -17,8 +17,6 @@ from livekit.rtc.room import EventTypes
 from captioner import metrics
 from captioner.contract_requests import sentence
 from captioner.errors import InvalidRequest, RoomUnavailable
-from captioner.publishing.livekit_segments import STREAM_TOPIC, Segment
-from captioner.publishing.livekit_segments import attributes as stream_attributes
 from captioner.room.encryption import Cipher
 from captioner.room.frame_queue import FrameQueue
 from captioner.room.livekit_facts import LEFT, NOBODY, connect_error, is_voice, person_of
@@ -32,6 +30,8 @@ from captioner.room.protocol import (
     Source,
     Voice,
 )
+from captioner.room.segments import STREAM_TOPIC, Segment
+from captioner.room.segments import attributes as stream_attributes
 
 CONNECT_TIMEOUT_S = 10.0
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Protocol
 
-from captioner.publishing.livekit_segments import Outlet
 from captioner.room.frame_queue import FrameQueue
+from captioner.room.segments import Outlet
 
 SCREEN_LABEL = "screen"
 
