@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -93,11 +94,38 @@ def test_a_foreign_library_has_its_home(library: str, homes: str) -> None:
     assert users == set(homes.split())
 
 
-def test_the_map_in_contributing_names_files_that_exist() -> None:
+def test_the_map_in_contributing_is_short_and_names_what_exists() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = re.findall(r"`((?:streaming|captioner|web-overlay|eval|tests)/[\w./-]+\.\w+)`", text)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = re.findall(r"`((?:streaming|captioner|web-overlay|eval|tests)/[\w./-]*)`", text)
+    assert len(rows) <= 1 + 25  # the heading, and the map
     assert len(named) > 15
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_no_folder_shows_more_files_than_one_can_look_through() -> None:
+    files = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    page = [p for p in (ROOT / "web-overlay" / "src").rglob("*.ts") if ".test." not in p.name]
+    assert [folder for folder, count in files.items() if count > 20] == []
+    assert [folder for folder, count in Counter(p.parent for p in page).items() if count > 35] == []
+
+
+def test_every_folder_says_what_it_is() -> None:
+    folders = [path for path in SOURCES if path.name == "__init__.py"]
+    assert len(folders) > 20
+    assert [p for p in folders if not ast.get_docstring(ast.parse(p.read_text("utf-8")))] == []
+
+
+@pytest.mark.parametrize("name", ["primary", "Pcm"])
+def test_what_everybody_needs_is_defined_once(name: str) -> None:
+    definition = re.compile(rf"^(def {name}\(|{name} = )", re.MULTILINE)
+    assert sum(len(definition.findall(path.read_text("utf-8"))) for path in SOURCES) == 1
+
+
+def test_the_product_contains_no_fake() -> None:
+    product = [path for path in SOURCES if path.is_relative_to(ROOT / "captioner")]
+    fakes = [p for p in product if any(n.startswith("streaming.testing") for n in imports_of(p))]
+    assert fakes == []
 
 
 def test_the_page_of_settings_is_made_from_them() -> None:

@@ -1,0 +1,1 @@
+"""Cuts words into cues, and writes cues as WebVTT. Pure."""

@@ -1,0 +1,1 @@
+"""The demo: media server, bot, page and a voice on one machine."""

@@ -1,0 +1,1 @@
+"""Makes recordings harder to hear: noise, rooms, codecs, losses."""

@@ -1,0 +1,1 @@
+"""Reads recordings, transcripts and caption files."""

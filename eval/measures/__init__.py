@@ -1,0 +1,1 @@
+"""Computes figures from what was said and what was shown."""

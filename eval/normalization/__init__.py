@@ -1,0 +1,1 @@
+"""Decides which words count as the same, by language."""

@@ -1,0 +1,1 @@
+"""The embedded engine: many streams on the processors of one machine."""

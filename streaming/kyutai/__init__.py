@@ -1,0 +1,1 @@
+"""Kyutai's protocol, byte for byte. Pure."""

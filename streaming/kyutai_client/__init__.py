@@ -1,0 +1,1 @@
+"""The remote engine: speech to words on Kyutai servers."""

@@ -1,0 +1,1 @@
+"""asr-server: Kyutai's protocol and model for many streams at once."""

@@ -1,0 +1,1 @@
+"""Finds voice in audio, and opens a gate for it."""
