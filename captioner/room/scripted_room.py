@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from captioner.errors import RoomUnavailable
-from captioner.publishing.livekit_segments import Segment
 from captioner.room.frame_queue import FrameQueue
 from captioner.room.protocol import (
     Changed,
@@ -21,6 +20,7 @@ from captioner.room.protocol import (
     Source,
     Voice,
 )
+from captioner.room.segments import Segment
 from streaming.audio import Pcm
 
 
