@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 from captioner import metrics
 from captioner.transcript.journal_file import JournalFile
@@ -39,7 +40,7 @@ class _Item:
 
 
 class JournalWriter:
-    """Writes ``file`` until ``close``. Make it in the event loop.
+    """Writes ``file`` from ``start`` to ``close``. Make it in the event loop.
 
     failed: called in the loop when the disk fails; nothing is written after that.
     lost: cues that were passed on and are not in the journal.
@@ -62,8 +63,12 @@ class JournalWriter:
             threading.Thread(target=work, name=work.__name__, daemon=True)
             for work in (self._add, self._bring)
         ]
+
+    def start(self) -> Self:
+        """Start its threads."""
         for thread in self._threads:
             thread.start()
+        return self
 
     def put(self, record: Record) -> None:
         """Pass on a record; when this returns it is in the journal, unless the disk is slow."""

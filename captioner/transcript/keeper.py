@@ -200,7 +200,7 @@ class TranscriptKeeper:
         file = await self._file(create=create)
         if file is None:
             return None  # nothing of this meeting was ever kept
-        self._writer = JournalWriter(file, failed=self._went_wrong)
+        self._writer = JournalWriter(file, failed=self._went_wrong).start()
         return self._writer
 
     async def _file(self, *, create: bool) -> JournalFile | None:

@@ -237,7 +237,7 @@ class Stuck(JournalFile):
 async def test_captions_do_not_wait_for_a_disk_that_is_stuck(tmp_path: Path) -> None:
     file = Stuck.open(tmp_path, "budget", Opened("budget", 0))
     assert file is not None
-    writer = JournalWriter(file, failed=lambda _: None)
+    writer = JournalWriter(file, failed=lambda _: None).start()
     for number in range(200):  # if each waited the grace, this alone took 4 s
         writer.put(Said("s", f"t1-{number}", "anna", "Anna", number, number + 1, "word", "en"))
     assert file.minutes.cues == 0
