@@ -33,7 +33,7 @@ import numpy as np
 from eval.corpus.manifest import bundled_corpus
 from eval.observation import Shown
 from eval.runs.through_room import through_room
-from eval.runs.watch import RATE, Played
+from eval.runs.watch import RATE, Performance
 
 EVERY_MS = 900
 SPREAD_MS = 400
@@ -64,7 +64,7 @@ async def measure(words: int, seed: int, view: str) -> None:
             assert watch.viewer is not None
             offset_ms, half_ms = await watch.viewer.clock()
             await watch.viewer.page.evaluate(KEEP)
-            seen = await watch.observe(Played({"Reader": sound}))
+            seen = await watch.observe(Performance({"Reader": sound}))
             kept = await watch.viewer.page.evaluate("window.kept.map((one) => one())")
     print(f"the page's clock is {offset_ms:+.1f} ms from ours, known to ± {half_ms:.1f} ms")
     report(plan, seen.shown, {(cue, rev): early for cue, rev, early in kept})

@@ -15,7 +15,7 @@ from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES
 from eval.measures.clip_score import Score, score
 from eval.observation import Observation, Through
-from eval.runs.watch import RATE, Played, Seen
+from eval.runs.watch import RATE, Performance, Seen
 from streaming.audio import Pcm
 
 LEAD_S, TRAIL_S = 2.0, 2.0
@@ -81,9 +81,9 @@ def speeches_of(
     return found
 
 
-def played(speeches: Mapping[str, Speech]) -> Played:
+def played(speeches: Mapping[str, Speech]) -> Performance:
     """Each with a microphone."""
-    return Played({name: speech.sound for name, speech in speeches.items()})
+    return Performance({name: speech.sound for name, speech in speeches.items()})
 
 
 def scored(speeches: Mapping[str, Speech], seen: Seen, through: Through) -> Score:

@@ -72,7 +72,7 @@ def demo(
         )
     log_module.configure(form=settings.log_format, level=log_module.WARNING)
     key = (settings.e2ee_key.get_secret_value() or secrets.token_urlsafe(16)) if encrypted else ""
-    plan = demo_module.Plan(audio, mic, once, out, port, key)
+    plan = demo_module.DemoPlan(audio, mic, once, out, port, key)
     until_signal(demo_module.run_demo(plan, settings))
 
 

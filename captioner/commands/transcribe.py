@@ -31,7 +31,7 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class FileCaptions:
     """The closed cues of a file, on its own clock, and its duration."""
 
     path: Path
@@ -39,7 +39,7 @@ class Transcript:
     length_ms: int
 
 
-async def transcribe(path: Path, engine: Engine, progress: Progress) -> Transcript:
+async def transcribe(path: Path, engine: Engine, progress: Progress) -> FileCaptions:
     """Transcribe a file. Raises ConfigurationError if it has no audio."""
     cues: list[Cue] = []
     frames = _Frames(path)
@@ -58,7 +58,7 @@ async def transcribe(path: Path, engine: Engine, progress: Progress) -> Transcri
         retry=False,
     )
     await captioner.run()
-    return Transcript(path, cues, frames.end_ms)
+    return FileCaptions(path, cues, frames.end_ms)
 
 
 class _Frames:
@@ -86,7 +86,7 @@ def _framed(path: Path) -> Iterator[AudioFrame]:
     yield from framer.flush()
 
 
-def render(files: Sequence[Transcript], form: Format) -> str:
+def render(files: Sequence[FileCaptions], form: Format) -> str:
     """Format transcripts as text. In WebVTT, files follow each other in time."""
     match form:
         case Format.VTT:
@@ -100,7 +100,7 @@ def render(files: Sequence[Transcript], form: Format) -> str:
             return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
-def _one_after_the_other(files: Sequence[Transcript]) -> Iterator[tuple[Cue, str]]:
+def _one_after_the_other(files: Sequence[FileCaptions]) -> Iterator[tuple[Cue, str]]:
     offset_ms = 0
     for number, file in enumerate(files, start=1):
         for cue in file.cues:

@@ -41,7 +41,7 @@ ROOM = "demo"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DemoPlan:
     """Options of the demo. audio: None selects the recording in the model's package.
 
     key: the shared key of an end-to-end encrypted room; "" for an unencrypted one.
@@ -65,7 +65,7 @@ def bundled_recording() -> Path:
     raise ConfigurationError("the package moonshine-voice 0.0.73 is missing: install it again")
 
 
-async def run_demo(plan: Plan, settings: Settings) -> None:
+async def run_demo(plan: DemoPlan, settings: Settings) -> None:
     """Run until Ctrl-C, or with ``once`` until the recording is over.
 
     Raises CaptionerError, StreamingError; everything that was started is ended.
@@ -155,7 +155,7 @@ def _viewer(server: MediaServer, name: str, *, host: bool, can_speak: bool) -> d
 
 
 async def _speak(
-    audio: Path | None, server: MediaServer, plan: Plan, *, running: asyncio.Task[object]
+    audio: Path | None, server: MediaServer, plan: DemoPlan, *, running: asyncio.Task[object]
 ) -> None:
     if audio is None:
         await running

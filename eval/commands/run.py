@@ -32,7 +32,7 @@ from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.runs.listen import overheard
 from eval.runs.machine import load_between, this_run, work_so_far
 from eval.runs.progress import progress_of
-from eval.runs.run import WHERE, Plan, fingerprint, measure, todo
+from eval.runs.run import WHERE, RunPlan, fingerprint, measure, todo
 from eval.runs.through_engine import through_engine
 from eval.runs.through_room import through_room
 from eval.runs.watch import Watch
@@ -123,7 +123,7 @@ def run(
     settings = read_settings(engine=engine, asr=asr, language=language, fallback="none")
     found = survey(corpus, language=language) if corpus else Corpus(tuple(bundled_corpus()))
     made = Recipe(**recipe)
-    plan = Plan(
+    plan = RunPlan(
         found, made, through, fast, out, limit=limit,
         settings={
             "corpus": str(corpus or "bundled"), "clips": fingerprint(found.clips),
@@ -137,7 +137,7 @@ def run(
     conclude(read_run(out), clips, out, report)
 
 
-def _watch(plan: Plan, settings: Settings) -> Callable[[], AbstractAsyncContextManager[Watch]]:
+def _watch(plan: RunPlan, settings: Settings) -> Callable[[], AbstractAsyncContextManager[Watch]]:
     if plan.through == "engine":
         return partial(through_engine, settings, fast=plan.fast)
     environment = {k: v for k, v in os.environ.items() if k.startswith("CAPTIONER_ASR")} | {
@@ -149,7 +149,7 @@ def _watch(plan: Plan, settings: Settings) -> Callable[[], AbstractAsyncContextM
     return partial(through_room, environment, browser=browser, tell=partial(click.echo, err=True))
 
 
-def _play(plan: Plan, watch: Callable[[], AbstractAsyncContextManager[Watch]]) -> None:
+def _play(plan: RunPlan, watch: Callable[[], AbstractAsyncContextManager[Watch]]) -> None:
     """Telling how far it is; Ctrl-C ends it in order, and the process."""
     left = todo(plan)
     skipped = len(plan.clips) - len(left)

@@ -57,7 +57,7 @@ def value_in(column: str, clip: Observation) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class ScoredCue:
     """A cue's final state. Its own times, or else those of its first and last change."""
 
     speaker: str
@@ -67,7 +67,7 @@ class Cue:
     lines: tuple[str, ...] | None = None
 
 
-def cues_of(shown: Sequence[Shown]) -> list[Cue]:
+def cues_of(shown: Sequence[Shown]) -> list[ScoredCue]:
     """Return the cues that stayed, ordered by start."""
     histories: dict[str, list[Shown]] = {}
     for change in shown:
@@ -76,11 +76,11 @@ def cues_of(shown: Sequence[Shown]) -> list[Cue]:
     return sorted((cue for cue in cues if cue.text.strip()), key=lambda cue: cue.start_ms)
 
 
-def _cue(history: Sequence[Shown]) -> Cue:
+def _cue(history: Sequence[Shown]) -> ScoredCue:
     last = history[-1]
     start = history[0].at_ms if last.start_ms is None else last.start_ms
     end = last.at_ms if last.end_ms is None else last.end_ms
-    return Cue(last.speaker, last.text, start, end, last.lines)
+    return ScoredCue(last.speaker, last.text, start, end, last.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Part:
 
     speaker: str
     turns: tuple[Turn, ...]
-    cues: tuple[Cue, ...]
+    cues: tuple[ScoredCue, ...]
     shown: tuple[Shown, ...]
 
     @property

@@ -18,7 +18,7 @@ from eval.normalization.normalize import key_in
 from eval.observation import Observation, Shown, in_order
 
 
-class Caption(Protocol):
+class FinalCue(Protocol):
     """A cue's final state."""
 
     @property
@@ -44,7 +44,7 @@ class Times:
     left_out: list[str] = field(default_factory=list)
 
 
-def scored_times(clip: Observation, voices: Sequence[Voice], cues: Sequence[Caption]) -> Times:
+def scored_times(clip: Observation, voices: Sequence[Voice], cues: Sequence[FinalCue]) -> Times:
     """Take all measures that need times; delays, stalls and stuck captions only in real time."""
     found = Times()
     live = not clip.fast and clip.through != "file"
@@ -184,7 +184,7 @@ def _stuck(clip: Observation, found: Times) -> None:
         found.sums["stuck_partials"] = (stuck, len(histories))
 
 
-def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
+def _invented(clip: Observation, cues: Sequence[FinalCue], found: Times) -> None:
     """Measured only if the reference says when somebody spoke, or that nobody did."""
     if clip.through == "listen" or not _timed(clip.reference):
         return
@@ -196,7 +196,7 @@ def _invented(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
         found.sums["invented"] = (made_up(speech, shown), quiet / 60_000)
 
 
-def _wrong_words(clip: Observation, cues: Sequence[Caption]) -> Counter[int]:
+def _wrong_words(clip: Observation, cues: Sequence[FinalCue]) -> Counter[int]:
     """Count each cue's words without a spoken counterpart; a late correct word has one."""
     key = key_in(clip.language)
     turns = in_order(clip.reference)
@@ -211,7 +211,7 @@ def _wrong_words(clip: Observation, cues: Sequence[Caption]) -> Counter[int]:
     )
 
 
-def _cutting(clip: Observation, cues: Sequence[Caption], found: Times) -> None:
+def _cutting(clip: Observation, cues: Sequence[FinalCue], found: Times) -> None:
     if clip.vtt_problems is not None:
         found.sums["vtt_errors"] = (len(clip.vtt_problems), 1)
     lines = [line for cue in cues if cue.lines is not None for line in cue.lines]

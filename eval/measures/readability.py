@@ -13,18 +13,18 @@ LINE_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ReadingSpeed:
     """The reading speed of a caption."""
 
     characters_a_second: float
     words_a_minute: float
 
 
-def pace(text: str, lasts_ms: int) -> Pace:
+def pace(text: str, lasts_ms: int) -> ReadingSpeed:
     """Return the speed of a caption of ``lasts_ms``, in characters (with spaces) and words."""
     seconds = max(lasts_ms, LEAST_MS) / 1000
     shown = " ".join(text.split())
-    return Pace(len(shown) / seconds, 60 * len(shown.split()) / seconds)
+    return ReadingSpeed(len(shown) / seconds, 60 * len(shown.split()) / seconds)
 
 
 def is_long(text: str, lasts_ms: int) -> bool:

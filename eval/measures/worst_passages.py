@@ -21,7 +21,7 @@ _WHOLE_S = 20.0  # a clip without word times is played whole up to this length
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AlignedPair:
     """A spoken word and the shown one, both as written; one may be missing."""
 
     said: str | None
@@ -35,7 +35,7 @@ class Passage:
 
     clip: Observation
     speaker: str
-    steps: tuple[Step, ...]
+    steps: tuple[AlignedPair, ...]
     weight: float
     start_ms: int | None = None
     end_ms: int | None = None
@@ -109,14 +109,14 @@ def _timed_words(part: Part) -> Iterator[tuple[str, RefWord | None]]:
 
 def _written(
     pairs: Sequence[Pair], said: Sequence[tuple[str, RefWord | None]], shown: Sequence[str]
-) -> tuple[list[Step], list[RefWord | None]]:
+) -> tuple[list[AlignedPair], list[RefWord | None]]:
     """Return the pairs with words as written, and the times of the reference words."""
-    steps, times = list[Step](), list[RefWord | None]()
+    steps, times = list[AlignedPair](), list[RefWord | None]()
     left, right = iter(said), iter(shown)
     for pair in pairs:
         word, time = next(left) if pair.reference is not None else (None, None)
         other = next(right) if pair.hypothesis is not None else None
-        steps.append(Step(word, other, _wrong(pair)))
+        steps.append(AlignedPair(word, other, _wrong(pair)))
         times.append(time)
     return steps, times
 

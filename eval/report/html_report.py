@@ -50,7 +50,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PassageAudio:
     """A passage with its audio, if any."""
 
     passage: Passage
@@ -68,7 +68,7 @@ def page_of(
 ) -> str:
     """Return the page. folder: of the run, with the audio of its passages."""
     passages = [
-        Heard(passage, _sound(folder, passage) if with_audio else None)
+        PassageAudio(passage, _sound(folder, passage) if with_audio else None)
         for passage in worst(results.scores)
     ]
     return rendered(results, verdicts, profile, tongue, passages)
@@ -79,7 +79,7 @@ def rendered(
     verdicts: Sequence[Verdict],
     profile: Profile,
     tongue: Tongue,
-    passages: Sequence[Heard],
+    passages: Sequence[PassageAudio],
 ) -> str:
     """The page."""
     words = wording(tongue)

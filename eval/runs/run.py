@@ -40,7 +40,7 @@ from eval.runs.clip_audio import RATE as KEPT_RATE
 from eval.runs.clip_audio import write_sound
 from eval.runs.machine import load_between, this_run, work_so_far
 from eval.runs.progress import Progress
-from eval.runs.watch import RATE, Played, Watch
+from eval.runs.watch import RATE, Performance, Watch
 from streaming.audio import Pcm
 from streaming.errors import RecognizerError
 from streaming.recognizer import primary
@@ -54,7 +54,7 @@ OpenWatch = Callable[[], AbstractAsyncContextManager[Watch]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What to measure, and how. settings: how it was chosen, for the report."""
 
     corpus: Corpus
@@ -79,7 +79,7 @@ def fingerprint(clips: Sequence[Clip]) -> str:
     return f"{len(clips)} clips, {digest.hexdigest()[:12]}"
 
 
-def todo(plan: Plan) -> list[tuple[int, Clip]]:
+def todo(plan: RunPlan) -> list[tuple[int, Clip]]:
     """Return the clips that are not done yet, with their numbers from 1.
 
     Raises ObservationError if the folder holds another run.
@@ -101,7 +101,7 @@ def todo(plan: Plan) -> list[tuple[int, Clip]]:
 
 
 async def measure(
-    plan: Plan, left: Sequence[tuple[int, Clip]], open_watch: OpenWatch, progress: Progress
+    plan: RunPlan, left: Sequence[tuple[int, Clip]], open_watch: OpenWatch, progress: Progress
 ) -> None:
     """Play ``left``. A clip that cannot be played is recorded with the reason.
 
@@ -129,7 +129,7 @@ async def measure(
 
 
 async def _play(
-    plan: Plan, left: Sequence[tuple[int, Clip]], watch: Watch, progress: Progress
+    plan: RunPlan, left: Sequence[tuple[int, Clip]], watch: Watch, progress: Progress
 ) -> None:
     aligner = cache(Aligner)
     done_s = 0.0
@@ -152,7 +152,7 @@ async def _tick(progress: Progress, done_s: float, clip: Clip) -> None:
 
 
 async def _observe(
-    plan: Plan, watch: Watch, number: int, clip: Clip, aligner: Callable[[], Aligner]
+    plan: RunPlan, watch: Watch, number: int, clip: Clip, aligner: Callable[[], Aligner]
 ) -> Observation:
     blank = Observation(
         clip.name or clip.path.name, clip.language, clip.seconds, clip.reference, (), plan.through,
@@ -179,7 +179,7 @@ async def _observe(
     )
 
 
-def _played(plan: Plan, clip: Clip) -> Played:
+def _played(plan: RunPlan, clip: Clip) -> Performance:
     """Return each microphone's audio under the run's conditions. Raises ConfigurationError."""
     others = [
         partial(read_audio, other.path, rate=RATE)
@@ -187,7 +187,7 @@ def _played(plan: Plan, clip: Clip) -> Played:
         if other is not clip
     ]
     microphones = clip.microphones or ((clip.turns[0].speaker if _alone(clip) else "", clip.path),)
-    return Played(
+    return Performance(
         {
             name: plan.recipe.made(_whole(clip, path), RATE, f"{clip.name}/{name}", others)
             for name, path in microphones
@@ -215,7 +215,7 @@ def _alone(clip: Clip) -> bool:
     return len({turn.speaker for turn in clip.turns}) == 1
 
 
-def _keep(plan: Plan, number: int, clip: Clip, played: Played) -> str | None:
+def _keep(plan: RunPlan, number: int, clip: Clip, played: Performance) -> str | None:
     """Write what was played beside the clip, unless it is the corpus's own file."""
     if plan.recipe.name == CLEAN and not clip.microphones:
         return None

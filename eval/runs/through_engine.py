@@ -19,7 +19,7 @@ from captioner.captions.segmenter import Segmenter
 from captioner.settings import Settings
 from captioner.tracks.track_captioner import STALE_S, TrackCaptioner
 from eval.observation import Shown
-from eval.runs.watch import RATE, TRAIL_S, Played, Seen
+from eval.runs.watch import RATE, TRAIL_S, Performance, Seen
 from streaming.audio import AudioFrame, Framer, Pcm
 
 
@@ -31,7 +31,7 @@ class EngineWatch:
         self._engine = engine
         self._fast = fast
 
-    async def observe(self, played: Played) -> Seen:
+    async def observe(self, played: Performance) -> Seen:
         """See ``Watch.observe``. Raises RecognizerError."""
         start = time.monotonic()
         voices = [

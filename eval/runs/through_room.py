@@ -21,7 +21,7 @@ from eval.observation import Shown
 from eval.runs.browser import Chromium, Measures, Painting, Viewer, open_chromium
 from eval.runs.local_meeting import BotFailed, Listener, LocalMeeting
 from eval.runs.packets import packets_of, shown_by
-from eval.runs.watch import RATE, TRAIL_S, Handed, Played, Seen, WatchFailed
+from eval.runs.watch import RATE, TRAIL_S, Handed, Performance, Seen, WatchFailed
 from streaming.audio import Pcm
 
 LEAD_S = 1.5
@@ -56,7 +56,7 @@ class RoomWatch:
         self._numbers = itertools.count(1)
         self._read = 0  # bytes of the file of times
 
-    async def observe(self, played: Played) -> Seen:
+    async def observe(self, played: Performance) -> Seen:
         """See ``Watch.observe``. Raises WatchFailed."""
         number = next(self._numbers)
         names = {f"speaker-{number}-{n}": name for n, name in enumerate(played.microphones)}

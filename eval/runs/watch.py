@@ -19,7 +19,7 @@ TRAIL_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class Performance:
     """What to play: float32 at RATE for each microphone, by the speaker's name."""
 
     microphones: Mapping[str, Pcm]
@@ -83,7 +83,7 @@ class Watch(Protocol):
 
     versions: Mapping[str, str]
 
-    async def observe(self, played: Played) -> Seen:
+    async def observe(self, played: Performance) -> Seen:
         """Play a clip, and return what was observed."""
         ...
 

@@ -16,7 +16,7 @@ from captioner.demo.livekit_server import find_or_build
 from eval.simulation import costs
 from eval.simulation.real_speech import overlap
 from eval.simulation.runner import Played, play
-from eval.simulation.script import Plan, faults_of, script
+from eval.simulation.script import MeetingPlan, faults_of, script
 from eval.simulation.table import (
     Costs,
     Row,
@@ -86,7 +86,9 @@ async def simulate(
     speech to the embedded recogniser. explain: name each word that was lost, torn or doubled.
     """
     program = await asyncio.to_thread(find_or_build, tell)
-    plan = Plan(people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5)))
+    plan = MeetingPlan(
+        people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5))
+    )
     began = time.monotonic()
     tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
     async with Testbed(program, environment={"CAPTIONER_WANT": "hello"}) as testbed:

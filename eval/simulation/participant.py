@@ -20,7 +20,7 @@ from livekit.rtc.participant import PublishTrackError
 from captioner.contract import TOPIC
 from captioner.contract_requests import HELLO, HISTORY
 from eval.simulation.caption_receiver import CaptionReceiver
-from eval.simulation.verdict import Said, Span
+from eval.simulation.verdict import Span, SpokenWord
 from streaming.testing.tone_words import WORD_MS, chord, word
 
 RATE = 48_000
@@ -48,7 +48,7 @@ class Participant:
     def __init__(self, identity: str, join: Join, *, speaks: bool, reads: bool) -> None:
         self.identity = identity
         self.page = CaptionReceiver()
-        self.said: list[Said] = []
+        self.said: list[SpokenWord] = []
         self.away: list[Span] = []
         self.arrivals: list[tuple[float, int]] = []
         self.states: list[tuple[float, str]] = []
@@ -281,7 +281,7 @@ class Participant:
             await asyncio.sleep(due - AHEAD_S - time.monotonic())
             due = max(due, time.monotonic())
             if number is not None:
-                said = Said(word(number), self.identity, due, due + WORD_MS / 1000)
+                said = SpokenWord(word(number), self.identity, due, due + WORD_MS / 1000)
                 self.said.append(said)
             if not self._muted and self._source is not None:
                 # A word in one piece, so that a busy loop does not tear it.

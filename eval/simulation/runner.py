@@ -14,7 +14,7 @@ from eval.simulation.faults import inflict
 from eval.simulation.participant import Participant
 from eval.simulation.script import HOST, Act, Fault, What
 from eval.simulation.testbed import Testbed
-from eval.simulation.verdict import Facts, Said, Span
+from eval.simulation.verdict import Facts, Span, SpokenWord
 from streaming.testing import tone_words
 
 READER, FAR_READER = "reader-always-there", "reader-far-away"
@@ -46,7 +46,7 @@ class Click:
 class Played:
     """The result of a meeting. reader: always present; others: joined late or lost packets."""
 
-    said: list[Said] = field(default_factory=list)
+    said: list[SpokenWord] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
     reader: CaptionReceiver = field(default_factory=CaptionReceiver)
     others: dict[str, CaptionReceiver] = field(default_factory=dict)

@@ -77,7 +77,7 @@ class _Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MeetingPlan:
     """The parameters of a meeting. faults: in order, evenly spread."""
 
     people: int = 10
@@ -96,7 +96,7 @@ def faults_of(count: int) -> tuple[Fault, ...]:
     return tuple(kinds[n % len(kinds)] for n in range(count))
 
 
-def script(plan: Plan) -> list[Act]:
+def script(plan: MeetingPlan) -> list[Act]:
     """Return the acts in order of time. Equal plans give equal acts."""
     chance = Random(plan.seed)
     people = _people(plan, chance)
@@ -107,12 +107,12 @@ def script(plan: Plan) -> list[Act]:
     return sorted(acts)
 
 
-def identities(plan: Plan) -> list[str]:
+def identities(plan: MeetingPlan) -> list[str]:
     """Name the speakers; the first one is a host."""
     return [f"p{n}" for n in range(plan.people)]
 
 
-def _people(plan: Plan, chance: Random) -> list[_Person]:
+def _people(plan: MeetingPlan, chance: Random) -> list[_Person]:
     """Plan presence: most stay, every fifth joins late, every seventh leaves and returns."""
     found = []
     for n, name in enumerate(identities(plan)):
@@ -126,7 +126,7 @@ def _people(plan: Plan, chance: Random) -> list[_Person]:
     return found
 
 
-def _comings(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
+def _comings(people: Sequence[_Person], plan: MeetingPlan) -> Iterator[Act]:
     for person in people:
         for came, left in person.here:
             yield Act(came, What.JOIN, person.name)
@@ -136,7 +136,7 @@ def _comings(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
                 yield Act(left, What.LEAVE, person.name)
 
 
-def _switches(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
+def _switches(people: Sequence[_Person], plan: MeetingPlan) -> Iterator[Act]:
     """Between faults, the host switches off and on, and two people refuse and agree again."""
     spacing = plan.seconds / max(len(plan.faults), 4)
     length = min(spacing / 3, 15.0)
@@ -151,7 +151,7 @@ def _switches(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
             yield Act(at + length, What.AGREE, people[n + 1].name)
 
 
-def _faults(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
+def _faults(people: Sequence[_Person], plan: MeetingPlan) -> Iterator[Act]:
     spacing = plan.seconds / max(len(plan.faults), 1)
     # A track can raise only while its speaker is heard, so choose one who stays and never mutes.
     heard = [person for person in people if not person.shy and person.here == people[0].here]
@@ -160,12 +160,12 @@ def _faults(people: Sequence[_Person], plan: Plan) -> Iterator[Act]:
         yield Act(round((n + 0.5) * spacing, 2), What.FAULT, who, fault=fault)
 
 
-def _lates(plan: Plan) -> Iterator[Act]:
+def _lates(plan: MeetingPlan) -> Iterator[Act]:
     for n in range(plan.late):
         yield Act(plan.seconds * (n + 1) / (plan.late + 1), What.LATE, f"late-{n}")
 
 
-def _turns(people: Sequence[_Person], plan: Plan, chance: Random) -> Iterator[Act]:
+def _turns(people: Sequence[_Person], plan: MeetingPlan, chance: Random) -> Iterator[Act]:
     words = iter(chance.sample(range(WORDS), min(WORDS, int(plan.seconds / WORD_S * 4) + 100)))
     at, end = HEARD_S, plan.seconds - plan.quiet_s
     while at < end:

@@ -20,14 +20,14 @@ from captioner.tracks.engine import Engine
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.testing.scripted import Fragile
-from streaming.testing.tone_words import RAISES, has_voice, word
+from streaming.testing.tone_words import RAISES, has_tone, word
 
 
 class ToneEngines:
     """The only engine of a simulated meeting, on the server that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
-        self._remote = RemoteEngine(Servers((settings.asr,)), load_voice=lambda: has_voice)
+        self._remote = RemoteEngine(Servers((settings.asr,)), load_voice=lambda: has_tone)
         self.languages: Mapping[str, tuple[str, ...]] = {"kyutai": (settings.language,)}
 
     async def choose(self, name: str, language: str) -> Engine:
@@ -37,7 +37,7 @@ class ToneEngines:
             language,
             lambda: Fragile(self._remote.open(language), at=word(RAISES)),
             delay_ms=self._remote.capabilities.delay_ms,
-            load_voice=lambda: has_voice,
+            load_voice=lambda: has_tone,
         )
 
 

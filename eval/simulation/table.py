@@ -12,7 +12,7 @@ from eval.simulation.costs import Load
 from eval.simulation.real_speech import Overlap
 from eval.simulation.runner import READER, Played
 from eval.simulation.testbed import NAME, ROOM
-from eval.simulation.verdict import Fate, Verdict, different, judge, leaks
+from eval.simulation.verdict import Fate, MeetingVerdict, different, judge_meeting, leaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,12 @@ def rows_of_speech(found: Overlap) -> Iterator[Row]:
     yield _none(f"{real}: phrases doubled", found.doubled)
 
 
-def verdict_of(played: Played) -> Verdict:
+def verdict_of(played: Played) -> MeetingVerdict:
     """Rows on the fate of every word."""
     page = played.reader
-    return judge(played.said, page.shown(), page.gaps, played.facts, origin_s=played.origin_s)
+    return judge_meeting(
+        played.said, page.shown(), page.gaps, played.facts, origin_s=played.origin_s
+    )
 
 
 def _leaks(played: Played) -> Iterator[Row]:

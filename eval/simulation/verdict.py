@@ -27,7 +27,7 @@ TORN_IN_A_ROW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenWord:
     """A word as passed to a microphone."""
 
     word: str
@@ -76,7 +76,7 @@ class Fate(StrEnum):
 
 
 @dataclass(slots=True)
-class Verdict:
+class MeetingVerdict:
     """misattributed, doubled, made_up: words. fates: of every word. lost, torn, twice: which ones.
 
     early_late_ms: for each cue, its start minus that of its first word.
@@ -86,24 +86,24 @@ class Verdict:
     misattributed: int
     doubled: int
     made_up: int
-    lost: list[Said]
-    torn: list[Said]
+    lost: list[SpokenWord]
+    torn: list[SpokenWord]
     twice: dict[str, list[CuePacket]]
     early_late_ms: list[int]
 
 
-def judge(
-    said: Sequence[Said],
+def judge_meeting(
+    said: Sequence[SpokenWord],
     shown: Iterable[CuePacket],
     gaps: Sequence[GapPacket],
     facts: Facts,
     *,
     origin_s: float,
-) -> Verdict:
+) -> MeetingVerdict:
     """Compare the words said with the screen of a participant who always read."""
     by_word = {one.word: one for one in said}
     places: dict[str, list[CuePacket]] = defaultdict(list)
-    verdict = Verdict(Counter(), 0, 0, 0, [], [], {}, [])
+    verdict = MeetingVerdict(Counter(), 0, 0, 0, [], [], {}, [])
     for cue in shown:
         words = cue.text.split()
         for word in words:
@@ -127,7 +127,7 @@ def judge(
     return verdict
 
 
-def _lost_in_a_row(fates: Mapping[Said, Fate]) -> Iterator[Said]:
+def _lost_in_a_row(fates: Mapping[SpokenWord, Fate]) -> Iterator[SpokenWord]:
     """Return runs of torn words too long for a busy machine, which count as lost."""
     said = sorted(fates, key=lambda one: (one.speaker, one.start_s))
     for (_, fate), words in groupby(said, key=lambda one: (one.speaker, fates[one])):
@@ -142,7 +142,7 @@ def different(one: Iterable[CuePacket], other: Iterable[CuePacket]) -> set[CuePa
 
 
 def _fate(
-    said: Said, shown: bool, gaps: Sequence[GapPacket], facts: Facts, origin_s: float
+    said: SpokenWord, shown: bool, gaps: Sequence[GapPacket], facts: Facts, origin_s: float
 ) -> Fate:
     forbidden = [*facts.off, *_of(said, facts.refused)]
     if any(s.done_s < said.start_s and said.end_s < s.end_asked_s for s in forbidden):
@@ -160,11 +160,11 @@ def _fate(
     return Fate.TORN if torn else Fate.LOST
 
 
-def _of(said: Said, spans: Iterable[Span]) -> list[Span]:
+def _of(said: SpokenWord, spans: Iterable[Span]) -> list[Span]:
     return [span for span in spans if span.speaker in (None, said.speaker)]
 
 
-def _in_gap(said: Said, gap: GapPacket, origin_s: float) -> bool:
+def _in_gap(said: SpokenWord, gap: GapPacket, origin_s: float) -> bool:
     start, end = origin_s + gap.start_ms / 1000, origin_s + gap.end_ms / 1000
     return start - IN_FLIGHT_S < said.end_s and said.start_s < end
 

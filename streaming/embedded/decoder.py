@@ -17,7 +17,7 @@ from streaming.audio import AudioFrame, Pcm
 from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.hallucinations import plausible
 from streaming.embedded.hypothesis import Hypothesis
-from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, Segment, chunks
+from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, SpeechSegment, chunks
 from streaming.embedded.word_events import WordEvents
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
 from streaming.voice.meter import VoiceMeter
@@ -102,7 +102,7 @@ class StreamDecoder:
         self._told = 0  # chunks covered by the last Heard
         self._voice_end = 0
         self._pausing = True
-        self._segment: Segment | None = None
+        self._segment: SpeechSegment | None = None
         self._last = Hypothesis((), ())
         self._decoded = 0  # up to which chunk
         self._want: _Want | None = None
@@ -213,7 +213,7 @@ class StreamDecoder:
         self._told = until
         return Heard(until * CHUNK_MS)
 
-    def _decide(self, segment: Segment) -> list[RecognizerEvent]:
+    def _decide(self, segment: SpeechSegment) -> list[RecognizerEvent]:
         length = segment.end - segment.start
         if segment.silence >= chunks(self._policy.closing_ms):
             return self._settle_all(segment, _Want(_Purpose.CLOSE, segment.end))
@@ -226,11 +226,11 @@ class StreamDecoder:
             self._want = _Want(_Purpose.LOOK)
         return []
 
-    def _covered(self, segment: Segment) -> bool:
+    def _covered(self, segment: SpeechSegment) -> bool:
         """Return whether all voice, and some of the following silence, was decoded."""
         return self._decoded >= segment.last_voice + min(_AFTER, segment.silence)
 
-    def _settle_all(self, segment: Segment, want: _Want) -> list[RecognizerEvent]:
+    def _settle_all(self, segment: SpeechSegment, want: _Want) -> list[RecognizerEvent]:
         if self._covered(segment):
             self._want = None
             return self._conclude(segment, want.purpose)
@@ -239,7 +239,7 @@ class StreamDecoder:
         self._want = want
         return []
 
-    def _conclude(self, segment: Segment, purpose: _Purpose) -> list[RecognizerEvent]:
+    def _conclude(self, segment: SpeechSegment, purpose: _Purpose) -> list[RecognizerEvent]:
         """Act on the last hypothesis, once it covers the audio for which it was requested."""
         voiced = [p >= self._policy.offset for p in segment.voice[: self._decoded - segment.start]]
         self._saying.at(segment.start, voiced)
@@ -255,7 +255,7 @@ class StreamDecoder:
         self._last = Hypothesis((), ())
         return [*events, self._heard(self._now), *self._idle()]
 
-    def _shorten(self, segment: Segment) -> list[RecognizerEvent]:
+    def _shorten(self, segment: SpeechSegment) -> list[RecognizerEvent]:
         """Drop the oldest audio of a long segment, cutting where that does least harm."""
         at = self._fresh(segment) or self._too_long(segment)
         if at is None:
@@ -265,14 +265,14 @@ class StreamDecoder:
         segment.forget(before=at)
         return events
 
-    def _fresh(self, segment: Segment) -> int | None:
+    def _fresh(self, segment: SpeechSegment) -> int | None:
         """Return where to cut before the speech since a pause, once that is long enough."""
         pause, least = map(chunks, self._policy.fresh_ms)
         until = segment.end - least
         begun = segment.went_on(pause, offset=self._policy.offset, until=until)
         return None if begun is None else begun - _BEFORE
 
-    def _too_long(self, segment: Segment) -> int | None:
+    def _too_long(self, segment: SpeechSegment) -> int | None:
         if segment.end - segment.start < chunks(self._policy.longest_ms):
             return None
         most, least = self._policy.context_ms

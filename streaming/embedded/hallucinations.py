@@ -7,7 +7,7 @@ from statistics import fmean
 
 from streaming.embedded.agreement import key
 from streaming.embedded.hypothesis import Hypothesis
-from streaming.embedded.segments import Segment
+from streaming.embedded.segments import SpeechSegment
 
 NOTHING = Hypothesis((), ())
 
@@ -22,7 +22,7 @@ _SURE = 0.35
 _SURE_IF_SHORT = 0.6
 
 
-def plausible(answer: Hypothesis, segment: Segment, until: int) -> Hypothesis:
+def plausible(answer: Hypothesis, segment: SpeechSegment, until: int) -> Hypothesis:
     """Return ``answer`` without what the audio up to chunk ``until`` does not support.
 
     Nothing remains if the detector found hardly any voice, if there are more words than anybody

@@ -37,7 +37,7 @@ class Chunk:
 
 
 @dataclass(slots=True)
-class Segment:
+class SpeechSegment:
     """A stretch of speech that is decoded as one piece.
 
     start: number of its first chunk. last_voice: number after its last chunk with voice.
@@ -110,9 +110,9 @@ class Lead:
         """Drop all chunks."""
         self._chunks.clear()
 
-    def open(self, *, voiced_from: int) -> Segment:
+    def open(self, *, voiced_from: int) -> SpeechSegment:
         """Return a segment of all chunks; those from ``voiced_from`` on count as voice."""
-        segment = Segment(self._chunks[0].number, voiced_from)
+        segment = SpeechSegment(self._chunks[0].number, voiced_from)
         for chunk in self._chunks:
             segment.append(chunk, voiced=chunk.number >= voiced_from)
         self.clear()

@@ -80,7 +80,7 @@ def hear(pcm: Pcm) -> str | None:
     return "".join(SYLLABLES[digit] for digit in digits) if check == _check(digits) else None
 
 
-def has_voice(frame: AudioFrame) -> bool:
+def has_tone(frame: AudioFrame) -> bool:
     """The voice detector for such words."""
     return bool(np.abs(frame.pcm).max(initial=0.0) >= _LOUD)
 

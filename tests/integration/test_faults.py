@@ -18,7 +18,7 @@ from eval.simulation.faults import inflict
 from eval.simulation.participant import Participant
 from eval.simulation.script import Fault
 from eval.simulation.testbed import NAME, ROOM, Testbed
-from eval.simulation.verdict import Facts, Fate, Verdict, different, judge, leaks
+from eval.simulation.verdict import Facts, Fate, MeetingVerdict, different, judge_meeting, leaks
 from streaming.testing.tone_words import word
 
 # Words are counted over seconds of real time: a busy machine tears sound.
@@ -51,19 +51,19 @@ async def say_until_seen(speaker: Participant, reader: Participant, first: int) 
     assert sees_one_of(reader, range(first, number)), f"nothing is seen of {speaker.identity}"
 
 
-def verdict(testbed: Testbed, reader: Participant) -> Verdict:
+def verdict(testbed: Testbed, reader: Participant) -> MeetingVerdict:
     said = [one for person in testbed.people.values() for one in person.said]
     facts = Facts(
         unheard=[span for person in testbed.people.values() for span in person.away],
         reached=testbed.recognizer.reached,
     )
     page = reader.page
-    found = judge(said, page.shown(), page.gaps, facts, origin_s=testbed.origin_s)
+    found = judge_meeting(said, page.shown(), page.gaps, facts, origin_s=testbed.origin_s)
     assert found.fates[Fate.TORN] <= len(said) / 10, "this machine is too busy to play a meeting"
     return found
 
 
-def assert_nothing_is_wrong(found: Verdict, reader: Participant) -> None:
+def assert_nothing_is_wrong(found: MeetingVerdict, reader: Participant) -> None:
     assert (found.misattributed, found.doubled, found.made_up) == (0, 0, 0), found
     assert found.lost == []
     assert not reader.page.faults

@@ -14,7 +14,7 @@ from eval.measures.stability import erasure
 from eval.runs.listen import overheard
 from eval.runs.local_meeting import LocalMeeting
 from eval.runs.through_room import through_room
-from eval.runs.watch import RATE, Played
+from eval.runs.watch import RATE, Performance
 from streaming.audio import Pcm
 
 WORDS = ["alpha", "bravo", "charlie", "delta"]
@@ -33,8 +33,8 @@ async def test_a_word_is_followed_from_the_engine_to_the_screen(
     script = tmp_path / "script.json"
     script.write_text(json.dumps([[700 * (n + 1), word] for n, word in enumerate(WORDS)]))
     async with through_room({}, browser=True, tell=print, script=script) as watch:
-        first = await watch.observe(Played({"Anna": speech(4)}))
-        second = await watch.observe(Played({"Ben": speech(4)}))
+        first = await watch.observe(Performance({"Anna": speech(4)}))
+        second = await watch.observe(Performance({"Ben": speech(4)}))
     for seen, speaker in ((first, "Anna"), (second, "Ben")):
         assert {one.speaker for one in seen.shown} == {speaker}
         firsts = [next(one for one in seen.shown if word in one.text) for word in WORDS]
@@ -59,7 +59,7 @@ async def test_people_who_speak_at_once_are_kept_apart(
     script = tmp_path / "script.json"
     script.write_text(json.dumps([[700, "hello"]]))
     async with through_room({}, browser=False, tell=print, script=script) as watch:
-        seen = await watch.observe(Played({"Anna": speech(2), "Ben": speech(3)}))
+        seen = await watch.observe(Performance({"Anna": speech(2), "Ben": speech(3)}))
     assert {one.speaker for one in seen.shown} == {"Anna", "Ben"}
     assert set(seen.handed) == {"Anna", "Ben"}
     assert {one.text for one in seen.shown if one.state == "closed"} == {"hello"}

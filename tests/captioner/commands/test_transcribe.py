@@ -8,18 +8,18 @@ import webvtt
 
 from captioner.bot.bot import Engine
 from captioner.captions.cues import Cue
-from captioner.commands.transcribe import Format, Transcript, render, transcribe
+from captioner.commands.transcribe import FileCaptions, Format, render, transcribe
 from captioner.demo.demo import bundled_recording
 from streaming.recognizer import Word, WordEnd
 from streaming.testing.scripted import ScriptedRecognizer
 
 
-def transcript(name: str, *texts: str) -> Transcript:
+def transcript(name: str, *texts: str) -> FileCaptions:
     cues = [
         Cue(f"f-{i}", name, i * 1000, i * 1000 + 900, text, "en")
         for i, text in enumerate(texts, start=1)
     ]
-    return Transcript(Path(f"{name}.wav"), cues, 10_000)
+    return FileCaptions(Path(f"{name}.wav"), cues, 10_000)
 
 
 FILES = [transcript("one", "Good morning.", "All well?"), transcript("two", "Yes.")]

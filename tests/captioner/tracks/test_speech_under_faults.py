@@ -21,7 +21,7 @@ from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pc
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import RemoteEngine
 from streaming.testing.scripted_server import Hearing, ScriptedServer
-from streaming.testing.tone_words import chord, has_voice, hear, word
+from streaming.testing.tone_words import chord, has_tone, hear, word
 from streaming.voice.gate import VoiceGate
 
 FASTER = 4
@@ -94,7 +94,7 @@ async def caption(speaker: str, pcm: Pcm, engine: RemoteEngine) -> Shown:
         segmenter=Segmenter(speaker, prefix=speaker, language="en"),
         publish=shown.publish,
         unheard=shown.unheard,
-        gate=VoiceGate(has_voice),
+        gate=VoiceGate(has_tone),
     ).run()
     return shown
 
@@ -123,7 +123,7 @@ async def test_each_word_is_shown_once_however_the_recogniser_breaks(seed: int) 
     said = {"anna": range(1, 41), "bob": range(101, 141)}
     server = ScriptedServer(hearing=Hearing(hear, frames=1))
     async with server:
-        engine = RemoteEngine(Servers((server.url,)), load_voice=lambda: has_voice)
+        engine = RemoteEngine(Servers((server.url,)), load_voice=lambda: has_tone)
         breaking = asyncio.create_task(break_it(server, chance))
         shown = await asyncio.gather(
             *(caption(who, talk(numbers, chance), engine) for who, numbers in said.items())

@@ -19,8 +19,8 @@ from eval.corpus.forced_alignment import Aligner
 from eval.corpus.manifest import Clip, Corpus
 from eval.observation import ObservationError, Shown, observed, read_run
 from eval.runs.machine import Work, load_between
-from eval.runs.run import Plan, fingerprint, measure, todo, with_word_times
-from eval.runs.watch import RATE, Played, Seen
+from eval.runs.run import RunPlan, fingerprint, measure, todo, with_word_times
+from eval.runs.watch import RATE, Performance, Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.errors import RecognizerUnavailable
 from streaming.testing.scripted_server import ScriptedServer, speech
@@ -32,10 +32,10 @@ class Parrot:
     versions: Mapping[str, str] = {"parrot": "1"}
 
     def __init__(self, *, fails_at: int = 0, stops_at: int = 0) -> None:
-        self.played: list[Played] = []
+        self.played: list[Performance] = []
         self._fails_at, self._stops_at = fails_at, stops_at
 
-    async def observe(self, played: Played) -> Seen:
+    async def observe(self, played: Performance) -> Seen:
         self.played.append(played)
         if len(self.played) == self._fails_at:
             raise RecognizerUnavailable("the parrot sleeps")
@@ -54,13 +54,13 @@ def corpus(folder: Path, names: str = "abc") -> Corpus:
     return survey(folder)
 
 
-def plan(folder: Path, found: Corpus, *, recipe: Recipe | None = None, **chosen: str) -> Plan:
+def plan(folder: Path, found: Corpus, *, recipe: Recipe | None = None, **chosen: str) -> RunPlan:
     recipe = recipe or Recipe()
     settings = {"clips": fingerprint(found.clips), "condition": recipe.name, **chosen}
-    return Plan(found, recipe, "engine", False, folder / "out", settings)
+    return RunPlan(found, recipe, "engine", False, folder / "out", settings)
 
 
-def play(asked: Plan, parrot: Parrot) -> None:
+def play(asked: RunPlan, parrot: Parrot) -> None:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Parrot]:
         yield parrot

@@ -12,11 +12,11 @@ from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, GapPacket, caption_packet
 from eval.simulation.caption_receiver import CaptionReceiver
 from eval.simulation.real_speech import Overlap, overlap_of
-from eval.simulation.script import Fault, Plan, What, faults_of, script
-from eval.simulation.verdict import Facts, Fate, Said, Span, different, judge, leaks
+from eval.simulation.script import Fault, MeetingPlan, What, faults_of, script
+from eval.simulation.verdict import Facts, Fate, Span, SpokenWord, different, judge_meeting, leaks
 
 plans = st.builds(
-    Plan,
+    MeetingPlan,
     people=st.integers(2, 12),
     seconds=st.floats(30, 600),
     faults=st.integers(0, 20).map(faults_of),
@@ -26,7 +26,9 @@ plans = st.builds(
 
 @settings(max_examples=30)
 @given(plan=plans)
-def test_a_plan_gives_the_same_meeting_each_time_and_every_word_is_said_once(plan: Plan) -> None:
+def test_a_plan_gives_the_same_meeting_each_time_and_every_word_is_said_once(
+    plan: MeetingPlan,
+) -> None:
     acts = script(plan)
     words = [number for act in acts for number in act.words]
     assert acts == script(plan)
@@ -36,7 +38,7 @@ def test_a_plan_gives_the_same_meeting_each_time_and_every_word_is_said_once(pla
 
 @settings(max_examples=30)
 @given(plan=plans)
-def test_nobody_speaks_who_is_muted_or_not_there(plan: Plan) -> None:
+def test_nobody_speaks_who_is_muted_or_not_there(plan: MeetingPlan) -> None:
     here, muted = set(), set()
     for act in script(plan):
         match act.what:
@@ -55,7 +57,7 @@ def test_nobody_speaks_who_is_muted_or_not_there(plan: Plan) -> None:
 
 
 def test_people_speak_at_the_same_time() -> None:
-    says = [act for act in script(Plan(seconds=300)) if act.what is What.SAY]
+    says = [act for act in script(MeetingPlan(seconds=300)) if act.what is What.SAY]
     ends = [act.at_s + len(act.words) * 0.4 for act in says]
     overlaps = sum(later.at_s < end for end, later in zip(ends, says[1:], strict=False))
     assert overlaps > len(says) / 5
@@ -131,14 +133,16 @@ def test_a_page_takes_no_offence_at_what_is_allowed() -> None:
     assert page.shown() == []
 
 
-def said(word: str, at_s: float, speaker: str = SPEAKER) -> Said:
-    return Said(word, speaker, at_s, at_s + 0.3)
+def said(word: str, at_s: float, speaker: str = SPEAKER) -> SpokenWord:
+    return SpokenWord(word, speaker, at_s, at_s + 0.3)
 
 
-def fates(*words: Said, shown: str = "", facts: Facts | None = None, **more: Any) -> list[Fate]:
+def fates(
+    *words: SpokenWord, shown: str = "", facts: Facts | None = None, **more: Any
+) -> list[Fate]:
     page = page_with(*([packet(CueClosed(cue(shown), 1), 1)] if shown else []))
     gaps = more.get("gaps", [])
-    verdict = judge(words, page.shown(), gaps, facts or Facts(), origin_s=0)
+    verdict = judge_meeting(words, page.shown(), gaps, facts or Facts(), origin_s=0)
     return [fate for fate, count in verdict.fates.items() for _ in range(count)]
 
 
@@ -172,7 +176,7 @@ def test_words_under_another_name_words_twice_and_words_of_nobody_are_counted() 
         packet(CueClosed(cue("two three", n=2, start=3_000, speaker="bob"), 1), 2),
     )
     words = [said("one", 1), said("two", 1.4)]
-    verdict = judge(words, page.shown(), [], Facts(), origin_s=0)
+    verdict = judge_meeting(words, page.shown(), [], Facts(), origin_s=0)
     assert (verdict.misattributed, verdict.doubled, verdict.made_up) == (1, 1, 1)
     assert verdict.fates == {Fate.SHOWN: 2}
 

@@ -4,13 +4,13 @@ import numpy as np
 
 from streaming.embedded.hallucinations import NOTHING, once, plausible
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
-from streaming.embedded.segments import Segment
+from streaming.embedded.segments import SpeechSegment
 
 
-def segment(voiced: int, silent: int = 20) -> Segment:
+def segment(voiced: int, silent: int = 20) -> SpeechSegment:
     chunk = np.zeros(512, np.float32)
     voice = [0.9] * voiced + [0.0] * silent
-    return Segment(0, voiced, [chunk] * len(voice), voice)
+    return SpeechSegment(0, voiced, [chunk] * len(voice), voice)
 
 
 def said(text: str, probability: float, *, complete: bool = True) -> Hypothesis:

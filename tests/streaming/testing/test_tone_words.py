@@ -11,7 +11,7 @@ from eval.simulation.testbed import HEARING
 from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.kyutai.protocol import Word
 from streaming.testing.scripted_server import Ears
-from streaming.testing.tone_words import WORDS, chord, has_voice, hear, word
+from streaming.testing.tone_words import WORDS, chord, has_tone, hear, word
 
 numbers = st.integers(0, WORDS - 1)
 
@@ -56,8 +56,8 @@ def test_a_word_that_the_network_tore_apart_is_still_one(number: int, cut: int, 
 
 
 def test_only_a_word_is_voice() -> None:
-    assert has_voice(AudioFrame(chord(7)[:FRAME_SAMPLES], 0))
-    assert not has_voice(AudioFrame(np.full(FRAME_SAMPLES, 0.005, np.float32), 0))
+    assert has_tone(AudioFrame(chord(7)[:FRAME_SAMPLES], 0))
+    assert not has_tone(AudioFrame(np.full(FRAME_SAMPLES, 0.005, np.float32), 0))
 
 
 def test_there_is_no_word_beyond_the_last() -> None:
