@@ -24,12 +24,12 @@ def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
         raise ConfigurationError(f"there is no file {path}") from exc
     except (av.FFmpegError, OSError, ValueError) as exc:
         raise ConfigurationError(
-            f"{path} is no audio or video file that can be read; convert it to wav, flac, mp3,"
+            f"{path} is not an audio or video file that can be read; convert it to wav, flac, mp3,"
             " ogg or mp4 first"
         ) from exc
     with container:
         if not container.streams.audio:
-            raise ConfigurationError(f"{path} has no sound in it; choose a file that has")
+            raise ConfigurationError(f"{path} has no audio; choose a file that does")
         heard = False
         resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
         try:
@@ -44,7 +44,7 @@ def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
                     f"the sound in {path} cannot be decoded; the file may be damaged"
                 ) from exc
         if not heard:
-            raise ConfigurationError(f"{path} has no sound in it; choose a file that has")
+            raise ConfigurationError(f"{path} has no audio; choose a file that does")
 
 
 def duration_s(path: Path) -> float | None:

@@ -152,7 +152,7 @@ def _decode(kind: TypeAdapter[T], payload: str) -> T:
 def _refused(invalid: ValidationError) -> InvalidRequest:
     errors = {error["loc"]: error["type"] for error in invalid.errors()}
     if () in errors:
-        wrong = "is no JSON" if errors[()] == "json_invalid" else "must be a JSON object"
+        wrong = "is not JSON" if errors[()] == "json_invalid" else "must be a JSON object"
         return InvalidRequest(f"the request {wrong}")
     version = ("v",) in errors
     key = "v" if version else str(next(iter(errors))[0])

@@ -89,7 +89,7 @@ def transcribe_command(
 def token(room: str, identity: str, name: str, host: bool, agent: bool) -> None:
     """Mint a token for trying things out."""
     if host and agent:
-        raise click.UsageError("a bot is no host: --host or --agent, not both")
+        raise click.UsageError("a bot is not a host: give --host or --agent, not both")
     settings = read_settings()
     key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
     minted = (

@@ -57,7 +57,7 @@ def _token(key: str, secret: str, room: str, identity: str) -> api.AccessToken:
             "no key for the media server: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
         )
     if not room or not identity:
-        raise ConfigurationError("a token needs a room and an identity, neither of them empty")
+        raise ConfigurationError("a token needs a room and an identity that are not empty")
     lifetime = datetime.timedelta(hours=TOKEN_HOURS)
     return api.AccessToken(key, secret).with_identity(identity).with_ttl(lifetime)
 

@@ -156,7 +156,7 @@ def _read(
     known = {segment.recording for segment in shown.segments}
     for name in dict.fromkeys(segment.recording for segment in said.segments):
         if name not in known and known != {""}:
-            left_out.append(f"{reference}: of {name!r} there are no captions in {captions}")
+            left_out.append(f"{reference}: no captions of {name!r} in {captions}")
             continue
         yield _clip(
             name or reference.stem, _only(said, name), _only(shown, name), language, problems

@@ -150,7 +150,7 @@ def read_share(text: str) -> float:
 def _share(text: str, how: str) -> float:
     found = _number(text.removesuffix("%"), how)
     if not 0 <= found <= 100:
-        raise RecipeError(f"{text!r} is no share of 0 to 100 percent")
+        raise RecipeError(f"{text!r} is not a share from 0 to 100 percent")
     return found / 100
 
 
@@ -158,4 +158,4 @@ def _number(text: str, how: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise RecipeError(f"{text!r} is no number; write it as {how}") from None
+        raise RecipeError(f"{text!r} is not a number; write it as {how}") from None

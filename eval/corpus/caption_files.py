@@ -125,7 +125,7 @@ def _check_times(line: int, text: str) -> Iterator[tuple[int, str]]:
     end, *settings = after.split() or [""]
     for time in (before.strip(), end):
         if not _STRICT.fullmatch(time):
-            yield line, f"{time!r} is no time of the form 00:00:00.000"
+            yield line, f"{time!r} is not a time of the form 00:00:00.000"
     if not (before.endswith((" ", "\t")) and after.startswith((" ", "\t"))):
         yield line, "no space around -->"
     begin, stop = _times(text)
@@ -134,7 +134,7 @@ def _check_times(line: int, text: str) -> Iterator[tuple[int, str]]:
     for setting in settings:
         name, colon, value = setting.partition(":")
         if name not in _SETTINGS or not colon or not value:
-            yield line, f"{setting!r} is no setting of a cue"
+            yield line, f"{setting!r} is not a cue setting"
 
 
 def _check_text(
@@ -166,7 +166,7 @@ def _check_tag(tag: str) -> Iterator[str]:
         return
     name = re.split(r"[\s.]", tag.strip("<>").lstrip("/"), maxsplit=1)[0]
     if name not in _KNOWN_TAGS:
-        yield f"{tag!r} is no tag of WebVTT"
+        yield f"{tag!r} is not a WebVTT tag"
     elif name == "v" and not tag.startswith("</") and not re.search(r"\s\S", tag.strip("<>")):
         yield "a voice without a name"
 

@@ -149,7 +149,7 @@ def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[R
     try:
         seconds = float(row["seconds"]) if row.get("seconds") else seconds_of(path)
     except ValueError as error:
-        raise CorpusError(f"{place}: {row['seconds']!r} is no length in seconds") from error
+        raise CorpusError(f"{place}: {row['seconds']!r} is not a length in seconds") from error
     except ConfigurationError as error:
         raise CorpusError(f"{place}: {error}") from error
     columns = {k: v for k, v in row.items() if k not in (*COLUMNS, "seconds")}

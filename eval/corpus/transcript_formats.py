@@ -207,7 +207,7 @@ def _textgrid(text: str) -> Found:
     try:
         found = list(intervals(text))
     except ValueError as error:
-        yield 1, f"is no TextGrid in Praat's long or short text format ({error})"
+        yield 1, f"is not a TextGrid in Praat's long or short text format ({error})"
         return
     for line, tier, start_ms, end_ms, said in found:
         speaker, is_words = _tier(tier)
@@ -233,7 +233,7 @@ def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise BadLine(f"{text!r} is no time in seconds") from error
+        raise BadLine(f"{text!r} is not a time in seconds") from error
 
 
 READERS: Mapping[str, Callable[[str], Found]] = {

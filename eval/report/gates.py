@@ -45,10 +45,10 @@ def read_rule(text: str) -> Rule:
     """Parse "NAME>NUMBER", with >, >=, < or <=; 15% is 0.15. Raises RuleError."""
     match = _RULE.fullmatch(text)
     if not match:
-        raise RuleError(f"{text!r} is no rule; write NAME>NUMBER, as in wer>0.15 (or >=, <, <=)")
+        raise RuleError(f"{text!r} is not a rule; write NAME>NUMBER, as in wer>0.15 (or >=, <, <=)")
     name, comparison, number, unit = match.groups()
     if name not in MEASURES:
-        raise RuleError(f"{name!r} is no measure; there are {', '.join(MEASURES)}")
+        raise RuleError(f"{name!r} is not a measure; there are {', '.join(MEASURES)}")
     return Rule(name, comparison, float(number) / (100 if unit == "%" else 1))
 
 
@@ -109,7 +109,7 @@ def read_profile(path: Path) -> Profile:
     except OSError as error:
         raise RuleError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise RuleError(f"{path}: is no TOML ({error})") from error
+        raise RuleError(f"{path}: is not TOML ({error})") from error
     rules = found.get("thresholds")
     if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
         raise RuleError(f'{path}: has no list of rules; write thresholds = ["wer<=0.15", …]')

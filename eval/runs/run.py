@@ -94,7 +94,7 @@ def todo(plan: RunPlan) -> list[tuple[int, Clip]]:
             for name in changed
         )
         raise ObservationError(
-            f"{plan.out}: holds a run made otherwise ({what}); give another --out, or remove it"
+            f"{plan.out}: holds a run with other settings ({what}); give another --out or remove it"
         )
     done = {number for number, one in observed(plan.out).items() if one.error is None}
     return [(number, clip) for number, clip in enumerate(plan.clips, 1) if number not in done]

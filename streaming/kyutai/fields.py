@@ -57,7 +57,7 @@ def seconds(fields: Fields, name: str) -> float:
         raise wrong(name, value, "a number")
     time = float(value)  # type: ignore[arg-type]  # a number, by the check above (no bool)
     if not math.isfinite(time) or abs(time) > _MAX_SECONDS:
-        raise ProtocolError(f"{name} is no time")
+        raise ProtocolError(f"{name} is not a time")
     return time
 
 

@@ -211,7 +211,7 @@ def _unpack(data: bytes) -> object:
     try:
         value: object = msgpack.unpackb(data)
     except (ValueError, TypeError, OverflowError, msgpack.UnpackException) as exc:
-        raise ProtocolError(f"{len(data)} bytes that are no msgpack") from exc
+        raise ProtocolError(f"{len(data)} bytes that are not msgpack") from exc
     return value
 
 

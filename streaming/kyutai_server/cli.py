@@ -178,7 +178,7 @@ def _check_exposure(host: str, keys: Keys, *, allow_root: bool) -> None:
         )
     if os.geteuid() == 0 and not allow_root:
         raise click.UsageError(
-            f"root does not serve on {host}: run it as a user of its own, or say --allow-root"
+            f"root does not serve on {host}: run it as a separate user, or give --allow-root"
         )
 
 

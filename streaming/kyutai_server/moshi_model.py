@@ -205,11 +205,13 @@ def _checkpoint(name: str) -> Any:
         raise
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise RecognizerUnavailable(
-            f"the checkpoint {name} cannot be had ({type(exc).__name__}). Without a network:"
+            f"the checkpoint {name} cannot be downloaded ({type(exc).__name__}). Without a network:"
             " download it elsewhere, and name the folder with its config.json here."
         ) from exc
     if "audio_delay_seconds" not in info.stt_config:
-        raise RecognizerUnavailable(f"{name} is no speech-to-text checkpoint: no stt_config in it")
+        raise RecognizerUnavailable(
+            f"{name} is not a speech-to-text checkpoint: it has no stt_config"
+        )
     return info
 
 
@@ -217,7 +219,7 @@ def _local(folder: Path) -> Any:
     """Return the checkpoint in ``folder``, which must be complete: nothing is downloaded."""
     config = folder / "config.json"
     if not config.is_file():
-        raise RecognizerUnavailable(f"{folder} has no config.json: it is no checkpoint")
+        raise RecognizerUnavailable(f"{folder} has no config.json: it is not a checkpoint")
     names = _json(config)
     files = {
         "moshi_weights": names.get("moshi_name", loaders.MOSHI_NAME),
@@ -237,7 +239,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as exc:
-        raise RecognizerUnavailable(f"{path} is no JSON: {exc}") from exc
+        raise RecognizerUnavailable(f"{path} is not JSON: {exc}") from exc
     if not isinstance(value, dict):
-        raise RecognizerUnavailable(f"{path} holds no object")
+        raise RecognizerUnavailable(f"{path} is not a JSON object")
     return value

@@ -78,7 +78,7 @@ class OggOpusDecoder:
                 for frame in self._codec.decode(av.Packet(packet)):
                     yield from _samples(self._resampler, frame)
             except av.FFmpegError as exc:
-                raise ProtocolError(f"OggOpus: a packet that is no Opus: {exc.strerror}") from exc
+                raise ProtocolError(f"OggOpus: a packet that is not Opus: {exc.strerror}") from exc
 
     @staticmethod
     def _open(head: bytes) -> av.AudioCodecContext:
@@ -90,7 +90,7 @@ class OggOpusDecoder:
             codec.layout = "stereo" if len(head) > 9 and head[9] == 2 else "mono"
             codec.open()
         except (av.FFmpegError, ValueError) as exc:
-            raise ProtocolError("OggOpus: an OpusHead that makes no sense") from exc
+            raise ProtocolError("OggOpus: an invalid OpusHead") from exc
         return codec
 
 
@@ -99,13 +99,13 @@ def read_file(data: bytes) -> Iterator[Pcm]:
     try:
         with av.open(io.BytesIO(data), "r") as container:
             if not container.streams.audio:
-                raise ProtocolError("this file has no sound")
+                raise ProtocolError("this file has no audio")
             resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
             for frame in container.decode(container.streams.audio[0]):
                 yield from _samples(resampler, frame)
             yield from _samples(resampler, None)
     except (av.FFmpegError, ValueError) as exc:
-        raise ProtocolError("this is no audio file that can be read") from exc
+        raise ProtocolError("this is not an audio file that can be read") from exc
 
 
 def _samples(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> Iterator[Pcm]:

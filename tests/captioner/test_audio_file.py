@@ -45,10 +45,10 @@ def test_a_tone_keeps_its_length_and_level_at_another_rate(tmp_path: Path) -> No
     ("name", "content", "says"),
     [
         ("missing.wav", None, "no file"),
-        ("empty.wav", b"", "no audio or video"),
-        ("broken.wav", b"RIFF\x00\x00\x00\x00WAVEfmt ", "no audio or video"),
-        ("notes.bin", bytes(range(7)) * 300, "no audio or video"),
-        ("notes.txt", b"It was the best of times.\n" * 50, "no sound"),
+        ("empty.wav", b"", "not an audio or video"),
+        ("broken.wav", b"RIFF\x00\x00\x00\x00WAVEfmt ", "not an audio or video"),
+        ("notes.bin", bytes(range(7)) * 300, "not an audio or video"),
+        ("notes.txt", b"It was the best of times.\n" * 50, "no audio"),
     ],
 )
 def test_a_file_that_is_no_audio_is_a_clear_error(
@@ -62,7 +62,7 @@ def test_a_file_that_is_no_audio_is_a_clear_error(
 
 def test_a_video_without_sound_says_so(tmp_path: Path) -> None:
     write_silent_video(tmp_path / "silent.mp4")
-    with pytest.raises(ConfigurationError, match="no sound"):
+    with pytest.raises(ConfigurationError, match="no audio"):
         read_audio(tmp_path / "silent.mp4", rate=24_000)
 
 

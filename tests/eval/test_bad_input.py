@@ -80,10 +80,10 @@ def test_each_bad_row_of_a_manifest_is_named_and_the_good_one_is_measured(
     for line, why in {
         ":3": "missing.flac; put it there or remove the row",
         ":4": "nothing in the column 'transcript'; fill it in",
-        ":5": "is no audio or video file that can be read",
-        ":6": "is no audio or video file that can be read",
+        ":5": "is not an audio or video file that can be read",
+        ":6": "is not an audio or video file that can be read",
         ":7": "breaks off after",
-        ":8": "'long' is no length in seconds",
+        ":8": "'long' is not a length in seconds",
         ":9": "has more columns than the first line",
         "": "clips in other languages than 'en', which was chosen: de (1)",
     }.items():
@@ -149,7 +149,7 @@ def test_captions_of_another_product_are_scored_and_what_is_broken_in_them_named
     found = results(tmp_path / "out")
     assert found["figures"]["wer"]["value"] == pytest.approx(4 / 12)
     assert found["left_out"] == [f"{captions}:13: no caption: its time line cannot be read"]
-    problem = f"{captions}:13: 'soon' is no time of the form 00:00:00.000"
+    problem = f"{captions}:13: 'soon' is not a time of the form 00:00:00.000"
     assert found["vtt_problems"] == [problem]
     assert problem.replace("'", "&#39;") in (tmp_path / "out" / "report.html").read_text("utf-8")
 

@@ -122,7 +122,7 @@ async def test_rubbish_posted_is_refused_with_a_reason_and_costs_no_slot(
     headers = {protocol.KEY_HEADER: "public_token"}
     async with running.session.post(running.http, data=b"x" * 999, headers=headers) as answer:
         assert answer.status == 400
-        assert "no audio file" in (await answer.json())["error"]
+        assert "not an audio file" in (await answer.json())["error"]
     await running.empty()
 
 

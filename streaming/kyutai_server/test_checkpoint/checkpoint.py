@@ -159,7 +159,7 @@ def _examine(mimi: Any, prototypes: Tensor) -> None:
     clear = lesson.labels >= 0
     right = float((heard == lesson.labels)[clear].float().mean())
     if right < 0.998:
-        raise ModelError(f"the test checkpoint hears only {right:.2%} of the frames right")
+        raise ModelError(f"the test checkpoint recognises only {right:.2%} of the frames")
 
 
 def _fill_codebooks(mimi: Any) -> Tensor:

@@ -97,7 +97,7 @@ def test_recordings_in_one_file_are_clips(tmp_path: Path) -> None:
     hyp = "x 1 S1 0 1 hello here\ny 1 S1 0 1 good bye\n"
     found = compared(*files(tmp_path, ref_stm=ref, hyp_stm=hyp), language="en")
     assert [clip.id for clip in found.clips] == ["x", "y"]
-    assert "of 'z' there are no captions" in found.left_out[0]
+    assert "no captions of 'z'" in found.left_out[0]
     assert results_of(Run(), found.clips).figures["wer"].value == 0.25
 
 

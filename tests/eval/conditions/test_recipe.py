@@ -71,12 +71,12 @@ def test_options_are_read_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("read", "text", "complaint"),
     [
-        (read_noise, "loud", "no number; write it as 10, 10:babble"),
+        (read_noise, "loud", "not a number; write it as 10, 10:babble"),
         (read_noise, "10:nowhere.wav", "neither pink, nor babble, nor a file"),
         (read_codec, "mp3@24k", "write it as opus@24k"),
         (read_codec, "opus@1k", "6k to 510k"),
-        (read_share, "120", "no share"),
-        (read_overlap, "30@near", "no number"),
+        (read_share, "120", "not a share"),
+        (read_overlap, "30@near", "not a number"),
     ],
 )
 def test_what_cannot_be_read_says_how_to_write_it(

@@ -125,7 +125,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
     whole = "\n".join(corpus.left_out)
     for complaint in (
         r"empty.txt: holds no words", "lonely.wav: no transcript beside it",
-        "deaf.txt: no recording deaf.wav", "broken.wav is no audio", "who.rttm: says who spoke",
+        "deaf.txt: no recording deaf.wav", "broken.wav is not an audio", "who.rttm: says who spoke",
     ):  # fmt: skip
         assert complaint in whole
 

@@ -66,7 +66,7 @@ def test_audio_is_one_channel_at_the_rate_asked_for(tmp_path: Path) -> None:
         ("a.wav\ten\t1\tyes\tCC0\tno\n", HEADER, r"manifest\.tsv:2: has more columns"),
         ("a.wav\ten\t1\t\t\n", HEADER, r"manifest\.tsv:2: nothing in the column 'transcript'"),
         ("a.wav\ten\n", HEADER, r"manifest\.tsv:2: nothing in the column 'transcript'"),
-        ("a.wav\ten\tlong\tyes\t\n", HEADER, r"manifest\.tsv:2: 'long' is no length in seconds"),
+        ("a.wav\ten\tlong\tyes\t\n", HEADER, r"manifest\.tsv:2: 'long' is not a length in seconds"),
     ],
 )
 def test_a_bad_manifest_is_named_with_file_and_line(
@@ -131,7 +131,7 @@ def test_bad_word_times_are_named_with_file_and_line(
 def test_a_file_without_sound_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("no sound at all")
     source = corpus(tmp_path, "text.wav\ten\t\tyes\t\n")
-    with pytest.raises(CorpusError, match=r"text\.wav is no audio"):
+    with pytest.raises(CorpusError, match=r"text\.wav is not an audio"):
         read_corpus(source)
 
 

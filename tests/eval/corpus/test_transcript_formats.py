@@ -226,7 +226,7 @@ def test_both_text_formats_of_praat_are_read(tmp_path: Path, content: str) -> No
 def test_what_is_no_textgrid_is_named(tmp_path: Path, content: str) -> None:
     found = read_transcript(written(tmp_path, "a.TextGrid", content))
     assert found.segments == ()
-    assert "is no TextGrid" in found.problems[0]
+    assert "is not a TextGrid" in found.problems[0]
 
 
 def test_an_unknown_ending_and_a_missing_file_are_named(tmp_path: Path) -> None:
@@ -240,13 +240,13 @@ def test_an_unknown_ending_and_a_missing_file_are_named(tmp_path: Path) -> None:
     ("cue", "wrong"),
     [
         ("00:01.000 --> 00:02.000\nfine &amp; <i>well</i> <00:00:01.500>then", None),
-        ("00:01,000 --> 00:02.000\nx", "'00:01,000' is no time"),
+        ("00:01,000 --> 00:02.000\nx", "'00:01,000' is not a time"),
         ("00:02.000 --> 00:01.000\nx", "ends before it starts"),
         ("00:01.000-->00:02.000\nx", "no space around -->"),
-        ("00:01.000 --> 00:02.000 align=left\nx", "'align=left' is no setting"),
+        ("00:01.000 --> 00:02.000 align=left\nx", "'align=left' is not a cue setting"),
         ("00:01.000 --> 00:02.000\na < b", "a < that is not written"),
         ("00:01.000 --> 00:02.000\na & b", "an & that is not"),
-        ("00:01.000 --> 00:02.000\n<font color=red>x</font>", "is no tag of WebVTT"),
+        ("00:01.000 --> 00:02.000\n<font color=red>x</font>", "is not a WebVTT tag"),
         ("00:01.000 --> 00:02.000\n<v>x", "a voice without a name"),
         ("00:01.000 --> 00:02.000\n<00:00:01.500>a <00:00:01.400>b", "does not increase"),
         ("00:01.000 --> 00:02.000\nx\x07", "a control character"),
@@ -258,7 +258,7 @@ def test_an_unknown_ending_and_a_missing_file_are_named(tmp_path: Path) -> None:
 )
 def test_each_rule_of_webvtt_is_checked(cue: str, wrong: str | None) -> None:
     found = [sentence for _, sentence in check(f"WEBVTT\n\n{cue}\n")]
-    assert len(found) == (wrong is not None) or wrong == "is no tag of WebVTT"
+    assert len(found) == (wrong is not None) or wrong == "is not a WebVTT tag"
     assert wrong is None or wrong in found[0]
 
 

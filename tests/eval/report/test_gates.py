@@ -41,7 +41,7 @@ def test_an_unknown_measure_is_answered_with_the_list_of_names() -> None:
 
 @pytest.mark.parametrize("text", ["wer", "wer=0.1", "wer>x", "", "0.1<wer"])
 def test_what_is_no_rule_is_named(text: str) -> None:
-    with pytest.raises(RuleError, match="is no rule; write NAME>NUMBER"):
+    with pytest.raises(RuleError, match="is not a rule; write NAME>NUMBER"):
         read_rule(text)
 
 
@@ -85,9 +85,9 @@ def test_a_profile_of_ones_own_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("x =", "is no TOML"),
+        ("x =", "is not TOML"),
         ("name = 'x'", "has no list of rules"),
-        ("thresholds = ['oops']", r"mine\.toml: 'oops' is no rule"),
+        ("thresholds = ['oops']", r"mine\.toml: 'oops' is not a rule"),
     ],
 )
 def test_a_broken_profile_is_named(tmp_path: Path, content: str, why: str) -> None:

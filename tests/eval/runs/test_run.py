@@ -134,7 +134,7 @@ def test_a_run_made_otherwise_is_not_continued(tmp_path: Path, change: str) -> N
         "corpus": plan(tmp_path, replace(found, clips=found.clips[1:]), engine="embedded"),
         "condition": plan(tmp_path, found, recipe=Recipe(level_db=-40), engine="embedded"),
     }[change]
-    with pytest.raises(ObservationError, match=r"holds a run made otherwise .*another --out"):
+    with pytest.raises(ObservationError, match=r"holds a run with other settings .*another --out"):
         todo(other)
 
 

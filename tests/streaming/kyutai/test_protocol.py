@@ -133,7 +133,7 @@ def test_samples_that_are_no_sound_are_cleaned(single: bool) -> None:
         ({"type": "OggOpus", "data": [256]}, "an octet is due"),
         ({"type": "Marker", "id": 1.5}, "id is a float, where an integer"),
         ({"type": "Marker", "id": 1 << 63}, "an integer of 64 bits"),
-        ({"type": "Audio", 3: 4}, "no msgpack"),
+        ({"type": "Audio", 3: 4}, "not msgpack"),
     ],
 )
 def test_what_a_client_may_not_say_is_named(said: object, why: str) -> None:
@@ -144,8 +144,8 @@ def test_what_a_client_may_not_say_is_named(said: object, why: str) -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"type": "Word", "text": "a", "start_time": math.nan}, "start_time is no time"),
-        ({"type": "Word", "text": "a", "start_time": 1e9}, "start_time is no time"),
+        ({"type": "Word", "text": "a", "start_time": math.nan}, "start_time is not a time"),
+        ({"type": "Word", "text": "a", "start_time": 1e9}, "start_time is not a time"),
         ({"type": "Word", "text": "a", "start_time": "1"}, "start_time is a string"),
         ({"type": "Word", "text": b"a", "start_time": 1.0}, "text is bin"),
         ({"type": "Word", "text": "a", "start_time": 1.0, "joined": 1}, "joined is an integer"),

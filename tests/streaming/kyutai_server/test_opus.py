@@ -65,5 +65,5 @@ def test_a_file_gives_all_of_its_sound() -> None:
 
 
 def test_a_file_without_sound_is_said_to_be_so() -> None:
-    with pytest.raises(ProtocolError, match="no audio file"):
+    with pytest.raises(ProtocolError, match="not an audio file"):
         list(read_file(b"rubbish" * 100))
