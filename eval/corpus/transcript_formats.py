@@ -58,27 +58,6 @@ class BadLine(ValueError):
     """A line that cannot be used. The message says why."""
 
 
-def read_transcript(path: Path) -> Transcript:
-    """Read .txt, .vtt, .srt, .stm, .ctm, .TextGrid or .rttm, by the file's suffix.
-
-    The encoding is that of a BOM, UTF-8, or else Windows-1252 (reported as a problem). All line
-    endings are accepted. Raises FormatError.
-    """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise FormatError(
-            f"{path}: the ending {path.suffix!r} is unknown; give one of {', '.join(READERS)}"
-        )
-    text, problems = read_text(path)
-    segments: list[Segment] = []
-    for number, found in reader(text):
-        if isinstance(found, Segment):
-            segments.append(found)
-        else:
-            problems.append(f"{path}:{number}: {found}")
-    return Transcript(tuple(segments), tuple(problems))
-
-
 def read_text(path: Path) -> tuple[str, list[str]]:
     """A file's text with "\\n" line ends, and any problem with its encoding.
 
@@ -293,3 +272,24 @@ def tsv_rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for number, line in enumerate(lines, start=2):
         fields = line.split("\t")
         yield number, dict(zip(names, fields, strict=False)) | {"": "".join(fields[len(names) :])}
+
+
+def read_transcript(path: Path) -> Transcript:
+    """Read .txt, .vtt, .srt, .stm, .ctm, .TextGrid or .rttm, by the file's suffix.
+
+    The encoding is that of a BOM, UTF-8, or else Windows-1252 (reported as a problem). All line
+    endings are accepted. Raises FormatError.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise FormatError(
+            f"{path}: the ending {path.suffix!r} is unknown; give one of {', '.join(READERS)}"
+        )
+    text, problems = read_text(path)
+    segments: list[Segment] = []
+    for number, found in reader(text):
+        if isinstance(found, Segment):
+            segments.append(found)
+        else:
+            problems.append(f"{path}:{number}: {found}")
+    return Transcript(tuple(segments), tuple(problems))

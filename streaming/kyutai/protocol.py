@@ -143,23 +143,6 @@ def encode(message: ClientMessage | ServerMessage) -> bytes:
             return _map(type(message).__name__)
 
 
-def decode_client(data: bytes) -> ClientMessage:
-    """Decode a client's message; samples are sanitised. Raises ProtocolError."""
-    if len(data) > MAX_CLIENT_BYTES:
-        raise ProtocolError(f"a message of {len(data)} bytes; {MAX_CLIENT_BYTES} are the most")
-    pcm = _plain_audio(data)
-    if pcm is not None:
-        return Audio(clean(pcm))
-    return _read(data, _CLIENT)
-
-
-def decode_server(data: bytes) -> ServerMessage:
-    """Decode a server's message. Raises ProtocolError."""
-    if len(data) > MAX_SERVER_BYTES:
-        raise ProtocolError(f"a message of {len(data)} bytes; {MAX_SERVER_BYTES} are the most")
-    return _read(data, _SERVER)
-
-
 def _pack(value: object) -> bytes:
     packed: bytes = msgpack.packb(value)
     return packed
@@ -261,3 +244,20 @@ _SERVER: dict[str, Callable[[Fields], ServerMessage]] = {
     "Step": _step,
     "Error": lambda fields: Error(string(fields, "message")),
 }
+
+
+def decode_client(data: bytes) -> ClientMessage:
+    """Decode a client's message; samples are sanitised. Raises ProtocolError."""
+    if len(data) > MAX_CLIENT_BYTES:
+        raise ProtocolError(f"a message of {len(data)} bytes; {MAX_CLIENT_BYTES} are the most")
+    pcm = _plain_audio(data)
+    if pcm is not None:
+        return Audio(clean(pcm))
+    return _read(data, _CLIENT)
+
+
+def decode_server(data: bytes) -> ServerMessage:
+    """Decode a server's message. Raises ProtocolError."""
+    if len(data) > MAX_SERVER_BYTES:
+        raise ProtocolError(f"a message of {len(data)} bytes; {MAX_SERVER_BYTES} are the most")
+    return _read(data, _SERVER)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import math
 
+_HEAD = 2
+_PAUSE_ABOVE = 0.6
+_SPEECH_BELOW = 0.4
+_HOLD = 3
+_QUIET = 5  # frames: 0.4 s
+
 
 class PauseHeads:
     """What the model itself expects: head 2 (2 s ahead), held for some frames, for it is jumpy."""
@@ -29,12 +35,6 @@ class PauseHeads:
         return self._frames
 
 
-_HEAD = 2
-_PAUSE_ABOVE = 0.6
-_SPEECH_BELOW = 0.4
-_HOLD = 3
-
-
 class PauseByVoice:
     """The same from voice activity, for models without heads."""
 
@@ -50,6 +50,3 @@ class PauseByVoice:
             return None
         self._spoke = False
         return self._quiet
-
-
-_QUIET = 5  # frames: 0.4 s

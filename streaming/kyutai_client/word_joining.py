@@ -7,6 +7,9 @@ import re
 from streaming.kyutai import protocol
 from streaming.recognizer import Word
 
+_CLOSING = re.compile(r"[.,;:!?…%)\]}»”’]+")
+_NEXT_MS = 160  # 80 ms that say "a word starts", 80 ms for its one piece
+
 
 class WordReader:
     """Reads one stream's words in order.
@@ -43,7 +46,3 @@ def _continues(before: Word | None, text: str, start_ms: int) -> bool:
         return True
     digits = before.text[-1].isdigit() and text[0].isdigit()
     return digits and start_ms - before.start_ms <= _NEXT_MS
-
-
-_CLOSING = re.compile(r"[.,;:!?…%)\]}»”’]+")
-_NEXT_MS = 160  # 80 ms that say "a word starts", 80 ms for its one piece
