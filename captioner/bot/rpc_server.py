@@ -128,10 +128,10 @@ class RpcServer:
         await self._apply(self._controls.decided)
         person = _person(room, caller)
         you = None if person is None else self._controls.you(person)
-        return self._publisher.hello(request, you=you)
+        return self._publisher.hello(request, caller=caller, you=you)
 
-    async def _history(self, _caller: str, payload: str) -> str:
-        return self._publisher.page(decode_history(payload))
+    async def _history(self, caller: str, payload: str) -> str:
+        return self._publisher.page(decode_history(payload), caller=caller)
 
     async def _set(self, caller: Person, payload: str) -> str:
         request = decode_set(payload)

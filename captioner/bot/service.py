@@ -119,6 +119,7 @@ class CaptionService:
             now = self._clock()
             people = room.people()
             self._controls.present(people, now)
+            self._publisher.present(person.identity for person in people)
             state = self._state = self._controls.state(now)
             listens = state is State.ON
             room.hear(lambda identity: listens and self._controls.captions(identity))

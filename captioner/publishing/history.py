@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted
@@ -17,11 +17,15 @@ HISTORY_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The latest packet of a cue, and the caption in it."""
+    """The latest packet of a cue, and the caption in it.
+
+    kept: whether all of it was said while its speaker was kept.
+    """
 
     seq: int
     caption: Caption
     packet: dict[str, Any]
+    kept: bool = True
 
     @property
     def cue(self) -> Cue | None:
@@ -48,7 +52,7 @@ class Page:
 class History:
     """The latest state of each cue, in the order of their last change.
 
-    keeps: whether a speaker's captions may be shown to late joiners.
+    keeps: whether what a speaker says now may be shown to late joiners.
     ``forgotten`` counts the cues that were dropped because there were more than ``limit``.
     """
 
@@ -64,19 +68,26 @@ class History:
     def add(self, entry: Entry) -> None:
         """Take a packet that is newer than all others."""
         cue_id = entry.packet["id"]
-        self._entries.pop(cue_id, None)
-        self._entries[cue_id] = entry
+        before = self._entries.pop(cue_id, entry)
+        kept = before.kept and self.keeps(entry.caption.speaker)
+        self._entries[cue_id] = entry if kept else replace(entry, kept=False)
         if len(self._entries) > self._limit:
             self._entries.popitem(last=False)
             self.forgotten += 1
 
-    def after(self, seq: int, *, room: int) -> Page:
-        """Return the cues that changed after ``seq``, oldest change first, in ``room`` bytes."""
+    def after(self, seq: int, *, room: int, there_since: int | None = None) -> Page:
+        """Return the cues that changed after ``seq``, oldest change first, in ``room`` bytes.
+
+        there_since: the number of the packet after which the caller was in the room; None if
+        that is not known. Speech that is not kept is given only to people who were there.
+        """
         newer: list[Entry] = []
         for entry in reversed(self._entries.values()):
             if entry.seq <= seq:
                 break
-            newer.append(entry)
+            there = there_since is not None and entry.seq > there_since
+            if there or not entry.closed or self._kept(entry):
+                newer.append(entry)
         taken = _fitting(reversed(newer), room)
         rest = taken[-1].seq if len(taken) < len(newer) else None
         return Page([_bare(e.packet) for e in taken], rest)
@@ -90,7 +101,7 @@ class History:
         closed = [
             e
             for e in reversed(self._entries.values())
-            if e.closed and (before is None or e.seq < before) and self.keeps(e.caption.speaker)
+            if e.closed and (before is None or e.seq < before) and self._kept(e)
         ]
         shown = _fitting(open_now, room)
         room -= sum(_size(e) for e in shown)
@@ -102,18 +113,24 @@ class History:
         return Page([_bare(e.packet) for e in ordered], rest)
 
     def forget(self, speaker: str) -> None:
-        """Stop giving anybody this speaker's captions."""
-        own = [k for k, e in self._entries.items() if e.closed and e.caption.speaker == speaker]
-        for key in own:
-            del self._entries[key]
+        """Give nobody this speaker's captions; the open cue only to people who are there."""
+        own = [(k, e) for k, e in self._entries.items() if e.caption.speaker == speaker]
+        for key, entry in own:
+            if entry.closed:
+                del self._entries[key]
+            else:
+                self._entries[key] = replace(entry, kept=False)
 
     def closed(self) -> list[tuple[Cue, str]]:
-        """Return each closed cue with its speaker's name."""
+        """Return each closed cue that is kept, with its speaker's name."""
         return [
             (entry.cue, voice_name(entry.caption.name, identity=entry.caption.speaker))
             for entry in self._entries.values()
-            if entry.closed and entry.cue is not None
+            if entry.closed and entry.cue is not None and self._kept(entry)
         ]
+
+    def _kept(self, entry: Entry) -> bool:
+        return entry.kept and self.keeps(entry.caption.speaker)
 
 
 def _fitting(entries: Iterable[Entry], room: int, *, least: int = 1) -> list[Entry]:

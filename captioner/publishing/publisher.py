@@ -20,6 +20,7 @@ from captioner.contract import (
     track_packet,
 )
 from captioner.contract_requests import After, Hello, Older
+from captioner.publishing.attendance import Attendance
 from captioner.publishing.history import Entry, History, Page
 from captioner.publishing.room_clock import RoomClock
 
@@ -52,6 +53,7 @@ class Publisher:
         self.seq = 0
         self.state = State.STARTING
         self.history = History()
+        self._attendance = Attendance()
         self.watchers: list[Callable[[Caption], None]] = []
         self.gap_watchers: list[Callable[[int, int, GapReason], None]] = []
         self._send: Send | None = None
@@ -62,6 +64,10 @@ class Publisher:
     def attach(self, send: Send | None) -> None:
         """Set where packets go from now on; None while the bot is not in a room."""
         self._send = send
+
+    def present(self, people: Iterable[str]) -> None:
+        """Take who is in the room now, by identity: nobody else gets speech that is not kept."""
+        self._attendance.present(people, seq=self.seq, now_ms=self.clock.now_ms())
 
     async def publish(self, caption: Caption) -> None:
         """Send a caption event to everybody."""
@@ -126,10 +132,16 @@ class Publisher:
                 except TimeoutError:
                     continue
 
-    def hello(self, request: Hello, *, you: Mapping[str, Any] | None = None) -> str:
+    def hello(
+        self,
+        request: Hello,
+        *,
+        caller: str | None = None,
+        you: Mapping[str, Any] | None = None,
+    ) -> str:
         """Return the answer to a page's hello: the state, and what it has not seen yet.
 
-        you: what is known about its user; None: not yet, ask again.
+        caller: its user's identity. you: what is known about the user; None: not yet, ask again.
 
         A newcomer gets the open cues and the newest closed ones, and asks for older ones by
         ``older``; a page that knows this session gets the changes, and continues by ``cursor``.
@@ -147,20 +159,21 @@ class Publisher:
             "you": None if you is None else dict(you),
         }
         if request.session == self.session and request.after_seq is not None:
-            return self._changed(answer, request.after_seq)
+            return self._changed(answer, request.after_seq, caller)
         return self._newest(answer)
 
-    def page(self, request: After | Older) -> str:
+    def page(self, request: After | Older, *, caller: str | None = None) -> str:
         """Return what a page missed, from the start if it knows another session."""
         answer = {"v": 1, "session": self.session, "seq": self.seq}
         match request:
             case After(session, seq):
-                return self._changed(answer, seq if session == self.session else 0)
+                return self._changed(answer, seq if session == self.session else 0, caller)
             case Older(session, seq):
                 return self._newest(answer, before=seq if session == self.session else 0)
 
-    def _changed(self, answer: dict[str, Any], seq: int) -> str:
-        page = self.history.after(seq, room=_room(answer))
+    def _changed(self, answer: dict[str, Any], seq: int, caller: str | None) -> str:
+        since = self._attendance.since(caller, now_ms=self.clock.now_ms()) if caller else None
+        page = self.history.after(seq, room=_room(answer), there_since=since)
         return _answer(answer, page, cursor=_text(page.rest), older=None)
 
     def _newest(self, answer: dict[str, Any], *, before: int | None = None) -> str:
