@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import os
 import signal
 import ssl
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +22,8 @@ from streaming.command_line import install_extra, unknown_variables
 from streaming.errors import StreamingError
 from streaming.kyutai_server.api_keys import Keys, read_keys
 from streaming.kyutai_server.batch import BatchedModel
-from streaming.kyutai_server.server import Limits, Server, listen
+from streaming.kyutai_server.limits import Limits
+from streaming.kyutai_server.server import Server, listen
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -29,6 +33,9 @@ DTYPES = ("float32", "bfloat16", "float16")
 _DEFAULTS = Limits()
 PREFIX = "ASR"
 """Every option is a variable too: ASR_MODEL, ASR_API_KEY_FILE…"""
+
+LOG_MAX, LOG_S = 20, 60.0
+"""At most LOG_MAX records of the libraries' logs in LOG_S seconds."""
 
 
 @click.group(
@@ -102,7 +109,7 @@ def main(context: click.Context, model: str | None, device: str, dtype: str, bat
         loaded = load_model(
             model, batch_size=batch_size, device=device, dtype=dtype, threads=threads
         )
-        asyncio.run(_serve(loaded, Path(model).name, keys, limits, (host, port, tls)))
+        asyncio.run(serve(loaded, Path(model).name, keys, limits, (host, port, tls)))
     except StreamingError as exc:
         _fail(str(exc))
 
@@ -148,8 +155,12 @@ def _variables(group: click.Group) -> set[str]:
     return {name.replace("-", "_").upper() for name in names}
 
 
-async def _serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,
-                 where: tuple[str, int, ssl.SSLContext | None]) -> None:  # fmt: skip
+async def serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,
+                where: tuple[str, int, ssl.SSLContext | None]) -> None:  # fmt: skip
+    """Serve ``model`` until SIGTERM. where: host, port, TLS."""
+    on_stderr = logging.StreamHandler()
+    on_stderr.addFilter(Bounded())
+    logging.basicConfig(handlers=[on_stderr], level=logging.WARNING)
     server = Server(model, name=name, keys=keys, limits=limits)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -158,6 +169,30 @@ async def _serve(model: BatchedModel, name: str, keys: Keys, limits: Limits,
     async with listen(server, host=host, port=port, tls=tls) as url:
         click.echo(f"listening: {url}")
         await server.run(stop)
+
+
+class Bounded(logging.Filter):
+    """Limits the rate of log records, since clients can cause them; says how many it left out."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._since_s = clock()
+        self._passed = self._left_out = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether ``record`` passes."""
+        now_s = self._clock()
+        if now_s - self._since_s >= LOG_S:
+            self._since_s, self._passed = now_s, 0
+        if self._passed >= LOG_MAX:
+            self._left_out += 1
+            return False
+        self._passed += 1
+        if self._left_out:
+            record.msg = f"{record.getMessage()} (before this, {self._left_out} were left out)"
+            record.args, self._left_out = (), 0
+        return True
 
 
 def _keys(path: Path | None) -> Keys:

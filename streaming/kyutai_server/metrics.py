@@ -19,6 +19,10 @@ OVERHEAD_SECONDS = Histogram(
 ADMITTED = Counter("asr_admitted", "Streams that got a slot.")
 REFUSED = Counter("asr_refused", "Streams that got none.", ["reason"])
 ENDED = Counter("asr_ended", "Streams that the server ended.", ["reason"])
+CONNECTIONS_ENDED = Counter(
+    "asr_connections_ended", "Connections that had no session, and were ended.", ["reason"]
+)
+NO_FILE = Counter("asr_no_file", "Times that no connection could be accepted for want of a file.")
 WORDS = Counter("asr_words", "Words said.")
 
 

@@ -7,10 +7,10 @@ websockets package has no request bodies. The only file of this package that imp
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
@@ -20,12 +20,14 @@ from streaming.audio import Pcm
 from streaming.errors import ProtocolError, RecognizerUnavailable
 from streaming.kyutai import protocol
 from streaming.kyutai_server import metrics
+from streaming.kyutai_server.answers import as_json, as_message, until_marked
 from streaming.kyutai_server.api_keys import Keys
 from streaming.kyutai_server.batch import BatchedModel
-from streaming.kyutai_server.client_stream import Answer, Marked, Stepped
+from streaming.kyutai_server.client_stream import Stepped
+from streaming.kyutai_server.connections import Connections, listening_sockets
+from streaming.kyutai_server.limits import Limits
 from streaming.kyutai_server.opus import OggOpusDecoder, read_file
 from streaming.kyutai_server.step_loop import Seat, StepLoop
-from streaming.kyutai_server.token_words import WordEnded, WordSaid
 
 _BUILD = (
     "build_timestamp", "build_date", "git_branch", "git_timestamp", "git_date", "git_hash",
@@ -36,24 +38,6 @@ _BUILD = (
 _LARGE = 2_048  # bytes of Opus whose decoding would block the event loop
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits for clients. Times in seconds.
-
-    idle_s: without a binary message. ping_s: between pings; a client has half of it to answer.
-    session_s: length of a stream. streams_per_key: at once. post_bytes: size of a file.
-    admit_when_slow: also admit streams that make all fall behind real time.
-    """
-
-    idle_s: float = 120.0
-    ping_s: float = 10.0
-    session_s: float = 12 * 3600.0
-    streams_per_key: int = 1_000
-    post_bytes: int = 64 << 20
-    drain_s: float = 30.0
-    admit_when_slow: bool = False
-
-
 class Server:
     """Serves one model. ``name`` is the model's name in build_info."""
 
@@ -62,12 +46,19 @@ class Server:
     ) -> None:
         self._limits = limits or Limits()
         self.steps = StepLoop(model, admit_when_slow=self._limits.admit_when_slow)
+        self.connections = Connections(
+            most=self._limits.waiting,
+            sessions=model.batch_size,
+            within_s=self._limits.admission_s,
+        )
+        self._reading = 0  # files that come in
         self._name = name
         self._keys = keys
 
     def app(self) -> web.Application:
         """The routes."""
         app = web.Application(client_max_size=self._limits.post_bytes)
+        app.on_response_prepare.append(_one_request)
         app.router.add_get(protocol.PATH, self._websocket)
         app.router.add_post(protocol.PATH, self._post)
         app.router.add_get("/health", self._health)
@@ -114,7 +105,8 @@ class Server:
             await _finish(socket, protocol.NO_FREE_CHANNELS, WSCloseCode.TRY_AGAIN_LATER)
             return socket
         try:
-            ending = await self._serve(socket, seat)
+            with self.connections.session(request.protocol):
+                ending = await self._serve(socket, seat)
         finally:
             # Before the close, which a client may answer late.
             self.steps.leave(seat)
@@ -176,24 +168,40 @@ class Server:
         key = self._keys.number(request.headers.get(protocol.KEY_HEADER))
         if key is None:
             return web.Response(status=401)
-        data = await request.read()
+        if self._reading >= self.steps.batch.batch_size:
+            return web.json_response({"error": protocol.NO_FREE_CHANNELS}, status=503)
+        data = await self._file(request)
+        if data is None:
+            return web.json_response({"error": "this takes too long"}, status=408)
         seat = self._seat(key, request)
         if seat is None:
             return web.json_response({"error": protocol.NO_FREE_CHANNELS}, status=503)
         try:
             async with asyncio.TaskGroup() as tasks:
                 feeding = tasks.create_task(self._feed_file(seat, data))
-                answers = [answer async for answer in _until_marked(seat)]
+                answers = [answer async for answer in until_marked(seat)]
                 feeding.cancel()
             if seat.ended:
                 return web.json_response({"error": seat.ended}, status=503)
             said = [answer for answer in answers if not isinstance(answer, Stepped)]
-            return web.json_response([_as_json(answer) for answer in said])
+            return web.json_response([as_json(answer) for answer in said])
         except* ProtocolError as group:
             reason = str(group.exceptions[0])
         finally:
             self.steps.leave(seat)
         return web.json_response({"error": reason}, status=400)
+
+    async def _file(self, request: web.Request) -> bytes | None:
+        """What is posted; None if it does not come in time."""
+        self._reading += 1
+        try:
+            with self.connections.session(request.protocol):
+                async with asyncio.timeout(self._limits.idle_s):
+                    return await request.read()
+        except TimeoutError:
+            return None
+        finally:
+            self._reading -= 1
 
     async def _feed_file(self, seat: Seat, data: bytes) -> None:
         pieces = read_file(data)
@@ -236,23 +244,41 @@ async def listen(
     """
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=2)
     await runner.setup()
+    assert runner.server is not None
+    begin, accepting = runner.server, list[asyncio.Task[None]]()
+    listening: list[socket.socket] = []
     try:
         try:
-            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+            listening = listening_sockets(host, port)
         except OSError as exc:
             raise RecognizerUnavailable(
                 f"cannot listen on {host}:{port} ({exc.strerror}): choose another --port or --host"
             ) from exc
+        for one in listening:
+            accepting.append(asyncio.create_task(server.connections.accept(one, begin, tls=tls)))
         shown = f"[{host}]" if ":" in host else host
-        yield f"{'wss' if tls else 'ws'}://{shown}:{runner.addresses[0][1]}{protocol.PATH}"
+        port = listening[0].getsockname()[1]
+        yield f"{'wss' if tls else 'ws'}://{shown}:{port}{protocol.PATH}"
     finally:
+        for task in accepting:
+            task.cancel()
+        await asyncio.gather(*accepting, return_exceptions=True)
+        for one in listening:
+            one.close()
         await runner.cleanup()
+
+
+async def _one_request(_request: web.Request, response: web.StreamResponse) -> None:
+    """A connection without a session may not stay for more."""
+    if not isinstance(response, web.WebSocketResponse):
+        response.force_close()
+        response.headers["Connection"] = "close"  # it is too late for aiohttp to say so
 
 
 async def _tell(socket: web.WebSocketResponse, seat: Seat) -> None:
     await socket.send_bytes(protocol.encode(protocol.Ready()))
     async for answer in seat:
-        await socket.send_bytes(protocol.encode(_as_message(answer)))
+        await socket.send_bytes(protocol.encode(as_message(answer)))
 
 
 async def _finish(socket: web.WebSocketResponse, reason: str, code: WSCloseCode) -> None:
@@ -271,32 +297,3 @@ async def _unpacked(opus: OggOpusDecoder, packed: bytes) -> Pcm:
     if len(packed) < _LARGE:
         return opus.feed(packed)
     return await asyncio.get_running_loop().run_in_executor(None, partial(opus.feed, packed))
-
-
-async def _until_marked(seat: Seat) -> AsyncIterator[Answer]:
-    async for answer in seat:
-        if isinstance(answer, Marked):
-            return
-        yield answer
-
-
-def _as_message(answer: Answer) -> protocol.ServerMessage:
-    match answer:
-        case WordSaid(text, start_ms, joined):
-            return protocol.Word(text, start_ms / 1000, joined)
-        case WordEnded(end_ms):
-            return protocol.EndWord(end_ms / 1000)
-        case Marked(number):
-            return protocol.Marker(number)
-        case Stepped(step, pauses, waiting):
-            return protocol.Step(step, pauses, waiting)
-
-
-def _as_json(answer: Answer) -> dict[str, object]:
-    match answer:
-        case WordSaid(text, start_ms, joined):
-            return {"type": "Word", "text": text, "start_time": start_ms / 1000, "joined": joined}
-        case WordEnded(end_ms):
-            return {"type": "EndWord", "stop_time": end_ms / 1000}
-        case _:
-            return {}

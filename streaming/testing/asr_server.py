@@ -16,7 +16,8 @@ from streaming.kyutai import protocol
 from streaming.kyutai.protocol import PUBLIC_KEY
 from streaming.kyutai_server.api_keys import Keys
 from streaming.kyutai_server.batch import BatchedModel
-from streaming.kyutai_server.server import Limits, Server, listen
+from streaming.kyutai_server.limits import Limits
+from streaming.kyutai_server.server import Server, listen
 
 
 class Client:

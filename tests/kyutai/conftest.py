@@ -15,8 +15,8 @@ import pytest
 from platformdirs import user_cache_path
 
 from captioner.demo.livekit_server import free_port
+from streaming.kyutai_server.limits import Limits
 from streaming.kyutai_server.moshi_model import KyutaiModel, load_model
-from streaming.kyutai_server.server import Limits
 from streaming.kyutai_server.test_checkpoint import checkpoint, full_size
 from streaming.testing.asr_server import Running, serving
 from streaming.testing.independent_client import get

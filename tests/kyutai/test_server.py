@@ -19,8 +19,8 @@ from streaming.audio import Pcm
 from streaming.errors import ModelError
 from streaming.kyutai import protocol
 from streaming.kyutai_server.api_keys import Keys
+from streaming.kyutai_server.limits import Limits
 from streaming.kyutai_server.moshi_model import KyutaiModel
-from streaming.kyutai_server.server import Limits
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.testing.asr_server import Client, Running, serving
 from streaming.testing.scripted import ScriptedModel, ToyVocabulary
