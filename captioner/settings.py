@@ -204,7 +204,7 @@ class Settings(BaseSettings):
         validation_alias="CAPTIONER_METRICS_PORT",
         ge=1,
         le=65_535,
-        description="Port that serves Prometheus metrics. Unset: no metrics.",
+        description="Port that serves Prometheus metrics, on all addresses. Unset: no metrics.",
     )
     log_format: str = Field(
         default="console",

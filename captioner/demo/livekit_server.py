@@ -131,7 +131,6 @@ class MediaServer:
     key: str = "live-captions"
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     port: int = field(default_factory=free_port)
-    tcp_port: int = field(default_factory=free_port)
     udp_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
     _process: asyncio.subprocess.Process | None = None
     _started_once: bool = False
@@ -149,8 +148,7 @@ class MediaServer:
             if self._started_once:
                 raise  # participants know the ports
             # Another program may have taken a port between our check and the server's start.
-            self.port, self.tcp_port = free_port(), free_port()
-            self.udp_port = free_port(socket.SOCK_DGRAM)
+            self.port, self.udp_port = free_port(), free_port(socket.SOCK_DGRAM)
             await self._start()
         self._started_once = True
 
@@ -210,6 +208,7 @@ class MediaServer:
         await self.stop()
 
     def _config(self) -> str:
+        # Media over TCP would be listened for on every address, whatever bind_addresses says.
         return f"""
 port: {self.port}
 bind_addresses: ["127.0.0.1"]
@@ -217,7 +216,7 @@ rtc:
   node_ip: 127.0.0.1
   enable_loopback_candidate: true
   use_external_ip: false
-  tcp_port: {self.tcp_port}
+  tcp_port: 0
   udp_port: {self.udp_port}
   stun_servers: []
   ips: {{includes: [127.0.0.1/32]}}

@@ -115,9 +115,7 @@ class FaultProxy:
         """Put our media port into candidates. All ports have five digits, so lengths are kept."""
         assert self._media is not None
         ours = self._media.get_extra_info("sockname")[1]
-        for theirs in (self._server.udp_port, self._server.tcp_port):
-            data = data.replace(b"127.0.0.1 %d " % theirs, b"127.0.0.1 %d " % ours)
-        return data
+        return data.replace(b"127.0.0.1 %d " % self._server.udp_port, b"127.0.0.1 %d " % ours)
 
 
 def _plain(data: bytes) -> bytes:

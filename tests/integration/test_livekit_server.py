@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from captioner.demo.livekit_server import MediaServer
+from captioner.demo.page_server import serve_page
 
 pytestmark = pytest.mark.room
 
@@ -55,3 +56,14 @@ async def test_it_ends_when_told_and_can_be_started_again(
         await nobody_listens(server.port)
         await server.start()
     await nobody_listens(server.port)
+
+
+async def test_of_the_demo_nothing_can_be_reached_from_another_machine(
+    livekit_program: Path,
+) -> None:
+    async with MediaServer(livekit_program), serve_page(lambda _name, _guest: {}, port=0):
+        me = psutil.Process()
+        sockets = [s for p in (me, *me.children(recursive=True)) for s in p.net_connections("inet")]
+        addresses = {s.laddr.ip for s in sockets if s.status in ("LISTEN", "NONE")}
+        assert len(sockets) >= 3
+        assert addresses == {"127.0.0.1"}
