@@ -20,6 +20,13 @@ HOLES_MS = Counter("captioner_holes_milliseconds", "Audio that never arrived, fi
 DECODES_SKIPPED = Gauge(
     "captioner_decodes_skipped", "Intermediate decodes left out: the machine is too slow."
 )
+STATS_FAILURES = Counter(
+    "captioner_stats_failures", "Times that the SDK could not say whether packets arrive."
+)
+SOUND_FAILURES = Counter("captioner_sound_failures", "Streams of sound that the SDK broke off.")
+SUBSCRIPTION_FAILURES = Counter(
+    "captioner_subscription_failures", "Times that a track could not be subscribed to."
+)
 TRACKS_FAILED = Counter("captioner_tracks_failed", "Tracks whose captions ended by a fault.")
 RECOGNIZER_FAILURES = Counter("captioner_recognizer_failures", "Recogniser streams that failed.")
 CUES_CLOSED_STALE = Counter("captioner_cues_closed_stale", "Cues closed 5 s after their change.")

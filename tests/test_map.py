@@ -56,7 +56,8 @@ def imports_of(path: Path) -> set[str]:
         (
             "livekit.rtc",
             "captioner/room/encryption.py captioner/room/livekit_room.py"
-            " captioner/room/livekit_facts.py eval/simulation/participant.py"
+            " captioner/room/subscriptions.py captioner/room/livekit_facts.py"
+            " eval/simulation/participant.py"
             " captioner/demo/sound_publisher.py eval/runs/local_meeting.py",
         ),
         ("livekit.agents", "captioner/commands/worker.py"),

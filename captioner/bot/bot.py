@@ -22,7 +22,7 @@ from captioner.errors import NotAllowed, RoomUnavailable, StateError
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import RoomClock
 from captioner.room.livekit_room import LiveKitRoom
-from captioner.room.protocol import Changed, Gap, Kind, Left, Person, Room, Voice
+from captioner.room.protocol import Changed, Gap, Inaudible, Kind, Left, Person, Room, Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_set import TrackSet
 from streaming.backoff import Backoff
@@ -249,6 +249,8 @@ class Bot:
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, self._reason)
                     self._reason = GapReason.CONNECTION_LOST
+                case Inaudible():
+                    await self._tracks.inaudible(event)
                 case Changed():
                     self._rpc.people_changed()
                     await self._yield_to_rivals(room)

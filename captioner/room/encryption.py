@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from weakref import WeakSet
 
 import numpy as np
+import structlog
 from livekit import rtc
 
+from captioner import metrics
 from captioner.room.frame_queue import Sound
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
+from streaming.backoff import Backoff
+
+log = structlog.get_logger()
 
 ZEROS_MAX = 1_000 // FRAME_MS
 """Frames of exact silence from an active speaker; a second of it means another key."""
@@ -18,6 +24,9 @@ UNREADY = 240 // FRAME_MS
 """First frames of an encrypted track that are discarded: until decryption is ready the SDK decodes
 encrypted packets, which gives noise up to full scale (seen in 5 of 12 tracks, for 1 to 2 frames
 and the ringing after them)."""
+
+STATS_S = 1.0
+"""How long to wait for the SDK's statistics, in seconds; no frame is read meanwhile."""
 
 _COUNT_EVERY = 10
 """In frames: at least two packets arrive meanwhile, even if the sender omits silence."""
@@ -85,7 +94,7 @@ class TrackSound:
 
     def __init__(self, track: rtc.Track) -> None:
         self._track = track
-        self._stream = rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
+        self._stream = _stream(track)
         self._zeros = 0  # frames of exact silence in a row
         self._vouched = 0  # of those, the number when packets were last seen to arrive
         self._packets: int | None = None  # at the last count
@@ -97,6 +106,20 @@ class TrackSound:
         return (self._zeros - self._vouched) * FRAME_MS
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
+        backoff = Backoff(limit_s=2.0)
+        while True:
+            try:
+                async for pcm in self._frames():
+                    backoff.reset()
+                    yield pcm
+                return
+            except Exception as exc:  # the SDK raises nothing narrower
+                metrics.SOUND_FAILURES.inc()
+                log.error("sound_failed", kind=type(exc).__name__)
+            await asyncio.sleep(backoff.next_s())
+            self._stream = _stream(self._track)
+
+    async def _frames(self) -> AsyncIterator[Pcm]:
         async for event in self._stream:
             pcm = _float(event.frame)
             if pcm.any():
@@ -125,11 +148,21 @@ class TrackSound:
 
 async def _packets(track: rtc.Track) -> int | None:
     """Return the number of RTP packets received so far, or None if unknown."""
-    for stats in await track.get_stats():
+    try:
+        async with asyncio.timeout(STATS_S):
+            known = await track.get_stats()
+    except Exception:  # the SDK raises nothing narrower
+        metrics.STATS_FAILURES.inc()
+        return None
+    for stats in known:
         if stats.HasField("inbound_rtp"):
             received: int = stats.inbound_rtp.received.packets_received
             return received
     return None
+
+
+def _stream(track: rtc.Track) -> rtc.AudioStream:
+    return rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
 
 
 class _Watched:

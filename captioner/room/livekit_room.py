@@ -32,6 +32,7 @@ from captioner.room.protocol import (
 )
 from captioner.room.segments import STREAM_TOPIC, Segment
 from captioner.room.segments import attributes as stream_attributes
+from captioner.room.subscriptions import Subscriptions
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -60,10 +61,11 @@ class LiveKitRoom:
         self._now_ms = now_ms
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
-        self._subscribed: set[str] = set()  # what was requested, because the SDK reports it late
-        self._wanted: Callable[[str], bool] = lambda _identity: False
         self._closing: set[asyncio.Task[None]] = set()
         self._cipher = Cipher(key, lambda: self._events.put_nowait(Changed()))
+        self._subscriptions = Subscriptions(
+            self._cipher, begin=self._begin, end=self._end, tell=self._events.put_nowait
+        )
         self._left = False
         self._interrupted_ms: int | None = None
         self.sid = ""
@@ -128,10 +130,10 @@ class LiveKitRoom:
 
     def hear(self, wanted: Callable[[str], bool]) -> None:
         """Subscribe to exactly these people, by identity."""
-        self._wanted = wanted
+        self._subscriptions.wanted = wanted
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
-                self._subscribe(publication, participant)
+                self._subscriptions.review(publication, participant)
 
     async def send(self, payload: bytes, *, topic: str) -> None:
         """Send a reliable packet to everybody. Failures are counted; pages ask again."""
@@ -215,11 +217,12 @@ class LiveKitRoom:
 
     def _listen(self) -> None:
         on = self._room.on
-        on("track_published", self._subscribe)
+        on("track_published", self._subscriptions.review)
         on("active_speakers_changed", self._cipher.speaking)
         on("room_updated", lambda *_: self._events.put_nowait(Changed()))
-        on("track_unpublished", lambda pub, _participant: self._subscribed.discard(pub.sid))
-        on("track_subscribed", lambda _track, pub, participant: self._begin(pub, participant))
+        on("track_unpublished", self._subscriptions.gone)
+        on("track_subscribed", self._subscriptions.worked)
+        on("track_subscription_failed", self._subscriptions.failed)
         on("track_unsubscribed", lambda _track, pub, _participant: self._end(pub.sid))
         on("track_muted", lambda _participant, pub: self._end(pub.sid))
         on("track_unmuted", lambda participant, pub: self._begin(pub, participant))
@@ -229,28 +232,14 @@ class LiveKitRoom:
         on("reconnected", self._resumed)
         on("disconnected", self._disconnected)
 
-    def _subscribe(
-        self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
-    ) -> None:
-        if not is_voice(publication, participant):
-            return
-        wanted = self._wanted(participant.identity)
-        if self._cipher.is_noise(publication):
-            wanted = False
-        if wanted != (publication.sid in self._subscribed):
-            publication.set_subscribed(wanted)
-            (self._subscribed.add if wanted else self._subscribed.discard)(publication.sid)
-        if wanted:
-            self._begin(publication, participant)
-        else:
-            self._end(publication.sid)
-
     def _begin(self, publication: rtc.TrackPublication, participant: rtc.Participant) -> None:
         sid, track = publication.sid, publication.track
         if track is None or publication.muted or sid in self._voices or self._left:
             return
         identity = participant.identity
-        if not isinstance(participant, rtc.RemoteParticipant) or not self._wanted(identity):
+        if not isinstance(participant, rtc.RemoteParticipant) or not self._subscriptions.wanted(
+            identity
+        ):
             return
         shared = publication.source == rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
         voice = Voice(
@@ -276,8 +265,8 @@ class LiveKitRoom:
     def _resumed(self) -> None:
         self._events.put_nowait(Gap(self._silent_since(), self._now_ms()))
         self._interrupted_ms = None
-        self._subscribed.clear()  # requests from before the reconnection may be lost
-        self.hear(self._wanted)
+        self._subscriptions.forget()  # requests from before the reconnection may be lost
+        self.hear(self._subscriptions.wanted)
 
     def _silent_since(self) -> int:
         """Return when audio last arrived: the SDK reports a lost connection many seconds late."""

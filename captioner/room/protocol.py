@@ -88,11 +88,23 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Inaudible:
+    """A track that should be heard could not be subscribed to; it is tried again.
+
+    over: it can be heard now, or is not there any more.
+    """
+
+    track: str
+    speaker: str
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """Participants, their attributes, recording or encryption have changed."""
 
 
-RoomEvent = Voice | Gap | Changed | Left
+RoomEvent = Voice | Gap | Inaudible | Changed | Left
 
 RpcAnswer = Callable[[str, str], Awaitable[str]]
 """(caller's identity, payload) → payload; may raise InvalidRequest."""

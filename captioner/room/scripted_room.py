@@ -12,6 +12,7 @@ from captioner.errors import RoomUnavailable
 from captioner.room.frame_queue import FrameQueue
 from captioner.room.protocol import (
     Changed,
+    Inaudible,
     Kind,
     Left,
     Person,
@@ -126,6 +127,10 @@ class ScriptedRoom:
         """Mute or unmute somebody's microphone."""
         self._microphones[identity].muted = muted
         self._changed(identity)
+
+    def inaudible(self, identity: str, *, over: bool) -> None:
+        """Somebody's track cannot be subscribed to, or that is over."""
+        self._events.put_nowait(Inaudible(self._microphones[identity].track, identity, over))
 
     def fall(self, left: Left = Left.LOST) -> None:
         """End the stay."""

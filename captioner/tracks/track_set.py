@@ -15,7 +15,7 @@ from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.publishing.publisher import Publisher
 from captioner.room.frame_queue import LOST_MS, Missing
-from captioner.room.protocol import Voice
+from captioner.room.protocol import Inaudible, Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_captioner import TrackCaptioner
@@ -88,6 +88,15 @@ class TrackSet:
         self._running.append(running)
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._running.remove(running))
+
+    async def inaudible(self, event: Inaudible) -> None:
+        """Show that a track cannot be heard, or that this is over."""
+        state = TrackState.ON if event.over else TrackState.UNAVAILABLE
+        self._states[event.track] = state
+        await self._publisher.announce_track(track=event.track, speaker=event.speaker, state=state)
+        if event.over:
+            del self._states[event.track]
+            self._publisher.forget_track(event.track)
 
     async def refuse(self, speaker: str) -> None:
         """At once: no more of this voice is recognised, and all that is held of it is gone."""

@@ -147,6 +147,19 @@ async def test_a_track_that_raises_is_shown_and_begun_again() -> None:
         assert "unavailable" not in played.states("anna")[1:]
 
 
+async def test_a_track_that_cannot_be_subscribed_to_is_shown_as_unavailable() -> None:
+    async with stage() as played:
+        played.come("anna")
+        played.come("vera")
+        played.room.inaudible("anna", over=False)
+        await played.room.until(lambda: played.states("anna") == ["unavailable"])
+        known = await played.room.ask("vera", HELLO, want=True)
+        assert [track["state"] for track in known["tracks"]] == ["unavailable"]
+        played.room.inaudible("anna", over=True)
+        await played.room.until(lambda: played.states("anna") == ["unavailable", "on"])
+        assert (await played.room.ask("vera", HELLO, want=True))["tracks"] == []
+
+
 async def test_who_takes_another_name_is_shown_under_it_and_has_refused_all_the_same() -> None:
     async with stage() as played:
         anna = played.come("anna")

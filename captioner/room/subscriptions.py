@@ -1,0 +1,100 @@
+"""Which tracks of a LiveKit room are subscribed to. A subscription that fails is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from livekit import rtc
+
+from captioner import metrics
+from captioner.room.encryption import Cipher
+from captioner.room.livekit_facts import is_voice
+from captioner.room.protocol import Inaudible
+from streaming.backoff import Backoff
+
+RETRY_FIRST_S, RETRY_LAST_S = 0.5, 10.0
+"""How long after a failed subscription it is tried again, in seconds: doubled each time."""
+
+Track = Callable[[rtc.RemoteTrackPublication, rtc.RemoteParticipant], None]
+
+
+class Subscriptions:
+    """Subscribes to the tracks of people, by identity, that are ``wanted``.
+
+    begin: called when a track is wanted, or can be heard. end: with the sid of one that is not.
+    tell: takes what everybody should see.
+    """
+
+    def __init__(
+        self,
+        cipher: Cipher,
+        *,
+        begin: Track,
+        end: Callable[[str], None],
+        tell: Callable[[Inaudible], None],
+    ) -> None:
+        self._cipher = cipher
+        self._begin, self._end, self._tell = begin, end, tell
+        self._subscribed: set[str] = set()  # what was requested, because the SDK reports it late
+        self._failed: dict[str, Backoff] = {}
+        self.wanted: Callable[[str], bool] = lambda _identity: False
+
+    def review(
+        self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        """Subscribe to this track, or unsubscribe, as is wanted now."""
+        if not is_voice(publication, participant):
+            return
+        wanted = self.wanted(participant.identity) and not self._cipher.is_noise(publication)
+        if wanted != (publication.sid in self._subscribed):
+            publication.set_subscribed(wanted)
+            (self._subscribed.add if wanted else self._subscribed.discard)(publication.sid)
+        if wanted:
+            self._begin(publication, participant)
+        else:
+            self._end(publication.sid)
+
+    def forget(self) -> None:
+        """Request everything again at the next review."""
+        self._subscribed.clear()
+
+    def gone(
+        self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        """The track is no longer published."""
+        self._subscribed.discard(publication.sid)
+        self._over(publication.sid, participant.identity)
+
+    def worked(
+        self,
+        _track: rtc.Track,
+        publication: rtc.RemoteTrackPublication,
+        participant: rtc.RemoteParticipant,
+    ) -> None:
+        """The track can be heard from now on."""
+        self._over(publication.sid, participant.identity)
+        self._begin(publication, participant)
+
+    def failed(self, participant: rtc.RemoteParticipant, sid: str, _why: str) -> None:
+        """Try again later. The SDK does not."""
+        metrics.SUBSCRIPTION_FAILURES.inc()
+        if sid not in self._failed:
+            self._failed[sid] = Backoff(first_s=RETRY_FIRST_S, limit_s=RETRY_LAST_S)
+            self._tell(Inaudible(sid, participant.identity, over=False))
+        wait_s = self._failed[sid].next_s()
+        asyncio.get_running_loop().call_later(wait_s, self._again, participant, sid)
+
+    def _again(self, participant: rtc.RemoteParticipant, sid: str) -> None:
+        publication = participant.track_publications.get(sid)
+        if publication is None or not self.wanted(participant.identity):
+            self._subscribed.discard(sid)
+            self._over(sid, participant.identity)
+        elif sid in self._failed and sid in self._subscribed:
+            publication.set_subscribed(False)  # a request that stands already changes nothing
+            self._subscribed.discard(sid)
+            self.review(publication, participant)
+
+    def _over(self, sid: str, speaker: str) -> None:
+        if self._failed.pop(sid, None):
+            self._tell(Inaudible(sid, speaker, over=True))
