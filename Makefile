@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults test-kyutai check overlay browser docs lock wheel bench measure quality clean
+.PHONY: demo test test-faults soak-seeds test-kyutai check overlay browser docs lock wheel bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -20,6 +20,16 @@ test: check browser
 # Meetings in which something fails, every word counted: on a machine that does nothing else.
 test-faults: .venv/dev.done $(PAGE)
 	$(BIN)/pytest -m calm $(ARGS)
+
+# Meetings of a minute with random seeds; make soak-seeds SEEDS="3 14" repeats those that failed.
+N ?= 30
+SEEDS ?= $(shell shuf -i 1-999999 -n $(N))
+soak-seeds: .venv/dev.done
+	@failed=; for seed in $(SEEDS); do \
+		if told=$$($(BIN)/caption-eval simulate --minutes 1 --faults 3 --no-costs --no-speech \
+			--explain --seed $$seed 2>&1); then echo "seed $$seed: ok"; \
+		else echo "seed $$seed: BAD"; printf '%s\n' "$$told"; failed="$$failed $$seed"; fi; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # Kyutai's server: the extra's pins differ from ours, so it has an environment of its own (7 GB).
 test-kyutai: .venv-kyutai/done

@@ -128,6 +128,6 @@ def _explain(played: Played, tell: Tell) -> None:
     for word, cues in verdict.twice.items():
         places = ", ".join(f"{cue.id} from {cue.start_ms / 1000:.2f}" for cue in cues)
         tell(f"twice  {word}  {places}")
-    for who, page in played.others.items():
-        for cue in sorted(apart(played.reader, page), key=lambda cue: (cue.id, cue.rev)):
+    for who in played.others:
+        for cue in sorted(apart(played, who), key=lambda cue: (cue.id, cue.rev)):
             tell(f"apart  {who}  {cue.id} rev {cue.rev} {cue.state} {cue.speaker}  {cue.text}")

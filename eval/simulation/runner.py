@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,10 @@ class Click:
 
 @dataclass(slots=True)
 class Played:
-    """The result of a meeting. reader: always present; others: joined late or lost packets."""
+    """The result of a meeting. reader: always present; others: joined late or lost packets.
+
+    had_all_s: when late joiners had the captions from before.
+    """
 
     said: list[SpokenWord] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
@@ -52,6 +56,7 @@ class Played:
     others: dict[str, CaptionReceiver] = field(default_factory=dict)
     clicks: list[Click] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
+    had_all_s: dict[str, float] = field(default_factory=dict)
     log: str = ""
     metrics: str = ""
     on_disk: str = ""
@@ -171,7 +176,8 @@ class Play:
         began = time.monotonic()
         late = await self._stage.enter(identity)
         await late.until(lambda: late.page.session is not None and not late.page.missing)
-        self.played.late_s.append(time.monotonic() - began)
+        self.played.had_all_s[identity] = time.monotonic()
+        self.played.late_s.append(self.played.had_all_s[identity] - began)
 
     async def _gather(self, reader: Participant) -> None:
         played, testbed = self.played, self._stage
@@ -184,6 +190,11 @@ class Play:
         played.reader = played.others.pop(reader.identity)
         for person in testbed.people.values():
             self._keep(person)
+        for (what, who), times in self._open.items():  # never taken back
+            if what is What.REFUSE:
+                played.facts.refused.append(Span(*times, math.inf, math.inf, who))
+            else:
+                played.facts.off.append(Span(*times, math.inf, math.inf))
         played.said.sort(key=lambda said: said.start_s)
         played.origin_s = testbed.origin_s
         played.facts.reached = testbed.recognizer.reached

@@ -42,7 +42,7 @@ def rows_of(played: Played) -> Iterator[Row]:
     fates, reader = verdict.fates, played.reader
     pages = [reader, *played.others.values()]
     broken = sum(sum(page.faults.values()) for page in pages)
-    unlike = sum(len(apart(reader, page)) for page in played.others.values())
+    unlike = sum(len(apart(played, who)) for who in played.others)
     yield Row("words said", str(len(played.said)))
     yield _none("misattributed words", verdict.misattributed)
     yield _none("doubled words", verdict.doubled)
@@ -131,10 +131,16 @@ def _few(what: str, count: int, *, of: int) -> Row:
     return Row(what, str(count), "≤ 2 %", count <= 0.02 * of)
 
 
-def apart(reader: CaptionReceiver, other: CaptionReceiver) -> set[CuePacket]:
-    """Count cues that differ, in the session that both know."""
+def apart(played: Played, who: str) -> set[CuePacket]:
+    """Return the cues that differ between the reader and ``who``, in the session of both."""
 
     def now(page: CaptionReceiver) -> list[CuePacket]:
-        return [cue for cue in page.shown() if cue.session == reader.session]
+        return [cue for cue in page.shown() if cue.session == played.reader.session]
 
-    return different(now(reader), now(other))
+    return different(
+        now(played.reader),
+        now(played.others[who]),
+        played.facts.refused,
+        origin_s=played.origin_s,
+        had_all_s=played.had_all_s.get(who, math.inf),
+    )

@@ -5,6 +5,7 @@ Times are seconds on the simulation's clock; ``origin_s`` is that clock at room 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -136,9 +137,32 @@ def _lost_in_a_row(fates: Mapping[SpokenWord, Fate]) -> Iterator[SpokenWord]:
             yield from in_a_row
 
 
-def different(one: Iterable[CuePacket], other: Iterable[CuePacket]) -> set[CuePacket]:
-    """Count the cues that two pages do not show exactly equally."""
-    return set(one) ^ set(other)
+def different(
+    reader: Iterable[CuePacket],
+    other: Iterable[CuePacket],
+    refused: Sequence[Span] = (),
+    *,
+    origin_s: float = 0.0,
+    had_all_s: float = math.inf,
+) -> set[CuePacket]:
+    """Return the cues that two pages show differently, and should not.
+
+    ``other`` joined late, or lost packets, and had the captions from before at ``had_all_s``.
+    It lacks cues that their speaker's refusal had taken away by then; ``reader`` keeps these.
+    """
+    theirs = set(other)
+    known = {(cue.session, cue.id) for cue in theirs}
+
+    def taken_away(cue: CuePacket) -> bool:
+        start_s = origin_s + cue.start_ms / 1000
+        return (cue.session, cue.id) not in known and any(
+            span.speaker in (None, cue.speaker)
+            and start_s < span.done_s
+            and span.asked_s < had_all_s
+            for span in refused
+        )
+
+    return {cue for cue in set(reader) - theirs if not taken_away(cue)} | (theirs - set(reader))
 
 
 def _fate(

@@ -202,3 +202,31 @@ def test_what_overlapping_speech_changed_is_counted_voice_by_voice() -> None:
     assert (strayed.differ, strayed.strayed, strayed.doubled) == (6, 1, 0)
     doubled = overlap_of(alone, {"anna": anna[:3] + anna, "bob": bob})
     assert (doubled.differ, doubled.strayed, doubled.doubled) == (3, 0, 1)
+
+
+def refusal(at_s: float, *, speaker: str = SPEAKER) -> Span:
+    return Span(at_s, at_s + 0.1, at_s + 60, at_s + 60, speaker)
+
+
+@pytest.mark.parametrize(
+    ("refused", "had_all_s", "differs"),
+    [
+        ([], 20.0, True),
+        ([refusal(10)], 20.0, False),
+        ([refusal(10, speaker="bob")], 20.0, True),
+        ([refusal(30)], 20.0, True),  # what was refused later the latecomer had already
+        ([refusal(-60)], 20.0, True),  # said after it, and so agreed to again
+    ],
+)
+def test_a_latecomer_lacks_what_a_refusal_took_away_before(
+    refused: list[Span], had_all_s: float, differs: bool
+) -> None:
+    reader = page_with(packet(CueClosed(cue("said"), 1), 1)).shown()
+    assert bool(different(reader, [], refused, had_all_s=had_all_s)) is differs
+
+
+def test_a_refusal_excuses_no_cue_that_both_have_and_none_that_only_the_latecomer_has() -> None:
+    one = page_with(packet(CueClosed(cue("said"), 1), 1)).shown()
+    other = page_with(packet(CueClosed(cue("sad"), 1), 1)).shown()
+    assert len(different(one, other, [refusal(10)])) == 2
+    assert len(different([], other, [refusal(10)])) == 1
