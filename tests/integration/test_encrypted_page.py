@@ -25,8 +25,8 @@ async def test_pages_with_the_key_read_each_other_and_others_are_told_what_they_
         async with speaking(speaker, 100):
             for viewer in (reader, speaker):
                 await viewer.until("captions.cues().length > 0")
-            await keyless.page.get_by_text("the link of this page has no key").wait_for()
-            await other.page.get_by_text("another key than the meeting").wait_for()
+            await keyless.page.get_by_text("the link to this page has no key").wait_for()
+            await other.page.get_by_text("the meeting have different keys").wait_for()
         assert await reader.page.get_by_text("Connected, end-to-end encrypted").is_visible()
         assert {cue["speaker"] for cue in await reader.cues()} == {meeting.identities["Saul"]}
         for viewer in (keyless, other):

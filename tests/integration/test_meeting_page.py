@@ -49,7 +49,7 @@ async def test_what_cannot_be_switched_is_said_in_the_readers_language(opened: O
         await viewer.page.click("#room")
         await viewer.page.click("#room-transcript")
         error = viewer.page.locator("#panel [role=alert]").first
-        await error.get_by_text("Le service de sous-titrage d’ici").wait_for()
+        await error.get_by_text("Ce service de sous-titrage").wait_for()
         assert await viewer.page.get_attribute("#room-transcript", "aria-checked") == "false"
 
 
@@ -140,7 +140,7 @@ async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
         assert await page.evaluate(height) == 3 * 1.375 * 40
         assert not await page.is_visible("#toolbar")
         assert await page.inner_text(".broadcast-bad") == (
-            "Not understood in this page's address: align=middle"
+            "Not valid in this page's address: align=middle"
         )
 
 

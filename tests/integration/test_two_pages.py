@@ -69,7 +69,7 @@ async def host_switches(host: Viewer, guest: Viewer) -> None:
     await host.page.click("#room-enabled")
     await guest.until("captions.service === 'off'")
     await guest.page.get_by_text(f"Captions were switched off by {HOST}.").first.wait_for()
-    await guest.page.get_by_text(f"Switched by {HOST}.").wait_for()
+    await guest.page.get_by_text(f"Last changed by {HOST}.").wait_for()
     await host.page.click("#room-enabled")
     await guest.until("captions.service === 'on'")
 

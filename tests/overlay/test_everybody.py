@@ -67,7 +67,7 @@ def test_everything_is_reached_with_the_keyboard_and_focus_is_seen(captions: Cap
         "Hold",
         "History",
         "Caption settings",
-        "Open in a window of its own",
+        "Open in a separate window",
         "Move the captions: drag, or use the arrow keys",
     ]
     page.keyboard.press("Shift+Tab")
@@ -210,7 +210,7 @@ def test_the_interface_speaks_french(captions: Captions) -> None:
     captions.element.evaluate("(captions) => { captions.setAttribute('locale', 'fr'); }")
     captions("openSettings()")
     assert captions.find(".panel-title").inner_text() == "Réglages des sous-titres"
-    assert "12,6 : 1" in captions.find(".ratio").inner_text()
+    assert "12,6\N{NO-BREAK SPACE}: 1" in captions.find(".ratio").inner_text()
     assert captions.find(".root").get_attribute("lang") == "fr"
 
 
@@ -224,12 +224,12 @@ def test_captions_in_a_window_of_their_own_go_on_and_come_back(
     captions.say("a-1", "in the page")
     captions.find(".frame").hover()
     with page.context.expect_page() as opening:
-        captions.find("button[aria-label='Open in a window of its own']").click()
+        captions.find("button[aria-label='Open in a separate window']").click()
     popup = opening.value
     captions.until("captions.mode === 'window'")
     stands_above = page.evaluate("Boolean(window.documentPictureInPicture?.window)")
     assert stands_above is floating
-    assert "window of their own" in captions.find(".away").inner_text()
+    assert "in a separate window" in captions.find(".away").inner_text()
     captions.feed(packet("a-2", 1, "in the window", closed=True, start_ms=1_500))
     assert popup.locator(".cue").all_inner_texts() == ["in the page", " in the window"]
     popup.keyboard.press("s")

@@ -73,14 +73,14 @@ def test_hits_are_marked_and_gone_through_with_the_keyboard(captions: Captions) 
     assert captions.find(".hits").inner_text() == "29 of 30"
     assert "numéro 280" in captions.find(".entry[data-current]").inner_text()
     captions.page.keyboard.type("zzz")
-    assert captions.find(".hits").inner_text() == "Nothing found"
+    assert captions.find(".hits").inner_text() == "No matches"
 
 
 def test_one_speaker_only(captions: Captions) -> None:
     captions.feed(*meeting(30))
     captions("openHistory()")
     speakers = captions.find(".history select")
-    assert speakers.locator("option").all_inner_texts() == ["Everybody", "Alice", "Bob", "Carol"]
+    assert speakers.locator("option").all_inner_texts() == ["Everyone", "Alice", "Bob", "Carol"]
     speakers.select_option(label="Bob")
     names = captions.find(".entry-name").all_inner_texts()
     assert set(names) == {"Bob"}
@@ -96,7 +96,7 @@ def test_a_time_is_gone_to_and_what_is_no_time_is_told(captions: Captions) -> No
     assert any("numéro 300" in text for text in in_sight(captions))
     time.fill("soon")
     time.press("Enter")
-    assert "Write a time" in captions.find(".history .notice").inner_text()
+    assert "Enter a time" in captions.find(".history .notice").inner_text()
 
 
 def test_a_gap_is_shown_where_it_was(captions: Captions) -> None:

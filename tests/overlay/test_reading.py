@@ -145,9 +145,9 @@ def test_the_state_of_a_speaker_is_told_in_words(captions: Captions) -> None:
         captions.feed({**track, "track": "TR_b", "seq": seq, "state": state, "lag_ms": lag_ms})
         notes.append(captions.texts(".note"))
     assert notes == [
-        ["Bob: captions come 4 s late"],
-        ["Bob: captions of this voice are stalled"],
-        ["Bob: no captions of this voice at the moment"],
+        ["Bob: captions are 4 s late"],
+        ["Bob: captions have stalled"],
+        ["Bob: no captions at the moment"],
         ["Bob: does not wish to be captioned"],
         [],
     ]
@@ -156,7 +156,7 @@ def test_the_state_of_a_speaker_is_told_in_words(captions: Captions) -> None:
 def test_a_newer_version_of_the_contract_is_told_once_and_not_shown(captions: Captions) -> None:
     for number in range(3):
         captions.feed({**packet(f"a-{number}", 1, "secret"), "v": 2})
-    assert captions.find("[role=status]").inner_text().count("reload the page") == 1
+    assert captions.find("[role=status]").inner_text().count("Reload the page") == 1
     assert captions.rows() == []
     assert captions("skipped") == {"unknown-version": 3}
 

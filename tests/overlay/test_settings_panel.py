@@ -190,7 +190,7 @@ def test_storage_that_is_full_or_forbidden_is_told_and_hurts_nothing(
     captions.set(size=200)
     captions.say("a-1", "hello")
     assert captions.css(".view", "font-size") == "48px"
-    assert "keeps nothing" in captions.find(".settings [role=status]").inner_text()
+    assert "stores nothing" in captions.find(".settings [role=status]").inner_text()
     page.close()
 
 
@@ -234,9 +234,9 @@ def test_poor_contrast_is_told_with_its_ratio_and_letters_get_an_outline(
 ) -> None:
     captions.say("a-1", "hello")
     captions("openSettings()")
-    assert captions.text(".ratio") == "Contrast 12.6 : 1 · easy to read"
+    assert captions.text(".ratio") == "Contrast 12.6:1 · easy to read"
     captions.set(backgroundOpacity=50)
-    assert captions.text(".ratio").startswith("Contrast 3.9 : 1 · hard to read")
+    assert captions.text(".ratio").startswith("Contrast 3.9:1 · hard to read")
     assert "rgb(0, 0, 0)" in captions.css(".view .paragraph", "text-shadow")
 
 

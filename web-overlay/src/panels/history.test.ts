@@ -110,5 +110,5 @@ test("text in an .srt file is neither markup nor a time", () => {
 });
 
 test("the text file has one line for each caption", () => {
-  expect(fileOf("txt", historyOf(said("a", 65_000, "bonjour\nà tous", { name: "Ann" }), gap), strings.fr)).toBe("[0:00:05] — Il manque 12 s ici (la connexion a été perdue)\n[0:01:05] Ann: bonjour à tous\n");
+  expect(fileOf("txt", historyOf(said("a", 65_000, "bonjour\nà tous", { name: "Ann" }), gap), strings.fr)).toBe("[0:00:05] — Il manque 12 s ici (la connexion a été perdue)\n[0:01:05] Ann: bonjour à tous\n");
 });

@@ -27,7 +27,6 @@ function slider(name: Name, range: { readonly from: number; readonly to: number;
   const value = part("output", "value");
   tie(label, input);
   input.addEventListener("input", () => choose({ [name]: input.valueAsNumber }));
-  const unit = name === "x" || name === "y" ? (thousandths: number) => `${Math.round(thousandths / 10)} %` : name === "lines" || name === "lineLength" ? String : (percent: number) => `${percent} %`;
   return {
     element: part("div", "field", part("div", "field-head", label, value), input),
     draw(settings, words) {
@@ -35,10 +34,16 @@ function slider(name: Name, range: { readonly from: number; readonly to: number;
       const now = settings[name] as number;
       if (input.valueAsNumber !== now) input.value = String(now);
       input.style.setProperty("--_part", `${(100 * (now - range.from)) / (range.to - range.from)}%`);
-      setText(value, unit(now));
-      input.ariaValueText = unit(now);
+      const shown = numberText(name, now, words);
+      setText(value, shown);
+      input.ariaValueText = shown;
     },
   };
+}
+
+function numberText(name: Name, value: number, words: Words): string {
+  if (name === "lines" || name === "lineLength") return String(value);
+  return say(words["settings.percent"], { percent: name === "x" || name === "y" ? Math.round(value / 10) : value });
 }
 
 function tick(name: Name, choose: Choose): Field {
