@@ -1,6 +1,6 @@
 import type { CaptionsClient } from "./service/client";
 import { loadFont } from "./settings/fonts";
-import type { Past } from "./panels/history-panel";
+import type { HistorySource } from "./panels/history-panel";
 import { Keyboard, type Shortcut } from "./controls/keys";
 import { looksOf, speakerColour } from "./settings/looks";
 import type { CaptionModel } from "./cues/model";
@@ -15,7 +15,7 @@ import { gapText, isRunning, speakerNotes } from "./service/status";
 import { strings, type Language, type Words } from "./strings/strings";
 import { captionStyle } from "./view/caption-style";
 import { CaptionBox } from "./view/caption-box";
-import type { Dressing } from "./view/caption-view";
+import type { Decoration } from "./view/caption-view";
 
 const here = import.meta.url;
 
@@ -25,7 +25,7 @@ export const styleText = `${captionStyle}${panelStyle}${settingsStyle}${historyS
 export type Mode = "over" | "beside" | "window";
 
 /** What the widget needs from the element that contains it. */
-export interface Owner extends Past {
+export interface Owner extends HistorySource {
   readonly element: HTMLElement;
   readonly root: ShadowRoot;
   readonly model: CaptionModel;
@@ -178,7 +178,7 @@ export class Widget {
         words,
       },
       at,
-      this.#dressing,
+      this.#decoration,
     );
     this.#everCaptioned ||= !isEmpty;
     this.box.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state)));
@@ -195,7 +195,7 @@ export class Widget {
     this.#owner.schedule();
   }
 
-  readonly #dressing: Dressing = {
+  readonly #decoration: Decoration = {
     colourOf: (speaker) => (this.preferences.settings.speakerColours ? speakerColour(speaker, this.preferences.settings) : null),
     gapText: (gap) => gapText(gap, this.words),
   };

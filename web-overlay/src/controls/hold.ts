@@ -57,8 +57,8 @@ export class Hold {
     const growsUp = this.#scroller.closest("[data-position='top']") === null;
     const most = growsUp ? Math.max(height, Math.min(content, this.#scroller.ownerDocument.defaultView?.innerHeight ?? height)) : height;
     style.blockSize = `${most}px`;
-    const room = this.#scroller.clientHeight - content;
-    style.paddingBlockStart = `${Math.max(0, room)}px`;
+    const free = this.#scroller.clientHeight - content;
+    style.paddingBlockStart = `${Math.max(0, free)}px`;
   }
 
   #free(): void {

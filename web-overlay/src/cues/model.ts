@@ -1,5 +1,5 @@
 import type { GapPacket } from "../contract";
-import { keptHeld, keptLive, noRows, place, placeGap, remove, trimmed, turnsOf, type Keep, type Rows } from "./rows";
+import { heldLimits, liveLimits, noRows, place, placeGap, remove, trimmed, turnsOf, type RowLimits, type Rows } from "./rows";
 import { emptyState, reduce, type Action, type CaptionState, type CueRecord, type SessionState } from "./state";
 
 export const clear_after_ms = 15_000;
@@ -22,7 +22,7 @@ export class CaptionModel {
   hold(held: boolean, at: number): void {
     this.#held = held;
     this.#changed_at = at;
-    if (!held) this.rows = trimmed(this.rows, keptLive);
+    if (!held) this.rows = trimmed(this.rows, liveLimits);
   }
 
   /** Sets whether a cue is shown only once it is closed. */
@@ -33,7 +33,7 @@ export class CaptionModel {
       for (const id of session.open) {
         const cue = session.cues.get(id);
         if (only) this.rows = remove(this.rows, session.id, id);
-        else if (cue && isNews(session, cue, undefined)) this.rows = place(this.rows, cue, at, this.#keep);
+        else if (cue && isNews(session, cue, undefined)) this.rows = place(this.rows, cue, at, this.#limits);
       }
     }
   }
@@ -62,8 +62,8 @@ export class CaptionModel {
     return this.state.sessions.find((known) => known.id === session)?.cues.get(id);
   }
 
-  get #keep(): Keep {
-    return this.#held ? keptHeld : keptLive;
+  get #limits(): RowLimits {
+    return this.#held ? heldLimits : liveLimits;
   }
 
   #arrange(session: SessionState, old: SessionState | undefined, action: Action, at: number): void {
@@ -78,13 +78,13 @@ export class CaptionModel {
     const rows = this.rows;
     if (!cue) this.rows = remove(rows, session.id, id);
     else if (this.#onlyFinished && cue.state === "open") return;
-    else if (isNews(session, cue, this.#onlyFinished && old?.state === "open" ? undefined : old) || isStanding(rows, cue)) this.rows = place(rows, cue, at, this.#keep);
+    else if (isNews(session, cue, this.#onlyFinished && old?.state === "open" ? undefined : old) || isStanding(rows, cue)) this.rows = place(rows, cue, at, this.#limits);
     if (cue && cue.text !== old?.text) this.#changed_at = at;
   }
 
   #arrangeGaps(session: SessionState, old: SessionState | undefined, at: number): void {
     const fresh = session.gaps.filter((gap) => !old?.gaps.includes(gap) && isRecent(session, gap));
-    for (const gap of fresh) this.rows = placeGap(this.rows, gap, at, this.#keep);
+    for (const gap of fresh) this.rows = placeGap(this.rows, gap, at, this.#limits);
     if (fresh.length > 0) this.#changed_at = at;
   }
 }

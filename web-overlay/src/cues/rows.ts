@@ -53,7 +53,7 @@ export const paragraphLimit = 500; // code points
 const reach = 4;
 
 /** How many rows, paragraphs in a row, and cues in all are kept. */
-export interface Keep {
+export interface RowLimits {
   readonly rows: number;
   readonly paragraphs: number;
   readonly cues: number;
@@ -61,32 +61,32 @@ export interface Keep {
 
 // At most six lines of a row are visible, each paragraph has at least one line, and the view shows at
 // most a dozen rows: anything beyond these limits is out of sight.
-export const keptLive: Keep = { rows: 12, paragraphs: 6, cues: 150 };
+export const liveLimits: RowLimits = { rows: 12, paragraphs: 6, cues: 150 };
 /** A reader scrolls through held captions, so more is kept; the history has the rest. */
-export const keptHeld: Keep = { rows: 60, paragraphs: 30, cues: 150 };
+export const heldLimits: RowLimits = { rows: 60, paragraphs: 30, cues: 150 };
 
 /** Adds a cue where it belongs, or replaces it in the place that it already has. */
-export function place(rows: Rows, cue: CueRecord, at: number, keep: Keep = keptLive): Rows {
+export function place(rows: Rows, cue: CueRecord, at: number, limits: RowLimits = liveLimits): Rows {
   const standing = turnsOf(rows).find((row) => holds(row, cue));
   if (standing) return replaceRow(rows, standing, { ...withReplaced(standing, cue), changed_at: at });
   const row = rowFor(rows.rows, cue);
-  return trimmed(row ? continueRow(rows, row, cue, at) : withNewTurn(rows, cue, at), keep);
+  return trimmed(row ? continueRow(rows, row, cue, at) : withNewTurn(rows, cue, at), limits);
 }
 
 /** Adds a row for a gap at its place in time. */
-export function placeGap(rows: Rows, gap: GapPacket, at: number, keep: Keep = keptLive): Rows {
+export function placeGap(rows: Rows, gap: GapPacket, at: number, limits: RowLimits = liveLimits): Rows {
   const { session, start_ms, end_ms, reason } = gap;
   const row: GapRow = { kind: "gap", key: rows.nextKey, session, start_ms, end_ms, reason, changed_at: at };
-  return trimmed({ rows: inserted(rows.rows, row), nextKey: rows.nextKey + 1 }, keep);
+  return trimmed({ rows: inserted(rows.rows, row), nextKey: rows.nextKey + 1 }, limits);
 }
 
-/** Returns `rows` without the oldest entries beyond `keep`. The newest paragraph always stays. */
-export function trimmed(rows: Rows, keep: Keep): Rows {
+/** Returns `rows` without the oldest entries beyond `limits`. The newest paragraph always stays. */
+export function trimmed(rows: Rows, limits: RowLimits): Rows {
   let cues = 0;
   const kept: Row[] = [];
-  for (const row of rows.rows.slice(-keep.rows).reverse()) {
-    if (cues >= keep.cues) break;
-    const shortened = row.kind === "gap" ? row : withLast(row, keep.paragraphs, keep.cues - cues);
+  for (const row of rows.rows.slice(-limits.rows).reverse()) {
+    if (cues >= limits.cues) break;
+    const shortened = row.kind === "gap" ? row : withLast(row, limits.paragraphs, limits.cues - cues);
     if (shortened.kind === "turn") cues += shortened.paragraphs.reduce((sum, paragraph) => sum + paragraph.cues.length, 0);
     kept.push(shortened);
   }
@@ -95,10 +95,10 @@ export function trimmed(rows: Rows, keep: Keep): Rows {
 
 function withLast(row: TurnRow, paragraphs: number, cues: number): TurnRow {
   let from = row.paragraphs.length - 1;
-  let room = cues - (row.paragraphs[from]?.cues.length ?? 0);
+  let left = cues - (row.paragraphs[from]?.cues.length ?? 0);
   while (from > 0 && row.paragraphs.length - from < paragraphs) {
-    room -= row.paragraphs[from - 1]?.cues.length ?? 0;
-    if (room < 0) break;
+    left -= row.paragraphs[from - 1]?.cues.length ?? 0;
+    if (left < 0) break;
     from -= 1;
   }
   return from === 0 ? row : { ...row, paragraphs: row.paragraphs.slice(from) };

@@ -61,7 +61,7 @@ export class MeetingPage {
     });
     captions.addEventListener("speakers", draw);
     captions.addEventListener("panel", () => {
-      this.#makeRoom();
+      this.#closeOtherPanel();
     });
     captions.captions.addEventListener("change", draw);
     this.#prepare(draw, toggleRoom);
@@ -187,7 +187,7 @@ export class MeetingPage {
   }
 
   /** Closes the room's panel when a caption panel opens, because both use the same place. */
-  #makeRoom(): void {
+  #closeOtherPanel(): void {
     const { panel } = this.#captions;
     document.body.dataset["drawer"] = panel ?? "";
     if (panel !== null && !byId("panel").hidden) showPanel(byId("panel"), byId("room"), false);

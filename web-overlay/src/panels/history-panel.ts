@@ -9,7 +9,7 @@ import type { CaptionState } from "../cues/state";
 import { say, type Words } from "../strings/strings";
 
 /** The source of the history. */
-export interface Past {
+export interface HistorySource {
   readonly model: { readonly state: CaptionState };
   /** Fetches an older page. Resolves to whether there are more. */
   loadOlder(): Promise<boolean>;
@@ -21,7 +21,7 @@ const touchedMost = 5_000;
 /** The panel with everything said so far, to scroll through, search and save. */
 export class HistoryPanel {
   readonly panel: Panel;
-  readonly #past: Past;
+  readonly #source: HistorySource;
   readonly #history = new History();
   readonly #list: HistoryList;
   readonly #search = part("input", "input");
@@ -47,8 +47,8 @@ export class HistoryPanel {
   #touched = new Map<string, readonly [session: string, id: string]>();
   #updated_at = 0;
 
-  constructor(past: Past, closed: () => void) {
-    this.#past = past;
+  constructor(source: HistorySource, closed: () => void) {
+    this.#source = source;
     this.panel = new Panel("history", closed);
     this.#list = new HistoryList(
       () => void this.#load(false),
@@ -80,7 +80,7 @@ export class HistoryPanel {
   #take(): boolean {
     const changed = [...this.#touched.values()];
     this.#touched.clear();
-    return this.#history.update(this.#past.model.state, changed);
+    return this.#history.update(this.#source.model.state, changed);
   }
 
   draw(words: Words, language: string): void {
@@ -254,10 +254,10 @@ export class HistoryPanel {
 
   async #fetch(all: boolean): Promise<void> {
     try {
-      let more = await this.#past.loadOlder();
+      let more = await this.#source.loadOlder();
       while (all && more) {
         this.#say("history.loading");
-        more = await this.#past.loadOlder();
+        more = await this.#source.loadOlder();
       }
       if (all) this.#say(null);
     } catch {

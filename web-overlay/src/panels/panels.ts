@@ -1,4 +1,4 @@
-import { HistoryPanel, type Past } from "./history-panel";
+import { HistoryPanel, type HistorySource } from "./history-panel";
 import type { Shortcut } from "../controls/keys";
 import { KeysPanel } from "./keys-panel";
 import type { Preferences } from "../settings/preferences";
@@ -22,12 +22,12 @@ export class Panels {
   readonly #keys: KeysPanel;
 
   /** `changed` is called when a panel opens or closes. */
-  constructor(into: HTMLElement, preferences: Preferences, past: Past, changed: () => void) {
+  constructor(into: HTMLElement, preferences: Preferences, source: HistorySource, changed: () => void) {
     this.#into = into;
     this.#preferences = preferences;
     this.#changed = changed;
     this.#settings = new SettingsPanel(preferences, changed);
-    this.#history = new HistoryPanel(past, changed);
+    this.#history = new HistoryPanel(source, changed);
     this.#keys = new KeysPanel(changed);
   }
 

@@ -3,7 +3,7 @@ import { arrange, part, setText } from "../dom";
 import type { Rows } from "../cues/rows";
 import type { SpeakerNote } from "../service/status";
 import type { Words } from "../strings/strings";
-import { CaptionView, type Dressing } from "./caption-view";
+import { CaptionView, type Decoration } from "./caption-view";
 
 // Letters and spaces have the frequencies of running text, so that the mean width is that of captions.
 const sample = "Captions appear under each speaker as they talk, et les mots restent bien sur leur ligne.";
@@ -49,8 +49,8 @@ export class CaptionBox {
     this.element.append(this.frame, this.#log);
   }
 
-  draw(facts: CaptionBoxFacts, at: number, dressing: Dressing): void {
-    this.view.draw(facts.rows, at, dressing);
+  draw(facts: CaptionBoxFacts, at: number, decoration: Decoration): void {
+    this.view.draw(facts.rows, at, decoration);
     this.view.element.ariaLabel = facts.words["captions.region"];
     this.bar.draw(facts.bar, facts.words);
     this.element.toggleAttribute("data-held", facts.bar.held);

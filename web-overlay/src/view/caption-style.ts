@@ -55,7 +55,7 @@ export const captionStyle = `
   --_most: max(2 * var(--_line), round(down, min(var(--captions-max-height, 100cqh), var(--_above) - 2.5rem - var(--_noted, 0px)), var(--_line)));
   min-block-size: min((var(--_lines-each) + 1) * var(--_line), var(--_most));
   max-block-size: var(--_most);
-  --_room: var(--_most);
+  --_available: var(--_most);
   --_names: var(--captions-names, 1);
   overflow: hidden;
   border-radius: 0.5rem;
@@ -65,7 +65,7 @@ export const captionStyle = `
 /* Whole lines only, here too. */
 .root:is([data-mode="beside"], [data-mode="window"]) .slot { flex: 1 1 0; min-block-size: calc(2 * var(--_line)); display: grid; grid-template-rows: repeat(auto-fill, var(--_line)); align-content: end; container-type: size; }
 .root:is([data-mode="beside"], [data-mode="window"]) .slot:has(> .view[hidden]) { display: none; }
-.root:is([data-mode="beside"], [data-mode="window"]) .view { grid-row: 1 / -1; min-block-size: 0; max-block-size: 100%; --_room: 100cqb; }
+.root:is([data-mode="beside"], [data-mode="window"]) .view { grid-row: 1 / -1; min-block-size: 0; max-block-size: 100%; --_available: 100cqb; }
 .view[data-crowd="one"] { --_names: 0; }
 .view[data-crowd="some"] { --_lines: min(2, var(--_lines-each)); }
 .view[data-crowd="many"] { --_lines: 1; }
@@ -93,7 +93,7 @@ export const captionStyle = `
   flex-direction: column;
   justify-content: flex-end;
   /* Speakers share a low box equally, so that nobody is pushed out of sight. */
-  --_share: calc(round(down, (var(--_room) + 1px) / var(--_speaking), var(--_line)) - var(--_names) * var(--_line));
+  --_share: calc(round(down, (var(--_available) + 1px) / var(--_speaking), var(--_line)) - var(--_names) * var(--_line));
   max-block-size: max(var(--_line), min(var(--_lines) * var(--_line), var(--_share)));
   overflow: hidden;
 }

@@ -10,7 +10,7 @@ export interface ShownRow {
 }
 
 /** Supplies what is drawn besides the captions' own text. */
-export interface Dressing {
+export interface Decoration {
   /** The colour of a speaker's name; null for the default. */
   colourOf(speaker: string): string | null;
   gapText(gap: GapRow): string;
@@ -42,10 +42,10 @@ export class CaptionView {
     this.element.append(this.#past, this.#live);
   }
 
-  draw(rows: Rows, at: number, dressing: Dressing): void {
+  draw(rows: Rows, at: number, decoration: Decoration): void {
     this.#seen.clear();
     const first = firstSpeaking(rows, at);
-    const elements = rows.rows.map((row, index) => this.#row(row, rows.rows[index - 1], dressing));
+    const elements = rows.rows.map((row, index) => this.#row(row, rows.rows[index - 1], decoration));
     arrange(this.#past, elements.slice(0, first));
     arrange(this.#live, elements.slice(first));
     const crowd = elements.length - first;
@@ -90,23 +90,23 @@ export class CaptionView {
     });
   }
 
-  #row(row: Row, before: Row | undefined, dressing: Dressing): HTMLElement {
+  #row(row: Row, before: Row | undefined, decoration: Decoration): HTMLElement {
     this.#seen.add(row.key);
-    return row.kind === "gap" ? this.#gap(row, dressing) : this.#turn(row, before, dressing);
+    return row.kind === "gap" ? this.#gap(row, decoration) : this.#turn(row, before, decoration);
   }
 
-  #gap(gap: GapRow, dressing: Dressing): HTMLElement {
+  #gap(gap: GapRow, decoration: Decoration): HTMLElement {
     const element = this.#gaps.get(gap.key) ?? part("div", "gap", part("span", "gap-text"));
     this.#gaps.set(gap.key, element);
-    if (element.firstElementChild) setText(element.firstElementChild, dressing.gapText(gap));
+    if (element.firstElementChild) setText(element.firstElementChild, decoration.gapText(gap));
     return element;
   }
 
-  #turn(row: TurnRow, before: Row | undefined, dressing: Dressing): HTMLElement {
+  #turn(row: TurnRow, before: Row | undefined, decoration: Decoration): HTMLElement {
     const nodes = this.#rows.get(row.key) ?? rowNodes();
     this.#rows.set(row.key, nodes);
     const dash = before?.kind === "turn" && before.speaker !== row.speaker ? "– " : "";
-    write(nodes.name, dash, row.name, dressing.colourOf(row.speaker));
+    write(nodes.name, dash, row.name, decoration.colourOf(row.speaker));
     arrange(
       nodes.text,
       row.paragraphs.map((paragraph) => this.#paragraph(paragraph)),
