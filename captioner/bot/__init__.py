@@ -1,1 +1,1 @@
-"""One bot in one room: its life, its answers to pages, and what it does about decisions."""
+"""A bot in a room: its life, its answers to pages, and how it applies decisions."""

@@ -1,4 +1,4 @@
-"""What the operator configured beside the captions themselves."""
+"""The operator's settings of the outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from captioner.transcript.folder import TranscriptPolicy
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """What the operator configured beside the captions.
+    """The operator's settings of the outputs beside the captions.
 
     encrypted: whether the bot has the key of encrypted rooms. transcribe_encrypted: whether their
     transcripts may be kept. recording: the name of the meeting's recording, or "".

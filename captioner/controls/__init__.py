@@ -1,1 +1,1 @@
-"""Who decides what in a meeting, and what a restarted bot still knows of it."""
+"""The decisions of a meeting, and their storage across restarts of the bot."""

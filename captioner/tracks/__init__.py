@@ -1,1 +1,1 @@
-"""Captions one voice each: from frames, through a recogniser, to caption events."""
+"""Captions each voice: from frames, through a recogniser, to caption events."""

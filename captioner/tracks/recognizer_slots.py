@@ -1,4 +1,4 @@
-"""Who may have a recogniser now: so many voices at once, first come, first served."""
+"""Limits how many voices have a recogniser at once, first come, first served."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Slots:
 
     @property
     def limit(self) -> int:
-        """How many there are. When there are fewer, those that are taken are given back first."""
+        """The number of slots. If it decreases, slots in use are released first."""
         return self._limit
 
     @limit.setter
@@ -30,17 +30,17 @@ class Slots:
 
     @property
     def full(self) -> bool:
-        """Whether who asks now has to wait."""
+        """Whether a new request has to wait."""
         return self.taken >= self._limit
 
     @property
     def waiting(self) -> int:
-        """How many wait: who has a slot and says nothing should let go of it."""
+        """The number of waiting requests, for which silent holders should release their slots."""
         return len(self._queue)
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """A slot for as long as the context lasts; waits for one."""
+        """Wait for a slot, and hold it for as long as the context lasts."""
         await self._acquire()
         metrics.SLOTS.inc()
         try:
@@ -59,9 +59,9 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                with suppress(ValueError):  # passed over already
+                with suppress(ValueError):  # skipped already
                     self._queue.remove(turn)
-            else:  # it was given to us and to nobody else
+            else:  # the slot was given to us
                 self._release()
             raise
 

@@ -1,4 +1,4 @@
-"""When somebody speaks on a track, for little: loudness first, then voice activity. Pure."""
+"""Detects cheaply whether somebody speaks on a track: by level, then by voice activity. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from streaming.voice.silero import SileroVoiceActivity
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
-    """ms of sound from before the voice that a recogniser gets too; root mean squares of sound.
+    """ms of audio before the voice that a recogniser gets too, and levels as root mean squares.
 
-    The recognisers' own voice activity needs 0.5 s of that.
+    The recognisers' own voice activity detection needs 0.5 s of it.
 
-    nothing: what is quieter is never speech; the quietest speech measured has 0.0005.
-    over_floor: speech is so many times louder than the steady noise of the track.
-    floor_ms: in which that is looked for.
-    hang_ms: so long after the last loud frame, voice activity goes on looking.
+    nothing: quieter audio is never speech; the quietest speech measured has 0.0005.
+    over_floor: ratio of speech to the steady noise of the track.
+    floor_ms: window in which the noise is measured.
+    hang_ms: how long after the last loud frame voice activity detection continues.
     """
 
     before_ms: int = 1_000
@@ -33,9 +33,9 @@ class GatePolicy:
 
 
 class Loudness:
-    """Whether a frame can be speech at all: louder than the noise that is always there.
+    """Decides whether a frame can be speech: whether it is louder than the steady noise.
 
-    That is among the quietest of the last frames: speech has gaps, and noise has none.
+    The quietest recent frames have the level of the noise, because only speech has gaps.
     """
 
     def __init__(self, policy: GatePolicy) -> None:
@@ -44,7 +44,7 @@ class Loudness:
         self._hang = 0
 
     def __call__(self, frame: AudioFrame) -> bool:
-        """A few µs. Also true for a while after a loud frame."""
+        """Return whether it can be, also for a while after a loud frame. Takes a few µs."""
         level = float(np.sqrt(np.dot(frame.pcm, frame.pcm) / len(frame.pcm)))
         unknown = len(self._levels) < (self._levels.maxlen or 0)
         self._levels.append(level)
@@ -57,27 +57,27 @@ class Loudness:
 
     @property
     def _floor(self) -> float:
-        """The noise: a tenth of the frames may be quieter, holes in the sound."""
+        """Return the noise level; a tenth of the frames, such as holes, may be quieter."""
         return sorted(self._levels)[len(self._levels) // 10]
 
 
-_WARM = 4  # frames that voice activity hears again when it takes up listening
+_WARM = 4  # frames that voice activity detection gets again when it resumes
 
 
 def sensitive_voice() -> VoiceFinder:
-    """Voice by Silero's detector, whatever its level. Raises RecognizerUnavailable."""
+    """Detect voice of any level by Silero's detector. Raises RecognizerUnavailable."""
     return VoiceInFrames(VoiceMeter(SileroVoiceActivity()))
 
 
 def any_sound() -> VoiceFinder:
-    """Whatever is louder than the noise that is always there counts as voice."""
+    """Count everything louder than the steady noise as voice."""
     return Loudness(GatePolicy())
 
 
 class VoiceGate:
-    """Hears every frame of one track; says whether there is voice, and keeps what came before.
+    """Takes every frame of a track, decides whether there is voice, and keeps the preceding audio.
 
-    quiet_ms: sound since the last voice.
+    quiet_ms: audio since the last voice.
     """
 
     def __init__(self, finds_voice: VoiceFinder, policy: GatePolicy | None = None) -> None:
@@ -90,7 +90,7 @@ class VoiceGate:
         self.quiet_ms = 0
 
     def feed(self, frame: AudioFrame) -> bool:
-        """Take the next frame; whether there is voice in it."""
+        """Take the next frame; return whether it has voice."""
         if self._kept and frame.start_ms - self._end_ms > self._policy.before_ms:
             self._kept.clear()
         self.quiet_ms += max(frame.end_ms - self._end_ms, 0)
@@ -102,11 +102,11 @@ class VoiceGate:
         return voiced
 
     def lead(self) -> list[AudioFrame]:
-        """The sound from before, the last frame included."""
+        """Return the kept audio, including the last frame."""
         return list(self._kept)
 
     def forget(self, *, before: int) -> None:
-        """Let go of what began before position ``before``: it became words already."""
+        """Drop frames that began before position ``before``, because they became words."""
         while self._kept and self._kept[0].position < before:
             self._kept.popleft()
 

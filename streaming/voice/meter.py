@@ -1,4 +1,4 @@
-"""How likely speech is, whatever its level."""
+"""Estimates the probability of speech of any level."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streaming.audio import Pcm
 from streaming.voice.silero import VoiceActivity
 
 # Root mean squares. Speech in a meeting is around 0.05; the quietest clips measured are 0.0005,
-# and below a unit of 16 bit there is nothing to hear.
+# and below one unit of 16 bits there is nothing.
 _LOUD = 0.05
 _QUIETEST = 0.002
 _NOTHING = 2e-5
@@ -16,9 +16,9 @@ _DECAY = 0.995  # a chunk: half in 4.4 s
 
 
 class VoiceMeter:
-    """How likely each chunk is speech, whatever its level.
+    """Gives the probability of speech in each chunk, whatever its level.
 
-    Quiet speech is raised for the detector alone: the model gets the sound as it is.
+    Quiet speech is amplified for the detector only: the model gets the original audio.
     """
 
     def __init__(self, detector: VoiceActivity) -> None:
@@ -26,7 +26,7 @@ class VoiceMeter:
         self._level = _LOUD
 
     def __call__(self, chunk: Pcm) -> float:
-        """The probability of speech in float32[512]."""
+        """Return the probability of speech in float32[512]."""
         level = float(np.sqrt(np.mean(chunk * chunk)))
         if level < _NOTHING:
             return 0.0

