@@ -1,22 +1,22 @@
-"""Who was in the room when something was said. Pure."""
+"""Records who was in the room when something was said. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 AWAY_S = 60.0
-"""Who comes back within that was there all the time: a broken link is mended by then."""
+"""People absent for less than this count as present, as after a lost connection."""
 
 
 class Attendance:
-    """Since which packet each person has been there. Forgets who is gone for AWAY_S."""
+    """The packet since which each person has been present. Forgets people absent for AWAY_S."""
 
     def __init__(self) -> None:
         self._since: dict[str, int] = {}  # by identity
         self._gone_ms: dict[str, int] = {}
 
     def present(self, people: Iterable[str], *, seq: int, now_ms: int) -> None:
-        """Take who is in the room now, after packet ``seq`` was sent."""
+        """Note who is in the room, after packet ``seq`` was sent."""
         here = set(people)
         self._since = {who: at for who, at in self._since.items() if self._counts(who, now_ms)}
         absent = self._since.keys() - here

@@ -104,7 +104,7 @@ class Publisher:
             await self._give(gap)
 
     def _untold(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
-        """What of a time no gap tells yet; gaps are not told in order, and some are told twice."""
+        """Return the parts without a declared gap; gaps may repeat and be out of order."""
         parts = whole = [(start_ms, end_ms)]
         for gap in self._gaps:
             before = [(start, min(end, gap["start"])) for start, end in parts]

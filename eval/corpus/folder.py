@@ -13,7 +13,8 @@ from eval.corpus.transcript_formats import FormatError, Segment, read_transcript
 
 SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".mkv", ".webm", ".aac"}
 
-# Who and when first, then as it is written, then words alone; their times count in any case.
+# Formats with speakers and times first, then text as written, then words alone, whose times are
+# used in any case.
 TEXTS = (".stm", ".vtt", ".srt", ".textgrid", ".txt", ".ctm")
 WHO = ".rttm"
 

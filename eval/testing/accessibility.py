@@ -1,13 +1,13 @@
-"""What is wrong with a page for people with disabilities, by axe-core and by contrast.
+"""Finds accessibility problems of a page, by axe-core and by contrast.
 
 Functions in JavaScript, for ``Page.evaluate`` of either of Playwright's interfaces. Contrast is
-that of everything in sight as the browser computed it (WCAG 2.2, 1.4.3 and 1.4.11).
+that of everything visible as the browser computed it (WCAG 2.2, 1.4.3 and 1.4.11).
 """
 
 from __future__ import annotations
 
-# Text over something half transparent is looked at on white and on black: nothing is known of the
-# video behind captions. Letters with an edge all around are seen on that edge.
+# Text on a translucent background is tested on white and black, because the video behind captions
+# is unknown. Letters with an edge all around are tested against that edge.
 POOR_CONTRAST = r"""() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const known = new Map();
@@ -85,7 +85,7 @@ POOR_CONTRAST = r"""() => {
   return poor;
 }"""
 
-"""Lists what stands out too little, shadow roots included."""
+"""Lists what has too little contrast, including shadow roots."""
 
 FAULTS = f"""async (selector) => {{
   const {{ violations }} = await axe.run(selector ?? document, {{ resultTypes: ["violations"] }});

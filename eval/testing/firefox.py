@@ -47,7 +47,7 @@ CALL = """async (text) => {
 
 
 def find_firefox() -> str | None:
-    """A Firefox on the PATH."""
+    """Return a Firefox on the PATH."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
@@ -62,7 +62,7 @@ class FirefoxPage:
         self._socket = socket
         self._numbers = count(1)
         self.errors: list[str] = []
-        """What its console said was wrong."""
+        """The errors in its console."""
         self._command("session.new", {"capabilities": {}})
         self._command("session.subscribe", {"events": ["log.entryAdded"]})
         self._context = self._command("browsingContext.getTree", {})["contexts"][0]["context"]
@@ -74,7 +74,7 @@ class FirefoxPage:
         )
 
     def evaluate(self, script: str, argument: object = None) -> Any:
-        """Run it in the page; a promise is awaited. Raises BidiError."""
+        """Evaluate it in the page, awaiting a promise. Raises BidiError."""
         answer = self._command(
             "script.callFunction",
             {
@@ -90,13 +90,13 @@ class FirefoxPage:
         return json.loads(answer["result"]["value"])
 
     def until(self, expression: str) -> None:
-        """Wait until ``expression`` is true, looking at every frame."""
+        """Wait until ``expression`` is true, checking in every frame."""
         self.evaluate(
             f"async () => {{ while (!({expression})) await new Promise(requestAnimationFrame); }}"
         )
 
     def reload(self) -> None:
-        """Load the page anew, and wait for its load event."""
+        """Reload the page, and wait for its load event."""
         self._command("browsingContext.reload", {"context": self._context, "wait": "complete"})
 
     def set_viewport_size(self, size: Mapping[str, int]) -> None:
@@ -136,7 +136,7 @@ class FirefoxPage:
 
 @contextmanager
 def open_firefox(program: str) -> Iterator[FirefoxPage]:
-    """Start a headless Firefox with a profile of its own; ends it afterwards."""
+    """Run a headless Firefox with a profile of its own."""
     with tempfile.TemporaryDirectory(prefix="firefox-") as profile:
         lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()]
         (Path(profile) / "user.js").write_text("\n".join(lines), encoding="utf-8")

@@ -192,7 +192,7 @@ class Server:
         return web.json_response({"error": reason}, status=400)
 
     async def _file(self, request: web.Request) -> bytes | None:
-        """What is posted; None if it does not come in time."""
+        """Return the posted data, or None if it does not arrive in time."""
         self._reading += 1
         try:
             with self.connections.session(request.protocol):

@@ -1,1 +1,1 @@
-"""Recognisers, models and servers that say what they are told, for our tests and yours."""
+"""Scripted recognisers, models and servers, for our tests and yours."""

@@ -4,7 +4,7 @@
         engine = RemoteEngine(Servers((server.url,)), load_voice=lambda: has_voice)
         …send ``speech([1, 2, None, 3])``, read the words "w1" "w2" "w3"…
 
-It hears words that are levels of sound, so what it says depends on every frame that it was sent.
+Its words are levels of sound, so its output depends on every frame that it receives.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.kyutai import protocol
 
 LEVELS = 64
-"""Words there are: w1 … w63."""
+"""The number of words: w1 … w63."""
 
 WORD_FRAMES = 3
-"""A spoken word lasts so long."""
+"""The duration of a word."""
 
 
 def speech(words: Iterable[int | None], *, position: int = 0) -> list[AudioFrame]:
-    """Frames in which each number is a word of 240 ms with 80 ms behind it, None 240 ms of nothing.
+    """Return frames: each number is a word of 240 ms and 80 ms of silence, None 240 ms of silence.
 
     Word n begins at (position in ms) + 320 · n if there is no None.
     """
@@ -52,11 +52,11 @@ def has_voice(frame: AudioFrame) -> bool:
 
 @dataclass(slots=True)
 class Faults:
-    """What goes wrong. The lists have one number for each connection, in order; then all is well.
+    """The faults. Lists have a number for each connection, in order; later ones have no fault.
 
-    drop_after: frames heard, then the connection breaks. mute_after: frames, then there are Steps
-    but no words. deaf_after: frames, then nothing at all is answered. never_ready: no Ready comes.
-    nonsense: said after Ready. key: the only one that is let in.
+    drop_after: frames after which the connection breaks. mute_after: frames after which there are
+    Steps but no words. deaf_after: frames after which there are no answers. never_ready: Ready is
+    not sent. nonsense: sent after Ready. key: the only one accepted.
     """
 
     drop_after: list[int] = field(default_factory=list)
@@ -68,16 +68,16 @@ class Faults:
 
 
 def level(pcm: Pcm) -> str | None:
-    """The word that ``speech`` put into float32[n]."""
+    """Return the word that ``speech`` put into float32[n]."""
     number = round(float(np.abs(pcm).max(initial=0.0)) * LEVELS)
     return f"w{number}" if number else None
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """How words sound. hear: the word in float32[1920], or None. frames: so long it lasts at least.
+    """How words sound. hear: the word in float32[1920], or None. frames: its least duration.
 
-    once: a word that comes again within so many frames is the same one, from a sound that broke.
+    once: a word that recurs within this many frames is the same one, interrupted.
     """
 
     hear: Callable[[Pcm], str | None] = level
@@ -86,9 +86,9 @@ class Hearing:
 
 
 class Ears:
-    """What the model of such a server makes of one stream: words, once over.
+    """The model of such a server for one stream: gives words once they are over.
 
-    word: what sounds now.
+    word: the current one.
     """
 
     def __init__(self, *, delay_frames: int, heads: bool, hearing: Hearing | None = None) -> None:
@@ -102,7 +102,7 @@ class Ears:
         self._said: deque[tuple[int, protocol.ServerMessage]] = deque()  # step at which, what
 
     def step(self, pcm: Pcm) -> list[protocol.ServerMessage]:
-        """Hear float32[1920]."""
+        """Process float32[1920]."""
         word = self._hearing.hear(pcm) if len(pcm) else None
         if word != self.word:
             self._hear_end()
@@ -117,7 +117,7 @@ class Ears:
         return out
 
     def mark(self, number: int) -> None:
-        """A Marker came; it goes back when the delay is over."""
+        """Take a Marker, which is echoed after the delay."""
         self._said.append((self._steps + self._delay, protocol.Marker(number)))
 
     def _hear_end(self) -> None:
@@ -133,11 +133,11 @@ class Ears:
 
 
 class ScriptedServer:
-    """Listens on a port of this machine while it is entered; 0: a free one.
+    """Listens on a local port while it is entered; 0: a free one.
 
     heads: whether it sends Steps. hearing: how words sound.
-    sessions, frames: so many it served and heard; reached: the words in those; used: slots
-    taken, of ``capacity``; idle: set while there are none.
+    sessions, frames: numbers of those served; reached: the words in them; used: slots in use, of
+    ``capacity``; idle: set while there are none.
     """
 
     def __init__(
@@ -167,11 +167,11 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """Its address, without the path."""
+        """The address, without a path."""
         return f"ws://127.0.0.1:{self._port}"
 
     def kill(self) -> None:
-        """Break every connection, as a process does that dies; it can be connected to again."""
+        """Break all connections, as a dying process does; new ones are accepted."""
         for link in self._links:
             link.transport.abort()
 
