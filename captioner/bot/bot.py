@@ -264,11 +264,13 @@ class Bot:
         failing = False
         while True:
             await asyncio.sleep(TICK_S)
+            # Before the transcript is reviewed: what is dealt with by now is in it then.
+            said_ms = self._tracks.said_ms(self._now_ms())
             self._outputs.review()
             try:
                 await self._transcript_may_be_over()
                 await self._service.look()
-                await self._keeping_now.live(said_ms=self._tracks.said_ms(self._now_ms()))
+                await self._keeping_now.live(said_ms=said_ms)
                 failing = False
             except StateError as exc:
                 if not failing:

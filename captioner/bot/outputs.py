@@ -72,7 +72,9 @@ class Outputs:
             self.review()
 
     def review(self) -> None:
-        """Look whether the media server records the room."""
+        """Keep what is settled by now; look whether the media server records the room."""
+        if self._keeper is not None:
+            self._keeper.settle()
         if self._keeper is None or self._room is None or self._room.recorded == self._recorded:
             return
         self._recorded = self._room.recorded
@@ -156,7 +158,7 @@ class Outputs:
                     await keeper.forget(identity)
             if decided.transcript:
                 await self._open()
-                keeper.start(self._publisher.clock.now_ms(), decided.language)
+                keeper.start(self._publisher.clock.now_ms(), decided.language, again=True)
         except InvalidRequest as exc:
             log.error("transcript_not_taken_up", reason=str(exc))
         for start_ms, end_ms, reason in self._missed:

@@ -156,7 +156,7 @@ class JournalWriter:
             self._loop.call_soon_threadsafe(self._failed, exc)
 
     def _lose(self, record: Record) -> None:
-        if isinstance(record, Said):
+        if isinstance(record, Said) and record.closed:
             with self._guard:
                 self.lost += 1
             metrics.TRANSCRIPT_LOST.inc()

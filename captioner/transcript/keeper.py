@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from captioner import metrics
-from captioner.captions.cues import CueClosed, CueDeleted
+from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.captions.webvtt import voice_name
 from captioner.contract import Caption
 from captioner.errors import InvalidRequest, RequestCode
@@ -74,6 +75,8 @@ class TranscriptKeeper:
         self._changed = changed
         self._stretches: list[tuple[int, int | None]] = []  # room times: from, until
         self._not_before: dict[str, int] = {}  # speaker → room time
+        self._open: dict[str, Said] = {}  # by cue id: what is settled of it
+        self._settled: dict[str, Said] = {}  # of those, what was passed on
         self._recording: Recording | None = None
         self._writer: JournalWriter | None = None
         self._busy = asyncio.Lock()
@@ -100,13 +103,17 @@ class TranscriptKeeper:
                 message = f"no transcript can be kept: {_word(exc)[1]}"
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
-    def start(self, at_ms: int, language: str) -> None:
-        """Keep speech from ``at_ms`` on. Call after ``open``."""
+    def start(self, at_ms: int, language: str, *, again: bool = False) -> None:
+        """Keep speech from ``at_ms`` on. Call after ``open``.
+
+        again: it was on before a restart of the bot, so that no speech is from before the switch.
+        """
         if self.on:
             return
         if self.why:  # it failed, so speech since then was shown as not kept
             self._stretches = []
-        self._stretches = [*self._stretches[-REMEMBERED_MAX:], (at_ms, None)]
+        since_ms = at_ms - GUARD_MS if again else at_ms
+        self._stretches = [*self._stretches[-REMEMBERED_MAX:], (since_ms, None)]
         self.on, self.why = True, ""
         self._put(Started(max(at_ms, 0), self._session, language))
         if self._recording is not None and self._recording.running:
@@ -125,16 +132,33 @@ class TranscriptKeeper:
     def take(self, caption: Caption) -> None:
         """Keep a closed cue, if it and its speaker may be kept."""
         match caption.event:
-            case CueClosed(cue) if self._may_keep(caption.speaker, cue.start_ms, cue.end_ms):
-                name = voice_name(caption.name, identity=caption.speaker)
-                said = Said(
-                    self._session, cue.id, caption.speaker, name,
-                    cue.start_ms, cue.end_ms, cue.text, cue.language,
-                )  # fmt: skip
-                self._put(said)
-            case CueDeleted(cue_id) if self._writer:
-                if self._writer.file.minutes.has(self._session, cue_id):
+            case CueUpdated(cue, _, settled) if text := cue.text[:settled].strip():
+                self._open[cue.id] = self._said(caption, replace(cue, text=text), closed=False)
+            case CueClosed(cue):
+                self._open.pop(cue.id, None)
+                was_settled = self._settled.pop(cue.id, None)
+                if self._may_keep(caption.speaker, cue.start_ms, cue.end_ms):
+                    self._put(self._said(caption, cue, closed=True))
+                elif was_settled:
+                    self._put(Withdrawn(self._session, cue.id))
+            case CueDeleted(cue_id):
+                self._open.pop(cue_id, None)
+                known = self._writer and self._writer.file.minutes.has(self._session, cue_id)
+                if self._settled.pop(cue_id, None) or known:
                     self._put(Withdrawn(self._session, cue_id))
+
+    def settle(self) -> None:
+        """Keep what is settled of the open cues, so that it survives a kill of the process.
+
+        Whoever calls it decides how often an open cue is written.
+        """
+        for cue_id, said in self._open.items():
+            before = self._settled.get(cue_id)
+            if before is not None and before.text == said.text:
+                continue
+            if self._may_keep(said.speaker, said.start_ms, said.end_ms):
+                self._settled[cue_id] = said
+                self._put(said)
 
     def gap(self, start_ms: int, end_ms: int, reason: str) -> None:
         """Record that nobody heard the room between two room times."""
@@ -178,6 +202,13 @@ class TranscriptKeeper:
             self.on = False
             await self._let_go()
 
+    def _said(self, caption: Caption, cue: Cue, *, closed: bool) -> Said:
+        return Said(
+            self._session, cue.id, caption.speaker,
+            voice_name(caption.name, identity=caption.speaker),
+            cue.start_ms, cue.end_ms, cue.text, cue.language, closed,
+        )  # fmt: skip
+
     def _may_keep(self, speaker: str, start_ms: int, end_ms: int) -> bool:
         return (
             self._kept(speaker)
@@ -191,7 +222,7 @@ class TranscriptKeeper:
     def _put(self, record: Record) -> None:
         if self._writer is not None:
             self._writer.put(record)
-        elif isinstance(record, Said):
+        elif isinstance(record, Said) and record.closed:
             metrics.TRANSCRIPT_LOST.inc()
 
     async def _begin_writing(self, *, create: bool = True) -> JournalWriter | None:

@@ -57,7 +57,10 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A closed cue, and its speaker's name as shown."""
+    """A cue, and its speaker's name as shown.
+
+    closed: whether the text is whole; else it is what was settled so far, and is replaced.
+    """
 
     type: Literal["said"] = field(default="said", kw_only=True)
     session: str
@@ -68,6 +71,7 @@ class Said:
     end_ms: Ms
     text: str
     language: str
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class Minutes:
         self._limit = limit
         self._records: list[Record] = []
         self._blocks: list[tuple[int, int, str, str]] = []  # sorted: start, end, id, block
-        self._kept: set[tuple[str, str]] = set()
+        self._kept: dict[tuple[str, str], Said] = {}
         self._sessions: dict[str, int] = {}
         for record in records:
             self.feed(record)
@@ -169,10 +173,15 @@ class Minutes:
                 self._drop(lambda said: said.speaker == speaker)
             case Withdrawn(session, cue_id):
                 self._drop(lambda said: (said.session, said.id) == (session, cue_id))
-            case _ if len(self._records) >= self._limit:
+            case _ if len(self._records) >= self._limit and not self._replaces(record):
                 self.lost += 1
             case Said(session, cue_id):
-                if (session, cue_id) not in self._kept:
+                before = self._kept.get((session, cue_id))
+                if before is None:
+                    self._say(record)
+                elif not before.closed:
+                    self._records.remove(before)
+                    self._blocks.remove(self._block(before))
                     self._say(record)
             case _:
                 if isinstance(record, Started):
@@ -206,18 +215,24 @@ class Minutes:
 
     def _say(self, said: Said) -> None:
         self._records.append(said)
-        self._kept.add((said.session, said.id))
+        self._kept[said.session, said.id] = said
+        bisect.insort(self._blocks, self._block(said))
+
+    def _replaces(self, record: Record) -> bool:
+        return isinstance(record, Said) and (record.session, record.id) in self._kept
+
+    def _block(self, said: Said) -> tuple[int, int, str, str]:
         number = self._sessions.get(said.session, 1)
         cue_id = said.id if number == 1 else f"s{number}-{said.id}"
         cue = Cue(cue_id, said.speaker, said.start_ms, said.end_ms, said.text, said.language)
         block = cue_block(cue, name=said.name, tagged=said.language != self._language())
-        bisect.insort(self._blocks, (said.start_ms, said.end_ms, cue_id, block))
+        return said.start_ms, said.end_ms, cue_id, block
 
     def _drop(self, void: Callable[[Said], bool]) -> None:
         left = [r for r in self._records if not (isinstance(r, Said) and void(r))]
         if len(left) == len(self._records):
             return
-        self._records, self._blocks, self._kept = [], [], set()
+        self._records, self._blocks, self._kept = [], [], {}
         for record in left:
             self.feed(record)
         self.forgets = True
