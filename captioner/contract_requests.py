@@ -11,6 +11,7 @@ A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
 
 from __future__ import annotations
 
+import json
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -130,6 +131,15 @@ def decode_set(payload: str) -> Change:
 def decode_consent(payload: str) -> Consent:
     """Raises InvalidRequest."""
     return _decode(_CONSENT, payload)
+
+
+def answers_hello(answer: str | None, *, session: str) -> bool:
+    """Return whether this is how the caption bot of ``session`` answers hello."""
+    try:
+        said = json.loads(answer or "")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and (said.get("v"), said.get("session")) == (VERSION, session)
 
 
 def sentence(text: str) -> str:

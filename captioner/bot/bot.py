@@ -15,7 +15,7 @@ from captioner.bot.outputs import Outputs
 from captioner.bot.rpc_server import Keeping, RpcServer
 from captioner.bot.service import CaptionService, Choose, no_choice
 from captioner.contract import TOPIC, GapReason
-from captioner.contract_requests import HELLO
+from captioner.contract_requests import HELLO, answers_hello
 from captioner.controls.decisions import Controls, Decided, Policy, Want
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import NotAllowed, RoomUnavailable, StateError
@@ -213,7 +213,8 @@ class Bot:
         for bot in _bots(room):
             if bot.sid in self._ghosts or (bot.joined_ms, bot.sid) > me:
                 continue
-            if not await room.reaches(bot.identity, HELLO, '{"v":1,"want":false}'):
+            answer = await room.call(bot.identity, HELLO, '{"v":1,"want":false}')
+            if not answers_hello(answer, session=bot.attributes["captions.session"]):
                 log.warning("another_bot_does_not_answer")
                 self._ghosts.add(bot.sid)
             else:

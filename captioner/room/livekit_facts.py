@@ -7,13 +7,6 @@ from livekit import rtc
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.room.protocol import Kind, Left, Person
 
-NOBODY = {
-    rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,
-    rtc.RpcError.ErrorCode.RESPONSE_TIMEOUT,
-    rtc.RpcError.ErrorCode.RECIPIENT_DISCONNECTED,
-    rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND,
-}
-
 LEFT = {
     rtc.DisconnectReason.ROOM_DELETED: Left.ROOM_GONE,
     rtc.DisconnectReason.ROOM_CLOSED: Left.ROOM_GONE,

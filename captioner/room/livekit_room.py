@@ -19,7 +19,7 @@ from captioner.contract_requests import sentence
 from captioner.errors import InvalidRequest, RoomUnavailable
 from captioner.room.encryption import Cipher
 from captioner.room.frame_queue import FrameQueue
-from captioner.room.livekit_facts import LEFT, NOBODY, connect_error, is_voice, person_of
+from captioner.room.livekit_facts import LEFT, connect_error, is_voice, person_of
 from captioner.room.protocol import (
     Changed,
     Gap,
@@ -191,18 +191,17 @@ class LiveKitRoom:
 
         self._room.local_participant.register_rpc_method(method, handle)
 
-    async def reaches(self, identity: str, method: str, payload: str) -> bool:
-        """Return whether somebody answers a call: dead participants stay listed for a while."""
+    async def call(self, identity: str, method: str, payload: str) -> str | None:
+        """Return a participant's answer, or None for an error or no answer."""
         try:
-            await self._room.local_participant.perform_rpc(
+            return await self._room.local_participant.perform_rpc(
                 destination_identity=identity,
                 method=method,
                 payload=payload,
                 response_timeout=ANSWER_S,
             )
-        except rtc.RpcError as exc:
-            return exc.code not in NOBODY
-        return True
+        except rtc.RpcError:
+            return None
 
     async def stop_listening(self) -> None:
         """End all voices; what was received can still be read."""

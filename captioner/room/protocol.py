@@ -174,8 +174,11 @@ class Room(Outlet, Protocol):
         """Register the handler of ``method``."""
         ...
 
-    async def reaches(self, identity: str, method: str, payload: str) -> bool:
-        """Return whether somebody answers a call: dead participants stay listed for a while."""
+    async def call(self, identity: str, method: str, payload: str) -> str | None:
+        """Return a participant's answer, or None for an error or no answer.
+
+        Dead participants stay listed for a while.
+        """
         ...
 
     async def stop_listening(self) -> None:

@@ -79,6 +79,7 @@ class _Heard:
 class ScriptedRoom:
     """A protocol.Room. Tests drive it by ``come``, ``go``, ``ask`` and ``fall``.
 
+    others: what participants answer to any call, by identity.
     packets: what the bot sent, in order. segments: what it sent for clients that know no captions
     of ours. told: its attributes. listens_since_ms: the room time at which it began to listen.
     """
@@ -94,6 +95,7 @@ class ScriptedRoom:
         self.told: dict[str, str] = {}
         self.listens_since_ms: int | None = None
         self.reachable = True
+        self.others: dict[str, str] = {}
         self._now_ms = now_ms
         self._people: dict[str, Person] = {}
         self._microphones: dict[str, Microphone] = {}  # by identity
@@ -201,9 +203,9 @@ class ScriptedRoom:
         """Register the handler of ``method``."""
         self._answers[method] = answer
 
-    async def reaches(self, identity: str, _method: str, _payload: str) -> bool:
-        """Return whether the participant is in the room."""
-        return identity in self._people
+    async def call(self, identity: str, _method: str, _payload: str) -> str | None:
+        """Return what ``others`` says of the participant, or None."""
+        return self.others.get(identity)
 
     async def stop_listening(self) -> None:
         """End all voices."""

@@ -228,15 +228,14 @@ async def test_a_refusal_reaches_a_voice_that_was_not_begun_yet(
     """Another bot that is dead is asked first whether it lives, which takes seconds."""
     asked, dead = asyncio.Event(), asyncio.Event()
 
-    async def reaches(_room: ScriptedRoom, _identity: str, _method: str, _payload: str) -> bool:
+    async def call(_room: ScriptedRoom, _identity: str, _method: str, _payload: str) -> None:
         asked.set()
         await dead.wait()
-        return False
 
     async with stage() as played:
         played.come("bob")
         await played.room.until(lambda: played.room.told["captions.state"] == "on")
-        monkeypatch.setattr(ScriptedRoom, "reaches", reaches)
+        monkeypatch.setattr(ScriptedRoom, "call", call)
         played.come("ghost", kind=Kind.AGENT, attributes={"captions.session": "of another"})
         await asked.wait()
         played.come("anna")
@@ -248,3 +247,19 @@ async def test_a_refusal_reaches_a_voice_that_was_not_begun_yet(
         await played.speak("bob", frames=50)
         assert played.said("anna") == []
         assert len(played.opened) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [None, "", "no JSON", "[]", '{"v":1}', '{"v":1,"session":"of a third"}']
+)
+async def test_an_agent_that_does_not_answer_as_a_caption_bot_does_keeps_no_bot_out(
+    answer: str | None,
+) -> None:
+    async with stage() as played:
+        if answer is not None:
+            played.room.others["agent"] = answer
+        played.come("agent", kind=Kind.AGENT, attributes={"captions.session": "of another"})
+        played.come("anna")
+        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+        while not played.said("anna"):
+            await played.speak("anna", frames=3)

@@ -8,7 +8,7 @@ import pytest
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, GapReason, TrackState
-from captioner.contract_requests import After, Hello, Older
+from captioner.contract_requests import After, Hello, Older, answers_hello
 from captioner.publishing.history import Entry, History
 from captioner.publishing.publisher import RPC_PAGE_MAX, Publisher
 from captioner.publishing.room_clock import RoomClock
@@ -240,3 +240,11 @@ async def test_a_break_that_two_tell_a_little_differently_is_one_gap() -> None:
         (100_000, 110_000),
         (120_000, 120_100),
     ]
+
+
+async def test_a_bot_is_known_by_its_answer_to_hello() -> None:
+    out = publisher()
+    await out.publish(caption(1))
+    answer = out.hello(Hello(False))
+    assert answers_hello(answer, session=out.session)
+    assert not answers_hello(answer, session="of another")
