@@ -46,6 +46,14 @@ SEGMENTS_DROPPED = Counter(
     "captioner_segments_dropped", "Transcription segments that could not be sent."
 )
 ROOMS = Gauge("captioner_worker_rooms", "Rooms that this worker has a bot in.")
+ROOMS_WAITING = Gauge(
+    "captioner_worker_rooms_waiting",
+    "Rooms that wait for a recogniser, as far as this worker knows: every slot it knows is taken.",
+)
+ROOMS_MENDED = Counter(
+    "captioner_worker_rooms_mended", "Rooms that should have had a bot, had none, and got one."
+)
+WORKER_CALLS = Counter("captioner_worker_calls", "Calls of this worker to the media server.")
 BOTS_KILLED = Counter("captioner_worker_bots_killed", "Bots that crashed, and were started anew.")
 FRAME_SECONDS = Histogram(
     "captioner_frame_seconds", "From an audio frame received to its recogniser having taken it.",

@@ -22,8 +22,9 @@ from captioner.commands.options import (
     until_signal,
     with_settings,
 )
-from captioner.commands.rooms import demo, run, worker
+from captioner.commands.rooms import demo, run
 from captioner.commands.transcribe import Format, render, transcribe
+from captioner.commands.worker import worker
 from captioner.room.tokens import agent_token, participant_token
 from captioner.settings import Settings, read_settings
 from captioner.transcript.folder import TranscriptPolicy, tidy

@@ -1,13 +1,13 @@
-"""The commands that caption rooms: demo, run, worker."""
+"""The commands that caption one room: demo, run."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import functools
-import os
 import secrets
 import signal
+import sys
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -29,12 +29,12 @@ from captioner.commands.options import (
 )
 from captioner.controls.state_store import FileStore
 from captioner.demo import demo as demo_module
-from captioner.errors import ConfigurationError, NotAllowed, StateError
+from captioner.errors import NotAllowed, StateError
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
-from captioner.room.tokens import agent_token, probe
+from captioner.room.tokens import agent_token
 from captioner.settings import Settings
-from streaming.command_line import install_extra
+from captioner.worker.bot_process import REMOVED
 
 Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 
@@ -131,69 +131,9 @@ async def _run(room: str, identity: str, settings: Settings, offered: Offered) -
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, bot.stop)
         left = await bot.run()
+    if left is Left.REMOVED:
+        click.echo(f"The bot left: {left.value}.", err=True)
+        sys.exit(REMOVED)
     if left is Left.REPLACED:
         raise NotAllowed(f"{left.value}: give each bot an identity of its own")
     click.echo(f"The bot left: {left.value if left else 'it was told to stop'}.", err=True)
-
-
-@click.command(epilog=help_on(*MATTER))
-@click.option(
-    "--agent-name",
-    default="multi-user-transcriber",
-    show_default=True,
-    help="What a dispatch has to ask for.",
-)
-@click.option(
-    "--rooms", type=click.IntRange(1, 1_000), default=4, show_default=True, help="At once."
-)
-@click.option(
-    "--drain",
-    type=click.IntRange(0, 86_400),
-    default=3_600,
-    show_default=True,
-    help="Seconds that meetings may go on after SIGTERM; a second SIGTERM ends them.",
-)
-@click.option(
-    "--health-port",
-    type=click.IntRange(1, 65_535),
-    help="Answers / with 200 while connected to the media server.",
-)
-@plainly
-@with_settings
-def worker(
-    settings: Settings, agent_name: str, rooms: int, drain: int, health_port: int | None
-) -> None:
-    """Take rooms as the media server dispatches them; replaces La Suite Meet's subtitle agent."""
-    try:
-        from captioner.commands import (
-            worker as worker_module,  # its library is an extra, and slow to import
-        )
-    except ImportError:
-        raise ConfigurationError(
-            f"the worker needs livekit-agents: {install_extra('worker')}"
-        ) from None
-    log_module.configure(form=settings.log_format)
-    key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
-    if not key or not secret:
-        raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
-    probe(settings.livekit_url, key, secret)
-    if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_port)
-    said = {
-        "CAPTIONER_ENGINE": settings.engine,
-        "CAPTIONER_ASR": settings.asr,
-        "CAPTIONER_FALLBACK": settings.fallback,
-    }
-    plan = worker_module.WorkerPlan(
-        settings.livekit_url, key, secret,
-        worker_module.bot_environment(os.environ, **said),
-        agent_name=agent_name, rooms=rooms, drain_s=drain, health_port=health_port,
-    )  # fmt: skip
-
-    async def work() -> None:
-        made = worker_module.Worker(plan)
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, made.stop)
-        await made.run()
-
-    asyncio.run(work())

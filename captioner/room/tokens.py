@@ -51,6 +51,17 @@ def agent_token(key: str, secret: str, *, room: str, identity: str, name: str) -
     return _signed(token.with_grants(grants).with_name(name))
 
 
+def worker_token(key: str, secret: str) -> str:
+    """A token for a worker that takes jobs."""
+    return _signed(api.AccessToken(key, secret).with_grants(api.VideoGrants(agent=True)))
+
+
+def server_token(key: str, secret: str, *, room: str) -> str:
+    """A token for one call about a room to the media server."""
+    grants = api.VideoGrants(room_admin=True, room=room)
+    return _signed(api.AccessToken(key, secret).with_grants(grants))
+
+
 def _token(key: str, secret: str, room: str, identity: str) -> api.AccessToken:
     if not key or not secret:
         raise ConfigurationError(

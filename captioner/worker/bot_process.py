@@ -1,0 +1,231 @@
+"""A bot's process, which outlives its worker, and the notes by which another worker finds it.
+
+Of each bot there is a file that its process holds a lock on for as long as it lives, handed to it
+when it is started: a process id alone may be somebody else's by now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Self
+
+import structlog
+
+from captioner.errors import StateError
+
+log = structlog.get_logger()
+
+METADATA_MAX = 10_000
+RECORDING_MAX = 200
+
+LOOK_S = 0.25
+"""So often it is looked whether a process that is no child of ours has ended."""
+
+REMOVED = os.EX_NOPERM
+"""The exit code of a bot that somebody removed from the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a bot is to do: caption ``room``, by ``dispatch``, which was there at ``since_ms``.
+
+    recording: the name of the media server's recording of the meeting; "" if none was said.
+    """
+
+    room: str
+    identity: str
+    dispatch: str
+    since_ms: int
+    recording: str = ""
+
+
+class BotProcess:
+    """``captioner run`` for one room, once."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        pid: int,
+        note: Path | None,
+        child: asyncio.subprocess.Process | None,
+    ) -> None:
+        """child: None for one that another worker has started."""
+        self.assignment = assignment
+        self.pid = pid
+        self._note = note
+        self._child = child
+
+    @classmethod
+    async def start(
+        cls, assignment: Assignment, environment: Mapping[str, str], notes: Notes | None
+    ) -> Self:
+        """``environment`` is the bot's; what the assignment says is added."""
+        # In the environment: everybody on the machine can read a command line.
+        said = {
+            "CAPTIONER_ROOM": assignment.room,
+            "CAPTIONER_IDENTITY": assignment.identity,
+            "CAPTIONER_RECORDING": assignment.recording,
+        }
+        file = notes.begin() if notes else None
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "captioner", "run",
+            env=dict(environment) | said,
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is for the worker, which then ends it in order
+            pass_fds=(file.fileno(),) if file else (),
+        )  # fmt: skip
+        if file:
+            with file:  # the bot has the lock now
+                json.dump({"pid": child.pid, **asdict(assignment)}, file)
+        return cls(assignment, child.pid, Path(file.name) if file else None, child)
+
+    @classmethod
+    def found(cls, note: Path) -> Self | None:
+        """One that another worker has started; None if it has ended."""
+        try:
+            if not _is_locked(note):
+                note.unlink(missing_ok=True)
+                return None
+            known = json.loads(note.read_text(encoding="utf-8"))
+            pid = known.pop("pid")
+            return cls(Assignment(**known), pid, note, None)
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            log.error("bot_not_adopted", reason=type(exc).__name__)
+            return None
+
+    async def wait(self) -> int | None:
+        """Until it has ended; its exit code, None if that is not known."""
+        if self._child is not None:
+            code: int | None = await self._child.wait()
+        else:
+            code = None
+            while self._note and _is_locked(self._note):  # noqa: ASYNC110 (nothing would tell)
+                await asyncio.sleep(LOOK_S)
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
+        return code
+
+    def stop(self) -> None:
+        """Let it say its last words, and leave."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it: it does not do what it should."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._child is not None and self._child.returncode is not None:
+            return
+        if self._child is None and not (self._note and _is_locked(self._note)):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+
+class Notes:
+    """One worker's notes of its bots. Raises StateError where they cannot be written."""
+
+    def __init__(self, base: Path) -> None:
+        """base: one folder for all workers of this machine."""
+        self._base = base
+        self._folder = base / uuid.uuid4().hex
+        try:
+            base.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._alive = _locked(_alive(self._folder))  # first: who has none is dead
+            self._folder.mkdir(mode=0o700)
+        except OSError as exc:
+            raise StateError(
+                f"{base}: {exc.strerror or exc}. Give the worker a folder that it may write, by"
+                " CAPTIONER_STATE"
+            ) from exc
+
+    def begin(self) -> IO[str]:
+        """A locked file for a bot that is about to be started."""
+        return _locked(self._folder / f"{uuid.uuid4().hex}.json")
+
+    def adopt(self) -> list[BotProcess]:
+        """The living bots of workers that are dead; from now on they are this worker's."""
+        adopted = []
+        for folder in sorted(self._base.iterdir()):
+            if folder == self._folder or not folder.is_dir() or _is_locked(_alive(folder)):
+                continue
+            for note in folder.glob("*.json"):
+                with contextlib.suppress(FileNotFoundError):  # another worker was faster
+                    note = note.rename(self._folder / note.name)
+                    if bot := BotProcess.found(note):
+                        adopted.append(bot)
+            _clear(folder)
+        return adopted
+
+    def close(self) -> None:
+        """This worker ends; bots that live are there to be adopted."""
+        self._alive.close()
+        _clear(self._folder)
+
+
+def _alive(folder: Path) -> Path:
+    """What the worker of ``folder`` holds a lock on."""
+    return folder.with_suffix(".alive")
+
+
+def _clear(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # there are bots in it
+        folder.rmdir()
+        _alive(folder).unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> IO[str]:
+    file: IO[str] = path.open("w", encoding="utf-8")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def is_crash(code: int | None) -> bool:
+    """Whether a bot that ended with ``code`` was killed, or failed by a bug: not by itself.
+
+    None: not known, which may have been one.
+    """
+    return code is None or code < 0 or code == os.EX_SOFTWARE
+
+
+def recording_of(metadata: str) -> str:
+    """The recording's name in a dispatch's metadata, ``{"recording": "…"}``; "" if none is said."""
+    try:
+        found = json.loads(metadata[:METADATA_MAX] or "{}")
+    except (ValueError, RecursionError):
+        return ""
+    name = found.get("recording") if isinstance(found, dict) else None
+    return name[:RECORDING_MAX] if isinstance(name, str) else ""
+
+
+def bot_environment(environment: Mapping[str, str], **said: str) -> dict[str, str]:
+    """What the bots of a worker get: everybody counts as a reader, settled phrases as legacy
+    packets, unless ``environment`` says otherwise. said: by the command line.
+
+    The port of the metrics is the worker's own.
+    """
+    defaults = {"CAPTIONER_WANT": "always", "CAPTIONER_LEGACY": "final"}
+    merged = defaults | dict(environment) | said
+    merged.pop("CAPTIONER_METRICS_PORT", None)
+    return merged

@@ -1,0 +1,144 @@
+"""Asks the media server which rooms there are, who is in them, and what was dispatched.
+
+Every call is bounded in time, and counted. Foreign exceptions end here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Iterator, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+from livekit import api
+from livekit.api.twirp_client import TwirpClient
+from livekit.protocol import models
+from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
+
+from captioner import metrics
+from captioner.contract_requests import HELLO
+from captioner.errors import RoomUnavailable
+from captioner.room.tokens import server_token
+from captioner.worker.reconcile import CLAIM, Bot, Dispatch, Facts, Listed
+
+CALL_S = 3.0
+ANSWER_MS = 2_000
+"""A bot that lives answers a call in a fraction of this."""
+
+NOBODY = "deadline_exceeded", "unavailable", "not_found", "canceled"
+"""What the media server says of a bot that does not answer: anything else is an answer."""
+
+Answer = TypeVar("Answer")
+
+
+class MediaServerApi:
+    """``async with``. Raises RoomUnavailable where the media server does not answer."""
+
+    def __init__(self, url: str, key: str, secret: str) -> None:
+        self._key, self._secret, self._url = key, secret, url
+
+    async def __aenter__(self) -> Self:
+        # A proxy and certificates are the environment's to name, as for every program.
+        timeout = aiohttp.ClientTimeout(total=CALL_S)
+        self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
+        self._client = api.LiveKitAPI(self._url, self._key, self._secret, session=self._session)
+        self._twirp = TwirpClient(self._session, self._url, "livekit")
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _exc: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def rooms(self, names: Sequence[str] | None = None) -> list[Listed]:
+        """Every room, or those of ``names`` that there are."""
+        found = await _called(self._client.room.list_rooms(api.ListRoomsRequest(names=names)))
+        return [Listed(room.name, room.sid, room.num_participants) for room in found.rooms]
+
+    async def look(self, room: str) -> Facts:
+        """Who is there, and, if no bot answers, what was dispatched."""
+        facts = await self.people(room)
+        bots = [Bot(bot.identity, await self.answers(room, bot.identity)) for bot in facts.bots]
+        if any(bot.answers for bot in bots):
+            return Facts(room, facts.people, bots)
+        return Facts(room, facts.people, bots, await self.dispatches(room))
+
+    async def people(self, room: str) -> Facts:
+        """Who is there."""
+        request = api.ListParticipantsRequest(room=room)
+        found = await _called(self._client.room.list_participants(request))
+        there = [p for p in found.participants if p.state != models.ParticipantInfo.DISCONNECTED]
+        people = sum(p.kind not in _MACHINES for p in there)
+        bots = [p for p in there if p.kind == _AGENT and "captions.session" in p.attributes]
+        return Facts(room, people, [Bot(p.identity) for p in bots])
+
+    async def answers(self, room: str, identity: str) -> bool:
+        """Whether the bot answers a call: here one that it refuses, and that changes nothing."""
+        request = PerformRpcRequest(
+            room=room, destination_identity=identity, method=HELLO, payload="",
+            response_timeout_ms=ANSWER_MS,
+        )  # fmt: skip
+        token = server_token(self._key, self._secret, room=room)
+        metrics.WORKER_CALLS.inc()
+        try:
+            # The package has no method for this call yet.
+            await self._twirp.request(
+                "RoomService", "PerformRpc", request, {"Authorization": f"Bearer {token}"},
+                PerformRpcResponse,
+            )  # fmt: skip
+        except api.TwirpError as exc:
+            return exc.code not in NOBODY
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+        return True
+
+    async def dispatches(self, room: str) -> list[Dispatch]:
+        """What was dispatched to the room, claims included."""
+        found = await _called(self._client.agent_dispatch.list_dispatch(room))
+        return [_dispatch(one) for one in found]
+
+    async def claim(self, room: str, worker: str) -> Dispatch:
+        """Say to the other workers that this one is about to caption the room."""
+        request = api.CreateAgentDispatchRequest(agent_name=CLAIM, room=room, metadata=worker)
+        return _dispatch(await _called(self._client.agent_dispatch.create_dispatch(request)))
+
+    async def delete(self, room: str, dispatch: str) -> None:
+        """Recall a dispatch; one that is gone is no fault."""
+        with contextlib.suppress(RoomUnavailable):
+            await _called(self._client.agent_dispatch.delete_dispatch(dispatch, room))
+
+
+async def _called(call: Awaitable[Answer]) -> Answer:
+    metrics.WORKER_CALLS.inc()
+    with _named():
+        return await asyncio.wait_for(call, CALL_S)
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except api.TwirpError as exc:
+        raise RoomUnavailable(f"the media server refuses ({exc.code})") from exc
+    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        raise RoomUnavailable(f"the media server does not answer ({type(exc).__name__})") from exc
+
+
+def _dispatch(one: api.AgentDispatch) -> Dispatch:
+    given = [job.state.started_at for job in one.state.jobs]
+    return Dispatch(
+        one.id,
+        one.agent_name,
+        one.state.created_at // 1_000_000,
+        max(given) // 1_000_000 if given else None,
+        one.metadata,
+    )
+
+
+_AGENT = models.ParticipantInfo.AGENT
+_MACHINES = (_AGENT, models.ParticipantInfo.EGRESS)

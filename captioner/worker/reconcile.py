@@ -1,0 +1,295 @@
+"""Which rooms should have captions and have none.
+
+Dispatches and rooms are the truth: a room should have captions while a dispatch asks for them and
+somebody is there. Every worker compares that with what is, every few seconds, and looks closely at
+a bounded number of rooms at a time, the suspect ones first.
+
+Pure: the media server is asked by ``worker.py``, the clocks are arguments.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+CLAIM = "captioner-claim"
+"""Agent name of the dispatches by which workers agree on who mends a room. No worker has it."""
+
+STARTING_MS = 10_000
+"""So long a worker that was given a room, or has claimed it, may take until its bot is there."""
+
+SILENT_S = 5.0
+"""A bot that answers nobody for so long is dead, though the media server lists it 20 s long."""
+
+EMPTY_S = 30.0
+"""A bot that has been alone for so long gives its slot to another room."""
+
+ABSENT_S = 8.0
+"""A bot that the media server dropped, or one that starts, may take so long to be there."""
+
+LOOKS_MAX = 20
+"""Rooms that one worker looks at closely in one round; each costs two calls, one claimed four."""
+
+LOOK_AGAIN_S = 2.0
+NOT_ASKED_S = 30.0
+"""How long a room's state is taken for granted: one with captions, one that nobody dispatched to.
+
+A new dispatch is offered to the workers by the media server itself.
+"""
+
+RETRY_MAX_S = 60.0
+WAITING_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A room as the list of rooms has it. people: without agents; up to 5 s old."""
+
+    name: str
+    sid: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A caption bot that the media server lists. answers: False also of one that is dead."""
+
+    identity: str
+    answers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Somebody's wish, by the media server's clock. given_ms: the last time a worker took it.
+
+    metadata: of a claim, the worker's id.
+    """
+
+    id: str
+    agent: str
+    created_ms: int
+    given_ms: int | None = None
+    metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One room, looked at closely. dispatches: not asked for, and empty, where a bot answers."""
+
+    name: str
+    people: int
+    bots: Sequence[Bot] = ()
+    dispatches: Sequence[Dispatch] = ()
+
+
+class Verdict(Enum):
+    """What is to be done about a room that this worker has no bot in."""
+
+    FINE = auto()
+    NOT_ASKED = auto()
+    EMPTY = auto()
+    UNCERTAIN = auto()  # somebody is at it, or its bot may be dead: look again soon
+    MISSING = auto()
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a room."""
+
+    sid: str = ""
+    at_s: float = float("-inf")
+    verdict: Verdict | None = None
+    silent_since_s: float | None = None
+    retry_s: float = 0.0
+    not_before_s: float = float("-inf")
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """One worker's knowledge of the rooms that it has no bot in."""
+
+    agent: str
+    chance: random.Random = field(default_factory=random.Random)
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _waiting: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> Collection[str]:
+        """Rooms that should have captions, and get them when a slot is free."""
+        return self._waiting.keys()
+
+    def wait(self, room: str) -> None:
+        """This worker has no slot for the room."""
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting[room] = None
+
+    def served(self, room: str) -> None:
+        """This worker has a bot in the room."""
+        self._waiting.pop(room, None)
+        self._seen.pop(room, None)
+
+    def ended(self, room: str, now_s: float, *, failed: bool) -> None:
+        """This worker's bot has left the room by itself. failed: at once, without having worked."""
+        seen = self._seen.setdefault(room, _Seen())
+        seen.retry_s = min(max(1.0, seen.retry_s * 2), RETRY_MAX_S) if failed else 1.0
+        seen.not_before_s = now_s + seen.retry_s
+
+    def next(
+        self,
+        listed: Iterable[Listed],
+        now_s: float,
+        *,
+        mine: Collection[str] = (),
+        most: int = LOOKS_MAX,
+    ) -> list[str]:
+        """The rooms to look at now: those in need first, then those looked at longest ago.
+
+        What is not listed is forgotten. mine: rooms that this worker has a bot in.
+        """
+        rooms = {room.name: room for room in listed}
+        self._forget(rooms)
+        ranked = [
+            (*rank, self.chance.random(), name)
+            for name, room in rooms.items()
+            if name not in mine and (rank := self._rank(room, now_s)) is not None
+        ]
+        return [name for *_, name in sorted(ranked)[:most]]
+
+    def judge(
+        self,
+        facts: Facts,
+        now_s: float,
+        utc_ms: int,
+        *,
+        dead: Collection[str] = (),
+    ) -> Verdict:
+        """What is to be done about the room. dead: identities that are known to be."""
+        seen = self._seen.setdefault(facts.name, _Seen())
+        seen.at_s = now_s
+        seen.verdict = verdict = self._verdict(seen, facts, now_s, utc_ms, dead)
+        if verdict in (Verdict.FINE, Verdict.NOT_ASKED, Verdict.EMPTY):
+            self._waiting.pop(facts.name, None)
+        return verdict
+
+    def _verdict(
+        self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int, dead: Collection[str]
+    ) -> Verdict:
+        if any(bot.answers and bot.identity not in dead for bot in facts.bots):
+            seen.silent_since_s = None
+            return Verdict.FINE
+        asked = wish(facts.dispatches, self.agent)
+        if asked is None:
+            return Verdict.NOT_ASKED
+        if not facts.people:
+            return Verdict.EMPTY
+        if any(utc_ms - at_ms < STARTING_MS for at_ms in _attempts(facts.dispatches, self.agent)):
+            return Verdict.UNCERTAIN
+        if all(bot.identity in dead for bot in facts.bots):
+            return Verdict.MISSING
+        if seen.silent_since_s is None:
+            seen.silent_since_s = now_s
+        silent = now_s - seen.silent_since_s >= SILENT_S
+        return Verdict.MISSING if silent else Verdict.UNCERTAIN
+
+    def _rank(self, room: Listed, now_s: float) -> tuple[int, float] | None:
+        """The smaller the sooner; None: not now."""
+        seen = self._seen.get(room.name)
+        if room.people == 0 and room.name not in self._waiting:
+            return None
+        if seen is None or seen.verdict is None:
+            return None if seen and now_s < seen.not_before_s else (1, 0.0)
+        if now_s < seen.not_before_s:
+            return None
+        if room.name in self._waiting or seen.verdict in (Verdict.UNCERTAIN, Verdict.MISSING):
+            return (0, seen.at_s)
+        if seen.sid not in ("", room.sid) or seen.verdict is Verdict.EMPTY:
+            return (1, seen.at_s)
+        seen.sid = room.sid
+        rests_s = NOT_ASKED_S if seen.verdict is Verdict.NOT_ASKED else LOOK_AGAIN_S
+        return (2, seen.at_s) if now_s - seen.at_s >= rests_s else None
+
+    def _forget(self, rooms: Mapping[str, Listed]) -> None:
+        for gone in self._seen.keys() - rooms.keys():
+            del self._seen[gone]
+        for gone in self._waiting.keys() - rooms.keys():
+            del self._waiting[gone]
+
+
+class Own(Enum):
+    """What is to be done about a room that this worker has a bot in."""
+
+    KEEP = auto()
+    RECALLED = auto()
+    EMPTY = auto()
+    ABSENT = auto()
+
+
+@dataclass(slots=True)
+class OwnRoom:
+    """A room that this worker has a bot in, and since when things are as they are."""
+
+    dispatch: str
+    since_ms: int
+    identity: str
+    alone_since_s: float
+    absent_since_s: float | None = None
+
+    def peopled(self, people: int, now_s: float) -> bool:
+        """How many people are there now; whether there was nobody for too long."""
+        if people:
+            self.alone_since_s = now_s
+        return now_s - self.alone_since_s >= EMPTY_S
+
+    def judge(self, facts: Facts, now_s: float) -> Own:
+        """What is to be done. facts: with the dispatches."""
+        if is_recalled(facts.dispatches, self.dispatch, self.since_ms):
+            return Own.RECALLED
+        if self.peopled(facts.people, now_s):
+            return Own.EMPTY
+        if any(bot.identity == self.identity for bot in facts.bots):
+            self.absent_since_s = None
+        elif self.absent_since_s is None:
+            self.absent_since_s = now_s
+        elif now_s - self.absent_since_s >= ABSENT_S:
+            return Own.ABSENT
+        return Own.KEEP
+
+
+def wish(dispatches: Iterable[Dispatch], agent: str) -> Dispatch | None:
+    """The dispatch by which the room should have captions: the oldest; None if nobody asked."""
+    asked = [one for one in dispatches if one.agent == agent]
+    return min(asked, key=lambda one: (one.created_ms, one.id), default=None)
+
+
+def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) -> bool:
+    """Whether a dispatch that this worker was given at ``since_ms`` was deleted by somebody.
+
+    A media server that was restarted, or a room that moved to another node, has lost its
+    dispatches: then all that are listed are younger, for every room has one from its beginning.
+    """
+    if any(one.id == dispatch for one in dispatches):
+        return False
+    others = [one.created_ms for one in dispatches if one.agent != CLAIM]
+    return not others or min(others) <= since_ms
+
+
+def has_claim(dispatches: Iterable[Dispatch], worker: str, claim: Dispatch) -> bool:
+    """Whether ``claim``, just made by ``worker``, is the first of the living ones."""
+    living = [
+        one
+        for one in dispatches
+        if one.agent == CLAIM and claim.created_ms - one.created_ms < STARTING_MS
+    ]
+    first = min(living, key=lambda one: (one.created_ms, one.id), default=claim)
+    return first.metadata == worker
+
+
+def _attempts(dispatches: Iterable[Dispatch], agent: str) -> Iterable[int]:
+    """When somebody last set about captioning the room."""
+    for one in dispatches:
+        if one.agent == CLAIM:
+            yield one.created_ms
+        elif one.agent == agent and one.given_ms is not None:
+            yield one.given_ms

@@ -1,0 +1,163 @@
+"""A room that should have captions has them: what may happen to it, and how long that takes.
+
+Each row waits for captions of real speech, not for a bot to have joined. Raises TimeoutError where
+they do not come at all, AssertionError where something else is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import time
+from dataclasses import dataclass
+
+from eval.rooms.rig import Meeting, Rig, Row, WorkerProcess
+
+FROZEN_S = 45.0
+STAYS_S = 8.0
+"""Captions have to stay for so long after they have come back."""
+
+
+async def killed_bot(rig: Rig) -> float:
+    """The bot's process is killed."""
+    worker, meeting = await rig.worker(rooms=2), await rig.meeting()
+    await _captioned(meeting)
+    [bot] = worker.bots()
+    bot.kill()
+    return await _back(meeting, time.monotonic() + 0.2) + 0.2
+
+
+async def frozen_bot(rig: Rig) -> float:
+    """The bot's network breaks for 45 s; from its return on."""
+    worker, meeting = await rig.worker(rooms=2), await rig.meeting()
+    await _captioned(meeting)
+    [bot] = worker.bots()
+    bot.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(FROZEN_S)
+    if bot in worker.bots():
+        bot.send_signal(signal.SIGCONT)
+    return await _back(meeting, time.monotonic())
+
+
+async def dead_machine(rig: Rig) -> float:
+    """A worker and its bots are killed; another machine has room."""
+    workers = [await rig.worker(rooms=1, machine=name) for name in ("a", "b")]
+    meeting = await rig.meeting()
+    await _captioned(meeting)
+    [working] = [worker for worker in workers if worker.bots()]
+    await working.kill(bots=True)
+    return await _back(meeting, time.monotonic() + 0.2) + 0.2
+
+
+async def full_workers(rig: Rig) -> float:
+    """Every slot is taken; from the moment that one is free to captions for who waited."""
+    worker = await rig.worker(rooms=1)
+    first, second = await rig.meeting("first"), await rig.meeting("second")
+    dispatch = await first.dispatch()
+    await first.captioned()
+    await second.dispatch()
+    await _shows(worker, "captioner_worker_rooms_waiting", 1)
+    [bot] = worker.bots()
+    await first.recall(dispatch)
+    free = await first.until(lambda: bot not in worker.bots())
+    waited = await second.captioned() - free
+    await _shows(worker, "captioner_worker_rooms_waiting", 0)
+    return waited
+
+
+async def exactly_n_rooms(rig: Rig, rooms: int = 4) -> float:
+    """``--rooms n`` takes n rooms; gives how many."""
+    worker = await rig.worker(rooms=rooms)
+    meetings = [await rig.meeting(f"meeting-{n}") for n in range(rooms + 1)]
+    for meeting in meetings:
+        await meeting.dispatch()
+    await asyncio.gather(*(meeting.captioned() for meeting in meetings[:rooms]))
+    await _shows(worker, "captioner_worker_rooms_waiting", 1)
+    assert not meetings[rooms].bots()
+    return len(worker.bots())
+
+
+async def killed_worker(rig: Rig) -> float:
+    """The worker is killed, its bots live; gives the longest time without a caption."""
+    killed, meeting = await rig.worker(rooms=1), await rig.meeting()
+    began = time.monotonic()
+    await _captioned(meeting)
+    [bot] = killed.bots()
+    before = meeting.captions()[0]
+    await asyncio.sleep(STAYS_S)
+    await killed.kill(bots=False)
+    worker = await rig.worker(rooms=1)
+    other = await rig.meeting("other")
+    await other.dispatch()
+    await _shows(worker, "captioner_worker_rooms_waiting", 1)  # the slot is taken
+    await asyncio.sleep(STAYS_S)
+    assert killed.bots() == [bot]
+    assert before > began
+    longest = _longest_pause([before, *meeting.captions(since=before), time.monotonic()])
+    assert await worker.stop() == 0
+    assert not killed.bots()  # its SIGTERM ends those that it has adopted
+    return longest
+
+
+async def empty_room(rig: Rig) -> float:
+    """Dispatched to a room that nobody enters; gives how long a slot is held."""
+    worker = await rig.worker(rooms=1)
+    meeting = await rig.meeting("late", begins=False)
+    await meeting.dispatch()
+    began = time.monotonic()
+    await worker.until(lambda: bool(worker.bots()))
+    await worker.until(lambda: not worker.bots())
+    held = time.monotonic() - began
+    await meeting.begin()
+    await meeting.captioned()  # the dispatch is remembered
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class Must:
+    """A row of the table. most: seconds, or how many there are exactly."""
+
+    given: str
+    measure: Row
+    most: float
+    exactly: bool = False
+
+    def holds(self, measured: float) -> bool:
+        """Whether it is as it must be."""
+        return measured == self.most if self.exactly else measured <= self.most
+
+
+ROWS = (
+    Must("bot killed", killed_bot, 5.0),
+    Must("bot cut off for 45 s, from its return", frozen_bot, 5.0),
+    Must("machine dead, another has room", dead_machine, 15.0),
+    Must("every slot taken, from a free one", full_workers, 5.0),
+    Must("--rooms 4: rooms taken", exactly_n_rooms, 4, exactly=True),
+    Must("worker killed, longest pause", killed_worker, 5.0),
+    Must("nobody enters: slot held", empty_room, 30.0),
+)
+
+
+async def _captioned(meeting: Meeting) -> None:
+    await meeting.dispatch()
+    await meeting.captioned()
+
+
+async def _back(meeting: Meeting, since: float) -> float:
+    """How long after ``since`` captions are back, to stay, by one bot."""
+    back = await meeting.captioned(since=since)
+    await meeting.captioned(since=back + STAYS_S)
+    assert _longest_pause(meeting.captions(since=back)) < STAYS_S
+    await meeting.until(lambda: len(meeting.bots()) == 1)
+    return back - since
+
+
+def _longest_pause(times: list[float]) -> float:
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
+
+
+async def _shows(worker: WorkerProcess, metric: str, value: float) -> None:
+    async with asyncio.timeout(30):
+        while await worker.metric(metric) != value:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
