@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults soak-seeds test-kyutai check overlay browser docs lock wheel bench measure quality clean
+.PHONY: demo test test-faults soak-seeds test-rooms test-kyutai check overlay browser docs lock wheel bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -30,6 +30,10 @@ soak-seeds: .venv/dev.done
 			--explain --seed $$seed 2>&1); then echo "seed $$seed: ok"; \
 		else echo "seed $$seed: BAD"; printf '%s\n' "$$told"; failed="$$failed $$seed"; fi; \
 	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+# What may happen to a bot, its worker and its machine, and how soon captions are back.
+test-rooms: .venv/dev.done
+	$(BIN)/pytest -m rooms $(ARGS)
 
 # Kyutai's server: the extra's pins differ from ours, so it has an environment of its own (7 GB).
 test-kyutai: .venv-kyutai/done

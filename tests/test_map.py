@@ -51,7 +51,8 @@ def imports_of(path: Path) -> set[str]:
         (
             "websockets",
             "streaming/kyutai_client/connection.py streaming/testing/scripted_server.py"
-            " streaming/testing/independent_client.py eval/testing/firefox.py",
+            " streaming/testing/independent_client.py eval/testing/firefox.py"
+            " captioner/worker/livekit_jobs.py",
         ),
         (
             "livekit.rtc",
@@ -60,13 +61,17 @@ def imports_of(path: Path) -> set[str]:
             " eval/simulation/participant.py"
             " captioner/demo/sound_publisher.py eval/runs/local_meeting.py",
         ),
-        ("livekit.agents", "captioner/commands/worker.py"),
-        ("livekit.api", "captioner/room/tokens.py"),
+        ("livekit.protocol.agent", "captioner/worker/livekit_jobs.py"),
+        (
+            "livekit.api",
+            "captioner/room/tokens.py captioner/worker/livekit_api.py eval/rooms/rig.py",
+        ),
         ("av", "captioner/audio_file.py streaming/kyutai_server/opus.py eval/conditions/codec.py"),
         (
             "aiohttp",
             "captioner/demo/page_server.py streaming/kyutai_server/server.py"
-            " streaming/testing/asr_server.py",
+            " streaming/testing/asr_server.py"
+            " captioner/worker/livekit_api.py",
         ),
         (
             "prometheus_client",

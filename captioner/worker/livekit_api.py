@@ -116,7 +116,8 @@ class MediaServerApi:
 async def _called(call: Awaitable[Answer]) -> Answer:
     metrics.WORKER_CALLS.inc()
     with _named():
-        return await asyncio.wait_for(call, CALL_S)
+        async with asyncio.timeout(CALL_S):
+            return await call
 
 
 @contextlib.contextmanager

@@ -23,8 +23,8 @@ STARTING_MS = 10_000
 SILENT_S = 5.0
 """A bot that answers nobody for so long is dead, though the media server lists it 20 s long."""
 
-EMPTY_S = 30.0
-"""A bot that has been alone for so long gives its slot to another room."""
+EMPTY_S = 25.0
+"""A bot that has been alone for so long gives its slot to another room: 30 s with its farewell."""
 
 ABSENT_S = 8.0
 """A bot that the media server dropped, or one that starts, may take so long to be there."""
@@ -157,26 +157,17 @@ class Reconciler:
         ]
         return [name for *_, name in sorted(ranked)[:most]]
 
-    def judge(
-        self,
-        facts: Facts,
-        now_s: float,
-        utc_ms: int,
-        *,
-        dead: Collection[str] = (),
-    ) -> Verdict:
-        """What is to be done about the room. dead: identities that are known to be."""
+    def judge(self, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
+        """What is to be done about the room."""
         seen = self._seen.setdefault(facts.name, _Seen())
         seen.at_s = now_s
-        seen.verdict = verdict = self._verdict(seen, facts, now_s, utc_ms, dead)
+        seen.verdict = verdict = self._verdict(seen, facts, now_s, utc_ms)
         if verdict in (Verdict.FINE, Verdict.NOT_ASKED, Verdict.EMPTY):
             self._waiting.pop(facts.name, None)
         return verdict
 
-    def _verdict(
-        self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int, dead: Collection[str]
-    ) -> Verdict:
-        if any(bot.answers and bot.identity not in dead for bot in facts.bots):
+    def _verdict(self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
+        if any(bot.answers for bot in facts.bots):
             seen.silent_since_s = None
             return Verdict.FINE
         asked = wish(facts.dispatches, self.agent)
@@ -186,7 +177,7 @@ class Reconciler:
             return Verdict.EMPTY
         if any(utc_ms - at_ms < STARTING_MS for at_ms in _attempts(facts.dispatches, self.agent)):
             return Verdict.UNCERTAIN
-        if all(bot.identity in dead for bot in facts.bots):
+        if not facts.bots:
             return Verdict.MISSING
         if seen.silent_since_s is None:
             seen.silent_since_s = now_s

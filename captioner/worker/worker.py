@@ -303,7 +303,8 @@ class Worker:
                 reachable = False
             wait_s = (ROUND_S + rooms / 1_000) * random.uniform(0.75, 1.25)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
 
     async def _round(self) -> int:
         """Look at all rooms, and closely at some; how many there are."""

@@ -212,10 +212,12 @@ class Rig:
         self.server = MediaServer(program)
         self._folder = folder
         self._stack = contextlib.AsyncExitStack()
+        self.workers: list[WorkerProcess] = []
 
     async def worker(self, *, rooms: int, machine: str = "a") -> WorkerProcess:
         """A worker on a machine of this name."""
         worker = WorkerProcess(self.server, self._folder / machine, rooms=rooms)
+        self.workers.append(worker)
         await worker.start()
         self._stack.push_async_callback(worker.stop)
         return worker

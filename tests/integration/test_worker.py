@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,11 +19,11 @@ from livekit import api, rtc
 
 from captioner.audio_file import read_chunks
 from captioner.commands.main import main
-from captioner.commands.worker import is_crash
 from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
+from captioner.worker.bot_process import is_crash
 
 pytestmark = pytest.mark.room
 
@@ -213,16 +212,6 @@ main.program()
         assert is_crash(ended.returncode) is again
     assert is_crash(-signal.SIGKILL)
     assert not is_crash(0)
-
-
-def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "livekit.agents", None)
-    monkeypatch.delattr("livekit.agents", raising=False)
-    monkeypatch.delattr("captioner.commands.worker", raising=False)
-    monkeypatch.delitem(sys.modules, "captioner.commands.worker", raising=False)
-    made = CliRunner().invoke(main, ["worker"], env={"LIVEKIT_API_KEY": "k"})
-    assert made.exit_code == 1
-    assert re.search(r"pip install './dist/live_captions-\S+\.whl\[worker\]'", made.stderr)
 
 
 def test_a_worker_that_cannot_reach_its_server_says_so() -> None:
