@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,15 +21,16 @@ from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 from captioner import metrics
 from captioner.contract_requests import HELLO
 from captioner.errors import RoomUnavailable
+from captioner.room.livekit_facts import NOBODY
 from captioner.room.tokens import server_token
 from captioner.worker.reconcile import CLAIM, Bot, Dispatch, Facts, Listed
 
 CALL_S = 3.0
-ANSWER_MS = 2_000
+ANSWER_MS = 1_500
 """A bot that lives answers a call in a fraction of this."""
 
-NOBODY = "deadline_exceeded", "unavailable", "not_found", "canceled"
-"""What the media server says of a bot that does not answer: anything else is an answer."""
+_OLD_SERVER = "bad_route", "unimplemented"
+_SAID = re.compile(r"RpcError (\d+)")
 
 Answer = TypeVar("Answer")
 
@@ -92,7 +94,9 @@ class MediaServerApi:
                 PerformRpcResponse,
             )  # fmt: skip
         except api.TwirpError as exc:
-            return exc.code not in NOBODY
+            # An older server cannot ask: then the bots that it lists count as alive.
+            said = _SAID.search(exc.message)
+            return int(said[1]) not in NOBODY if said else exc.code in _OLD_SERVER
         except (aiohttp.ClientError, TimeoutError):
             return False
         return True

@@ -20,8 +20,9 @@ CLAIM = "captioner-claim"
 STARTING_MS = 10_000
 """So long a worker that was given a room, or has claimed it, may take until its bot is there."""
 
-SILENT_S = 5.0
-"""A bot that answers nobody for so long is dead, though the media server lists it 20 s long."""
+SILENT_S = 2.0
+"""A bot that leaves two calls so far apart without an answer is dead, though the media server
+lists it for 20 s yet."""
 
 EMPTY_S = 25.0
 """A bot that has been alone for so long gives its slot to another room: 30 s with its farewell."""
@@ -32,7 +33,7 @@ ABSENT_S = 8.0
 LOOKS_MAX = 20
 """Rooms that one worker looks at closely in one round; each costs two calls, one claimed four."""
 
-LOOK_AGAIN_S = 2.0
+LOOK_AGAIN_S = 1.0
 NOT_ASKED_S = 30.0
 """How long a room's state is taken for granted: one with captions, one that nobody dispatched to.
 
@@ -120,6 +121,11 @@ class Reconciler:
         """Rooms that should have captions, and get them when a slot is free."""
         return self._waiting.keys()
 
+    @property
+    def doubts(self) -> bool:
+        """Whether a bot did not answer, so that it is to be asked again soon."""
+        return any(seen.silent_since_s is not None for seen in self._seen.values())
+
     def wait(self, room: str) -> None:
         """This worker has no slot for the room."""
         if len(self._waiting) < WAITING_MAX:
@@ -158,17 +164,17 @@ class Reconciler:
         return [name for *_, name in sorted(ranked)[:most]]
 
     def judge(self, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
-        """What is to be done about the room."""
+        """What is to be done about the room. now_s: when its bots were asked."""
         seen = self._seen.setdefault(facts.name, _Seen())
         seen.at_s = now_s
         seen.verdict = verdict = self._verdict(seen, facts, now_s, utc_ms)
         if verdict in (Verdict.FINE, Verdict.NOT_ASKED, Verdict.EMPTY):
             self._waiting.pop(facts.name, None)
+            seen.silent_since_s = None
         return verdict
 
     def _verdict(self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
         if any(bot.answers for bot in facts.bots):
-            seen.silent_since_s = None
             return Verdict.FINE
         asked = wish(facts.dispatches, self.agent)
         if asked is None:

@@ -50,6 +50,9 @@ AGENT_NAME = "multi-user-transcriber"
 ROUND_S = 2.0
 """Between two looks at all rooms; and a second more for each 1,000 of them."""
 
+DOUBT_S = 1.0
+"""Until a bot that did not answer is asked again."""
+
 OWN_LOOK_S = 5.0
 """So often it is looked whether a room without a job was recalled: nobody would tell."""
 
@@ -301,7 +304,8 @@ class Worker:
                 if reachable:
                     log.warning("rooms_not_listed", reason=str(exc))
                 reachable = False
-            wait_s = (ROUND_S + rooms / 1_000) * random.uniform(0.75, 1.25)
+            round_s = DOUBT_S if self._reconciler.doubts else ROUND_S + rooms / 1_000
+            wait_s = round_s * random.uniform(0.75, 1.25)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._changed.wait()
@@ -352,11 +356,12 @@ class Worker:
         return Facts(room, facts.people, facts.bots, await self._api.dispatches(room))
 
     async def _look(self, room: str) -> None:
+        now_s = time.monotonic()
         facts = await self._api.look(room)
         utc_ms = round(time.time() * 1000)
         if room in self._slots:
             return
-        if self._reconciler.judge(facts, time.monotonic(), utc_ms) is not Verdict.MISSING:
+        if self._reconciler.judge(facts, now_s, utc_ms) is not Verdict.MISSING:
             return
         if self._free:
             await self._mend(facts)

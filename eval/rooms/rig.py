@@ -99,7 +99,9 @@ class WorkerProcess:
         self.process.kill()
         for bot in living if bots else []:
             bot.kill()
-        await self.process.wait()
+        # Not by wait(), which waits for the bots too: they have its standard error.
+        worker = psutil.Process(self.process.pid)
+        await self.until(lambda: not _lives(worker))
 
     async def stop(self) -> int:
         """As an operator would; whatever it leaves behind is ended too. Its exit code."""

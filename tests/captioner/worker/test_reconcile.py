@@ -64,8 +64,8 @@ def test_a_bot_is_dead_when_it_has_answered_nobody_for_a_while() -> None:
     reconciler = Reconciler(AGENT)
     assert reconciler.judge(silent, 100.0, LATER_MS) is Verdict.UNCERTAIN
     assert reconciler.judge(silent, 100.0 + SILENT_S, LATER_MS) is Verdict.MISSING
-    assert reconciler.judge(Facts("r", 1, [Bot("b")]), 106.0, LATER_MS) is Verdict.FINE
-    assert reconciler.judge(silent, 107.0, LATER_MS) is Verdict.UNCERTAIN
+    assert reconciler.judge(Facts("r", 1, [Bot("b")]), 103.0, LATER_MS) is Verdict.FINE
+    assert reconciler.judge(silent, 104.0, LATER_MS) is Verdict.UNCERTAIN
 
 
 def test_of_several_claims_the_first_that_is_not_old_wins() -> None:
