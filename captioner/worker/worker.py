@@ -18,29 +18,21 @@ from pathlib import Path
 import structlog
 
 from captioner import metrics
-from captioner.errors import RoomUnavailable, StateError
-from captioner.worker.bot_process import (
-    REMOVED,
-    Assignment,
-    BotProcess,
-    Notes,
-    is_crash,
-    recording_of,
-)
+from captioner.errors import RoomUnavailable
+from captioner.worker.bot_process import Assignment, recording_of
+from captioner.worker.health import health
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.livekit_jobs import Job, Jobs, Reply
 from captioner.worker.reconcile import (
     STARTING_MS,
     Facts,
     Listed,
-    Own,
-    OwnRoom,
     Reconciler,
     Verdict,
     has_claim,
     wish,
 )
-from streaming.backoff import Backoff
+from captioner.worker.slots import Slot, Slots
 
 log = structlog.get_logger()
 
@@ -52,12 +44,6 @@ ROUND_S = 2.0
 
 DOUBT_S = 1.0
 """Until a bot that did not answer is asked again."""
-
-OWN_LOOK_S = 5.0
-"""So often it is looked whether a room without a job was recalled: nobody would tell."""
-
-STOP_S = 15.0
-"""How long a bot may take to leave when the worker ends."""
 
 CALLS_MAX = 20
 """At once."""
@@ -82,27 +68,6 @@ class WorkerPlan:
     health_port: int | None = None
 
 
-@dataclass(slots=True)
-class _Slot:
-    """A room that this worker captions, or is about to. job: None where the server knows none."""
-
-    assignment: Assignment
-    own: OwnRoom
-    job: str | None = None
-    bot: BotProcess | None = None
-    running: asyncio.Task[None] | None = None
-    leaving: bool = False
-    suspect: bool = False
-    looked_s: float = 0.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(limit_s=30.0))
-
-    def stop(self) -> None:
-        """Its bot says its last words, and is not started again."""
-        self.leaving = True
-        if self.bot:
-            self.bot.stop()
-
-
 class Worker:
     """Registered with one LiveKit server for as long as ``run`` runs."""
 
@@ -112,24 +77,21 @@ class Worker:
         self._told = asyncio.Event()
         self._told_twice = asyncio.Event()
         self._changed = asyncio.Event()
-        self._slots: dict[str, _Slot] = {}
         self._reconciler = Reconciler(plan.agent_name)
         self._api = MediaServerApi(plan.url, plan.key, plan.secret)
         self._jobs = Jobs(plan.url, plan.key, plan.secret, plan.agent_name, self)
         self._calls = asyncio.Semaphore(CALLS_MAX)
         self._claims: set[asyncio.Task[None]] = set()
-        self._notes: Notes | None = None
+        self._waiting = 0
         # In the environment: everybody on the machine can read a command line.
-        self._environment = dict(plan.environment) | {
+        environment = dict(plan.environment) | {
             "LIVEKIT_URL": plan.url,
             "LIVEKIT_API_KEY": plan.key,
             "LIVEKIT_API_SECRET": plan.secret,
         }
-
-    @property
-    def connected(self) -> bool:
-        """Whether the media server can give it rooms."""
-        return self._jobs.connected
+        self._slots = Slots(
+            environment, plan.notes, self._api, given=self._given, ended=self._left_by_itself
+        )
 
     def stop(self) -> None:
         """Take no more rooms, let those that are go on for ``drain_s``. Again: end them now."""
@@ -138,26 +100,25 @@ class Worker:
         self._told.set()
 
     async def run(self) -> None:
-        """Until ``stop``. A lost connection to the server is taken up again, however long."""
-        self._adopt()
-        async with self._api:
-            working = [
-                asyncio.create_task(self._jobs.run()),
-                asyncio.create_task(self._reconcile()),
-            ]
-            told = asyncio.create_task(self._told.wait())
+        """Until ``stop``. A lost connection to the server is taken up again, however long.
+
+        Raises ConfigurationError if the port for health is taken.
+        """
+        async with health(self._plan.health_port, lambda: self._jobs.connected), self._api:
+            self._slots.adopt()
+            jobs = asyncio.create_task(self._jobs.run())
+            rounds = asyncio.create_task(self._reconcile())
+            told = asyncio.ensure_future(self._told.wait())
             try:
-                await asyncio.wait({told, *working}, return_when=asyncio.FIRST_COMPLETED)
-                for failed in (task for task in working if task.done()):
+                await asyncio.wait({told, jobs, rounds}, return_when=asyncio.FIRST_COMPLETED)
+                for failed in (task for task in (jobs, rounds) if task.done()):
                     failed.result()
                 await self._drain()
             finally:
-                ending: set[asyncio.Task[object]] = {told, *working, *self._claims}
+                ending = [told, jobs, rounds, *self._claims]
                 for task in ending:
                     task.cancel()
-                await asyncio.wait(ending)
-        if self._notes:
-            self._notes.close()
+                await asyncio.gather(*ending, return_exceptions=True)
 
     # What the media server says of jobs.
 
@@ -180,15 +141,17 @@ class Worker:
 
     def assigned(self, job: Job) -> None:
         """The bot may begin."""
-        self._begin(self._slots[job.room])
+        if slot := self._slots.get(job.room):
+            self._slots.begin(slot)
 
     def missed(self, job: Job) -> None:
         """The slot is free again."""
-        self._give(self._slots[job.room])
+        if slot := self._slots.get(job.room):
+            self._slots.give(slot)
 
     def ended(self, job: str) -> None:
         """Recalled; or the bot was cut off, and the room should have captions all the same."""
-        for slot in self._slots.values():
+        for slot in self._slots:
             if slot.job == job:
                 slot.job, slot.suspect = None, True
         self._changed.set()
@@ -196,7 +159,7 @@ class Worker:
     def registered(self) -> None:
         """With a server that may have forgotten what it gave."""
         log.info("worker_registered")
-        for slot in self._slots.values():
+        for slot in self._slots:
             slot.job, slot.suspect = None, True
         self._changed.set()
 
@@ -211,84 +174,19 @@ class Worker:
     def _free(self) -> int:
         return 0 if self._told.is_set() else max(self._plan.rooms - len(self._slots), 0)
 
-    def _take(self, assignment: Assignment) -> _Slot:
-        now_s = time.monotonic()
-        own = OwnRoom(assignment.dispatch, assignment.since_ms, assignment.identity, now_s)
-        slot = self._slots[assignment.room] = _Slot(assignment, own)
+    def _take(self, assignment: Assignment) -> Slot:
         self._reconciler.served(assignment.room)
-        metrics.ROOMS.set(len(self._slots))
-        return slot
+        self._show_waiting()
+        return self._slots.take(assignment)
 
-    def _give(self, slot: _Slot) -> None:
-        del self._slots[slot.assignment.room]
-        metrics.ROOMS.set(len(self._slots))
+    def _given(self, slot: Slot) -> None:
         if slot.job:
             self._jobs.finish(slot.job)
         self._jobs.tell_load()
         self._changed.set()
 
-    def _begin(self, slot: _Slot) -> None:
-        slot.running = asyncio.create_task(self._caption(slot))
-
-    def _adopt(self) -> None:
-        """The bots of workers of this machine that were killed."""
-        try:
-            self._notes = Notes(self._plan.notes)
-            adopted = self._notes.adopt()
-        except (StateError, OSError) as exc:
-            log.error("bots_not_noted", reason=str(exc))
-            return
-        for bot in adopted:
-            if bot.assignment.room in self._slots:
-                bot.stop()
-                continue
-            slot = self._take(bot.assignment)
-            slot.bot = bot
-            log.info("bot_adopted", bot=bot.assignment.identity)
-            self._begin(slot)
-
-    # A bot.
-
-    async def _caption(self, slot: _Slot) -> None:
-        """Until the room needs no bot of ours any more; one that was killed is started anew."""
-        identity = slot.assignment.identity
-        try:
-            while not slot.leaving:
-                if slot.bot is None:
-                    log.info("bot_started", bot=identity)
-                    slot.bot = await BotProcess.start(
-                        slot.assignment, self._environment, self._notes
-                    )
-                if slot.leaving:
-                    slot.bot.stop()
-                code = await slot.bot.wait()
-                slot.bot = None
-                log.info("bot_ended", bot=identity, code=code)
-                if not await self._again(slot, code):
-                    return
-        finally:
-            self._give(slot)
-
-    async def _again(self, slot: _Slot, code: int | None) -> bool:
-        """Whether the bot that ended is to be started anew."""
-        room = slot.assignment.room
-        if slot.leaving:
-            return False
-        if not is_crash(code):
-            if code == REMOVED:  # a moderator's word: it recalls the dispatch too
-                await self._api.delete(room, slot.assignment.dispatch)
-            self._reconciler.ended(room, time.monotonic(), failed=code != 0)
-            return False
-        metrics.BOTS_KILLED.inc()
-        await asyncio.sleep(slot.backoff.next_s())
-        try:
-            if not await self._api.rooms([room]):
-                return False
-            facts = await self._own_facts(slot)
-        except RoomUnavailable:
-            return True  # it waits for the media server itself
-        others = [bot for bot in facts.bots if bot.identity != slot.assignment.identity]
-        return slot.own.judge(facts, time.monotonic()) is not Own.RECALLED and not others
+    def _left_by_itself(self, room: str, failed: bool) -> None:
+        self._reconciler.ended(room, time.monotonic(), failed=failed)
 
     # What should be and what is.
 
@@ -305,62 +203,32 @@ class Worker:
                     log.warning("rooms_not_listed", reason=str(exc))
                 reachable = False
             round_s = DOUBT_S if self._reconciler.doubts else ROUND_S + rooms / 1_000
-            wait_s = round_s * random.uniform(0.75, 1.25)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
+                # Not all workers at once.
+                async with asyncio.timeout(round_s * random.uniform(0.75, 1.25)):
                     await self._changed.wait()
 
     async def _round(self) -> int:
         """Look at all rooms, and closely at some; how many there are."""
         listed: list[Listed] = []
-        names = sorted({*self._slots, *self._reconciler.waiting})
+        names = sorted(self._slots.rooms.union(self._reconciler.waiting))
         if self._free or names:
             # A worker without a free slot can do nothing for other rooms than these.
             listed = await self._api.rooms(None if self._free else names)
         now_s = time.monotonic()
-        suspects = self._reconciler.next(listed, now_s, mine=self._slots)
-        mine = self._due({room.name: room.people for room in listed}, now_s)
+        suspects = self._reconciler.next(listed, now_s, mine=self._slots.rooms)
+        due = self._slots.due({room.name: room.people for room in listed}, now_s)
         await self._at_once([self._look(room) for room in suspects])
-        await self._at_once([self._look_at_own(slot) for slot in mine])
+        await self._at_once([self._slots.look(slot) for slot in due])
         self._show_waiting()
         return len(listed)
-
-    def _due(self, people: Mapping[str, int], now_s: float) -> list[_Slot]:
-        """The rooms of ours that are to be looked at."""
-        due = []
-        for room, slot in self._slots.items():
-            alone = slot.own.peopled(people.get(room, 0), now_s)
-            late = slot.job is None and now_s - slot.looked_s >= OWN_LOOK_S
-            if slot.bot and not slot.leaving and (alone or late or slot.suspect):
-                slot.looked_s = now_s
-                due.append(slot)
-        return due
-
-    async def _look_at_own(self, slot: _Slot) -> None:
-        slot.suspect = False
-        facts = await self._own_facts(slot)
-        verdict = slot.own.judge(facts, time.monotonic())
-        slot.suspect = slot.own.absent_since_s is not None
-        if slot.bot is None or slot.leaving or verdict is Own.KEEP:
-            return
-        log.info("bot_not_needed" if verdict is not Own.ABSENT else "bot_absent",
-                 bot=slot.assignment.identity, why=verdict.name.lower())  # fmt: skip
-        if verdict is Own.ABSENT:
-            slot.bot.kill()
-        else:
-            slot.stop()
-
-    async def _own_facts(self, slot: _Slot) -> Facts:
-        room = slot.assignment.room
-        facts = await self._api.people(room)
-        return Facts(room, facts.people, facts.bots, await self._api.dispatches(room))
 
     async def _look(self, room: str) -> None:
         now_s = time.monotonic()
         facts = await self._api.look(room)
-        utc_ms = round(time.time() * 1000)
         if room in self._slots:
             return
+        utc_ms = round(time.time() * 1000)
         if self._reconciler.judge(facts, now_s, utc_ms) is not Verdict.MISSING:
             return
         if self._free:
@@ -375,9 +243,7 @@ class Worker:
         # Under the name of the dead bot, if the room has it yet: the server lets go of that one.
         names = [bot.identity for bot in facts.bots] or [f"captions-{uuid.uuid4().hex[:8]}"]
         recording = recording_of(asked.metadata)
-        slot = self._take(
-            Assignment(facts.name, names[0], asked.id, asked.created_ms, recording)
-        )  # fmt: skip
+        slot = self._take(Assignment(facts.name, names[0], asked.id, asked.created_ms, recording))
         ours = False
         try:
             claim = await self._api.claim(facts.name, self._id)
@@ -388,11 +254,11 @@ class Worker:
             unclaiming.add_done_callback(self._claims.discard)
         finally:
             if not ours:
-                self._give(slot)
+                self._slots.give(slot)
         if ours:
             metrics.ROOMS_MENDED.inc()
             log.info("room_mended", bot=names[0])
-            self._begin(slot)
+            self._slots.begin(slot)
 
     async def _unclaim(self, room: str, claim: str, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
@@ -409,37 +275,22 @@ class Worker:
         await asyncio.gather(*(one(call) for call in work))
 
     def _show_waiting(self) -> None:
-        metrics.ROOMS_WAITING.set(len(self._reconciler.waiting))
+        waiting = len(self._reconciler.waiting)
+        if waiting != self._waiting:
+            log.info("rooms_waiting_for_a_recogniser", rooms=waiting)
+        self._waiting = waiting
+        metrics.ROOMS_WAITING.set(waiting)
 
     # The end.
 
     async def _drain(self) -> None:
         log.info("worker_draining", rooms=len(self._slots))
         self._jobs.tell_load()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._plan.drain_s):
-                await self._all_left(self._told_twice)
-        for slot in self._slots.values():
-            slot.stop()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_S):
-                await self._all_left()
-        for slot in self._slots.values():
-            if slot.bot:
-                slot.bot.kill()
-        await self._all_left()
-
-    async def _all_left(self, unless: asyncio.Event | None = None) -> None:
-        """Until no room is left, or until ``unless``."""
-        ends = asyncio.create_task(unless.wait()) if unless else None
-        try:
-            while self._slots and not (ends and ends.done()):
-                running = {slot.running for slot in self._slots.values() if slot.running}
-                if not running:
-                    await asyncio.sleep(0.1)
-                    continue
-                waiting: set[asyncio.Task[object]] = {*running, *([ends] if ends else [])}
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if ends:
-                ends.cancel()
+        left = asyncio.ensure_future(self._slots.all_left())
+        again = asyncio.ensure_future(self._told_twice.wait())
+        await asyncio.wait(
+            {left, again}, timeout=self._plan.drain_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in (left, again):
+            task.cancel()
+        await self._slots.end()
