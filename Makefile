@@ -79,8 +79,8 @@ quality: .venv/dev.done browser $(PAGE)
 
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel
-	@echo "To install it with what the worker needs:"
-	@echo "    pip install './$$(ls -t dist/*.whl | head -n 1)[worker]'"
+	@echo "To install it:"
+	@echo "    pip install './$$(ls -t dist/*.whl | head -n 1)'"
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
@@ -118,7 +118,7 @@ $(PAGE): web-overlay/node_modules/.done $(PAGE_SOURCES)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock:
 	$(LOCK) pyproject.toml -o locks/run.txt
-	$(LOCK) pyproject.toml --extra dev --extra eval --extra worker -c locks/run.txt -o locks/dev.txt
+	$(LOCK) pyproject.toml --extra dev --extra eval -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
 	printf 'hatchling\neditables\n' | $(LOCK) - -c locks/dev.txt -o locks/build.txt
