@@ -1,5 +1,7 @@
-"""The command line. Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug), 77 (`run`: the bot was removed from
-the room)."""
+"""The command line.
+
+Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug), 77 (`run`: the bot was removed from the room).
+"""
 
 from __future__ import annotations
 
