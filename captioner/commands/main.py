@@ -1,6 +1,6 @@
 """The command line.
 
-Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug), 77 (`run`: the bot was removed from the room).
+Exit codes: 0, 1 (failed), 2 (wrong usage), 70 (a bug), 77 (`run`: somebody removed the bot).
 """
 
 from __future__ import annotations
