@@ -134,7 +134,8 @@ class Reconciler:
     def served(self, room: str) -> None:
         """This worker has a bot in the room."""
         self._waiting.pop(room, None)
-        self._seen.pop(room, None)
+        if seen := self._seen.get(room):
+            seen.verdict = seen.silent_since_s = None
 
     def ended(self, room: str, now_s: float, *, failed: bool) -> None:
         """This worker's bot has left the room by itself. failed: at once, without having worked."""
@@ -170,7 +171,7 @@ class Reconciler:
         seen.verdict = verdict = self._verdict(seen, facts, now_s, utc_ms)
         if verdict in (Verdict.FINE, Verdict.NOT_ASKED, Verdict.EMPTY):
             self._waiting.pop(facts.name, None)
-            seen.silent_since_s = None
+            seen.silent_since_s, seen.retry_s = None, 0.0
         return verdict
 
     def _verdict(self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
@@ -192,15 +193,16 @@ class Reconciler:
 
     def _rank(self, room: Listed, now_s: float) -> tuple[int, float] | None:
         """The smaller the sooner; None: not now."""
-        seen = self._seen.get(room.name)
-        if room.people == 0 and room.name not in self._waiting:
+        waits = room.name in self._waiting
+        if room.people == 0 and not waits:
             return None
-        if seen is None or seen.verdict is None:
-            return None if seen and now_s < seen.not_before_s else (1, 0.0)
+        seen = self._seen.get(room.name, _Seen(room.sid))
         if now_s < seen.not_before_s:
             return None
-        if room.name in self._waiting or seen.verdict in (Verdict.UNCERTAIN, Verdict.MISSING):
+        if waits or seen.verdict in (Verdict.UNCERTAIN, Verdict.MISSING):
             return (0, seen.at_s)
+        if seen.verdict is None:
+            return (1, 0.0)
         if seen.sid not in ("", room.sid) or seen.verdict is Verdict.EMPTY:
             return (1, seen.at_s)
         seen.sid = room.sid

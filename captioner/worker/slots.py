@@ -141,6 +141,11 @@ class Slots:
                 due.append(slot)
         return due
 
+    def unseen(self) -> None:
+        """Nobody knows who is there: no room counts as empty since before now."""
+        for slot in self:
+            slot.own.alone_since_s = time.monotonic()
+
     async def look(self, slot: Slot) -> None:
         """End its bot where the room does not need it, or has lost it. Raises RoomUnavailable."""
         facts = await self.facts(slot)
@@ -179,9 +184,14 @@ class Slots:
             while not slot.leaving:
                 if slot.bot is None:
                     log.info("bot_started", bot=identity)
-                    slot.bot = await BotProcess.start(
-                        slot.assignment, self._environment, self._notes
-                    )
+                    try:
+                        slot.bot = await BotProcess.start(
+                            slot.assignment, self._environment, self._notes
+                        )
+                    except OSError as exc:
+                        log.error("bot_not_started", reason=exc.strerror)
+                        self._ended(slot.assignment.room, True)
+                        return
                 if slot.leaving:
                     slot.bot.stop()
                 code = await slot.bot.wait()

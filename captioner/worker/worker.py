@@ -202,6 +202,7 @@ class Worker:
                 if reachable:
                     log.warning("rooms_not_listed", reason=str(exc))
                 reachable = False
+                self._slots.unseen()
             round_s = DOUBT_S if self._reconciler.doubts else ROUND_S + rooms / 1_000
             with contextlib.suppress(TimeoutError):
                 # Not all workers at once.
