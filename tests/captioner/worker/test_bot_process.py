@@ -1,0 +1,93 @@
+"""A bot's process outlives its worker, and the next worker finds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from captioner.errors import StateError
+from captioner.worker.bot_process import Assignment, BotProcess, Notes, recording_of
+
+ASSIGNMENT = Assignment("meet", "captions-1", "AD_1", since_ms=1, recording="board")
+
+
+def notes_in(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.json"))
+
+
+@pytest.fixture
+def noted(tmp_path: Path) -> Iterator[tuple[Notes, subprocess.Popen[bytes]]]:
+    """A worker's notes of one bot, whose process waits for the end of its standard input."""
+    notes = Notes(tmp_path)
+    file: IO[str] = notes.begin()
+    waiting = [sys.executable, "-c", "input()"]
+    with file:
+        child = subprocess.Popen(waiting, stdin=subprocess.PIPE, pass_fds=(file.fileno(),))
+        json.dump({"pid": child.pid, **asdict(ASSIGNMENT)}, file)
+    yield notes, child
+    notes.close()
+    child.kill()
+    child.communicate()
+
+
+async def test_the_living_bots_of_a_dead_worker_are_adopted_and_can_be_ended(
+    noted: tuple[Notes, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    dead, child = noted
+    with closing(Notes(tmp_path)) as other, closing(Notes(tmp_path)) as third:
+        assert other.adopt() == []  # its worker lives
+        dead.close()
+        [bot] = other.adopt()
+        assert (bot.assignment, bot.pid) == (ASSIGNMENT, child.pid)
+        assert third.adopt() == []  # it has a living worker again
+        bot.stop()
+        assert await bot.wait() is None
+        assert child.wait() < 0
+
+
+def test_a_bot_that_has_ended_is_not_adopted(
+    noted: tuple[Notes, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    dead, child = noted
+    child.communicate(b"\n")
+    dead.close()
+    with closing(Notes(tmp_path)) as other:
+        assert other.adopt() == []
+        assert notes_in(tmp_path) == []
+
+
+async def test_a_bot_that_fails_says_how_and_leaves_no_note(tmp_path: Path) -> None:
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEKIT_", "CAPTIONER_"))}
+    with closing(Notes(tmp_path)) as notes:
+        bot = await BotProcess.start(ASSIGNMENT, bare, notes)
+        assert await bot.wait() == 1  # it has no key
+    assert notes_in(tmp_path) == []
+
+
+def test_notes_that_cannot_be_written_are_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match="CAPTIONER_STATE"):
+        Notes(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name"),
+    [
+        ("", ""),
+        ('{"recording": "board"}', "board"),
+        ("[]", ""),
+        ('{"recording": 1}', ""),
+        ("{", ""),
+    ],
+)
+def test_a_recordings_name_is_taken_from_the_dispatch(metadata: str, name: str) -> None:
+    assert recording_of(metadata) == name
