@@ -10,6 +10,7 @@ Pure: the media server is asked by ``worker.py``, the clocks are arguments.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -23,12 +24,6 @@ STARTING_MS = 10_000
 SILENT_S = 2.0
 """A bot that leaves two calls so far apart without an answer is dead, though the media server
 lists it for 20 s yet."""
-
-EMPTY_S = 25.0
-"""A bot that has been alone for so long gives its slot to another room: 30 s with its farewell."""
-
-ABSENT_S = 8.0
-"""A bot that the media server dropped, or one that starts, may take so long to be there."""
 
 LOOKS_MAX = 20
 """Rooms that one worker looks at closely in one round; each costs two calls, one claimed four."""
@@ -97,9 +92,10 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known of a room."""
+    """What is known of a room. bot: its identity, as last seen."""
 
     sid: str = ""
+    bot: str = ""
     at_s: float = float("-inf")
     verdict: Verdict | None = None
     silent_since_s: float | None = None
@@ -168,6 +164,7 @@ class Reconciler:
         """What is to be done about the room. now_s: when its bots were asked."""
         seen = self._seen.setdefault(facts.name, _Seen())
         seen.at_s = now_s
+        seen.bot = facts.bots[0].identity if facts.bots else ""
         seen.verdict = verdict = self._verdict(seen, facts, now_s, utc_ms)
         if verdict in (Verdict.FINE, Verdict.NOT_ASKED, Verdict.EMPTY):
             self._waiting.pop(facts.name, None)
@@ -188,8 +185,15 @@ class Reconciler:
             return Verdict.MISSING
         if seen.silent_since_s is None:
             seen.silent_since_s = now_s
+            self._doubt(worker_of(seen.bot))
         silent = now_s - seen.silent_since_s >= SILENT_S
         return Verdict.MISSING if silent else Verdict.UNCERTAIN
+
+    def _doubt(self, worker: str) -> None:
+        """One bot of a worker does not answer: its machine may be dead, so ask the others next."""
+        for seen in self._seen.values():
+            if worker and seen.verdict is Verdict.FINE and worker_of(seen.bot) == worker:
+                seen.verdict = Verdict.UNCERTAIN
 
     def _rank(self, room: Listed, now_s: float) -> tuple[int, float] | None:
         """The smaller the sooner; None: not now."""
@@ -216,62 +220,21 @@ class Reconciler:
             del self._waiting[gone]
 
 
-class Own(Enum):
-    """What is to be done about a room that this worker has a bot in."""
-
-    KEEP = auto()
-    RECALLED = auto()
-    EMPTY = auto()
-    ABSENT = auto()
+def identity_of(worker: str, number: str) -> str:
+    """The identity of a worker's bot."""
+    return f"captions-{worker}-{number}"
 
 
-@dataclass(slots=True)
-class OwnRoom:
-    """A room that this worker has a bot in, and since when things are as they are."""
-
-    dispatch: str
-    since_ms: int
-    identity: str
-    alone_since_s: float
-    absent_since_s: float | None = None
-
-    def peopled(self, people: int, now_s: float) -> bool:
-        """How many people are there now; whether there was nobody for too long."""
-        if people:
-            self.alone_since_s = now_s
-        return now_s - self.alone_since_s >= EMPTY_S
-
-    def judge(self, facts: Facts, now_s: float) -> Own:
-        """What is to be done. facts: with the dispatches."""
-        if is_recalled(facts.dispatches, self.dispatch, self.since_ms):
-            return Own.RECALLED
-        if self.peopled(facts.people, now_s):
-            return Own.EMPTY
-        if any(bot.identity == self.identity for bot in facts.bots):
-            self.absent_since_s = None
-        elif self.absent_since_s is None:
-            self.absent_since_s = now_s
-        elif now_s - self.absent_since_s >= ABSENT_S:
-            return Own.ABSENT
-        return Own.KEEP
+def worker_of(identity: str) -> str:
+    """The worker that named the bot; "" if it was none."""
+    found = re.fullmatch(r"captions-(\w+)-\w+", identity)
+    return found[1] if found else ""
 
 
 def wish(dispatches: Iterable[Dispatch], agent: str) -> Dispatch | None:
     """The dispatch by which the room should have captions: the oldest; None if nobody asked."""
     asked = [one for one in dispatches if one.agent == agent]
     return min(asked, key=lambda one: (one.created_ms, one.id), default=None)
-
-
-def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) -> bool:
-    """Whether a dispatch that this worker was given at ``since_ms`` was deleted by somebody.
-
-    A media server that was restarted, or a room that moved to another node, has lost its
-    dispatches: then all that are listed are younger, for every room has one from its beginning.
-    """
-    if any(one.id == dispatch for one in dispatches):
-        return False
-    others = [one.created_ms for one in dispatches if one.agent != CLAIM]
-    return not others or min(others) <= since_ms
 
 
 def has_claim(dispatches: Iterable[Dispatch], worker: str, claim: Dispatch) -> bool:

@@ -15,7 +15,8 @@ from captioner import metrics
 from captioner.errors import RoomUnavailable, StateError
 from captioner.worker.bot_process import REMOVED, Assignment, BotProcess, Notes, is_crash
 from captioner.worker.livekit_api import MediaServerApi
-from captioner.worker.reconcile import Facts, Own, OwnRoom
+from captioner.worker.own_room import Own, OwnRoom
+from captioner.worker.reconcile import Facts
 from streaming.backoff import Backoff
 
 log = structlog.get_logger()

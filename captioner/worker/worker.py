@@ -30,6 +30,7 @@ from captioner.worker.reconcile import (
     Reconciler,
     Verdict,
     has_claim,
+    identity_of,
     wish,
 )
 from captioner.worker.slots import Slot, Slots
@@ -133,7 +134,7 @@ class Worker:
             self._reconciler.wait(job.room)
             self._show_waiting()
             return Reply.FULL
-        name = f"captions-{uuid.uuid4().hex[:8]}"
+        name = self._new_name()
         recording = recording_of(job.metadata)
         slot = self._take(Assignment(job.room, name, job.dispatch, job.given_ms, recording))
         slot.job = job.id
@@ -178,6 +179,9 @@ class Worker:
         self._reconciler.served(assignment.room)
         self._show_waiting()
         return self._slots.take(assignment)
+
+    def _new_name(self) -> str:
+        return identity_of(self._id, uuid.uuid4().hex[:8])
 
     def _given(self, slot: Slot) -> None:
         if slot.job:
@@ -242,9 +246,9 @@ class Worker:
         asked = wish(facts.dispatches, self._plan.agent_name)
         assert asked is not None
         # Under the name of the dead bot, if the room has it yet: the server lets go of that one.
-        names = [bot.identity for bot in facts.bots] or [f"captions-{uuid.uuid4().hex[:8]}"]
+        name = facts.bots[0].identity if facts.bots else self._new_name()
         recording = recording_of(asked.metadata)
-        slot = self._take(Assignment(facts.name, names[0], asked.id, asked.created_ms, recording))
+        slot = self._take(Assignment(facts.name, name, asked.id, asked.created_ms, recording))
         ours = False
         try:
             claim = await self._api.claim(facts.name, self._id)
@@ -258,7 +262,7 @@ class Worker:
                 self._slots.give(slot)
         if ours:
             metrics.ROOMS_MENDED.inc()
-            log.info("room_mended", bot=names[0])
+            log.info("room_mended", bot=name)
             self._slots.begin(slot)
 
     async def _unclaim(self, room: str, claim: str, wait_s: float) -> None:
@@ -276,11 +280,10 @@ class Worker:
         await asyncio.gather(*(one(call) for call in work))
 
     def _show_waiting(self) -> None:
-        waiting = len(self._reconciler.waiting)
-        if waiting != self._waiting:
-            log.info("rooms_waiting_for_a_recogniser", rooms=waiting)
-        self._waiting = waiting
-        metrics.ROOMS_WAITING.set(waiting)
+        before, self._waiting = self._waiting, len(self._reconciler.waiting)
+        if self._waiting != before:
+            log.info("rooms_waiting_for_a_recogniser", rooms=self._waiting)
+        metrics.ROOMS_WAITING.set(self._waiting)
 
     # The end.
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from captioner.worker.own_room import EMPTY_S, Own, OwnRoom, is_recalled
 from captioner.worker.reconcile import (
     CLAIM,
-    EMPTY_S,
     LOOKS_MAX,
     SILENT_S,
     STARTING_MS,
@@ -19,12 +19,10 @@ from captioner.worker.reconcile import (
     Dispatch,
     Facts,
     Listed,
-    Own,
-    OwnRoom,
     Reconciler,
     Verdict,
     has_claim,
-    is_recalled,
+    identity_of,
     wish,
 )
 
@@ -132,6 +130,18 @@ def test_rooms_in_need_come_first_and_empty_ones_not_at_all() -> None:
     chosen = reconciler.next([*listed, Listed("empty", "RM", 0)], 10.0, mine=["mine"])
     assert set(chosen[:2]) == {"silent", "waits"}
     assert chosen[2:] == ["new", "fine"]
+
+
+def test_when_one_bot_of_a_worker_is_silent_its_others_are_asked_next() -> None:
+    reconciler = Reconciler(AGENT)
+    names = {f"{at}-{n}": identity_of(at, f"{n}") for at in ("here", "there") for n in range(30)}
+    for room, bot in names.items():
+        reconciler.judge(Facts(room, 1, [Bot(bot)]), 0.0, LATER_MS)
+    silent = Facts("here-0", 1, [Bot(names["here-0"], answers=False)], [ASKED])
+    reconciler.judge(silent, 0.5, LATER_MS)
+    listed = [Listed(room, "", 1) for room in names]
+    chosen = reconciler.next(listed, 1.0, most=30)
+    assert set(chosen) == {room for room in names if room.startswith("here")}
 
 
 def test_a_room_whose_bots_fail_at_once_is_tried_less_and_less_often() -> None:

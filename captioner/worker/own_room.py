@@ -1,0 +1,67 @@
+"""Whether a room that this worker has a bot in still needs it, and has it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from captioner.worker.reconcile import CLAIM, Dispatch, Facts
+
+EMPTY_S = 25.0
+"""A bot that has been alone for so long gives its slot to another room: 30 s with its farewell."""
+
+ABSENT_S = 8.0
+"""A bot that the media server dropped, or one that starts, may take so long to be there."""
+
+
+class Own(Enum):
+    """What is to be done about a room that this worker has a bot in."""
+
+    KEEP = auto()
+    RECALLED = auto()
+    EMPTY = auto()
+    ABSENT = auto()
+
+
+@dataclass(slots=True)
+class OwnRoom:
+    """A room that this worker has a bot in, and since when things are as they are."""
+
+    dispatch: str
+    since_ms: int
+    identity: str
+    alone_since_s: float
+    absent_since_s: float | None = None
+
+    def peopled(self, people: int, now_s: float) -> bool:
+        """How many people are there now; whether there was nobody for too long."""
+        if people:
+            self.alone_since_s = now_s
+        return now_s - self.alone_since_s >= EMPTY_S
+
+    def judge(self, facts: Facts, now_s: float) -> Own:
+        """What is to be done. facts: with the dispatches."""
+        if is_recalled(facts.dispatches, self.dispatch, self.since_ms):
+            return Own.RECALLED
+        if self.peopled(facts.people, now_s):
+            return Own.EMPTY
+        if any(bot.identity == self.identity for bot in facts.bots):
+            self.absent_since_s = None
+        elif self.absent_since_s is None:
+            self.absent_since_s = now_s
+        elif now_s - self.absent_since_s >= ABSENT_S:
+            return Own.ABSENT
+        return Own.KEEP
+
+
+def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) -> bool:
+    """Whether a dispatch that this worker was given at ``since_ms`` was deleted by somebody.
+
+    A media server that was restarted, or a room that moved to another node, has lost its
+    dispatches: then all that are listed are younger, for every room has one from its beginning.
+    """
+    if any(one.id == dispatch for one in dispatches):
+        return False
+    others = [one.created_ms for one in dispatches if one.agent != CLAIM]
+    return not others or min(others) <= since_ms
