@@ -12,7 +12,8 @@ EMPTY_S = 25.0
 """A bot that has been alone for so long gives its slot to another room: 30 s with its farewell."""
 
 ABSENT_S = 8.0
-"""A bot that the media server dropped, or one that starts, may take so long to be there."""
+START_S = 30.0
+"""How long a bot that the media server dropped, and one that starts, may take to be there."""
 
 
 class Own(Enum):
@@ -33,6 +34,12 @@ class OwnRoom:
     identity: str
     alone_since_s: float
     absent_since_s: float | None = None
+    starts_until_s: float = 0.0
+
+    def begun(self, now_s: float) -> None:
+        """The bot was started just now, perhaps not for the first time."""
+        self.absent_since_s = None
+        self.starts_until_s = now_s + START_S
 
     def peopled(self, people: int, now_s: float) -> bool:
         """How many people are there now; whether there was nobody for too long."""
@@ -50,7 +57,7 @@ class OwnRoom:
             self.absent_since_s = None
         elif self.absent_since_s is None:
             self.absent_since_s = now_s
-        elif now_s - self.absent_since_s >= ABSENT_S:
+        elif now_s - self.absent_since_s >= ABSENT_S and now_s >= self.starts_until_s:
             return Own.ABSENT
         return Own.KEEP
 

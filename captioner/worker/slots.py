@@ -185,6 +185,7 @@ class Slots:
             while not slot.leaving:
                 if slot.bot is None:
                     log.info("bot_started", bot=identity)
+                    slot.own.begun(time.monotonic())
                     try:
                         slot.bot = await BotProcess.start(
                             slot.assignment, self._environment, self._notes

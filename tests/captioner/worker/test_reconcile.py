@@ -108,6 +108,14 @@ def test_a_bot_that_the_room_has_lost_is_given_time_to_come_back() -> None:
     assert [own.judge(gone, at_s) for at_s in (7, 14, 16)] == [Own.KEEP, Own.KEEP, Own.ABSENT]
 
 
+def test_a_bot_that_was_started_again_is_given_time_to_come() -> None:
+    own = OwnRoom("AD_1", 0, "me", alone_since_s=0.0)
+    gone = Facts("r", 1, [], [ASKED])
+    assert [own.judge(gone, at_s) for at_s in (0, 9)] == [Own.KEEP, Own.ABSENT]
+    own.begun(10)
+    assert [own.judge(gone, at_s) for at_s in (10, 20, 39, 40)] == [Own.KEEP] * 3 + [Own.ABSENT]
+
+
 def test_of_thousands_of_rooms_a_round_looks_at_few_and_each_in_its_turn() -> None:
     listed = [Listed(f"r{n}", "RM", 3) for n in range(3_000)]
     reconciler = Reconciler(AGENT, random.Random(1))
