@@ -21,7 +21,6 @@ from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 from captioner import metrics
 from captioner.contract_requests import HELLO
 from captioner.errors import RoomUnavailable
-from captioner.room.livekit_facts import NOBODY
 from captioner.room.tokens import server_token
 from captioner.worker.reconcile import CLAIM, Bot, Dispatch, Facts, Listed
 
@@ -30,6 +29,10 @@ ANSWER_MS = 1_500
 """A bot that lives answers a call in a fraction of this."""
 
 _OLD_SERVER = "bad_route", "unimplemented"
+_SILENT = 1401, 1501, 1502, 1503
+"""LiveKit's codes of a call that nobody answered: no such participant, no connection, too late,
+gone."""
+
 _SAID = re.compile(r"RpcError (\d+)")
 
 Answer = TypeVar("Answer")
@@ -96,7 +99,7 @@ class MediaServerApi:
         except api.TwirpError as exc:
             # An older server cannot ask: then the bots that it lists count as alive.
             said = _SAID.search(exc.message)
-            return int(said[1]) not in NOBODY if said else exc.code in _OLD_SERVER
+            return int(said[1]) not in _SILENT if said else exc.code in _OLD_SERVER
         except (aiohttp.ClientError, TimeoutError):
             return False
         return True
