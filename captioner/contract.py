@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html import unescape
-from typing import Any
+from typing import Any, Protocol
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.captions.webvtt import NAME_MAX, cue_block, voice_name
@@ -116,6 +116,30 @@ class Caption:
     name: str
     track: str
     heard_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Nobody heard the room between two room times."""
+
+    start_ms: int
+    end_ms: int
+    reason: GapReason
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A speaker is captioned no more: what is not out yet of it stays in."""
+
+    speaker: str
+
+
+class CaptionSink(Protocol):
+    """An output beside the pages: a transcript, other clients' subtitles, a terminal."""
+
+    def publish(self, event: Caption | Missing | Refused) -> None:
+        """Take an event, before the pages get it. Neither waits nor raises."""
+        ...
 
 
 def caption_packet(caption: Caption, *, session: str, seq: int) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The RPC requests of pages to the bot, the other half of the caption contract. Pure.
 
-    captions.hello    {v, want, lang?, session?, after_seq?}        the user reads captions, or not;
+    captions.hello    {v, want, lang?, session?, after_seq?, wish?, before?}
+                      the user reads captions, or not; wish: what the user chose of what
+                      captions.consent takes, or "none"; before: another session was here;
                       "you" of the answer is null until the media server has said who asks
     captions.history  {session, after_seq | cursor | older}         missed captions, or older ones
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
@@ -43,6 +45,7 @@ _MUST_BE = {
     "older": "one that an answer of ours gave",
     "language": "a short name of letters, digits and hyphens",
     "engine": "a short name of letters, digits and hyphens",
+    "wish": '"none", or what captions.consent takes',
 }
 """What a value must be, by key, for all keys that are not flags."""
 
@@ -56,12 +59,26 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent(_Request):
+    """Whether somebody's speech is captioned, and whether it may be kept in a transcript."""
+
+    captioned: bool
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Hello(_Request):
-    """A page's user reads captions, or not; and what the page has already."""
+    """A page's user reads captions, or not; and what the page has already.
+
+    wish: what its user chose for the own speech, "none" if nothing; an older page does not say.
+    before: the page has had another session in this room.
+    """
 
     want: bool
     session: str | None = None
     after_seq: Count | None = None
+    wish: Consent | Literal["none"] | None = None
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +113,6 @@ class Change(_Request):
     language: Name | None = None
     engine: Name | None = None
     transcript: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Consent(_Request):
-    """Whether somebody's speech is captioned, and whether it may be kept in a transcript."""
-
-    captioned: bool
-    kept: bool
 
 
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)

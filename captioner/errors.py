@@ -5,7 +5,8 @@
       NotAllowed            the server or the room says no     → another key, token or right
       InvalidRequest        a control's request is refused     → what its code says
       ConfigurationError    settings, files, ports             → fix what the message names
-      StateError            the state store fails              → fix its folder; nothing changed
+      StateError            the state store fails              → fix its folder
+        StateDamaged        what it has cannot be understood   → go on without
 
 Every message says what to do, and none contains speech.
 """
@@ -55,3 +56,7 @@ class ConfigurationError(CaptionerError):
 
 class StateError(CaptionerError):
     """The decisions of a room cannot be read or stored."""
+
+
+class StateDamaged(StateError):
+    """The stored decisions of a room cannot be decoded."""

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import structlog
 
 from captioner import metrics
 from captioner.bot.output_settings import OutputSettings
 from captioner.bot.outputs import Outputs
-from captioner.bot.rpc_server import Keeping, RpcServer
+from captioner.bot.rpc_server import RpcServer
 from captioner.bot.service import CaptionService, Choose, no_choice
 from captioner.contract import TOPIC, GapReason
 from captioner.contract_requests import HELLO, answers_hello
-from captioner.controls.decisions import Controls, Decided, Policy, Want
+from captioner.controls.controls import Controls
+from captioner.controls.decision_writer import DecisionWriter
+from captioner.controls.decisions import Decided, Decision, Known, Policy, Want, Wish
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
-from captioner.errors import NotAllowed, RoomUnavailable, StateError
+from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import RoomClock
 from captioner.room.livekit_room import LiveKitRoom
@@ -72,16 +73,21 @@ class Bot:
         self._service = CaptionService(
             self.publisher, self.controls, self._tracks, policy=policy, choose=choose, clock=clock
         )
-        self._rpc = RpcServer(
-            self.publisher, self.controls, prepare=self._prepare, apply=self._apply, clock=clock
-        )
         self._outputs = Outputs(self.publisher, self.controls, extras or OutputSettings())
+        self._writer = DecisionWriter(
+            self.controls, store or MemoryStore(),
+            prepare=self._prepare, apply=self._apply, follow=self._service.follow,
+        )  # fmt: skip
+        self._rpc = RpcServer(
+            self.publisher, self.controls, self._writer,
+            erase=self._outputs.erase, review=self._service.review, clock=clock,
+        )  # fmt: skip
         self._url = url
         self._token, self._token_as = token, token_as
-        self._store = store or MemoryStore()
+        self._clock = clock
         self._open_room = open_room
         self._backoff = backoff or Backoff()
-        self._keeping: Keeping | None = None
+        self._sid = ""  # of the room under which decisions are stored
         self._ghosts: set[str] = set()  # sids of bots that are dead, which the room has yet
         self._stopping = asyncio.Event()
         self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
@@ -99,6 +105,7 @@ class Bot:
         """
         beacon = asyncio.create_task(self.publisher.beacon())
         elsewhere = asyncio.create_task(self._outputs.run())
+        writing = asyncio.create_task(self._writer.run())
         try:
             while True:
                 left = await self._stay()
@@ -108,11 +115,10 @@ class Bot:
                 log.warning("connection_lost")
                 await asyncio.sleep(self._backoff.next_s())
         finally:
-            beacon.cancel()
-            elsewhere.cancel()
+            await self._writer.close()
+            for task in (beacon, elsewhere, writing):
+                task.cancel()
             await self._outputs.close()
-            if self._keeping:
-                self._store.release(self._keeping.room)
 
     async def _stay(self) -> Left | None:
         room = self._open_room(self._now_ms)
@@ -136,25 +142,22 @@ class Bot:
 
     async def _resume(self, room: Room) -> str | None:
         """Go on where a bot before left off; gives its identity if the room has it yet."""
-        try:
-            alone = await asyncio.to_thread(self._store.claim, room.sid)
-            stored = await asyncio.to_thread(self._store.load, room.sid)
-        except StateError as exc:
-            log.error("state_not_read", reason=str(exc))
-            self.controls.decided = replace(self.controls.decided, strict=True)
-            return None
+        alone, stored = await self._writer.open(room.sid)
+        self.controls.check(room.people(), self._clock())
+        bots = _bots(room)
         if stored is None:
+            if bots:
+                self._writer.know(Known.LOST)
             return None
-        await self._go_on(stored)
-        ghosts = [p for p in _bots(room) if p.attributes["captions.session"] == stored.session]
+        self._writer.take_up(await self._service.resume(stored.decided))
+        self._go_on(stored)
+        ghosts = [p for p in bots if p.attributes["captions.session"] == stored.session]
         if not ghosts or not alone:
             return None
         self._ghosts.add(ghosts[0].sid)
         return ghosts[0].identity
 
-    async def _go_on(self, stored: Stored) -> None:
-        if not await self._service.resume(stored.decided):
-            log.warning("engine_not_available")
+    def _go_on(self, stored: Stored) -> None:
         alive_ms = max(stored.alive_utc_ms - stored.origin_utc_ms, 0)
         self.publisher.clock = RoomClock.resume(stored.origin_utc_ms, least_ms=alive_ms)
         self._lost_ms, self._reason = alive_ms, GapReason.BOT_RESTARTED
@@ -174,9 +177,9 @@ class Bot:
         await self._yield_to_rivals(room)
         publisher = self.publisher
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
-        await self._keep(room)
+        self._keep(room)
         await self._outputs.enter(room)
-        self._rpc.open(room, self._keeping_now)
+        self._rpc.open(room)
         await self._service.enter(room)
         log.info("joined", session=publisher.session)
         if self._lost_ms is not None:
@@ -185,27 +188,15 @@ class Bot:
         self.joined.set()
         self._backoff.reset()
 
-    async def _keep(self, room: Room) -> None:
-        """From now on decisions are kept under this room's sid."""
-        before = self._keeping
-        publisher = self.publisher
-        self._keeping = Keeping(
-            self._store, room.sid, publisher.session, room.me.identity,
-            publisher.clock.origin_utc_ms,
-        )  # fmt: skip
-        if before is not None and before.room != room.sid:
+    def _keep(self, room: Room) -> None:
+        """From now on decisions are stored under this room's sid."""
+        if self._sid not in ("", room.sid):
             self._reason = GapReason.MEDIA_SERVER_LOST
-            self._store.release(before.room)
-        try:
-            await asyncio.to_thread(self._store.claim, room.sid)
-            await self._keeping.save(self.controls.decided)
-        except StateError as exc:
-            log.error("state_not_stored", reason=str(exc))
-
-    @property
-    def _keeping_now(self) -> Keeping:
-        assert self._keeping is not None
-        return self._keeping
+        self._sid = room.sid
+        clock = self.publisher.clock
+        self._writer.keep(
+            room.sid, session=self.publisher.session, origin_utc_ms=clock.origin_utc_ms
+        )
 
     async def _yield_to_rivals(self, room: Room) -> None:
         """Of two living bots the one that joined earlier stays. Raises NotAllowed."""
@@ -239,9 +230,8 @@ class Bot:
 
     async def _serve(self, room: Room) -> Left:
         async for event in room.events():
-            if room.sid != self._keeping_now.room:  # the media server began the room anew
-                await self._keep(room)
-                self._rpc.open(room, self._keeping_now)
+            if room.sid != self._sid:  # the media server began the room anew
+                self._keep(room)
             match event:
                 case Voice() if self.controls.captions(event.speaker):
                     self._tracks.begin(event)
@@ -262,37 +252,27 @@ class Bot:
 
     async def _tick(self) -> None:
         """What changes of itself: nobody reads any more; another engine stands in."""
-        failing = False
         while True:
             await asyncio.sleep(TICK_S)
             # Before the transcript is reviewed: what is dealt with by now is in it then.
             said_ms = self._tracks.said_ms(self._now_ms())
             self._outputs.review()
-            try:
-                await self._transcript_may_be_over()
-                await self._service.look()
-                await self._keeping_now.live(said_ms=said_ms)
-                failing = False
-            except StateError as exc:
-                if not failing:
-                    log.error("state_not_stored", reason=str(exc))
-                failing = True
+            if self.controls.decided.transcript and not self._outputs.keeps:
+                # The disk put an end to it: it is off until a host switches it on again.
+                self._writer.decide(Wish("", {"transcript": False}))
+            if self.controls.checked(self._clock()):
+                self._writer.know(Known.ALL)
+            self._writer.live(said_ms)
+            await self._service.look()
 
-    async def _prepare(self, caller: Person, decided: Decided) -> None:
-        await self._service.prepare(caller, decided)
-        await self._outputs.prepare(caller, decided)
+    async def _prepare(self, decided: Decided) -> Callable[[], None]:
+        take_engine = await self._service.prepare(decided)
+        await self._outputs.prepare(decided)
+        return take_engine
 
-    async def _apply(self, before: Decided) -> None:
-        self._outputs.switch(before)
-        await self._service.apply(before)
-        await self._outputs.erase(before)
-
-    async def _transcript_may_be_over(self) -> None:
-        """The disk may have put an end to it: then it is off until a host switches it on again."""
-        decided = self.controls.decided
-        if decided.transcript and not self._outputs.keeps:
-            self.controls.decided = replace(decided, transcript=False)
-            await self._keeping_now.save(self.controls.decided)
+    def _apply(self, decision: Decision) -> None:
+        self._outputs.apply(decision)
+        self._service.apply(decision)
 
     def _now_ms(self) -> int:
         return self.publisher.clock.now_ms()

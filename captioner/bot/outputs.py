@@ -1,4 +1,4 @@
-"""What of a meeting goes elsewhere: transcript, audit, segments for other clients' pages."""
+"""The outputs beside the pages: transcript, record of decisions, other clients' segments."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ import time
 import structlog
 
 from captioner.bot.output_settings import OutputSettings
-from captioner.contract import Caption, GapReason
-from captioner.contract_requests import Consent
-from captioner.controls.decisions import Controls, Decided
+from captioner.controls.controls import Controls
+from captioner.controls.decisions import Decided, Decision
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.segment_sender import SegmentSender
-from captioner.room.protocol import Person, Room
+from captioner.room.protocol import Room
 from captioner.transcript.audit import Audit
 from captioner.transcript.folder import TranscriptPolicy, tidy
 from captioner.transcript.keeper import TranscriptKeeper
 
 log = structlog.get_logger()
 
-MISSED_MAX = 100
-Missing = tuple[int, int, GapReason]
-
 TIDY_S = 3_600.0
 """How often transcripts that are too old are looked for."""
+
+ERASE_S = 5.0
+"""How long the disk may take to erase before whoever asked for it is told that it does not."""
+
+RETRY_S = 5.0
+"""How often erasing is tried again on a disk that fails."""
 
 
 class Outputs:
@@ -42,11 +44,9 @@ class Outputs:
         self._audit = Audit(None, room="")
         self._room: Room | None = None
         self._recorded = False
-        self._caller = ""
-        self._unerased: set[str] = set()  # who no longer agrees, and the disk failed
-        self._missed: list[Missing] = []  # before there was a room to keep a transcript of
-        publisher.watchers.append(self._take)
-        publisher.gap_watchers.append(self._miss)
+        self._erase = asyncio.Event()
+        self._erasing: list[asyncio.Future[None]] = []
+        publisher.sinks.append(self._segments)
 
     @property
     def keeps(self) -> bool:
@@ -54,9 +54,10 @@ class Outputs:
         return self._keeper is not None and self._keeper.on
 
     async def run(self) -> None:
-        """For ever: send segments, delete what is too old."""
+        """For ever: send segments, erase what may not stay, delete what is too old."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._segments.run())
+            tasks.create_task(self._keep_erasing())
             if self._extras.transcripts is not None:
                 tasks.create_task(_keep_tidy(self._extras.transcripts))
 
@@ -68,6 +69,7 @@ class Outputs:
             if self._keeper is None:
                 self._audit = Audit(self._extras.transcripts.folder, room=room.name)
                 self._keeper = self._keeper_of(room, self._extras.transcripts)
+                self._publisher.sinks.append(self._keeper)
                 await self._go_on(self._keeper)
             self.review()
 
@@ -80,42 +82,41 @@ class Outputs:
         self._recorded = self._room.recorded
         self._keeper.recording(self._publisher.clock.now_ms(), running=self._recorded)
 
-    async def prepare(self, caller: Person, decided: Decided) -> None:
+    async def prepare(self, decided: Decided) -> None:
         """Whatever may fail of a decision, before it is stored. Raises InvalidRequest."""
-        self._caller = caller.identity
         if decided.transcript and not self._controls.decided.transcript:
             await self._open()
 
-    def switch(self, before: Decided) -> None:
+    def apply(self, decision: Decision) -> None:
         """Begin or end what was decided, and write down by whom."""
-        decided = self._controls.decided
-        if decided == before:
-            return
-        self._note(before, decided)
+        before, after, caller = decision.before, decision.after, decision.caller
         now_ms = self._publisher.clock.now_ms()
-        if self._keeper and decided.transcript != before.transcript:
-            if decided.transcript:
-                self._keeper.start(now_ms, decided.language)
+        if self._keeper and after.transcript != before.transcript:
+            if after.transcript:
+                self._keeper.start(now_ms, after.language)
             else:
                 self._keeper.stop(now_ms)
-        for identity, consent in _changed(before, decided):
-            if not consent.captioned:
-                self._segments.forget(identity)
-            if self._keeper and consent.kept:
-                self._keeper.allow(identity, now_ms)
+        if self._keeper and self._has_spoken(decision) and self._controls.keeps(caller):
+            self._keeper.allow(caller, now_ms)
+        self._note(decision)
 
-    async def erase(self, before: Decided) -> None:
-        """Erase what is written of those who no longer agree. Raises InvalidRequest."""
-        decided = self._controls.decided
-        # Who asks again, without a change, is not told that it is done if it is not.
-        asked = set() if before is decided else {self._caller}
-        for identity, consent in _changed(before, decided):
-            asked.add(identity)
-            (self._unerased.discard if consent.kept else self._unerased.add)(identity)
-        for identity in asked & self._unerased:
-            if self._keeper:
-                await self._keeper.forget(identity)
-            self._unerased.discard(identity)
+    async def erase(self) -> None:
+        """Erase what is written of everybody who refuses.
+
+        Raises InvalidRequest if that is not done within ERASE_S; it is tried until it is.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._erasing.append(done)
+        self._erase.set()
+        try:
+            async with asyncio.timeout(ERASE_S):
+                await done
+        except TimeoutError:
+            message = (
+                "nothing is kept from now on, but what was kept before is not erased yet: the disk"
+                " does not answer; tell the operator"
+            )
+            raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
     async def close(self) -> None:
         """The end of the bot: all that is to be written is."""
@@ -130,6 +131,7 @@ class Outputs:
             origin_utc_ms=self._publisher.clock.origin_utc_ms,
             session=self._publisher.session,
             kept=self._controls.keeps,
+            refused=self._refuses,
             changed=lambda: self._audit.note("transcript-failed", ""),
             recording=self._extras.recording,
         )
@@ -149,54 +151,64 @@ class Outputs:
             )
         await self._keeper.open()
 
+    def _refuses(self, identity: str) -> bool:
+        said = self._controls.said(identity)
+        return said is not None and not said.kept
+
     async def _go_on(self, keeper: TranscriptKeeper) -> None:
         """Where a bot before this one left off, killed in the middle of whatever it did."""
-        decided = self._controls.decided
         try:
-            for identity, consent in decided.consents.items():
-                if not consent.kept:
-                    await keeper.forget(identity)
-            if decided.transcript:
+            await self.erase()
+            if self._controls.decided.transcript:
                 await self._open()
-                keeper.start(self._publisher.clock.now_ms(), decided.language, again=True)
+                now_ms = self._publisher.clock.now_ms()
+                keeper.start(now_ms, self._controls.decided.language, again=True)
         except InvalidRequest as exc:
             log.error("transcript_not_taken_up", reason=str(exc))
-        for start_ms, end_ms, reason in self._missed:
-            keeper.gap(start_ms, end_ms, reason)
-        self._missed = []
 
-    def _take(self, caption: Caption) -> None:
-        if self._keeper is not None:
-            self._keeper.take(caption)
-        self._segments.take(caption)
+    async def _keep_erasing(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(RETRY_S):
+                    await self._erase.wait()
+            except TimeoutError:
+                if self._keeper is None or not self._keeper.unerased:
+                    continue
+            self._erase.clear()
+            asked, self._erasing = self._erasing, []
+            failure: InvalidRequest | None = None
+            try:
+                if self._keeper:
+                    await self._keeper.erase()
+            except InvalidRequest as exc:
+                failure = exc
+            for done in asked:
+                if done.done():  # whoever asked waits no more
+                    continue
+                if failure is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(failure)
 
-    def _miss(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
-        if self._keeper is not None:
-            self._keeper.gap(start_ms, end_ms, reason)
-        elif len(self._missed) < MISSED_MAX:
-            self._missed.append((start_ms, end_ms, reason))
+    def _has_spoken(self, decision: Decision) -> bool:
+        """Whether the decision is one about the caller's own speech."""
+        key = self._controls.pseudonym(decision.caller)
+        return decision.before.consents.get(key) != decision.after.consents.get(key)
 
-    def _note(self, before: Decided, decided: Decided) -> None:
-        who, note = self._caller, self._audit.note
-        if decided.enabled != before.enabled:
-            note("captions-on" if decided.enabled else "captions-off", who)
-        if decided.transcript != before.transcript:
-            note("transcript-on" if decided.transcript else "transcript-off", who)
-        if decided.language != before.language:
-            note("language", who, value=decided.language)
-        if decided.engine != before.engine:
-            note("engine", who, value=decided.engine)
-        for identity, consent in _changed(before, decided):
-            note("agreed" if consent.captioned else "refused", identity)
-            note("kept" if consent.kept else "not-kept", identity)
-
-
-def _changed(before: Decided, decided: Decided) -> list[tuple[str, Consent]]:
-    return [
-        (identity, consent)
-        for identity, consent in decided.consents.items()
-        if before.consents.get(identity) != consent
-    ]
+    def _note(self, decision: Decision) -> None:
+        before, after, who = decision.before, decision.after, decision.caller
+        note = self._audit.note
+        if after.enabled != before.enabled:
+            note("captions-on" if after.enabled else "captions-off", who)
+        if after.transcript != before.transcript:
+            note("transcript-on" if after.transcript else "transcript-off", who)
+        if after.language != before.language:
+            note("language", who, value=after.language)
+        if after.engine != before.engine:
+            note("engine", who, value=after.engine)
+        if self._has_spoken(decision):
+            note("agreed" if self._controls.captions(who) else "refused", who)
+            note("kept" if self._controls.keeps(who) else "not-kept", who)
 
 
 async def _keep_tidy(policy: TranscriptPolicy) -> None:

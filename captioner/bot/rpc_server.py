@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-
-import structlog
+from typing import Any
 
 from captioner.contract import VERSION, encode
 from captioner.contract_requests import (
@@ -16,74 +14,54 @@ from captioner.contract_requests import (
     HELLO,
     HISTORY,
     SET,
+    Consent,
+    Hello,
     decode_consent,
     decode_hello,
     decode_history,
     decode_set,
 )
-from captioner.controls.decisions import Controls, Decided, RateLimit
-from captioner.controls.state_store import StateStore, Stored
-from captioner.errors import InvalidRequest, RequestCode, StateError
+from captioner.controls.controls import Controls
+from captioner.controls.decision_writer import DecisionWriter
+from captioner.controls.decisions import Known
+from captioner.controls.rate_limit import RateLimit
+from captioner.errors import InvalidRequest, RequestCode
 from captioner.publishing.publisher import Publisher
 from captioner.room.protocol import Person, Room, RpcAnswer
 
-log = structlog.get_logger()
-
 KNOWN_S = 5.0
-"""How long a decision waits until it is known who asks: newcomers are told of every 3 s."""
+"""How long a host's wish waits until it is known who asks: newcomers are told of every 3 s."""
 
-Apply = Callable[[Decided], Awaitable[None]]
-"""Told what was decided before, once something else is decided and kept."""
-
-Prepare = Callable[[Person, Decided], Awaitable[None]]
-"""Told what is about to be decided, and by whom; may raise InvalidRequest, then nothing changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """Where decisions of this room are kept, and what is kept with them."""
-
-    store: StateStore
-    room: str
-    session: str
-    identity: str
-    origin_utc_ms: int
-
-    async def save(self, decided: Decided) -> None:
-        """Raises StateError."""
-        stored = Stored(decided, self.session, self.identity, self.origin_utc_ms)
-        await asyncio.to_thread(self.store.save, self.room, stored)
-
-    async def live(self, *, said_ms: int) -> None:
-        """A sign of life: what was said before ``said_ms`` is dealt with. Raises StateError."""
-        await asyncio.to_thread(self.store.live, self.room, self.origin_utc_ms + said_ms)
+NOT_STORED = "this is done, but may be forgotten at a restart: it could not be stored"
 
 
 class RpcServer:
-    """One bot's. ``opened`` for each stay in the room."""
+    """One bot's. ``opened`` for each stay in the room.
+
+    erase: see Outputs.erase. review: see CaptionService.review.
+    """
 
     def __init__(
         self,
         publisher: Publisher,
         controls: Controls,
+        writer: DecisionWriter,
         *,
-        prepare: Prepare,
-        apply: Apply,
+        erase: Callable[[], Coroutine[Any, Any, None]],
+        review: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher = publisher
         self._controls = controls
-        self._prepare = prepare
-        self._apply = apply
+        self._writer = writer
+        self._erase = erase
+        self._review = review
         self._clock = clock
         self._rate = RateLimit()
-        self._deciding = asyncio.Lock()  # one decision after the other
-        self._keeping: Keeping | None = None
         self._came = asyncio.Event()
 
-    def open(self, room: Room, keeping: Keeping) -> None:
+    def open(self, room: Room) -> None:
         """Answer in this room from now on."""
-        self._keeping = keeping
 
         def limited(answer: RpcAnswer) -> RpcAnswer:
             async def one(caller: str, payload: str) -> str:
@@ -92,16 +70,10 @@ class RpcServer:
 
             return one
 
-        def deciding(answer: Callable[[Person, str], Awaitable[str]]) -> RpcAnswer:
-            async def one(caller: str, payload: str) -> str:
-                return await answer(await self._known(room, caller), payload)
-
-            return limited(one)
-
         room.answer(HELLO, limited(partial(self._hello, room)))
         room.answer(HISTORY, limited(self._history))
-        room.answer(SET, deciding(self._set))
-        room.answer(CONSENT, deciding(self._consent))
+        room.answer(SET, limited(partial(self._set, room)))
+        room.answer(CONSENT, limited(self._consent))
 
     def people_changed(self) -> None:
         """Somebody came, who may be one that has asked already."""
@@ -125,49 +97,50 @@ class RpcServer:
         """Without a wait: who is not known yet reads all the same, and asks again who they are."""
         request = decode_hello(payload)
         self._controls.hello(caller, request, self._clock())
-        await self._apply(self._controls.decided)
+        self._hear_wish(caller, request)
+        await self._review()
         person = _person(room, caller)
         you = None if person is None else self._controls.you(person)
         return self._publisher.hello(request, caller=caller, you=you)
 
+    def _hear_wish(self, caller: str, request: Hello) -> None:
+        """Pages know what was decided in sessions before this one, and this bot may not."""
+        wish = request.wish if isinstance(request.wish, Consent) else None
+        if (request.before or wish) and self._controls.decided.known is Known.PERHAPS:
+            self._writer.know(Known.LOST)
+        if wish is not None and wish != self._controls.said(caller):
+            self._writer.decide(self._controls.agree(caller, wish))
+
     async def _history(self, caller: str, payload: str) -> str:
         return self._publisher.page(decode_history(payload), caller=caller)
 
-    async def _set(self, caller: Person, payload: str) -> str:
-        request = decode_set(payload)
-        decided = await self._decide(caller, lambda: self._controls.change(caller, request))
-        answer = {
-            "v": VERSION,
+    async def _set(self, room: Room, caller: str, payload: str) -> str:
+        person = await self._known(room, caller)
+        deciding = self._writer.decide(self._controls.change(person, decode_set(payload)))
+        stored = await asyncio.shield(deciding)
+        decided = self._controls.decided
+        facts = {
             "state": str(self._publisher.state),
             "enabled": decided.enabled,
             "language": decided.language,
             "engine": decided.engine,
             "transcript": decided.transcript,
         }
-        return encode(answer).decode()
+        return _answer(stored, facts)
 
-    async def _consent(self, caller: Person, payload: str) -> str:
-        consent = decode_consent(payload)
-        await self._decide(caller, lambda: self._controls.agree(caller, consent))
-        answer = {"v": VERSION, "captioned": consent.captioned, "kept": consent.kept}
-        return encode(answer).decode()
+    async def _consent(self, caller: str, payload: str) -> str:
+        deciding = self._writer.decide(self._controls.agree(caller, decode_consent(payload)))
+        erasing = None if self._controls.keeps(caller) else self._writer.own(self._erase())
+        stored = await asyncio.shield(deciding)
+        if erasing is not None:
+            await asyncio.shield(erasing)
+        captioned, kept = self._controls.captions(caller), self._controls.keeps(caller)
+        return _answer(stored, {"captioned": captioned, "kept": kept})
 
-    async def _decide(self, caller: Person, decide: Callable[[], Decided]) -> Decided:
-        async with self._deciding:
-            decided, before = decide(), self._controls.decided
-            await self._prepare(caller, decided)
-            assert self._keeping is not None
-            try:
-                await self._keeping.save(decided)
-            except StateError as exc:
-                log.error("state_not_stored", reason=str(exc))
-                raise InvalidRequest(
-                    "this could not be stored, so nothing was changed; tell the operator",
-                    code=RequestCode.NOT_STORED,
-                ) from exc
-            self._controls.decided = decided
-            await self._apply(before)
-            return decided
+
+def _answer(stored: bool, facts: Mapping[str, object]) -> str:
+    warning = {} if stored else {"warning": NOT_STORED}
+    return encode({"v": VERSION, **facts, "stored": stored, **warning}).decode()
 
 
 def _person(room: Room, identity: str) -> Person | None:

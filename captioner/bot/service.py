@@ -7,8 +7,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+import structlog
+
 from captioner.contract import Service, State, TrackState, attributes
-from captioner.controls.decisions import Controls, Decided, Policy
+from captioner.controls.controls import Controls
+from captioner.controls.decisions import Decided, Decision, Policy
 from captioner.errors import (
     CaptionerError,
     InvalidRequest,
@@ -21,6 +24,8 @@ from captioner.room.protocol import Person, Room
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_set import TrackSet
 from streaming.errors import StreamingError
+
+log = structlog.get_logger()
 
 SWITCH_S = 0.5
 """How long the last words may take when captions are switched off."""
@@ -53,12 +58,12 @@ class CaptionService:
         self._policy = policy
         self._choose = choose
         self._clock = clock
-        self._chosen: Engine | None = None
+        self._loading = asyncio.Lock()  # one engine after the other
         self._room: Room | None = None
         self._state = State.STARTING
         self._told: Mapping[str, str] = {}
         self._refused: dict[str, str] = {}  # track → speaker, told of
-        self._reviewing = asyncio.Lock()
+        self._telling = asyncio.Lock()
         publisher.history.keeps = controls.keeps
 
     async def enter(self, room: Room | None) -> None:
@@ -69,39 +74,48 @@ class CaptionService:
         self._refused = {}
         await self.review()
 
-    async def resume(self, decided: Decided) -> bool:
-        """Go on with what was decided before; whether the engine chosen then is still there."""
+    async def resume(self, decided: Decided) -> Decided:
+        """Load what was chosen before; gives what was decided, with our engine if that failed."""
         self._controls.linger(self._clock())
         try:
-            await self._take_engine(decided)
+            self._tracks.engine = await self._load(decided)
         except (CaptionerError, StreamingError):
+            log.warning("engine_not_available")
             mine = self._controls.decided
-            self._controls.decided = _with_engine_of(mine, decided)
-            return False
-        self._controls.decided = decided
-        self._use_chosen()
-        return True
+            return replace(decided, engine=mine.engine, language=mine.language)
+        return decided
 
-    async def prepare(self, _caller: Person, decided: Decided) -> None:
-        """Whatever may fail of a decision, before it is kept. Raises InvalidRequest."""
+    async def prepare(self, decided: Decided) -> Callable[[], None]:
+        """Load the engine of a decision; gives what takes it. Raises InvalidRequest."""
         try:
-            await self._take_engine(decided)
+            async with self._loading:
+                engine = await self._load(decided)
         except (CaptionerError, StreamingError) as exc:
             raise InvalidRequest(str(exc), code=RequestCode.NOT_AVAILABLE) from exc
 
-    async def apply(self, before: Decided) -> None:
-        """Do what was decided. before: what was decided until now."""
-        decided = self._controls.decided
-        self._use_chosen()
-        for identity, consent in decided.consents.items():
-            if before.consents.get(identity) == consent:
-                continue
-            if not consent.captioned:
-                await self._tracks.refuse(identity)
-            if not consent.kept:
-                self._publisher.history.forget(identity)
+        def take() -> None:
+            now = self._controls.decided
+            if engine is not self._tracks.engine and _is_of(engine, now):
+                self._tracks.engine = engine
+
+        return take
+
+    def apply(self, decision: Decision) -> None:
+        """Hear nobody who is not to be heard, and pass on nothing of whoever refuses."""
+        caller = decision.caller
+        if self._controls.said(caller) and not self._controls.keeps(caller):
+            self._publisher.history.forget(caller)
+            if not self._controls.captions(caller):
+                self._publisher.refuse(caller)
+        self._hear()
+
+    async def follow(self, decision: Decision) -> None:
+        """Purge what is held of those who are captioned no more; let everybody see how it is."""
+        for speaker in self._tracks.speakers:
+            if not self._controls.captions(speaker):
+                await self._tracks.refuse(speaker)
         await self.review()
-        if before.enabled and not decided.enabled:
+        if decision.before.enabled and not decision.after.enabled:
             await self._tracks.drain(within_s=SWITCH_S)
 
     async def look(self) -> None:
@@ -111,20 +125,22 @@ class CaptionService:
             await self.review()
 
     async def review(self) -> None:
-        """Hear who is to be heard, and let everybody see how things are."""
-        async with self._reviewing:
-            room = self._room
-            if room is None:
-                return
-            now = self._clock()
-            people = room.people()
-            self._controls.present(people, now)
-            self._publisher.present(person.identity for person in people)
-            state = self._state = self._controls.state(now)
-            listens = state is State.ON
-            room.hear(lambda identity: listens and self._controls.captions(identity))
-            await self._tell(room, self._shown(state))
-            await self._tell_refusals(people)
+        """Hear who is to be heard, at once, and let everybody see how things are."""
+        self._hear()
+        async with self._telling:
+            if self._room is not None:
+                await self._tell(self._room, self._shown(self._state))
+                await self._tell_refusals(self._room.people())
+
+    def _hear(self) -> None:
+        if self._room is None:
+            return
+        now, people = self._clock(), self._room.people()
+        self._publisher.present(person.identity for person in people)
+        self._controls.present(people, now)
+        self._state = self._controls.state(now)
+        listens = self._state is State.ON
+        self._room.hear(lambda identity: listens and self._controls.captions(identity))
 
     def _shown(self, state: State) -> State:
         """With what cannot be helped."""
@@ -135,17 +151,11 @@ class CaptionService:
             return State.UNAVAILABLE
         return state
 
-    async def _take_engine(self, decided: Decided) -> None:
+    async def _load(self, decided: Decided) -> Engine:
         current = self._tracks.engine
-        self._chosen = None
-        if (decided.engine, decided.language) != (current.name, current.language):
-            self._chosen = await self._choose(decided.engine, decided.language)
-
-    def _use_chosen(self) -> None:
-        """Only once it is decided: it is prepared before that, and may not be kept after all."""
-        chosen, decided = self._chosen, self._controls.decided
-        if chosen and (chosen.name, chosen.language) == (decided.engine, decided.language):
-            self._tracks.engine, self._chosen = chosen, None
+        if _is_of(current, decided):
+            return current
+        return await self._choose(decided.engine, decided.language)
 
     async def _tell(self, room: Room, state: State) -> None:
         self._publisher.state = state
@@ -171,7 +181,7 @@ class CaptionService:
             stands_in=stands_in.engine if stands_in else "",
             engines=tuple(self._policy.engines),
             languages=self._controls.languages,
-            by=decided.by,
+            by=self._controls.by,
             transcript=decided.transcript,
             consent=self._controls.consent,
             delay_ms=stands_in.delay_ms if stands_in else engine.delay_ms,
@@ -183,6 +193,7 @@ class CaptionService:
             track: person.identity
             for person in people
             if not self._controls.captions(person.identity)
+            and not self._controls.waits(person.identity)
             for track in person.tracks
         }
         for track, speaker in (self._refused | refused).items():
@@ -195,5 +206,5 @@ class CaptionService:
         self._refused = refused
 
 
-def _with_engine_of(mine: Decided, decided: Decided) -> Decided:
-    return replace(decided, engine=mine.engine, language=mine.language)
+def _is_of(engine: Engine, decided: Decided) -> bool:
+    return (engine.name, engine.language) == (decided.engine, decided.language)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from captioner import engines
 from captioner.atomic_file import must_be_writable
-from captioner.controls.state_store import FileStore
+from captioner.controls.sqlite_store import SqliteStore
 from captioner.demo.page_server import overlay_folder
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.room.tokens import SECRET_MIN, probe
@@ -60,7 +60,7 @@ def _recognizer(settings: Settings) -> str:
 
 def _decisions(settings: Settings) -> str:
     settings.policy({})
-    FileStore(settings.state_folder).probe()
+    SqliteStore(settings.state_folder).probe()
     return "kept over a restart of the bot"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import secrets
 import signal
@@ -27,9 +26,9 @@ from captioner.commands.options import (
     until_signal,
     with_settings,
 )
-from captioner.controls.state_store import FileStore
+from captioner.controls.sqlite_store import SqliteStore
 from captioner.demo import demo as demo_module
-from captioner.errors import NotAllowed, StateError
+from captioner.errors import NotAllowed
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token
@@ -112,9 +111,7 @@ async def _run(room: str, identity: str, settings: Settings, offered: Offered) -
             settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
         )
 
-    store = FileStore(settings.state_folder)
-    with contextlib.suppress(StateError):  # reported when the room is joined
-        store.tidy()
+    store = SqliteStore(settings.state_folder)
     async with offered(settings) as offer:
         bot = Bot(
             await offer.choose(settings.engine_name, settings.language),

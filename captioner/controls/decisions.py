@@ -1,32 +1,16 @@
-"""Who decides what in a room: hosts, speakers, readers. Pure: takes requests, gives decisions.
-
-A request gives new ``Decided``, or raises InvalidRequest; nothing changes until ``decided`` is
-set, which the shell does once they are stored. Who reads is known here and told to nobody.
-"""
+"""What is decided in a room, and by whose rules: values, without a clock, a disk or a network."""
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from captioner.contract import ConsentRule, State
-from captioner.contract_requests import Change, Consent, Hello
-from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
+from captioner.contract import ConsentRule
+from captioner.contract_requests import Consent
+from captioner.errors import ConfigurationError
 from captioner.room.protocol import Kind, Person
-from streaming.recognizer import primary
-
-ARRIVING_S = 10.0
-"""So long a reader counts of whom the media server has not told yet; it does every 3 s."""
-
-IDLE_S = 60.0
-"""So long after the last reader left, it goes on listening."""
-
-CONSENTS_MAX = 10_000
-"""People of one room who said something about their speech."""
 
 
 class Want(StrEnum):
@@ -76,12 +60,35 @@ class Policy:
     name_hosts: bool = True
 
 
+class Known(StrEnum):
+    """Whether the bot knows what was decided before it came.
+
+    It may not: its folder is empty, damaged, or on a disk that does not answer, or the bot before
+    it ran on another machine. Telephones cannot have refused and fall under the operator's rule
+    in any case.
+
+    ALL: it knows. Who has said nothing falls under the operator's rule.
+
+    PERHAPS: nothing is stored of the room. Either this bot is the first one in it, or the store
+    lost what was decided. For CHECK_S nobody who was there before the bot is captioned unless
+    their page says what they wish, be it nothing, as pages do once they see the bot. After that
+    this bot counts as the first one.
+
+    LOST: something was decided, and is not known: the store cannot be read, another caption bot
+    was there before, or a page says that it had one. Nobody is captioned unless the store or
+    their own page says what they wish, for as long as that takes.
+    """
+
+    ALL = "all"
+    PERHAPS = "perhaps"
+    LOST = "lost"
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided in one room: this, and nothing that anybody said, is kept on disk.
+    """What was decided in one room: this is stored, and nothing that anybody said.
 
-    by: name of the host who last switched, or "". strict: earlier decisions could not be read,
-    so only who agrees is captioned. consents: by identity.
+    People are known by pseudonyms of their identities. by: the host who last switched, or "".
     """
 
     language: str
@@ -89,183 +96,35 @@ class Decided:
     enabled: bool = True
     transcript: bool = False
     by: str = ""
-    strict: bool = False
+    known: Known = Known.ALL
     consents: Mapping[str, Consent] = field(default_factory=dict)
 
 
-class Controls:
-    """The decisions of one room, and who reads there. ``now`` is seconds on one clock."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One change of what is decided. caller: an identity, "" for the bot itself."""
 
-    def __init__(self, decided: Decided, policy: Policy) -> None:
-        self.decided = decided
-        self._policy = policy
-        self._readers: set[str] = set()
-        self._arriving: dict[str, float] = {}  # readers who are not seen yet, since when
-        self._here: set[str] = set()
-        self._people: set[str] = set()
-        self._last_read: float | None = None
+    caller: str
+    before: Decided
+    after: Decided
 
-    def change(self, caller: Person, change: Change) -> Decided:
-        """A host switches. Raises InvalidRequest."""
-        if why := self._policy.hosts.against(caller):
-            raise InvalidRequest(_NO_HOST[why], code=RequestCode.NOT_ALLOWED, data=why)
-        old = self.decided
-        engine = old.engine if change.engine is None else change.engine
-        language = old.language if change.language is None else change.language
-        self._must_know(engine, language)
-        if change.transcript and not self._policy.transcripts:
-            raise InvalidRequest(
-                "no transcripts here: the operator must set CAPTIONER_TRANSCRIPTS",
-                code=RequestCode.NOT_AVAILABLE,
-            )
-        return replace(
-            old,
-            enabled=old.enabled if change.enabled is None else change.enabled,
-            language=language,
-            engine=engine,
-            transcript=old.transcript if change.transcript is None else change.transcript,
-            by=(caller.name or caller.identity) if self._policy.name_hosts else "",
-        )
 
-    def agree(self, caller: Person, consent: Consent) -> Decided:
-        """Somebody says what may be done with the own speech. Raises InvalidRequest."""
-        consents = {**self.decided.consents, caller.identity: consent}
-        if len(consents) > CONSENTS_MAX:
-            raise InvalidRequest(
-                "too many people of this room have decided about their speech",
-                code=RequestCode.NOT_STORED,
-            )
-        return replace(self.decided, consents=consents)
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for. switches: new values of fields of Decided. host: asks as one."""
 
-    def hello(self, caller: str, hello: Hello, now: float) -> None:
-        """Somebody (an identity) reads captions, or no longer does."""
-        self._note(now)
-        self._readers.discard(caller)
-        self._arriving.pop(caller, None)
-        if hello.want and caller in self._here:
-            self._readers.add(caller)
-        elif hello.want:
-            self._arriving = self._still_arriving(now) | {caller: now}
-        self._note(now)
-
-    def present(self, people: Iterable[Person], now: float) -> None:
-        """Who is in the room. Who left reads no more."""
-        self._note(now)
-        everybody = list(people)
-        self._here = {person.identity for person in everybody}
-        self._people = {p.identity for p in everybody if p.kind is not Kind.AGENT}
-        arriving = self._still_arriving(now)
-        self._readers = (self._readers | arriving.keys()) & self._here
-        self._arriving = {who: at for who, at in arriving.items() if who not in self._here}
-        self._note(now)
-
-    def linger(self, now: float) -> None:
-        """Listen as if somebody had read until now: who did so before a restart says it again."""
-        self._last_read = now
-
-    def captions(self, identity: str) -> bool:
-        """Whether this one's speech may be captioned."""
-        said = self.decided.consents.get(identity)
-        if said is not None:
-            return said.captioned
-        return not self.decided.strict and self._policy.consent is ConsentRule.UNLESS_REFUSED
-
-    def keeps(self, identity: str) -> bool:
-        """Whether this one's speech may be kept in a transcript."""
-        said = self.decided.consents.get(identity)
-        return self.captions(identity) if said is None else said.captioned and said.kept
-
-    def state(self, now: float) -> State:
-        """OFF, IDLE or ON: whether there is anything to listen for."""
-        if not self.decided.enabled:
-            return State.OFF
-        return State.ON if self._wanted(now) else State.IDLE
-
-    def idle_in(self, now: float) -> float | None:
-        """Seconds until nobody wants captions any more; None when that takes an event."""
-        if self.state(now) is not State.ON or self._reading(now) or self.decided.transcript:
-            return None
-        assert self._last_read is not None
-        return max(self._last_read + IDLE_S - now, 0.0)
-
-    def you(self, person: Person) -> dict[str, Any]:
-        """What a page is told of its own user."""
-        why = self._policy.hosts.against(person)
-        return {
-            "host": why is None,
-            **({"why": why} if why else {}),
-            "captioned": self.captions(person.identity),
-            "kept": self.keeps(person.identity),
-        }
+    caller: str
+    switches: Mapping[str, Any] = field(default_factory=dict)
+    consent: Consent | None = None
+    host: bool = False
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        """What a host may choose with the engine chosen."""
-        return self._policy.engines.get(self.decided.engine, ())
+    def parts(self) -> frozenset[str]:
+        """What it is about: of two wishes about the same the later one holds."""
+        return frozenset(self.switches) | ({f"consent:{self.caller}"} if self.consent else set())
 
-    @property
-    def consent(self) -> ConsentRule:
-        """Who is captioned that said nothing about it."""
-        return ConsentRule.IF_AGREED if self.decided.strict else self._policy.consent
-
-    def _reading(self, now: float) -> bool:
-        if self._policy.want is Want.ALWAYS:
-            return bool(self._people)
-        return bool(self._readers or self._still_arriving(now))
-
-    def _still_arriving(self, now: float) -> dict[str, float]:
-        return {who: at for who, at in self._arriving.items() if now - at < ARRIVING_S}
-
-    def _note(self, now: float) -> None:
-        if self._reading(now):
-            self._last_read = now
-
-    def _wanted(self, now: float) -> bool:
-        if self._reading(now) or self.decided.transcript:
-            return True
-        return self._last_read is not None and now - self._last_read < IDLE_S
-
-    def _must_know(self, engine: str, language: str) -> None:
-        languages = self._policy.engines.get(engine)
-        if languages is None:
-            raise _no_such_choice("engine", engine, engines=list(self._policy.engines))
-        if primary(language) not in {primary(known) for known in languages}:
-            raise _no_such_choice("language", language, languages=list(languages))
-
-
-def _no_such_choice(what: str, asked: str, **there_is: list[str]) -> InvalidRequest:
-    choices = ", ".join(*there_is.values())
-    return InvalidRequest(
-        f"no {what} {asked!r} here; there is {choices}",
-        code=RequestCode.NO_SUCH_CHOICE,
-        data=json.dumps(there_is),
-    )
-
-
-_NO_HOST = {
-    "not-host": "only hosts may switch captions",
-    "unsigned": "hosts are known by attributes that their token signs; yours can be changed by"
-    " yourself (canUpdateOwnMetadata), so they prove nothing",
-}
-
-
-class RateLimit:
-    """So many requests a second from each caller, with a burst; ``callers`` are remembered."""
-
-    def __init__(self, *, per_s: float = 20, burst: int = 60, callers: int = 1_000) -> None:
-        self._per_s = per_s
-        self._burst = burst
-        self._callers = callers
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, as of when
-
-    def take(self, caller: str, now: float) -> None:
-        """One request more. Raises InvalidRequest when that is too many."""
-        tokens, since = self._left.pop(caller, (float(self._burst), now))
-        tokens = min(tokens + max(now - since, 0) * self._per_s, self._burst)
-        self._left[caller] = (max(tokens - 1, 0), now)
-        if len(self._left) > self._callers:
-            self._left.popitem(last=False)
-        if tokens < 1:
-            raise InvalidRequest(
-                "too many requests: wait a second", code=RequestCode.TOO_MANY_REQUESTS
-            )
+    def without(self, parts: Collection[str]) -> Wish:
+        """What is left when others have decided about ``parts`` since."""
+        switches = {name: value for name, value in self.switches.items() if name not in parts}
+        mine = None if f"consent:{self.caller}" in parts else self.consent
+        return replace(self, switches=switches, consent=mine)

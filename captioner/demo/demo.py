@@ -24,7 +24,7 @@ from captioner.audio_file import read_chunks
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
 from captioner.captions.webvtt import document, timestamp, voice_name
-from captioner.contract import Caption
+from captioner.contract import Caption, Missing, Refused
 from captioner.controls.decisions import Want
 from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import overlay_folder, serve_page
@@ -94,7 +94,7 @@ async def run_demo(plan: DemoPlan, settings: Settings) -> None:
             address = await stack.enter_async_context(serve_page(join, port=plan.port))
         address += f"#key={quote(plan.key)}" if plan.key else ""
         _tell(f"\n  Open  {address}  and read what is spoken.  Ctrl-C ends it.\n")
-        bot.publisher.watchers.append(_Terminal().show)
+        bot.publisher.sinks.append(_Terminal())
         await _speak(audio, server, plan, running=running)
         if plan.once:
             await _stop_bot(bot, running)
@@ -211,7 +211,12 @@ class _Terminal:
     def __init__(self) -> None:
         self._live = sys.stdout.isatty()
 
-    def show(self, caption: Caption) -> None:
+    def publish(self, event: Caption | Missing | Refused) -> None:
+        """Show a caption."""
+        if isinstance(event, Caption):
+            self._show(event)
+
+    def _show(self, caption: Caption) -> None:
         match caption.event:
             case CueClosed(cue):
                 line, end = f"{timestamp(cue.start_ms)[3:-4]}", "\n"

@@ -10,7 +10,10 @@ from typing import Any
 
 from captioner.contract import (
     Caption,
+    CaptionSink,
     GapReason,
+    Missing,
+    Refused,
     State,
     TrackState,
     caption_packet,
@@ -43,8 +46,7 @@ Send = Callable[[bytes], Awaitable[None]]
 class Publisher:
     """Numbers each packet, keeps what is needed to answer those who missed some, and sends.
 
-    ``watchers`` are called with every caption published, before it is sent; ``gap_watchers`` with
-    every gap.
+    sinks: the outputs beside the pages.
     """
 
     def __init__(self, clock: RoomClock, *, session: str | None = None) -> None:
@@ -53,9 +55,8 @@ class Publisher:
         self.seq = 0
         self.state = State.STARTING
         self.history = History()
+        self.sinks: list[CaptionSink] = []
         self._attendance = Attendance()
-        self.watchers: list[Callable[[Caption], None]] = []
-        self.gap_watchers: list[Callable[[int, int, GapReason], None]] = []
         self._send: Send | None = None
         self._tracks: dict[str, dict[str, Any]] = {}
         self._gaps: deque[dict[str, Any]] = deque(maxlen=GAPS_KEPT)
@@ -74,9 +75,12 @@ class Publisher:
         self.seq += 1
         packet = caption_packet(caption, session=self.session, seq=self.seq)
         self.history.add(Entry(self.seq, caption, packet))
-        for watch in self.watchers:
-            watch(caption)
+        self._tell(caption)
         await self._give(packet)
+
+    def refuse(self, speaker: str) -> None:
+        """Tell the outputs that a speaker is captioned no more."""
+        self._tell(Refused(speaker))
 
     async def announce_track(self, *, track: str, **facts: Any) -> None:
         """Announce a speaker's state; it is repeated to everybody who says hello."""
@@ -97,8 +101,7 @@ class Publisher:
             gaps.append(
                 gap_packet(self.session, self.seq, start_ms=start, end_ms=end, reason=reason)
             )
-            for watch in self.gap_watchers:
-                watch(start, end, reason)
+            self._tell(Missing(start, end, reason))
         self._gaps.extend(gaps)
         for gap in gaps:
             await self._give(gap)
@@ -179,6 +182,10 @@ class Publisher:
     def _newest(self, answer: dict[str, Any], *, before: int | None = None) -> str:
         page = self.history.newest(before=before, room=_room(answer))
         return _answer(answer, page, cursor=None, older=_text(page.rest))
+
+    def _tell(self, event: Caption | Missing | Refused) -> None:
+        for sink in self.sinks:
+            sink.publish(event)
 
     async def _give(self, packet: dict[str, Any]) -> None:
         self._sent.set()

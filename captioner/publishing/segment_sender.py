@@ -10,7 +10,7 @@ from collections import OrderedDict
 from enum import Enum, auto
 
 from captioner import metrics
-from captioner.contract import Caption
+from captioner.contract import Caption, Missing, Refused
 from captioner.publishing.livekit_segments import Legacy, Phrases, whole
 from captioner.room.segments import Outlet, Segment
 
@@ -40,20 +40,14 @@ class SegmentSender:
         self._outlet = outlet
         self._more.set()
 
-    def take(self, caption: Caption) -> None:
-        """Take a published caption."""
-        if self._streams:
-            self._add(_Way.STREAM, whole(caption, self._session))
-        if self._legacy is Legacy.ALL:
-            self._add(_Way.PACKET, whole(caption, self._session))
-        elif self._legacy is Legacy.FINAL:
-            for segment in self._phrases.feed(caption):
-                self._add(_Way.PACKET, segment)
-
-    def forget(self, speaker: str) -> None:
-        """Send no more of ``speaker``'s captions."""
-        for key in [k for k, segment in self._waiting.items() if segment.speaker == speaker]:
-            del self._waiting[key]
+    def publish(self, event: Caption | Missing | Refused) -> None:
+        """Queue a caption; drop what is queued of a speaker who refuses."""
+        match event:
+            case Caption():
+                self._take(event)
+            case Refused(speaker):
+                for key in [k for k, one in self._waiting.items() if one.speaker == speaker]:
+                    del self._waiting[key]
 
     async def run(self) -> None:
         """Send segments until cancelled."""
@@ -68,6 +62,15 @@ class SegmentSender:
                 await outlet.send_stream(segment)
             else:
                 await outlet.send_packet(segment)
+
+    def _take(self, caption: Caption) -> None:
+        if self._streams:
+            self._add(_Way.STREAM, whole(caption, self._session))
+        if self._legacy is Legacy.ALL:
+            self._add(_Way.PACKET, whole(caption, self._session))
+        elif self._legacy is Legacy.FINAL:
+            for segment in self._phrases.feed(caption):
+                self._add(_Way.PACKET, segment)
 
     def _add(self, way: _Way, segment: Segment) -> None:
         self._waiting[way, segment.id] = segment  # a queued one keeps its place

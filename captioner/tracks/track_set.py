@@ -69,6 +69,11 @@ class TrackSet:
         return [capabilities for capabilities in found if capabilities is not None]
 
     @property
+    def speakers(self) -> set[str]:
+        """Whose voices are being captioned."""
+        return {running.voice.speaker for running in self._running}
+
+    @property
     def unavailable(self) -> bool:
         """Whether people speak and nobody's captions come."""
         states = set(self._states.values())

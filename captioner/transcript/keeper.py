@@ -12,7 +12,7 @@ import structlog
 from captioner import metrics
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.captions.webvtt import voice_name
-from captioner.contract import Caption
+from captioner.contract import Caption, Missing, Refused
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.transcript.folder import TranscriptPolicy, base_name
 from captioner.transcript.journal_file import Busy, JournalFile, NamesTaken
@@ -40,8 +40,6 @@ BUSY_TRIES, BUSY_S = 10, 0.1
 REMEMBERED_MAX = 1_000
 """Limit of kept stretches, and of speakers who agreed late, in one meeting."""
 
-NO_FOLDER = "no transcripts are kept here: the operator would have to set CAPTIONER_TRANSCRIPTS"
-
 
 class TranscriptKeeper:
     """One meeting's transcript. Belongs to the event loop; only coroutines wait for the disk.
@@ -59,11 +57,13 @@ class TranscriptKeeper:
         origin_utc_ms: int,
         session: str,
         kept: Callable[[str], bool],
+        refused: Callable[[str], bool],
         changed: Callable[[], None] = lambda: None,
         recording: str = "",
     ) -> None:
-        """kept: whether a speaker (identity) agrees to be kept. changed: called when the transcript
-        went off by itself. recording: the name of the recording, if any.
+        """kept: whether what a speaker (identity) says may be kept now. refused: whether what is
+        written of one has to go. changed: called when the transcript went off by itself.
+        recording: the name of the recording, if any.
         """
         self.on = False
         self.why = ""
@@ -71,7 +71,7 @@ class TranscriptKeeper:
         self._meeting = Opened(room, origin_utc_ms)
         self._base = base_name(policy.name, room=room, utc=utc(origin_utc_ms), recording=recording)
         self._session = session
-        self._kept = kept
+        self._kept, self._refused = kept, refused
         self._changed = changed
         self._stretches: list[tuple[int, int | None]] = []  # room times: from, until
         self._not_before: dict[str, int] = {}  # speaker → room time
@@ -79,6 +79,8 @@ class TranscriptKeeper:
         self._settled: dict[str, Said] = {}  # of those, what was passed on
         self._recording: Recording | None = None
         self._writer: JournalWriter | None = None
+        self._looked = False  # whether ``_written`` is all that is on disk
+        self._written: set[str] = set()  # speakers
         self._busy = asyncio.Lock()
 
     @property
@@ -129,8 +131,20 @@ class TranscriptKeeper:
         self._put(Stopped(max(at_ms, 0)))
         log.info("transcript_off")
 
-    def take(self, caption: Caption) -> None:
-        """Keep a closed cue, if it and its speaker may be kept."""
+    @property
+    def unerased(self) -> bool:
+        """Whether something may be on disk that has to go."""
+        return not self._looked or any(map(self._refused, self._written))
+
+    def publish(self, event: Caption | Missing | Refused) -> None:
+        """Keep a cue that is finished, if it and its speaker may be kept, and what is missing."""
+        match event:
+            case Caption():
+                self._take(event)
+            case Missing(start_ms, end_ms, reason) if self.on:
+                self._put(Missed(max(start_ms, 0), max(end_ms, 0), reason))
+
+    def _take(self, caption: Caption) -> None:
         match caption.event:
             case CueUpdated(cue, _, settled) if text := cue.text[:settled].strip():
                 self._open[cue.id] = self._said(caption, replace(cue, text=text), closed=False)
@@ -160,28 +174,21 @@ class TranscriptKeeper:
                 self._settled[cue_id] = said
                 self._put(said)
 
-    def gap(self, start_ms: int, end_ms: int, reason: str) -> None:
-        """Record that nobody heard the room between two room times."""
-        if self.on:
-            self._put(Missed(max(start_ms, 0), max(end_ms, 0), reason))
-
     def recording(self, at_ms: int, *, running: bool) -> None:
         """Record that the media server's recording began or ended."""
         self._recording = Recording(max(at_ms, 0), running)
         if self.on:
             self._put(self._recording)
 
-    async def forget(self, speaker: str) -> None:
-        """Erase everything by ``speaker``, who no longer agrees. Returns when that is done.
-
-        Raises InvalidRequest (NOT_AVAILABLE) if the disk cannot be written.
-        """
+    async def erase(self) -> None:
+        """Erase what is written of everybody who refuses. Raises InvalidRequest (NOT_AVAILABLE)."""
         async with self._busy:
             if self.why:  # a failed writer writes no more
                 await self._let_go()
             try:
                 if writer := await self._begin_writing(create=False):
-                    await writer.on_disk(Forgotten(speaker))
+                    for speaker in list(filter(self._refused, self._written)):
+                        await self._forget(writer, speaker)
             except (OSError, TimeoutError) as exc:
                 message = (
                     "nothing is kept from now on, but what was kept before cannot be erased:"
@@ -209,6 +216,14 @@ class TranscriptKeeper:
             cue.start_ms, cue.end_ms, cue.text, cue.language, closed,
         )  # fmt: skip
 
+    async def _forget(self, writer: JournalWriter, speaker: str) -> None:
+        self._written.discard(speaker)  # who agrees meanwhile may be written again
+        try:
+            await writer.on_disk(Forgotten(speaker))
+        except BaseException:
+            self._written.add(speaker)
+            raise
+
     def _may_keep(self, speaker: str, start_ms: int, end_ms: int) -> bool:
         return (
             self._kept(speaker)
@@ -220,17 +235,22 @@ class TranscriptKeeper:
         )
 
     def _put(self, record: Record) -> None:
+        if isinstance(record, Said):
+            self._written.add(record.speaker)
         if self._writer is not None:
             self._writer.put(record)
         elif isinstance(record, Said) and record.closed:
             metrics.TRANSCRIPT_LOST.inc()
 
     async def _begin_writing(self, *, create: bool = True) -> JournalWriter | None:
-        if self._writer is not None:
+        if self._writer is not None or (self._looked and not create):
             return self._writer
         file = await self._file(create=create)
+        self._looked = True
         if file is None:
-            return None  # nothing of this meeting was ever kept
+            return None  # nothing was ever kept of this meeting
+        records = file.minutes.records()
+        self._written |= {record.speaker for record in records if isinstance(record, Said)}
         self._writer = JournalWriter(file, failed=self._went_wrong).start()
         return self._writer
 
@@ -256,7 +276,7 @@ class TranscriptKeeper:
             self._changed()
 
     async def _let_go(self) -> None:
-        writer, self._writer = self._writer, None
+        writer, self._writer, self._looked = self._writer, None, False
         if writer is not None:
             await asyncio.to_thread(writer.close)
 

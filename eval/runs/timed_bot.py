@@ -20,13 +20,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 import click
 
 from captioner import engines, log, metrics
 from captioner.bot.bot import Bot, Engine
-from captioner.contract import Caption
+from captioner.captions.cues import CueDeleted
+from captioner.contract import Caption, Missing, Refused
 from captioner.room.tokens import agent_token
 from captioner.settings import read_settings
 from streaming.audio import AudioFrame
@@ -130,6 +131,21 @@ def run(room: str, times: Path, script: Path | None) -> None:
     asyncio.run(_run(room, times, script))
 
 
+class _Times:
+    """Notes when each caption was said, and sent."""
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+
+    def publish(self, event: Caption | Missing | Refused) -> None:
+        if not isinstance(event, Caption):
+            return
+        said = event.event
+        cue = said.id if isinstance(said, CueDeleted) else said.cue.id
+        sent = {"id": cue, "rev": said.rev, "said": _said_ms.get(), "sent": _now_ms()}
+        self._lines.write(json.dumps(sent) + "\n")
+
+
 async def _run(room: str, times: Path, script: Path | None) -> None:
     settings = read_settings()
     if settings.metrics_port is not None:
@@ -143,17 +159,10 @@ async def _run(room: str, times: Path, script: Path | None) -> None:
         )
 
     with times.open("a", encoding="utf-8", buffering=1) as lines:
-
-        def note(caption: Caption) -> None:
-            event = caption.event
-            cue = getattr(event, "id", None) or event.cue.id  # type: ignore[union-attr]
-            sent = {"id": cue, "rev": event.rev, "said": _said_ms.get(), "sent": _now_ms()}
-            lines.write(json.dumps(sent) + "\n")
-
         chosen = nullcontext(scheduled(script)) if script else engines.chosen(settings)
         async with chosen as engine:
             bot = Bot(timed(engine), url=settings.livekit_url, token=token)
-            bot.publisher.watchers.append(note)
+            bot.publisher.sinks.append(_Times(lines))
             for name in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(name, bot.stop)
             await bot.run()

@@ -108,9 +108,13 @@ async def stage(
     slots: int = 64,
     want: Want = Want.ALWAYS,
     clock: Callable[[], float] = time.monotonic,
+    transcripts: bool = False,
+    there: tuple[str, ...] = (),
     **options: Any,
 ) -> AsyncIterator[Stage]:
+    """there: who is in the room before the bot."""
     opened: list[ScriptedRecognizer] = []
+    microphones: dict[str, Microphone] = {}
 
     def opens() -> ScriptedRecognizer:
         opened.append(ScriptedRecognizer(script(len(opened))))
@@ -120,13 +124,16 @@ async def stage(
 
     def enter(now_ms: Callable[[], int]) -> ScriptedRoom:
         rooms.append(ScriptedRoom(now_ms))
+        for identity in there if len(rooms) == 1 else ():
+            person = Person(identity, identity.title(), signed=True)
+            microphones[identity] = rooms[-1].come(person)
         return rooms[-1]
 
     bot = Bot(
         Engine("scripted", "en", opens, slots=slots, load_voice=lambda: has_voice),
         url="",
         token=str,
-        policy=Policy({"scripted": ("en",), "other": ("en",)}, want=want),
+        policy=Policy({"scripted": ("en",), "other": ("en",)}, want=want, transcripts=transcripts),
         **options,
         open_room=enter,
         backoff=Backoff(first_s=0.001),
@@ -135,7 +142,7 @@ async def stage(
     running = asyncio.create_task(bot.run())
     await bot.joined.wait()
     try:
-        yield Stage(rooms[0], bot, opened)
+        yield Stage(rooms[0], bot, opened, microphones)
     finally:
         bot.stop()
         await running

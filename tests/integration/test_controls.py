@@ -15,9 +15,10 @@ from livekit import api, rtc
 
 from captioner.bot.bot import Bot, Engine
 from captioner.contract_requests import CONSENT, HELLO, SET
-from captioner.controls import decisions
+from captioner.controls import controls
 from captioner.controls.decisions import Policy, Want
-from captioner.controls.state_store import FileStore, StateStore
+from captioner.controls.sqlite_store import SqliteStore
+from captioner.controls.state_store import StateStore
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import agent_token, participant_token
@@ -242,7 +243,7 @@ async def test_a_refused_voice_is_purged_everywhere(
 async def test_nothing_is_listened_to_until_somebody_reads(
     media_server: MediaServer, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "IDLE_S", 0.5)
+    monkeypatch.setattr(controls, "IDLE_S", 0.5)
     viewer, opened = await enter("viewer"), list[Spoken]()
     async with (
         running(bot_of(media_server, opened, want=Want.HELLO)),
@@ -262,18 +263,21 @@ async def test_nothing_is_listened_to_until_somebody_reads(
         await viewer.sees("state", "idle")
 
 
-async def test_what_cannot_be_stored_is_not_done(
+async def test_what_cannot_be_stored_protects_all_the_same_and_exposes_nobody(
     media_server: MediaServer, enter: Enter, tmp_path: Path
 ) -> None:
     host = await enter("olga", host=True)
     taken = tmp_path / "taken"
     taken.write_text("no folder")
-    async with running(bot_of(media_server, [], store=FileStore(taken))) as bot:
-        assert (await refusal(host.ask(SET, enabled=False))).code == 7
+    async with running(bot_of(media_server, [], store=SqliteStore(taken))):
+        await host.sees("consent", "if-agreed")  # what was decided before is not known
         assert (await refusal(host.ask(CONSENT, captioned=True, kept=True))).code == 7
-        assert bot.controls.decided.enabled
-        assert host.says("state") == "on"
-        assert host.says("consent") == "if-agreed"  # what was decided before is not known
+        answer = await host.ask(SET, enabled=False)
+        assert (answer["enabled"], answer["state"], answer["stored"]) == (False, "off", False)
+        assert "may be forgotten" in answer["warning"]
+        assert (await refusal(host.ask(SET, enabled=True))).code == 7
+        await host.sees("state", "off")
+        assert not (await host.ask(CONSENT, captioned=False, kept=False))["stored"]
 
 
 async def test_a_restarted_bot_knows_what_was_decided_and_says_what_nobody_heard(
@@ -281,11 +285,12 @@ async def test_a_restarted_bot_knows_what_was_decided_and_says_what_nobody_heard
 ) -> None:
     host, opened = await enter("olga", host=True), list[Spoken]()
     async with speaking(media_server, "anna") as anna:
-        async with running(bot_of(media_server, opened, store=FileStore(tmp_path))) as first:
+        async with running(bot_of(media_server, opened, store=SqliteStore(tmp_path))) as first:
             await host.until(lambda: bool(host.texts("closed")))
-            await host.ask(SET, language="en", enabled=True)
             await anna.ask("bot", CONSENT, '{"v":1,"captioned":false,"kept":false}')
-        again = bot_of(media_server, opened, store=FileStore(tmp_path), identity="bot-2")
+            for enabled in (False, True):
+                await host.ask(SET, enabled=enabled)
+        again = bot_of(media_server, opened, store=SqliteStore(tmp_path), identity="bot-2")
         async with running(again) as second:
             clocks = [bot.publisher.clock for bot in (first, second)]
             assert clocks[0].origin_utc_ms == clocks[1].origin_utc_ms
@@ -294,7 +299,7 @@ async def test_a_restarted_bot_knows_what_was_decided_and_says_what_nobody_heard
             assert [gap["reason"] for gap in answer["gaps"]] == ["bot-restarted"]
             assert [t["state"] for t in answer["tracks"]] == ["refused"]
             assert len(opened) == 1
-            assert host.says("by", "bot-2") == "Olga"
+            await host.sees("by", "Olga", "bot-2")
 
 
 async def test_a_flood_from_one_caller_is_refused_and_the_others_are_answered(

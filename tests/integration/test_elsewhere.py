@@ -20,7 +20,7 @@ from livekit import rtc
 from captioner.bot.bot import Bot, Engine
 from captioner.bot.output_settings import OutputSettings
 from captioner.captions.cues import CueClosed
-from captioner.contract import Caption
+from captioner.contract import Caption, Missing, Refused
 from captioner.contract_requests import CONSENT, SET
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import MemoryStore
@@ -172,11 +172,12 @@ async def first_cue(bot: Bot) -> None:
     """Wait until one was finished."""
     finished = asyncio.Event()
 
-    def watch(caption: Caption) -> None:
-        if isinstance(caption.event, CueClosed):
-            finished.set()
+    class Watch:
+        def publish(self, event: Caption | Missing | Refused) -> None:
+            if isinstance(event, Caption) and isinstance(event.event, CueClosed):
+                finished.set()
 
-    bot.publisher.watchers.append(watch)
+    bot.publisher.sinks.append(Watch())
     async with asyncio.timeout(30):
         await finished.wait()
 

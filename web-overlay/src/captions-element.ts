@@ -229,6 +229,7 @@ export class LiveCaptionsElement extends HTMLElement {
       apply: (action: Action) => this.#apply(action),
       service: (state: ServiceState | null, facts: CaptionFacts | null) => this.captions.takeService(state, facts),
       you: (you: You) => this.captions.takeYou(you),
+      wish: () => this.captions.wish,
       older: () => this.#scheduler.schedule(),
       missingAfter: (session: string) => missingAfter(this.#model.state, session),
       completeTo: (session: string) => completeTo(this.#model.state, session),

@@ -8,16 +8,9 @@ import pytest
 
 from captioner.contract import ConsentRule, State
 from captioner.contract_requests import Change, Consent, Hello
-from captioner.controls.decisions import (
-    ARRIVING_S,
-    IDLE_S,
-    Controls,
-    Decided,
-    HostRule,
-    Policy,
-    RateLimit,
-    Want,
-)
+from captioner.controls.controls import ARRIVING_S, CHECK_S, IDLE_S, Controls
+from captioner.controls.decisions import Decided, HostRule, Known, Policy, Want, Wish
+from captioner.controls.rate_limit import RateLimit
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.room.protocol import Kind, Person
 
@@ -26,11 +19,18 @@ FORGER = Person("felix", "Felix", attributes={"room_role": "owner"}, signed=Fals
 GUEST = Person("gwen", "Gwen", attributes={"room_role": "member"}, signed=True)
 AGENT = Person("bot", "Bot", Kind.AGENT, {"room_role": "owner"}, signed=True)
 
+PHONE = Person("phone", "+33", Kind.PHONE)
+
 POLICY = Policy({"embedded": ("en",), "kyutai": ("en", "fr")})
 
 
 def controls(policy: Policy = POLICY, **decided: object) -> Controls:
     return Controls(replace(Decided("en", "kyutai"), **decided), policy)  # type: ignore[arg-type]
+
+
+def do(made: Controls, wish: Wish) -> None:
+    """As the decision writer does it once a wish is stored."""
+    made.decided = made.fulfilled(wish)
 
 
 def reading(made: Controls, *people: Person, now: float = 0) -> Controls:
@@ -41,9 +41,21 @@ def reading(made: Controls, *people: Person, now: float = 0) -> Controls:
 
 
 def test_a_host_switches_and_is_named() -> None:
-    made = controls().change(OWNER, Change(enabled=False, language="fr"))
-    assert (made.enabled, made.language, made.by) == (False, "fr", "Olga")
-    assert controls(replace(POLICY, name_hosts=False)).change(OWNER, Change()).by == ""
+    made = controls()
+    do(made, made.change(OWNER, Change(enabled=False, language="fr")))
+    made.present([OWNER], 0)
+    assert (made.decided.enabled, made.decided.language, made.by) == (False, "fr", "Olga")
+    made = controls(replace(POLICY, name_hosts=False))
+    do(made, made.change(OWNER, Change(enabled=False)))
+    made.present([OWNER], 0)
+    assert made.by == ""
+
+
+def test_a_request_without_a_change_names_nobody() -> None:
+    made = controls()
+    do(made, made.change(OWNER, Change(enabled=True)))
+    made.present([OWNER], 0)
+    assert made.by == ""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +98,7 @@ def test_what_cannot_be_chosen_is_refused_with_what_can(
 
 
 def test_a_regional_language_is_known_by_its_primary_tag() -> None:
-    assert controls().change(OWNER, Change(language="fr-CA")).language == "fr-CA"
+    assert controls().change(OWNER, Change(language="fr-CA")).switches["language"] == "fr-CA"
 
 
 def test_a_transcript_needs_the_operators_consent() -> None:
@@ -94,26 +106,29 @@ def test_a_transcript_needs_the_operators_consent() -> None:
         controls().change(OWNER, Change(transcript=True))
     assert refused.value.code is RequestCode.NOT_AVAILABLE
     allowed = controls(replace(POLICY, transcripts=True))
-    assert allowed.change(OWNER, Change(transcript=True)).transcript
+    assert allowed.change(OWNER, Change(transcript=True)).switches["transcript"]
 
 
 def test_everybody_decides_about_the_own_speech_alone() -> None:
     made = controls()
-    made.decided = made.agree(GUEST, Consent(False, False))
+    do(made, made.agree("gwen", Consent(False, False)))
     assert not made.captions("gwen")
     assert made.captions("olga")
-    made.decided = made.agree(GUEST, Consent(True, False))
+    do(made, made.agree("gwen", Consent(True, False)))
     assert made.captions("gwen")
     assert not made.keeps("gwen")
     assert made.you(GUEST)["kept"] is False
 
 
 def test_where_only_who_agrees_is_captioned_silence_is_no_agreement() -> None:
-    for made in (controls(replace(POLICY, consent=ConsentRule.IF_AGREED)), controls(strict=True)):
+    for made in (
+        controls(replace(POLICY, consent=ConsentRule.IF_AGREED)),
+        controls(known=Known.LOST),
+    ):
         assert made.consent is ConsentRule.IF_AGREED
         assert not made.captions("gwen")
         assert not made.keeps("gwen")
-        made.decided = made.agree(GUEST, Consent(True, True))
+        do(made, made.agree("gwen", Consent(True, True)))
         assert made.captions("gwen")
         assert made.keeps("gwen")
 
@@ -124,12 +139,9 @@ def test_it_listens_while_somebody_reads_and_a_minute_longer() -> None:
     assert made.state(0) is State.IDLE
     made.hello(GUEST.identity, Hello(True), 10)
     assert made.state(500) is State.ON
-    assert made.idle_in(500) is None
     made.hello(GUEST.identity, Hello(False), 500)
     assert made.state(500 + IDLE_S - 1) is State.ON
-    assert made.idle_in(510) == IDLE_S - 10
     assert made.state(500 + IDLE_S) is State.IDLE
-    assert made.idle_in(500 + IDLE_S) is None
 
 
 def test_who_leaves_reads_no_more() -> None:
@@ -145,9 +157,9 @@ def test_who_reads_before_the_media_server_tells_of_them_counts_at_once_but_not_
     made.hello("gwen", Hello(True), 0)
     assert made.state(0) is State.ON
     made.present([OWNER], 2)
-    assert made.idle_in(2) is None
+    assert made.state(2) is State.ON
     made.present([OWNER, GUEST], 3)
-    assert made.idle_in(3_000) is None
+    assert made.state(3_000) is State.ON
     made.present([OWNER], 3_000)
     made.hello("ghost", Hello(True), 4_000)
     assert made.state(4_000 + ARRIVING_S - 1) is State.ON
@@ -195,3 +207,46 @@ def test_the_callers_remembered_are_bounded() -> None:
     limit.take("caller 1", 0)  # forgotten
     with pytest.raises(InvalidRequest):
         limit.take("caller 999", 0)
+
+
+def test_what_protects_is_told_from_what_exposes() -> None:
+    made = controls(transcript=True)
+    wish = made.change(OWNER, Change(enabled=False, language="fr"))
+    assert (made.protected(wish).enabled, made.protected(wish).language) == (False, "en")
+    assert made.protected(made.change(OWNER, Change(transcript=False))).transcript is False
+    for less in (Consent(False, False), Consent(True, False)):
+        assert made.protected(made.agree("gwen", less)) == made.fulfilled(made.agree("gwen", less))
+    do(made, made.agree("gwen", Consent(False, False)))
+    assert made.protected(made.agree("gwen", Consent(True, False))) == made.decided
+
+
+def test_nobody_who_was_there_before_a_bot_without_a_state_is_captioned_before_the_page_spoke() -> (
+    None
+):
+    made = controls(known=Known.PERHAPS)
+    made.check([GUEST, OWNER, PHONE], 100)
+    made.present([GUEST, OWNER, PHONE, AGENT], 100)
+    assert not made.captions("gwen")
+    assert made.waits("gwen")
+    assert made.captions("phone")  # cannot have refused
+    assert made.captions("nora")  # came later
+    made.hello("gwen", Hello(True, wish="none"), 101)
+    assert made.captions("gwen")
+    assert not made.captions("olga")
+    assert not made.checked(100 + CHECK_S - 0.1)
+    assert made.checked(100 + CHECK_S)
+    made.decided = replace(made.decided, known=Known.ALL)
+    assert made.captions("olga")
+
+
+def test_where_decisions_are_lost_nobody_is_captioned_before_the_page_spoke_however_long() -> None:
+    made = controls(known=Known.LOST)
+    made.check([GUEST], 0)
+    made.present([GUEST, OWNER, PHONE], 0)
+    assert not made.checked(10_000)
+    assert not made.captions("gwen")
+    assert not made.captions("nora")
+    assert made.captions("phone")
+    made.hello("gwen", Hello(True, wish="none"), 1)
+    assert made.captions("gwen")
+    assert made.keeps("gwen")

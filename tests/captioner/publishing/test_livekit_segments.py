@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.contract import Caption
+from captioner.contract import Caption, Refused
 from captioner.publishing.livekit_segments import PHRASE_MIN, Legacy, Phrases, whole
 from captioner.publishing.segment_sender import WAITING_MAX, SegmentSender
 from captioner.room.segments import Segment
@@ -94,12 +94,12 @@ async def test_a_slow_room_gets_the_newest_state_and_every_final_one() -> None:
     relay = SegmentSender(session="s", legacy=Legacy.ALL, streams=False)
     running = asyncio.create_task(relay.run())
     relay.attach(room)
-    relay.take(opened("a"))
+    relay.publish(opened("a"))
     await room.until(1)
     for text in ("a b", "a b c", "a b c d"):
-        relay.take(opened(text))
-    relay.take(opened("x", number=2))
-    relay.take(closed("a b c d e"))
+        relay.publish(opened(text))
+    relay.publish(opened("x", number=2))
+    relay.publish(closed("a b c d e"))
     room.free.set()
     await room.until(3)
     running.cancel()
@@ -111,9 +111,9 @@ async def test_both_ways_work_beside_each_other() -> None:
     relay = SegmentSender(session="s", legacy=Legacy.FINAL, streams=True)
     relay.attach(room)
     running = asyncio.create_task(relay.run())
-    relay.take(opened("one"))
+    relay.publish(opened("one"))
     await room.until(1)
-    relay.take(closed("one two"))
+    relay.publish(closed("one two"))
     await room.until(3)
     running.cancel()
     assert [(way, segment.text) for way, segment in room.sent] == [
@@ -124,16 +124,16 @@ async def test_both_ways_work_beside_each_other() -> None:
 async def test_while_the_room_is_away_finals_wait_bounded_and_what_withdrew_is_gone() -> None:
     relay = SegmentSender(session="s", legacy=Legacy.FINAL, streams=False)
     for number in range(WAITING_MAX + 5):
-        relay.take(closed("word", number=number))
+        relay.publish(closed("word", number=number))
     room = Room()
     running = asyncio.create_task(relay.run())
     relay.attach(room)
     await room.until(WAITING_MAX)
     relay.attach(None)
-    relay.take(closed("a secret", number=-1))
-    relay.forget("anna")
+    relay.publish(closed("a secret", number=-1))
+    relay.publish(Refused("anna"))
     relay.attach(room)
-    relay.take(closed("the end", number=-2))
+    relay.publish(closed("the end", number=-2))
     await room.until(WAITING_MAX + 1)
     running.cancel()
     assert room.sent[0][1].id == "s-t1-5.1"

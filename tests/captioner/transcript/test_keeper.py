@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ import webvtt
 from captioner.bot.output_settings import OutputSettings
 from captioner.bot.outputs import Outputs
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.contract import Caption
+from captioner.contract import Caption, GapReason, Missing
 from captioner.contract_requests import Consent
-from captioner.controls.decisions import Controls, Decided, Policy
+from captioner.controls.controls import Controls
+from captioner.controls.decisions import Decided, Decision, Policy, Wish
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import RoomClock
-from captioner.room.protocol import Person
 from captioner.room.scripted_room import ScriptedRoom
 from captioner.transcript.folder import TranscriptPolicy, tidy
 from captioner.transcript.journal_file import JournalFile
@@ -54,6 +53,7 @@ class Rig:
         self.keeper = TranscriptKeeper(
             TranscriptPolicy(folder, "{room}"),
             kept=lambda speaker: speaker not in self.refuse,
+            refused=lambda speaker: speaker in self.refuse,
             changed=self.went_off.set,
             **facts,
         )
@@ -70,6 +70,14 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
+async def running(outputs: Outputs) -> AsyncIterator[None]:
+    work = asyncio.create_task(outputs.run())
+    yield
+    work.cancel()
+    await outputs.close()
+
+
+@contextlib.asynccontextmanager
 async def rig_in(folder: Path, **facts: Any) -> AsyncIterator[Rig]:
     rig = Rig(folder, **facts)
     yield rig
@@ -78,19 +86,20 @@ async def rig_in(folder: Path, **facts: Any) -> AsyncIterator[Rig]:
 
 async def test_nothing_is_on_disk_until_it_is_switched_on(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
-        rig.keeper.take(caption(1, 10_000))
-        rig.keeper.gap(0, 1_000, "why")
-        await rig.keeper.forget("anna")
+        rig.keeper.publish(caption(1, 10_000))
+        rig.keeper.publish(Missing(0, 1_000, GapReason.DROPPED))
+        rig.refuse.add("anna")
+        await rig.keeper.erase()
     assert rig.on_disk() == b""
 
 
 async def test_what_was_said_before_the_switch_is_never_kept(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
-        rig.keeper.take(caption(1, 9_000, closed=False))
+        rig.keeper.publish(caption(1, 9_000, closed=False))
         await rig.start(10_000, "en")
-        rig.keeper.take(caption(1, 9_900))  # began before, ended after
-        rig.keeper.take(caption(2, 10_000 + GUARD_MS - 1))
-        rig.keeper.take(caption(3, 10_000 + GUARD_MS))
+        rig.keeper.publish(caption(1, 9_900))  # began before, ended after
+        rig.keeper.publish(caption(2, 10_000 + GUARD_MS - 1))
+        rig.keeper.publish(caption(3, 10_000 + GUARD_MS))
     assert rig.ids() == ["t1-3"]
 
 
@@ -100,12 +109,12 @@ async def test_what_is_said_after_it_was_switched_off_is_not_kept_and_again_when
     async with rig_in(tmp_path) as rig:
         await rig.start(0, "en")
         rig.keeper.stop(20_000)
-        rig.keeper.take(caption(1, 10_000))  # finished late, said in time
-        rig.keeper.take(caption(2, 19_500))  # ends after
-        rig.keeper.take(caption(3, 25_000))
+        rig.keeper.publish(caption(1, 10_000))  # finished late, said in time
+        rig.keeper.publish(caption(2, 19_500))  # ends after
+        rig.keeper.publish(caption(3, 25_000))
         await rig.start(30_000, "en")
-        rig.keeper.take(caption(4, 26_000))
-        rig.keeper.take(caption(5, 31_000))
+        rig.keeper.publish(caption(4, 26_000))
+        rig.keeper.publish(caption(5, 31_000))
     assert rig.ids() == ["t1-1", "t1-5"]
     text = (tmp_path / "budget.vtt").read_text()
     assert "Not kept from 00:00:20.000" in text
@@ -115,7 +124,7 @@ async def test_what_is_said_after_it_was_switched_off_is_not_kept_and_again_when
 async def test_open_cues_are_never_written(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         await rig.start(0, "en")
-        rig.keeper.take(caption(1, 5_000, text="half a sec", closed=False))
+        rig.keeper.publish(caption(1, 5_000, text="half a sec", closed=False))
         assert b"half" not in rig.on_disk()
     assert b"half" not in rig.on_disk()
 
@@ -123,17 +132,17 @@ async def test_open_cues_are_never_written(tmp_path: Path) -> None:
 async def test_who_refuses_is_left_out_and_erased_from_what_is_written(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         await rig.start(0, "en")
-        rig.keeper.take(caption(1, 5_000, text="a secret"))
-        rig.keeper.take(caption(2, 6_000, "bo"))
+        rig.keeper.publish(caption(1, 5_000, text="a secret"))
+        rig.keeper.publish(caption(2, 6_000, "bo"))
         rig.refuse.add("anna")
-        await rig.keeper.forget("anna")
+        await rig.keeper.erase()
         assert rig.ids() == ["t1-2"]  # at once, not at the end
         assert b"secret" not in rig.on_disk()
-        rig.keeper.take(caption(3, 7_000))
+        rig.keeper.publish(caption(3, 7_000))
         rig.refuse.clear()
         rig.keeper.allow("anna", 10_000)
-        rig.keeper.take(caption(4, 9_000))
-        rig.keeper.take(caption(5, 11_000))
+        rig.keeper.publish(caption(4, 9_000))
+        rig.keeper.publish(caption(5, 11_000))
     assert rig.ids() == ["t1-2", "t1-5"]
 
 
@@ -142,13 +151,14 @@ async def test_a_restarted_bot_goes_on_in_the_same_file_and_can_erase_what_the_f
 ) -> None:
     async with rig_in(tmp_path) as first:
         await first.start(0, "en")
-        first.keeper.take(caption(1, 5_000))
-        first.keeper.take(caption(2, 6_000, "bo"))
+        first.keeper.publish(caption(1, 5_000))
+        first.keeper.publish(caption(2, 6_000, "bo"))
     async with rig_in(tmp_path, session="later") as second:
-        await second.keeper.forget("bo")
+        second.refuse.add("bo")
+        await second.keeper.erase()
         await second.start(60_000, "en")
-        second.keeper.gap(6_900, 60_000, "bot-restarted")
-        second.keeper.take(caption(1, 70_000))
+        second.keeper.publish(Missing(6_900, 60_000, GapReason.BOT_RESTARTED))
+        second.keeper.publish(caption(1, 70_000))
     assert second.ids() == ["t1-1", "s2-t1-1"]
     assert "Gap from 00:00:06.900 to 00:01:00.000" in (tmp_path / "budget.vtt").read_text()
 
@@ -156,9 +166,9 @@ async def test_a_restarted_bot_goes_on_in_the_same_file_and_can_erase_what_the_f
 async def test_a_cue_that_is_deleted_is_gone_from_the_file(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         await rig.start(0, "en")
-        rig.keeper.take(caption(1, 5_000))
-        rig.keeper.take(caption(2, 6_000))
-        rig.keeper.take(Caption(CueDeleted("t1-1", 3), "anna", "Anna", "TR_1", 7_000))
+        rig.keeper.publish(caption(1, 5_000))
+        rig.keeper.publish(caption(2, 6_000))
+        rig.keeper.publish(Caption(CueDeleted("t1-1", 3), "anna", "Anna", "TR_1", 7_000))
     assert rig.ids() == ["t1-2"]
 
 
@@ -179,7 +189,7 @@ async def test_a_folder_that_cannot_be_written_is_said_and_nothing_changes(tmp_p
             await rig.start(0, "en")
         assert refused.value.code == RequestCode.NOT_AVAILABLE
         assert not rig.keeper.on
-        rig.keeper.take(caption(1, 5_000))
+        rig.keeper.publish(caption(1, 5_000))
 
 
 async def test_two_bots_do_not_write_one_transcript(tmp_path: Path) -> None:
@@ -206,10 +216,10 @@ async def test_a_full_disk_ends_the_transcript_visibly_and_what_is_lost_is_count
 ) -> None:
     async with rig_in(tmp_path) as rig:
         await rig.start(0, "en")
-        rig.keeper.take(caption(1, 5_000))
+        rig.keeper.publish(caption(1, 5_000))
         small_disk((tmp_path / "budget.journal").stat().st_size + 30)
         for number in range(2, 6):
-            rig.keeper.take(caption(number, number * 5_000))
+            rig.keeper.publish(caption(number, number * 5_000))
         async with asyncio.timeout(60):
             await rig.went_off.wait()
         assert not rig.keeper.on
@@ -218,8 +228,8 @@ async def test_a_full_disk_ends_the_transcript_visibly_and_what_is_lost_is_count
         small_disk(None)
         await rig.start(60_000, "en")  # the host tries again
         assert rig.keeper.on
-        rig.keeper.take(caption(9, 50_000))  # said while everybody saw it off
-        rig.keeper.take(caption(10, 70_000))
+        rig.keeper.publish(caption(9, 50_000))  # said while everybody saw it off
+        rig.keeper.publish(caption(10, 70_000))
     assert rig.ids() == ["t1-1", "t1-10"]
 
 
@@ -261,13 +271,13 @@ log.configure(form="json", level=log.WARNING)
 
 async def main(folder, session):
     keeper = TranscriptKeeper(TranscriptPolicy(Path(folder), "m"), room="r", origin_utc_ms=0,
-                              session=session, kept=lambda _: True)
+                              session=session, kept=lambda _: True, refused=lambda _: False)
     await keeper.open()
     keeper.start(0, "en")
     for n in itertools.count():
         at = 1000 + random.randrange(10_000_000)
         cue = Cue(f"t1-{n}", "anna", at, at + 900, "word " * random.randrange(1, 20), "en")
-        keeper.take(Caption(CueClosed(cue, 1), "anna", "Anna", "TR_1", at))
+        keeper.publish(Caption(CueClosed(cue, 1), "anna", "Anna", "TR_1", at))
         os.write(1, f"{session} {n}\\n".encode())  # now, and not before, it would be sent
         if random.random() < 0.3:
             await asyncio.sleep(random.random() / 200)
@@ -319,36 +329,33 @@ def test_sigkill_at_any_point_loses_no_cue_that_was_sent(tmp_path: Path) -> None
     assert [cue.start_in_seconds for cue in cues] == sorted(cue.start_in_seconds for cue in cues)
 
 
-async def test_what_could_not_be_erased_is_when_it_is_asked_for_again_and_the_disk_has_room(
+async def test_what_could_not_be_erased_is_told_and_erased_once_the_disk_has_room(
     tmp_path: Path, small_disk: Any
 ) -> None:
-    now_s = [0.0]
-    publisher = Publisher(RoomClock.start(monotonic=lambda: now_s[0]))
+    publisher = Publisher(RoomClock.start(monotonic=lambda: 0.0))
     policy = Policy({"scripted": ("en",)}, transcripts=True)
     controls = Controls(Decided("en", "scripted"), policy)
     outputs = Outputs(
         publisher, controls, OutputSettings(transcripts=TranscriptPolicy(tmp_path, "m"))
     )
-    await outputs.enter(ScriptedRoom(publisher.clock.now_ms))
 
-    async def decide(caller: str, decided: Decided) -> None:
-        before = controls.decided
-        await outputs.prepare(Person(caller), decided)
-        controls.decided = decided
-        outputs.switch(before)
-        await outputs.erase(before)
+    def decide(wish: Wish) -> None:
+        before, controls.decided = controls.decided, controls.fulfilled(wish)
+        outputs.apply(Decision(wish.caller, before, controls.decided))
 
-    await decide("host", replace(controls.decided, transcript=True))
-    await publisher.publish(caption(1, 5_000, text="secret"))
-    refusal = Consent(captioned=True, kept=False)
-    small_disk((tmp_path / "m.journal").stat().st_size)
-    for _ in range(2):
-        with pytest.raises(InvalidRequest):
-            await decide("anna", controls.agree(Person("anna"), refusal))
-    await decide("bob", controls.agree(Person("bob"), refusal))  # is told of the own speech only
-    assert b"secret" in (tmp_path / "m.journal").read_bytes()
-    small_disk(None)
-    await decide("anna", controls.agree(Person("anna"), refusal))
-    assert b"secret" not in (tmp_path / "m.journal").read_bytes()
-    assert "secret" not in (tmp_path / "m.vtt").read_text()
-    await outputs.close()
+    async with running(outputs):
+        await outputs.enter(ScriptedRoom(publisher.clock.now_ms))
+        switch = Wish("host", {"transcript": True})
+        await outputs.prepare(controls.fulfilled(switch))
+        decide(switch)
+        await publisher.publish(caption(1, 5_000, text="secret"))
+        small_disk((tmp_path / "m.journal").stat().st_size)
+        decide(controls.agree("anna", Consent(captioned=True, kept=False)))
+        for _ in range(2):
+            with pytest.raises(InvalidRequest, match="cannot be erased"):
+                await outputs.erase()
+        assert b"secret" in (tmp_path / "m.journal").read_bytes()
+        small_disk(None)
+        await outputs.erase()
+        assert b"secret" not in (tmp_path / "m.journal").read_bytes()
+        assert "secret" not in (tmp_path / "m.vtt").read_text()

@@ -30,6 +30,7 @@ class Kept:
             origin_utc_ms=0,
             session="s",
             kept=lambda speaker: speaker not in self.refused,
+            refused=lambda speaker: speaker in self.refused,
         )
 
     async def begin(self) -> None:
@@ -38,14 +39,14 @@ class Kept:
 
     def say(self, text: str, *, settled: int, speaker: str = "anna", number: int = 1) -> None:
         cue = Cue(f"t1-{number}", speaker, 1_000, 2_000, text, "en")
-        self.keeper.take(Caption(CueUpdated(cue, 1, settled), speaker, "Anna", "TR_1", 2_000))
+        self.keeper.publish(Caption(CueUpdated(cue, 1, settled), speaker, "Anna", "TR_1", 2_000))
 
     def close(self, text: str, *, end_ms: int = 2_000) -> None:
         cue = Cue("t1-1", "anna", 1_000, end_ms, text, "en")
-        self.keeper.take(Caption(CueClosed(cue, 2), "anna", "Anna", "TR_1", 2_000))
+        self.keeper.publish(Caption(CueClosed(cue, 2), "anna", "Anna", "TR_1", 2_000))
 
     def delete(self) -> None:
-        self.keeper.take(Caption(CueDeleted("t1-1", 2), "anna", "Anna", "TR_1", 2_000))
+        self.keeper.publish(Caption(CueDeleted("t1-1", 2), "anna", "Anna", "TR_1", 2_000))
 
     @property
     def journal(self) -> bytes:
@@ -128,7 +129,7 @@ async def test_of_who_refuses_nothing_open_is_kept(tmp_path: Path) -> None:
     kept.say("on commence", settled=11)
     kept.keeper.settle()
     kept.refused.add("anna")
-    await kept.keeper.forget("anna")
+    await kept.keeper.erase()
     kept.say("on commence par", settled=15)
     kept.keeper.settle()
     assert kept.texts == []
@@ -165,7 +166,7 @@ async def test_every_word_shown_settled_is_in_the_journal_or_after_the_sign_of_l
 
     store = Store()
     decided = Decided("en", "scripted", transcript=True)
-    store.save("RM_scripted", Stored(decided, "before", "bot", 0))
+    store.save("RM_scripted", Stored(decided, "before", 0))
     extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "{room}"))
     async with stage(script, store=store, extras=extras) as played:
         played.come("anna")

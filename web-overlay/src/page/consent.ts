@@ -1,18 +1,14 @@
 import type { CaptionsClient } from "../service/client";
+import type { Wish } from "../service/facts";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
-
-export interface Wish {
-  readonly captioned: boolean;
-  readonly kept: boolean;
-}
 
 /** The user's own choice about captions of their voice. It is sent again when they have rejoined, before they speak. */
 export class Consent {
   readonly #client: CaptionsClient;
   readonly #changed: () => void;
-  #wish: Wish | null = null;
   #saidAgainTo: object | null = null;
   isBusy = false;
+  isStored = true;
   refusal: Refusal | null = null;
 
   constructor(client: CaptionsClient, changed: () => void) {
@@ -28,8 +24,7 @@ export class Consent {
     this.refusal = null;
     this.#changed();
     try {
-      await this.#client.consent(wish);
-      this.#wish = wish;
+      this.isStored = (await this.#client.consent(wish)).stored;
     } catch (error) {
       this.refusal = error instanceof CaptionsRefused ? error.reason : "no-answer";
     }
@@ -39,10 +34,10 @@ export class Consent {
 
   /** Sends the choice again if the bot's answer contradicts it, once per answer: after rejoining, the bot sees a new participant. */
   #repeat(): void {
-    const { you } = this.#client;
-    if (!you || !this.#wish || this.isBusy || this.#saidAgainTo === you) return;
-    if (you.captioned === this.#wish.captioned && you.kept === this.#wish.kept) return;
+    const { you, wish } = this.#client;
+    if (!you || !wish || this.isBusy || this.#saidAgainTo === you) return;
+    if (you.captioned === wish.captioned && you.kept === wish.kept) return;
     this.#saidAgainTo = you;
-    void this.choose(this.#wish);
+    void this.choose(wish);
   }
 }

@@ -1,6 +1,7 @@
 import type { LiveCaptionsElement } from "../captions-element";
 import { setText } from "../dom";
-import type { Consent, Wish } from "./consent";
+import type { Wish } from "../service/facts";
+import type { Consent } from "./consent";
 import { make } from "./page-dom";
 import type { PageKey, PageWords } from "../strings/page-strings";
 
@@ -39,7 +40,7 @@ export class VoiceChoice {
 
   draw(hasMicrophone: boolean): void {
     const { facts, you } = this.#captions.captions;
-    const { isBusy, refusal } = this.#consent;
+    const { isBusy, isStored, refusal } = this.#consent;
     this.element.hidden = !hasMicrophone || !facts || !you;
     if (!facts || !you) return;
     const [all, notKept] = this.#options;
@@ -50,7 +51,7 @@ export class VoiceChoice {
       if (!isBusy) input.checked = wish.captioned === you.captioned && (!you.captioned || wish.kept === you.kept);
     }
     setText(this.#busy, isBusy ? this.#words["voice.saving"] : "");
-    setText(this.#error, refusal ? this.#captions.words[`refused.${refusal}`] : "");
+    setText(this.#error, refusal ? this.#captions.words[`refused.${refusal}`] : isStored ? "" : this.#words["voice.not-stored"]);
   }
 
   #option(key: PageKey, wish: Wish): Option {

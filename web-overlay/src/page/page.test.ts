@@ -12,7 +12,7 @@ const facts: CaptionFacts = {
   ...{ session: "s", state: "on", language: "en", engine: "kyutai", standsIn: "", engines: [], languages: [], by: "" },
   ...{ transcript: false, consent: "unless-refused", delay_ms: 480 },
 };
-const you: You = { host: false, why: "not-host", captioned: true, kept: true };
+const you: You = { host: false, why: "not-host", captioned: true, kept: true, said: false, stored: true };
 const person: Person = { identity: "alice", name: "Alice", isLocal: false, isSpeaking: false, hasVoice: true, isMuted: false };
 
 test.each([

@@ -1,5 +1,6 @@
 import { setText } from "../dom";
-import type { Consent, Wish } from "./consent";
+import type { Wish } from "../service/facts";
+import type { Consent } from "./consent";
 import { noticeFor, type Notice } from "./host-status";
 import { button, make } from "./page-dom";
 import type { PageKey, PageWords } from "../strings/page-strings";
@@ -53,9 +54,9 @@ export class SpeakerNotice {
     if (this.#dismissed !== notice && !this.#consent.isBusy) this.#dismissed = null;
     this.#element.hidden = notice === null || notice === this.#dismissed;
     if (notice === null) return;
-    const { refusal, isBusy } = this.#consent;
+    const { isBusy, isStored, refusal } = this.#consent;
     setText(this.#text, this.#words[`notice.${notice}`]);
-    setText(this.#error, refusal ? this.#captions.words[`refused.${refusal}`] : "");
+    setText(this.#error, refusal ? this.#captions.words[`refused.${refusal}`] : isStored ? "" : this.#words["voice.not-stored"]);
     this.#actions.ariaBusy = String(isBusy);
     if (this.#drawn === notice) return;
     this.#drawn = notice;

@@ -1,6 +1,6 @@
 import type { Fault, Packet } from "../contract";
 import type { Action } from "../cues/state";
-import type { CaptionFacts, ServiceState, You } from "./facts";
+import type { CaptionFacts, ServiceState, Wish, You } from "./facts";
 
 /** Receives the captions of a room and the state of its caption service. */
 export interface CaptionSink {
@@ -9,6 +9,8 @@ export interface CaptionSink {
   apply(action: Action): void;
   service(state: ServiceState | null, facts: CaptionFacts | null): void;
   you(you: You): void;
+  /** The choice that a bot without this user's decisions must learn, or null. */
+  wish(): Wish | null;
   /** Reports whether the bot has older captions. */
   older(there: boolean): void;
   /** The sequence number after which packets of a session are missing, or null if none are. */

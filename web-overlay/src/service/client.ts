@@ -1,5 +1,5 @@
 import type { TrackPacket } from "../contract";
-import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type ServiceState, type You } from "./facts";
+import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type ServiceState, type Wish, type You } from "./facts";
 import { CaptionsRefused } from "./rpc";
 
 /** Calls the bot. */
@@ -19,6 +19,7 @@ export class CaptionsClient extends EventTarget {
   #state: ServiceState | null = null;
   #facts: CaptionFacts | null = null;
   #you: You | null = null;
+  #wish: Wish | null = null;
   #speakers: readonly SpeakerState[] = [];
 
   /** "none" without a service, null outside a room. */
@@ -36,6 +37,11 @@ export class CaptionsClient extends EventTarget {
     return this.#you;
   }
 
+  /** What this user chose about their own speech; a bot that does not know it is told. */
+  get wish(): Wish | null {
+    return this.#wish;
+  }
+
   /** The speakers whose state the service has reported. */
   get speakers(): readonly SpeakerState[] {
     return this.#speakers;
@@ -47,10 +53,13 @@ export class CaptionsClient extends EventTarget {
   }
 
   /** Sets whether this user's own speech is captioned, and kept. Rejects with `CaptionsRefused`. */
-  async consent(wish: { readonly captioned: boolean; readonly kept: boolean }): Promise<You> {
+  async consent(wish: Wish): Promise<You> {
+    // A refusal holds even if no answer arrives; agreement holds once the bot has confirmed it.
+    if (!wish.captioned || !wish.kept) this.#wish = wish;
     const answer = await this.#call("captions.consent", wish);
+    this.#wish = wish;
     const before = this.#you ?? { host: false, why: null };
-    const you = youOf({ ...before, ...wish, ...answer });
+    const you = youOf({ ...before, ...wish, stored: true, ...answer, said: true });
     if (!you) throw new CaptionsRefused("no-answer", "the bot's answer says nothing of captioned");
     this.takeYou(you);
     return you;
@@ -75,6 +84,7 @@ export class CaptionsClient extends EventTarget {
 
   /** For the element. */
   takeYou(you: You): void {
+    if (you.said) this.#wish ??= { captioned: you.captioned, kept: you.kept };
     if (JSON.stringify(you) === JSON.stringify(this.#you)) return;
     this.#you = you;
     this.#tell();

@@ -25,6 +25,12 @@ export interface CaptionFacts {
   readonly delay_ms: number | null;
 }
 
+/** What a user chose about their own speech. */
+export interface Wish {
+  readonly captioned: boolean;
+  readonly kept: boolean;
+}
+
 /** What the bot knows about this page's own user. */
 export interface You {
   readonly host: boolean;
@@ -33,6 +39,10 @@ export interface You {
   /** Whether the user's own speech is captioned; `kept`: and kept in a transcript. */
   readonly captioned: boolean;
   readonly kept: boolean;
+  /** Whether this follows from their own choice. */
+  readonly said: boolean;
+  /** Whether the choice outlives a restart of the bot. */
+  readonly stored: boolean;
 }
 
 /** What a host can change. Absent fields stay as they are. */
@@ -74,9 +84,9 @@ export function factsOf(attributes: Attributes): CaptionFacts {
 /** Reads the field `you` of an answer; null if a bot of an earlier version does not send it. */
 export function youOf(value: unknown): You | null {
   if (!isFields(value)) return null;
-  const { host, why, captioned, kept } = value;
+  const { host, why, captioned, kept, said, stored } = value;
   if (typeof captioned !== "boolean") return null;
-  return { host: host === true, why: why === "not-host" || why === "unsigned" ? why : null, captioned, kept: kept === true };
+  return { host: host === true, why: why === "not-host" || why === "unsigned" ? why : null, captioned, kept: kept === true, said: said === true, stored: stored !== false };
 }
 
 export function choiceOf(value: Readonly<Record<string, unknown>>): HostChoice {

@@ -1,70 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Packet } from "../contract";
 import type { CaptionSink } from "./caption-sink";
+import { FakeRoom } from "./fake-room";
+import type { Wish } from "./facts";
 import { RoomCaptions, type Room } from "./room";
-
-interface FakeParticipant {
-  identity: string;
-  sid: string;
-  isAgent: boolean;
-  joinedAt: Date;
-  attributes: Record<string, string>;
-}
-type Answer = (payload: Record<string, unknown>) => unknown;
 
 const packet = (seq: number, session = "s1") => ({ v: 1, type: "seq", session, seq });
 const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
-const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-
-/** As much of a Room as the captions use: events, participants, RPC. */
-class FakeRoom {
-  state = "connected";
-  isE2EEEnabled = false;
-  remoteParticipants = new Map<string, FakeParticipant>();
-  calls: [string, Record<string, unknown>][] = [];
-  answers: Record<string, Answer> = {};
-  #listeners = new Map<string, Set<(...values: unknown[]) => void>>();
-  localParticipant = {
-    performRpc: ({ method, payload }: { method: string; payload: string }) => {
-      const request = JSON.parse(payload) as Record<string, unknown>;
-      this.calls.push([method, request]);
-      const answer = this.answers[method];
-      return answer ? Promise.resolve(JSON.stringify(answer(request))) : Promise.reject(Object.assign(new Error("unsupported"), { code: 1400 }));
-    },
-  };
-
-  on(event: string, listener: (...values: unknown[]) => void): void {
-    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(listener));
-  }
-
-  off(event: string, listener: (...values: unknown[]) => void): void {
-    this.#listeners.get(event)?.delete(listener);
-  }
-
-  emit(event: string, ...values: unknown[]): void {
-    for (const listener of this.#listeners.get(event) ?? []) listener(...values);
-  }
-
-  joins(identity: string, facts: Partial<FakeParticipant> = {}): FakeParticipant {
-    const one = { identity, sid: `PA_${identity}`, isAgent: true, joinedAt: new Date(1_000), attributes: {}, ...facts };
-    this.remoteParticipants.set(identity, one);
-    this.emit("participantConnected", one);
-    return one;
-  }
-
-  leaves(one: FakeParticipant): void {
-    this.remoteParticipants.delete(one.identity);
-    this.emit("participantDisconnected", one);
-  }
-
-  sends(from: FakeParticipant, value: unknown, topic = "captions", encryption = 0): void {
-    this.emit("dataReceived", bytes(value), from, 0, topic, encryption);
-  }
-}
-
 const session = (id: string) => ({ attributes: { "captions.session": id, "captions.state": "on" } });
 
-function listen(room: FakeRoom, missing: () => number | null = () => null) {
+function listen(room: FakeRoom, missing: () => number | null = () => null, wish: Wish | null = null) {
   const heard = { packets: [] as Packet[], skipped: [] as string[], actions: [] as string[], services: [] as unknown[], yous: [] as unknown[], older: [] as boolean[] };
   const sink: CaptionSink = {
     packet: (one) => heard.packets.push(one),
@@ -73,6 +18,7 @@ function listen(room: FakeRoom, missing: () => number | null = () => null) {
     service: (state) => heard.services.push(state),
     missingAfter: missing,
     completeTo: () => null,
+    wish: () => wish,
     you: (you) => heard.yous.push(you),
     older: (there) => heard.older.push(there),
   };
@@ -161,7 +107,7 @@ test("hello brings what was said, page by page", async () => {
   expect(packets.map((one) => "id" in one && one.id)).toEqual(["a", "b"]);
   expect(actions).toEqual(["bot-back", "clock", "synced"]);
   expect(room.calls).toEqual([
-    ["captions.hello", { v: 1, want: true }],
+    ["captions.hello", { v: 1, want: true, wish: "none" }],
     ["captions.history", { v: 1, session: "s1", cursor: "1" }],
   ]);
 });
@@ -253,7 +199,7 @@ test("a newcomer gets the newest, three older pages ahead, and the rest when it 
   const { packets, yous, captions } = listen(room);
   await vi.advanceTimersByTimeAsync(10);
   expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3"]);
-  expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false }]);
+  expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false, said: false, stored: true }]);
   expect([await captions.loadOlder(), await captions.loadOlder(), await captions.loadOlder()]).toEqual([true, false, false]);
   expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3", "p2", "p1"]);
 });
@@ -296,4 +242,20 @@ test("gaps and speakers' states come with hello", async () => {
   await vi.advanceTimersByTimeAsync(10);
   expect(packets).toMatchObject([{ type: "track", state: "refused" }, { type: "gap", start_ms: 1_000, end_ms: 3_000 }]);
   expect(skipped).toEqual([]);
+});
+
+test("every new session is told what the user chose, and that it is not the first", async () => {
+  const room = new FakeRoom();
+  const bot = room.joins("bot", session("s1"));
+  const wish = { captioned: false, kept: false };
+  listen(room, () => null, wish);
+  await vi.advanceTimersByTimeAsync(0);
+  bot.attributes = { "captions.session": "s2", "captions.state": "on" };
+  room.emit("participantAttributesChanged");
+  await vi.advanceTimersByTimeAsync(0);
+  const hellos = room.calls.filter(([method]) => method === "captions.hello").map(([, payload]) => payload);
+  expect(hellos).toEqual([
+    { v: 1, want: true, wish },
+    { v: 1, want: true, wish, before: true },
+  ]);
 });

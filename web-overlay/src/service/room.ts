@@ -26,6 +26,7 @@ export class RoomCaptions {
   #wanted: boolean;
   #held: Held[] = [];
   #conversation: Conversation | null = null;
+  #hadSession = false;
 
   constructor(room: Room, sink: CaptionSink, wanted: boolean) {
     this.#wanted = wanted;
@@ -162,7 +163,12 @@ export class RoomCaptions {
     this.#conversation = null;
     if (session === null) return;
     this.#sink.apply({ type: "bot-back", session });
-    this.#conversation = new Conversation(session, (method, payload) => this.#call(method, payload), this.#sink);
+    const before = this.#hadSession ? { before: true } : {};
+    this.#hadSession = true;
+    // A bot that has lost the room's decisions captions nobody whose page has not said this.
+    const known = () => ({ wish: this.#sink.wish() ?? "none", ...before });
+    const call = (method: string, payload: object) => this.#call(method, method === "captions.hello" ? { ...payload, ...known() } : payload);
+    this.#conversation = new Conversation(session, call, this.#sink);
     this.#conversation.hello(this.#wanted);
   }
 

@@ -27,7 +27,7 @@ test("the bot's attributes are read, and nonsense in them is not passed on", () 
   const facts = factsOf({ "captions.state": "dancing", "captions.engines": "kyutai, embedded,,", "captions.delay_ms": "x", "captions.lang": "und", "captions.consent": "if-agreed" });
   expect(facts).toMatchObject({ state: "starting", engines: ["kyutai", "embedded"], delay_ms: null, language: "", consent: "if-agreed", transcript: false });
   expect(factsOf({ "captions.delay_ms": "640" }).delay_ms).toBe(640);
-  expect(youOf({ host: true, captioned: true, kept: false })).toEqual({ host: true, why: null, captioned: true, kept: false });
+  expect(youOf({ host: true, captioned: true, kept: false })).toEqual({ host: true, why: null, captioned: true, kept: false, said: false, stored: true });
   expect([youOf(null), youOf({ captioned: "yes" })]).toEqual([null, null]);
 });
 

@@ -94,6 +94,7 @@ const en = {
   "voice.none": "Do not caption me",
   "voice.none.hint": "What you say is not recognised at all. Everyone can see this choice.",
   "voice.saving": "Telling the caption service…",
+  "voice.not-stored": "Done, but it could not be stored: if the caption service restarts, it may be forgotten.",
 
   "notice.title": "Captions of your voice",
   "notice.on": "Captions are on: what you say is shown as text to people who read captions. Nothing is kept.",
@@ -211,6 +212,7 @@ const fr: Record<PageKey, string> = {
   "voice.none": "Ne pas me sous-titrer",
   "voice.none.hint": "Vos propos ne sont pas du tout reconnus. Tout le monde peut voir ce choix.",
   "voice.saving": "Transmission au service de sous-titrage…",
+  "voice.not-stored": "C’est fait, mais cela n’a pas pu être enregistré : un redémarrage du service de sous-titrage peut l’oublier.",
 
   "notice.title": "Sous-titrage de votre voix",
   "notice.on": "Le sous-titrage est actif : vos propos s’affichent par écrit pour les personnes qui lisent les sous-titres. Rien n’est conservé.",

@@ -1,0 +1,57 @@
+/** For tests: a room without LiveKit. */
+export interface FakeParticipant {
+  identity: string;
+  sid: string;
+  isAgent: boolean;
+  joinedAt: Date;
+  attributes: Record<string, string>;
+}
+type Answer = (payload: Record<string, unknown>) => unknown;
+
+export const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** As much of a Room as the captions use: events, participants, RPC. */
+export class FakeRoom {
+  state = "connected";
+  isE2EEEnabled = false;
+  remoteParticipants = new Map<string, FakeParticipant>();
+  calls: [string, Record<string, unknown>][] = [];
+  answers: Record<string, Answer> = {};
+  #listeners = new Map<string, Set<(...values: unknown[]) => void>>();
+  localParticipant = {
+    performRpc: ({ method, payload }: { method: string; payload: string }) => {
+      const request = JSON.parse(payload) as Record<string, unknown>;
+      this.calls.push([method, request]);
+      const answer = this.answers[method];
+      return answer ? Promise.resolve(JSON.stringify(answer(request))) : Promise.reject(Object.assign(new Error("unsupported"), { code: 1400 }));
+    },
+  };
+
+  on(event: string, listener: (...values: unknown[]) => void): void {
+    this.#listeners.set(event, (this.#listeners.get(event) ?? new Set()).add(listener));
+  }
+
+  off(event: string, listener: (...values: unknown[]) => void): void {
+    this.#listeners.get(event)?.delete(listener);
+  }
+
+  emit(event: string, ...values: unknown[]): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(...values);
+  }
+
+  joins(identity: string, facts: Partial<FakeParticipant> = {}): FakeParticipant {
+    const one = { identity, sid: `PA_${identity}`, isAgent: true, joinedAt: new Date(1_000), attributes: {}, ...facts };
+    this.remoteParticipants.set(identity, one);
+    this.emit("participantConnected", one);
+    return one;
+  }
+
+  leaves(one: FakeParticipant): void {
+    this.remoteParticipants.delete(one.identity);
+    this.emit("participantDisconnected", one);
+  }
+
+  sends(from: FakeParticipant, value: unknown, topic = "captions", encryption = 0): void {
+    this.emit("dataReceived", bytes(value), from, 0, topic, encryption);
+  }
+}
