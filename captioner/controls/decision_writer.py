@@ -9,11 +9,8 @@ refused.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import itertools
-import queue
-import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -23,6 +20,7 @@ import structlog
 from captioner.controls.controls import Controls
 from captioner.controls.decisions import Decided, Decision, Known, Wish
 from captioner.controls.state_store import StateStore, Stored
+from captioner.controls.store_thread import StoreThread
 from captioner.errors import InvalidRequest, RequestCode, StateDamaged, StateError
 
 log = structlog.get_logger()
@@ -65,7 +63,7 @@ class DecisionWriter:
         follow: Callable[[Decision], Coroutine[Any, Any, None]],
     ) -> None:
         self._controls = controls
-        self._store = _StoreThread(store)
+        self._store = StoreThread(store)
         self._prepare, self._apply, self._follow = prepare, apply, follow
         self._room, self._session, self._origin_utc_ms = "", "", 0
         self._read = False  # whether it is known what the store had of the room
@@ -279,37 +277,3 @@ class DecisionWriter:
             self._stuck = future
             raise StateError("the store does not answer")
         return future.result()
-
-
-class _StoreThread:
-    """Calls a store, one call after the other, in a thread that does not hold up the process."""
-
-    def __init__(self, store: StateStore) -> None:
-        self.pseudonym = store.pseudonym
-        self._store = store
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def submit(self, act: Callable[[StateStore], T]) -> concurrent.futures.Future[T]:
-        """Call it when those before are done. Starts the thread."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="store", daemon=True)
-            self._thread.start()
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-        def call() -> None:
-            try:
-                future.set_result(act(self._store))
-            except Exception as exc:  # it belongs to whoever waits
-                future.set_exception(exc)
-
-        self._calls.put(call)
-        return future
-
-    def close(self) -> None:
-        """Take no more."""
-        self._calls.put(None)
-
-    def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
