@@ -34,8 +34,9 @@ KEEP_DAYS = 30
 ROOMS_MAX = 10_000
 """Rooms kept; older ones go, and so do those without a sign of life for KEEP_DAYS."""
 
-BUSY_S = 5.0
-"""How long one bot waits while others write."""
+BUSY_S = 60.0
+"""How long one bot waits while others write. SQLite's waiters have no queue: among bots that write
+without a pause one may come last for seconds. Who decides waits no longer than STORE_S for it."""
 
 OWNER_ONLY = 0o600
 
