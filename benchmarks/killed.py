@@ -25,9 +25,9 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.error import URLError
 
@@ -35,20 +35,25 @@ import numpy as np
 
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer, Pcm
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.engine import RemoteEngine
-from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
-from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
+from streaming.kyutai_server.test_checkpoint.tones import TONES as WORDS
+from streaming.kyutai_server.test_checkpoint.tones import sing, start_ms
 from streaming.recognizer import Word
-from streaming.voice.frames import VoiceFinder, silero
+from streaming.supervised_stream import StreamPolicy, SupervisedStream
+from streaming.voice.frames import VoiceFinder
+from streaming.voice.gate import sensitive_voice
 
 FRAME_S = 0.08
-TONES_POLICY = RemotePolicy(session=SessionPolicy(delay_ms=160))
-SPEECH_POLICY = RemotePolicy(
-    # The engine decodes the last half second only when more audio follows.
-    session=SessionPolicy(delay_ms=0, settle_ms=1_200, window_ms=30_000),
-    silent_s=30,
-)
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a voice is played. load_voice: makes what finds voice in it."""
+
+    session: SessionPolicy
+    policy: StreamPolicy
+    load_voice: Callable[[], VoiceFinder]
 
 
 @dataclass
@@ -116,29 +121,28 @@ class Result:
     dropped_ms: int = 0
 
 
-async def speak(
-    nodes: Sequence[Node], sound: Pcm, kills: int, policy: RemotePolicy, voice: VoiceFinder | None
-) -> Result:
+async def speak(nodes: Sequence[Node], sound: Pcm, kills: int, played: Played) -> Result:
     """Play ``sound`` in real time; kill the server in use ``kills`` times."""
     framer = Framer()
     frames = framer.feed(sound) + framer.flush()
     servers = Servers(tuple(f"ws://127.0.0.1:{node.port}" for node in nodes), connect_s=2.0)
-    engine = RemoteEngine(servers, policy=policy, load_voice=lambda: voice or silero())
+    stream = SupervisedStream([KyutaiEngine(servers, policy=played.session)], policy=played.policy)
+    has_voice = played.load_voice()
     result = Result()
-    async with engine.open() as recognizer, asyncio.TaskGroup() as tasks:
+    async with stream, asyncio.TaskGroup() as tasks:
         killing = tasks.create_task(kill(nodes, kills, len(frames) * FRAME_S, result))
 
         async def feed() -> None:
             began = time.monotonic()
             for number, frame in enumerate(frames):
                 await asyncio.sleep(max(0.0, began + number * FRAME_S - time.monotonic()))
-                await recognizer.send(frame)
+                await stream.send(replace(frame, voiced=has_voice(frame)))
             killing.cancel()  # audio that a slow machine had no time for
-            await recognizer.finish()
+            await stream.finish()
 
         tasks.create_task(feed())
-        result.words = [event async for event in recognizer if isinstance(event, Word)]
-    result.restarts, result.dropped_ms = recognizer.restarts, recognizer.dropped_ms
+        result.words = [event async for event in stream if isinstance(event, Word)]
+    result.restarts, result.dropped_ms = stream.restarts, stream.dropped_ms
     return result
 
 
@@ -166,9 +170,22 @@ async def kill(nodes: Sequence[Node], kills: int, seconds: float, result: Result
         result.at_s.append(round(time.monotonic() - began, 1))
 
 
+def loud(frame: AudioFrame) -> bool:
+    return bool(np.abs(frame.pcm).max() > 0.01)
+
+
+TONES = Played(SessionPolicy(delay_ms=160), StreamPolicy(), lambda: loud)
+SPEECH = Played(
+    # The engine decodes the last half second only when more audio follows.
+    SessionPolicy(delay_ms=0, settle_ms=1_200, window_ms=30_000),
+    StreamPolicy(silent_s=30),
+    sensitive_voice,
+)
+
+
 async def tones(args: argparse.Namespace) -> None:
     count = round(args.minutes * 60 / 0.48)
-    spoken = random.Random(1).choices(list(TONES), k=count)
+    spoken = random.Random(1).choices(list(WORDS), k=count)
     with tempfile.TemporaryDirectory() as made:
         folder = args.model or Path(made)
         if args.model is None:
@@ -178,7 +195,7 @@ async def tones(args: argparse.Namespace) -> None:
         command = [str(Path(sys.executable).with_name("asr-server")), "--model", str(folder)]
         command += ["--batch-size", "2", "--drain-seconds", "0"]
         async with pair(command) as nodes:
-            result = await speak(nodes, sing(spoken), args.kills, TONES_POLICY, loud)
+            result = await speak(nodes, sing(spoken), args.kills, TONES)
     said = [word.text for word in result.words]
     places = Counter(round(word.start_ms / 480) for word in result.words)
     lost = [number for number in range(count) if not places[number]]
@@ -194,10 +211,6 @@ async def tones(args: argparse.Namespace) -> None:
     print(f"text {'the same' if said == spoken else 'DIFFERS'}, start off by {off} ms at most")
 
 
-def loud(frame: AudioFrame) -> bool:
-    return bool(np.abs(frame.pcm).max() > 0.01)
-
-
 async def speech(args: argparse.Namespace) -> None:
     from benchmarks.speech import chosen_clips, joined
     from eval.measures.accuracy import wer
@@ -210,7 +223,7 @@ async def speech(args: argparse.Namespace) -> None:
     said: dict[str, list[str]] = {}
     for name, kills in (("uncut", 0), ("killed", args.kills)):
         async with pair([sys.executable, "-m", "benchmarks.spoken_server"]) as nodes:
-            result = await speak(nodes, sound, kills, SPEECH_POLICY, None)
+            result = await speak(nodes, sound, kills, SPEECH)
         text = " ".join(("" if w.joined else " ") + w.text for w in result.words)
         said[name] = normalize(text, "en")
         rate = wer(reference, said[name]).rate

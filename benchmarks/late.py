@@ -24,7 +24,7 @@ from captioner.publishing.room_clock import RoomClock
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.browser import open_chromium
 from eval.simulation.participant import Person
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 EACH_MS = 2_000
 ROOM = "late"
@@ -55,7 +55,7 @@ async def measure(hours: float, times: int) -> None:
             token = participant_token(server.key, server.secret, room=ROOM, identity=identity)
             return server.url, token
 
-        engine = Engine("scripted", "en", lambda: ScriptedRecognizer([]))
+        engine = Engine("en", (ScriptedEngine(lambda: ScriptedRecognizer([])),))
         bot = Bot(engine, url=server.url, token=bots_token, publisher=publisher)
         running = asyncio.create_task(bot.run())
         await bot.joined.wait()

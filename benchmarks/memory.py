@@ -97,10 +97,10 @@ async def measure(arguments: argparse.Namespace) -> None:
         meeting = Meeting(sound, arguments.minutes)
         captioner = TrackCaptioner(
             meeting,
-            open_recognizer=engine.open,
+            engine=lambda: engine,
             segmenter=Segmenter("reader", prefix="t1", language="en"),
             publish=publish,
-            retry=False,
+            recording=True,
         )
         await captioner.run()
         end = psutil.Process().memory_info().rss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -14,17 +14,10 @@ from captioner.settings import Settings
 from captioner.tracks.engine import SLOTS, Engine
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.errors import RecognizerError
-from streaming.failover import FailoverEngine
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.engine import RemoteEngine
-from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
-from streaming.voice.frames import VoiceFinder, silero
 from streaming.voice.gate import any_sound, sensitive_voice
-
-HANDOVER_S = 2.0
-"""How long a stream without a server looks for another one, if there is a stand-in."""
-
 
 STREAMS_A_THREAD = 4
 """People at once whom the embedded engine recognises per processor."""
@@ -68,33 +61,24 @@ class Engines:
         own.open(language)  # an unknown language is an error before the meeting
         await self._load()
         return Engine(
-            "embedded",
             language,
-            lambda: own.open(language, live=self._live),
+            (own,),
             slots=self._settings.slots or STREAMS_A_THREAD * self._threads,
-            delay_ms=own.capabilities.delay_ms,
+            live=self._live,
         )
 
     async def _kyutai(self, language: str) -> Engine:
         settings, own = self._settings, self._own
-        known = own.capabilities.knows(language)
-        stands_in = known and settings.fallback != "none"
-        patience_s = HANDOVER_S if stands_in else RemotePolicy().patience_s
-        remote = _remote(
-            settings,
-            patience_s=patience_s,
-            load_voice=any_sound if settings.gate == "sound" else silero,
-        )
-        engine = remote if settings.fallback == "none" else FailoverEngine(remote, own)
-        engine.open(language)
+        kyutai = _kyutai(settings, _addresses(settings))
+        kyutai.open(language)
+        stands_in = settings.fallback != "none" and own.capabilities.knows(language)
         if stands_in:
             await self._load()  # now, not when the server is gone
         return Engine(
-            "kyutai",
             language,
-            lambda: engine.open(language, live=self._live),
+            (kyutai, own) if stands_in else (kyutai,),
             slots=settings.slots or SLOTS,
-            delay_ms=engine.capabilities.delay_ms,
+            live=self._live,
             load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
         )
 
@@ -130,14 +114,13 @@ async def probe(settings: Settings) -> str:
     Raises ConfigurationError, LanguageNotSupported, and the RecognizerError of the first server
     if no server has a slot.
     """
-    remote = _remote(settings, patience_s=0)
-    remote.open(settings.language)
+    addresses = _addresses(settings)
+    _kyutai(settings, addresses).open(settings.language)
     faults: list[RecognizerError] = []
-    addresses = remote.servers.addresses
     for address in addresses:
-        one = RemoteEngine(_servers(settings, (address,)), policy=remote.policy)
         try:
-            await one.probe()
+            async with _kyutai(settings, (address,)).open(settings.language):
+                pass
         except RecognizerError as exc:
             faults.append(exc)
     if len(faults) == len(addresses):
@@ -146,25 +129,20 @@ async def probe(settings: Settings) -> str:
     return "; ".join([f"{found}, language {settings.language}", *map(str, faults)])
 
 
-def _remote(
-    settings: Settings, *, patience_s: float, load_voice: Callable[[], VoiceFinder] = silero
-) -> RemoteEngine:
-    addresses = tuple(filter(None, map(str.strip, settings.asr.split(","))))
-    session = SessionPolicy(delay_ms=settings.asr_delay_ms)
-    policy = RemotePolicy(session=session, patience_s=patience_s)
-    servers = _servers(settings, addresses)
-    languages = _languages(settings)
-    return RemoteEngine(servers, languages=languages, policy=policy, load_voice=load_voice)
-
-
-def _languages(settings: Settings) -> tuple[str, ...]:
-    return tuple(filter(None, map(str.strip, settings.asr_languages.lower().split(","))))
-
-
-def _servers(settings: Settings, addresses: tuple[str, ...]) -> Servers:
+def _kyutai(settings: Settings, addresses: tuple[str, ...]) -> KyutaiEngine:
+    policy = SessionPolicy(delay_ms=settings.asr_delay_ms)
     try:
-        return Servers(addresses, settings.asr_key.get_secret_value())
+        servers = Servers(addresses, settings.asr_key.get_secret_value())
     except ValueError as exc:
         raise ConfigurationError(
             f"{exc}: say where the Kyutai servers are, by --asr or CAPTIONER_ASR"
         ) from None
+    return KyutaiEngine(servers, languages=_languages(settings), policy=policy)
+
+
+def _addresses(settings: Settings) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, settings.asr.split(","))))
+
+
+def _languages(settings: Settings) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, settings.asr_languages.lower().split(","))))

@@ -4,4 +4,9 @@
 gives words. ``embedded`` recognises on this machine; ``kyutai_client`` asks a server, which
 ``kyutai_server`` is, and ``kyutai`` is the protocol between them. ``testing`` has recognisers,
 models and servers that say what they are told.
+
+A ``SupervisedStream`` keeps one voice's audio until a recogniser has dealt with it. When a
+recogniser fails, falls silent, or makes no words of voice, the next one hears again whatever is not
+yet words, and no word is given twice. While no server can be had, the next engine stands in; it
+gives the stream back in a pause.
 """

@@ -29,10 +29,12 @@ class AudioFrame:
     pcm: float32[1920], finite, within [-1, 1].
     position: samples since the stream began; there is a hole before a frame whose position is
         beyond the end of the previous one.
+    voiced: whether somebody speaks in it; False if nobody has looked.
     """
 
     pcm: Pcm
     position: int
+    voiced: bool = False
 
     @property
     def start_ms(self) -> int:

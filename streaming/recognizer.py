@@ -81,12 +81,14 @@ class Capabilities:
     languages: BCP 47 primary tags; the first is the default.
     revises: whether it ever gives a Tail.
     delay_ms: typical time from the end of a word to its first event.
+    remote: whether a server does the work, which may fall silent or come back.
     """
 
     engine: str
     languages: tuple[str, ...]
     revises: bool
     delay_ms: int
+    remote: bool = False
 
     def knows(self, language: str) -> bool:
         """Return whether the engine knows ``language``, by its primary BCP 47 subtag."""
@@ -101,14 +103,10 @@ def primary(language: str) -> str:
 class Recognizer(Protocol):
     """A stream of one voice. Used by ``async with``; one task iterates, another feeds.
 
-    Entering may raise RecognizerUnavailable; iterating may raise ConnectionLost or ModelError.
-    Leaving the context ends the stream at once, and frees its resources.
+    Entering may raise RecognizerUnavailable; iterating may raise ConnectionLost, ProtocolError or
+    ModelError. Sending raises none of these: the iteration does. Leaving the context ends the
+    stream at once, and frees its resources.
     """
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the engine can do that has the stream now: it changes while another stands in."""
-        ...
 
     async def send(self, frame: AudioFrame) -> None:
         """Take the next 80 ms. May wait, as back-pressure."""
@@ -132,3 +130,20 @@ class Recognizer(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+class Engine(Protocol):
+    """Opens recognisers."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the engine can do."""
+        ...
+
+    def open(self, language: str, *, live: bool = True) -> Recognizer:
+        """Return a new stream. Raises LanguageNotSupported.
+
+        live: keep up with a voice; otherwise ``send`` waits, so that the words of a file are the
+        same on every machine.
+        """
+        ...

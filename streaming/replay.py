@@ -11,6 +11,7 @@ given, and the first word past it, is new, and so is all that comes behind.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -36,67 +37,85 @@ class _Given:
 class Replay:
     """Sits between one stream of frames and the recognisers, one after the other, that hear it.
 
-    dropped_ms: sound that fell off before any recogniser heard it. voice_ms: voice that was heard
-    since the last word. next_position: just behind the last frame, in samples.
+    ``next`` gives what to send to the recogniser; ``take``, what of its answer is new.
+    heard_ms: what came before is words, or was no speech. end_ms: where the last frame ends.
+    voice_ms: voice that was heard since the last word. dropped_ms: sound that fell off, and that
+    no recogniser has: what fell off after it was sent counts only when the recogniser fails before
+    it deals with it.
     """
 
     def __init__(self, *, keep_ms: int = 60_000) -> None:
         """``keep_ms``: so much sound is kept at most."""
         self._most = keep_ms // FRAME_MS
-        self._kept: deque[tuple[AudioFrame, bool]] = deque()
+        self._kept: deque[AudioFrame] = deque()
+        self._unsent: deque[AudioFrame] = deque()  # the last ones of those
         self._given: deque[_Given] = deque(maxlen=64)
         self._expected: list[_Given] = []  # may come a second time, in this order
         self._last: _Given | None = None  # of those: a word that begins after it is new
         self._dropping = False  # the WordEnd that comes belongs to a word that is not given
-        self._heard_ms = 0
         self._cut_ms = 0
         self._paused_ms = -1
         self._voiced: deque[int] = deque()  # ends of frames with voice that were not heard yet
-        self.voice_ms = 0
+        self._sent_only: Dropped | None = None  # fell off, but the recogniser has it
         self._dropped: Dropped | None = None  # was not told yet
+        self.heard_ms = 0
+        self.voice_ms = 0
         self.dropped_ms = 0
-        self.next_position = 0
+        self.end_ms = 0
 
     @property
     def unheard(self) -> bool:
         """Whether there is sound that no recogniser has dealt with."""
-        return bool(self._kept) and self._kept[-1][0].end_ms > self._heard_ms
+        return self.end_ms > self.heard_ms
 
     @property
-    def heard_ms(self) -> int:
-        """What came before is words, or was no speech."""
-        return self._heard_ms
+    def unsent(self) -> int:
+        """So many frames wait to be sent."""
+        return len(self._unsent)
 
-    def add(self, frame: AudioFrame, *, voiced: bool) -> AudioFrame | None:
-        """Keep the frame; give the one that fell off before it was heard, if one did."""
-        self._kept.append((frame, voiced))
-        self.next_position = frame.position + len(frame.pcm)
-        if voiced:
+    def add(self, frame: AudioFrame) -> None:
+        """Keep the frame, to be sent behind those that wait; the oldest one may fall off."""
+        self._kept.append(frame)
+        self._unsent.append(frame)
+        self.end_ms = frame.end_ms
+        if frame.voiced:
             self._voiced.append(frame.end_ms)
         if len(self._kept) <= self._most:
+            return
+        lost = self._kept.popleft()
+        unsent = self._unsent[0] is lost
+        if unsent:
+            self._unsent.popleft()
+        if lost.end_ms <= self.heard_ms:
+            return
+        if unsent:
+            self._drop(Dropped(lost.start_ms, lost.end_ms))
+        else:
+            self._sent_only = _joined(self._sent_only, Dropped(lost.start_ms, lost.end_ms))
+
+    def next(self, *, before_ms: float = math.inf) -> AudioFrame | None:
+        """The next frame to send, if it begins before that."""
+        if not self._unsent or self._unsent[0].start_ms >= before_ms:
             return None
-        lost, _ = self._kept.popleft()
-        if lost.end_ms <= self._heard_ms:
-            return None
-        self.dropped_ms += FRAME_MS
-        begin_ms = self._dropped.start_ms if self._dropped else lost.start_ms
-        self._dropped = Dropped(begin_ms, lost.end_ms)
-        return lost
+        return self._unsent.popleft()
 
     def cut(self) -> None:
         """All that was heard is said: another recogniser begins behind it."""
-        self._cut_ms = self._heard_ms
+        self._cut_ms = self.heard_ms
 
-    def restart(self) -> list[tuple[AudioFrame, bool]]:
-        """A new recogniser takes over: what it shall hear first, with whether there is voice."""
+    def restart(self) -> None:
+        """A new recogniser takes over: ``next`` gives what it shall hear."""
+        if self._sent_only:
+            start_ms = max(self._sent_only.start_ms, self.heard_ms)
+            self._drop(Dropped(start_ms, self._sent_only.end_ms))
         begin_ms = max(self._phrase_ms(self._begin_ms()), self._cut_ms)
-        frames = [(f, voiced) for f, voiced in self._kept if f.end_ms > begin_ms]
+        self._unsent = deque(f for f in self._kept if f.end_ms > begin_ms)
         self._last = self._given[-1] if self._given else None
         self._expected = [g for g in self._given if g.word.start_ms > begin_ms - _SAME_MS]
         self._dropping = False
+        self._sent_only = None
         self.voice_ms = 0
-        self._voiced = deque(f.end_ms for f, voiced in frames if voiced)
-        return frames
+        self._voiced = deque(f.end_ms for f in self._unsent if f.voiced)
 
     def take(self, event: RecognizerEvent) -> list[RecognizerEvent]:
         """Take one event of the recogniser; give it, unless it was given before."""
@@ -111,8 +130,8 @@ class Replay:
             case Heard(until_ms):
                 return self._heard(until_ms)
             case Flushed(at_ms):
-                self._heard(at_ms)
-                return [Flushed(self._heard_ms)]
+                dropped = [e for e in self._heard(at_ms) if isinstance(e, Dropped)]
+                return [*dropped, Flushed(self.heard_ms)]
             case Pause(at_ms) if at_ms > self._paused_ms:
                 self._paused_ms = at_ms
                 return [event]
@@ -167,17 +186,23 @@ class Replay:
         while self._voiced and self._voiced[0] <= until_ms:
             self._voiced.popleft()
             self.voice_ms += FRAME_MS
-        if until_ms < self._heard_ms:
+        if until_ms < self.heard_ms:
             return []
-        self._heard_ms = until_ms
+        self.heard_ms = until_ms
+        if self._sent_only and self._sent_only.end_ms <= until_ms:
+            self._sent_only = None
         begin_ms = self._begin_ms() - _PHRASE_MS
-        while self._kept and self._kept[0][0].end_ms <= begin_ms:
+        while self._kept and self._kept[0].end_ms <= begin_ms:
             self._kept.popleft()
         return [*self._tell_dropped(), Heard(until_ms)]
 
+    def _drop(self, lost: Dropped) -> None:
+        self.dropped_ms += lost.end_ms - lost.start_ms
+        self._dropped = _joined(self._dropped, lost)
+
     def _tell_dropped(self) -> list[RecognizerEvent]:
         dropped = self._dropped
-        if dropped is None or dropped.start_ms > self._heard_ms:
+        if dropped is None or dropped.start_ms > self.heard_ms:
             return []
         self._dropped = None
         return [dropped]
@@ -186,26 +211,26 @@ class Replay:
         """Where a new stream has to begin, so that no word is lost and none is cut in two."""
         word_ms, end_ms = self._last_whole_word()
         over_ms = end_ms + _OVER_MS
-        quiet_ms = self._heard_ms - _WORD_MS
+        quiet_ms = self.heard_ms - _WORD_MS
         if quiet_ms <= over_ms:
             return word_ms - FRAME_MS
-        for frame, voiced in self._kept:
+        for frame in self._kept:
             if frame.start_ms >= quiet_ms:
                 break
-            if voiced and frame.start_ms >= over_ms:
-                return max(word_ms - FRAME_MS, self._heard_ms - _MUTE_MS)
+            if frame.voiced and frame.start_ms >= over_ms:
+                return max(word_ms - FRAME_MS, self.heard_ms - _MUTE_MS)
         return quiet_ms
 
     def _phrase_ms(self, until_ms: int) -> int:
         """Where the phrase begins that is being said then."""
         begin_ms, quiet_ms = until_ms, 0
-        for frame, voiced in reversed(self._kept):
+        for frame in reversed(self._kept):
             if frame.end_ms > until_ms:
                 continue
-            quiet_ms = 0 if voiced else quiet_ms + FRAME_MS
+            quiet_ms = 0 if frame.voiced else quiet_ms + FRAME_MS
             if quiet_ms >= _PAUSE_MS or until_ms - frame.start_ms > _PHRASE_MS:
                 break
-            if voiced:
+            if frame.voiced:
                 begin_ms = frame.start_ms - FRAME_MS
         return begin_ms
 
@@ -218,6 +243,13 @@ class Replay:
             if not given.word.joined:
                 return given.word.start_ms, end_ms
         return self._given[0].word.start_ms, end_ms
+
+
+def _joined(one: Dropped | None, other: Dropped) -> Dropped:
+    """Both, and what lies between them."""
+    if one is None:
+        return other
+    return Dropped(min(one.start_ms, other.start_ms), max(one.end_ms, other.end_ms))
 
 
 def _letters(text: str) -> str:

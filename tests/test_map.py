@@ -76,7 +76,7 @@ def imports_of(path: Path) -> set[str]:
         (
             "prometheus_client",
             "captioner/metrics.py streaming/kyutai_server/metrics.py"
-            " streaming/kyutai_client/metrics.py",
+            " streaming/supervised_stream.py",
         ),
         ("pydantic_settings", "captioner/settings.py"),
         (

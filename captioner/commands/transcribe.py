@@ -51,11 +51,11 @@ async def transcribe(path: Path, engine: Engine, progress: Progress) -> FileCapt
 
     captioner = TrackCaptioner(
         frames,
-        open_recognizer=engine.open,
+        engine=lambda: engine,
         segmenter=Segmenter(path.stem, prefix="f", language=engine.language),
         publish=publish,
         stale_s=math.inf,
-        retry=False,
+        recording=True,
     )
     await captioner.run()
     return FileCaptions(path, cues, frames.end_ms)

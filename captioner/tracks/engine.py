@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from streaming.recognizer import Recognizer
+from streaming import recognizer
+from streaming.recognizer import Capabilities
+from streaming.supervised_stream import StreamPolicy, SupervisedStream
 from streaming.voice.frames import VoiceFinder
 from streaming.voice.gate import sensitive_voice
 
 SLOTS = 64
 
+RECORDING_PATIENCE_S = 30.0
+"""How long a recording waits for a recogniser."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What turns a voice into words, and what the room is told of it.
+    """What turns voices into words.
 
-    language: BCP 47. slots: streams at once. delay_ms: typically so far behind the voice.
-    load_voice: gives what tells voice from other sound, anew for each track.
+    language: BCP 47. engines: the one that the room is told of, then its stand-ins.
+    slots: streams at a time. live: False for files, which are recognised as fast as possible.
+    load_voice: makes each track's voice detector.
     """
 
-    name: str
     language: str
-    open: Callable[[], AbstractAsyncContextManager[Recognizer]]
+    engines: tuple[recognizer.Engine, ...]
     slots: int = SLOTS
-    delay_ms: int = 0
+    live: bool = True
     load_voice: Callable[[], VoiceFinder] = field(default=sensitive_voice)
+    policy: StreamPolicy = field(default_factory=StreamPolicy)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the first engine can do."""
+        return self.engines[0].capabilities
+
+    @property
+    def name(self) -> str:
+        """The name that hosts choose it by."""
+        return self.capabilities.engine
+
+    @property
+    def delay_ms(self) -> int:
+        """The typical delay behind the voice."""
+        return self.capabilities.delay_ms
+
+    def open(
+        self, *, recording: bool = False, on_failure: Callable[[Exception], None]
+    ) -> SupervisedStream:
+        """Return a stream for one voice. recording: one that may fail; a room's does not."""
+        policy = replace(self.policy, patience_s=RECORDING_PATIENCE_S) if recording else self.policy
+        return SupervisedStream(
+            self.engines, self.language, live=self.live, policy=policy, on_failure=on_failure
+        )

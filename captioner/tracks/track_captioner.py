@@ -1,11 +1,11 @@
-"""One participant's track: frames → recogniser → segmenter → publisher, for as long as it lasts."""
+"""One participant's track: gate → slot → stream of recognisers → segmenter → publisher."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -15,18 +15,17 @@ from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import GapReason, TrackState
 from captioner.room.frame_queue import Missing
-from captioner.stretch import Stretch
+from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
+from captioner.tracks.speech_span import SpeechSpan
 from captioner.tracks.track_health import LATE_MS, Health
 from streaming.audio import AudioFrame
-from streaming.backoff import Backoff
-from streaming.errors import ModelError, RecognizerError
-from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, Recognizer
+from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, RecognizerEvent
+from streaming.supervised_stream import SupervisedStream
 from streaming.voice.gate import VoiceGate
 
 log = structlog.get_logger()
 
-OpenRecognizer = Callable[[], AbstractAsyncContextManager[Recognizer]]
 Publish = Callable[[CaptionEvent, int], Awaitable[None]]
 Announce = Callable[[TrackState, int], Awaitable[None]]
 """(state, ms behind)"""
@@ -63,60 +62,59 @@ class Frames(Protocol):
 class TrackCaptioner:
     """Captions one track.
 
-    frames: positioned on the room's clock. gate, slots: None recognises all there is, at once.
-    stale_s: infinite for a file, which is not read at the pace of a voice.
-    A failed recogniser is replaced, and its successor hears what had not become words.
+    frames: positioned on the room's clock. engine: gives the one to be used from now on. slots:
+    None if recognisers are not shared. recording: all that there is is recognised, whether there
+    is voice or not, as fast as it goes; and what no recogniser takes is an error.
     """
 
     def __init__(
         self,
         frames: Frames,
         *,
-        open_recognizer: OpenRecognizer,
+        engine: Callable[[], Engine],
         segmenter: Segmenter,
         publish: Publish,
         announce: Announce | None = None,
         unheard: Unheard | None = None,
-        gate: VoiceGate | None = None,
         slots: Slots | None = None,
-        backoff: Backoff | None = None,
-        language: Callable[[], str | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         stale_s: float = STALE_S,
-        retry: bool = True,
+        recording: bool = False,
     ) -> None:
         self._frames = frames
-        self._open = open_recognizer
+        self._engine = engine
         self._segmenter = segmenter
         self._publish = publish
         self._announce = announce
         self._unheard = unheard
-        self._gate = gate
+        self._gate = VoiceGate(engine().load_voice())
         self._slots = slots
-        self._backoff = backoff or Backoff(limit_s=2.0)
-        self._language = language
         self._clock = clock
         self._stale_s = stale_s
-        self._retry = retry
+        self._recording = recording
         self._health = Health(clock)
-        self._stretch = Stretch([])
-        self._recognizer: Recognizer | None = None
+        self._span = SpeechSpan([])
+        self._stream: SupervisedStream | None = None
         self._changed_at = clock()
         self._ended = False  # there are no more frames
         self._waits = False  # for a slot
         self._renew = False
         self.refused = False
-        self.capabilities: Capabilities | None = None  # of the recogniser that works now
+
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """Of the recogniser that works now; None if none does."""
+        return self._stream.capabilities if self._stream else None
 
     @property
     def unsaid_ms(self) -> int | None:
         """Room time from which on sound has not been dealt with yet; None: there is none."""
-        return self._stretch.heard_ms if self._stretch.behind_ms else None
+        return self._span.heard_ms if self._span.behind_ms else None
 
     @property
     def read_ms(self) -> int:
         """Room time up to which sound was read."""
-        return self._stretch.heard_ms + self._stretch.behind_ms
+        return self._span.heard_ms + self._span.behind_ms
 
     def renew(self) -> None:
         """Take a new recogniser from now on: the engine or the language is another one."""
@@ -129,27 +127,24 @@ class TrackCaptioner:
         self.refused = True
 
     async def run(self) -> None:
-        """Until the track ends. A failed recogniser is replaced if ``retry``, else raised."""
+        """Until the track ends. Raises, for a recording, what its stream raises."""
         try:
             while lead := await self._voice():
-                self._stretch = Stretch(lead)
+                self._span = SpeechSpan(lead)
                 async with asyncio.TaskGroup() as tasks:
                     watch = tasks.create_task(self._watch())
                     async with self._slot():
-                        await self._caption()
+                        await self._caption(lead)
                     watch.cancel()
                 self._pass_over()
-                self._stretch = Stretch([])
+                self._span = SpeechSpan([])
         finally:
-            self.capabilities = None
             await self._give(self._segmenter.flush())
 
     async def _voice(self) -> list[AudioFrame]:
         """Wait until somebody speaks; gives the sound to begin with. Empty at the end."""
         while frame := await self._next():
-            if self._gate is None:
-                return [frame]
-            if self._gate.feed(frame):
+            if self._gate.feed(frame) or self._recording:
                 return self._gate.lead()
         return []
 
@@ -178,92 +173,70 @@ class TrackCaptioner:
             self._waits = False
             yield
 
-    async def _caption(self) -> None:
-        """One stretch of speech, with as many recognisers as that takes."""
-        self._segmenter.restart(self._stretch.offset_ms, language=self._language())
+    async def _caption(self, lead: list[AudioFrame]) -> None:
+        """One span of speech."""
+        engine = self._engine()
+        self._segmenter.restart(self._span.room_ms(0), language=engine.language)
         self._renew = False
-        while True:
-            try:
-                await self._one_recognizer()
-                break
-            except* (RecognizerError, ModelError) as failures:
-                if not self._retry:
-                    raise
-                metrics.RECOGNIZER_FAILURES.inc()
-                kinds = [type(e).__name__ for e in failures.exceptions]
-                log.warning("recognizer_failed", kinds=kinds)
-            finally:
-                self._recognizer = self.capabilities = None
-            await asyncio.sleep(self._backoff.next_s())
+        opened = engine.open(recording=self._recording, on_failure=_note)
+        try:
+            async with opened as self._stream, asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._feed(opened, lead))
+                async for event in opened:
+                    await self._take(event)
+        finally:
+            self._stream = None
         await self._give(self._segmenter.flush())
 
-    async def _one_recognizer(self) -> None:
-        async with self._open() as recognizer, asyncio.TaskGroup() as tasks:
-            self._recognizer = recognizer
-            feed = tasks.create_task(self._feed(recognizer))
-            await self._consume(recognizer)
-            feed.cancel()
-
-    async def _feed(self, recognizer: Recognizer) -> None:
-        for replayed in self._stretch.again():
-            await recognizer.send(replayed)
-        while (first := self._stretch.next_of_lead()) is not None:
-            await recognizer.send(first)
-        while frame := await self._next():
-            voiced = self._gate.feed(frame) if self._gate else True
-            await recognizer.send(self._stretch.add(frame, voiced=voiced))
-            if self._over():
-                break
-        await recognizer.finish()
+    async def _feed(self, stream: SupervisedStream, lead: list[AudioFrame]) -> None:
+        for early in lead:
+            await stream.send(self._span.place(early, voiced=early is lead[-1]))
+        while not self._over() and (frame := await self._next()):
+            await stream.send(self._span.place(frame, voiced=self._gate.feed(frame)))
+        await stream.finish()
 
     def _over(self) -> bool:
         """Whether the speaker has been quiet for so long that others may have the recogniser."""
         if self._renew:
             return True
-        if self._gate is None or self._segmenter.is_open:
+        if self._recording or self._segmenter.is_open:
             return False
         wanted = self._slots is not None and self._slots.waiting > 0
         return self._gate.quiet_ms >= (QUIET_WANTED_MS if wanted else QUIET_MS)
 
-    async def _consume(self, recognizer: Recognizer) -> None:
-        async for event in recognizer:
-            self.capabilities = recognizer.capabilities
-            for told in self._stretch.take(event):
-                match told:
-                    case Heard() | Flushed():
-                        self._backoff.reset()
-                        await self._judge()
-                    case Dropped(start_ms, end_ms):
-                        offset_ms = self._stretch.offset_ms
-                        lost = GapReason.DROPPED
-                        await self._miss(Missing(offset_ms + start_ms, offset_ms + end_ms, lost))
-                with metrics.PUBLISH_SECONDS.time():
-                    await self._give(self._segmenter.feed(told))
+    async def _take(self, event: RecognizerEvent) -> None:
+        self._span.take(event)
+        if isinstance(event, Dropped):
+            start_ms, end_ms = map(self._span.room_ms, (event.start_ms, event.end_ms))
+            await self._miss(Missing(start_ms, end_ms, GapReason.DROPPED))
+        if isinstance(event, Heard | Flushed):
+            await self._judge()
+        with metrics.PUBLISH_SECONDS.time():
+            await self._give(self._segmenter.feed(event))
 
     def _pass_over(self) -> None:
-        """What became words is not said again as the beginning of the next stretch."""
-        if self._gate is None:
-            return
-        lead, stretch = self._gate.lead(), self._stretch
-        if lead and stretch.said_ms is not None and stretch.said_ms >= lead[0].start_ms:
-            self._gate.forget(before=stretch.end)
+        """What became words is not said again as the beginning of the next span."""
+        lead, span = self._gate.lead(), self._span
+        if lead and span.said_ms is not None and span.said_ms >= lead[0].start_ms:
+            self._gate.forget(before=span.end)
 
     async def _give(self, events: list[CaptionEvent]) -> None:
         for event in [] if self.refused else events:
             self._changed_at = self._clock()
-            await self._publish(event, self._stretch.heard_ms)
+            await self._publish(event, self._span.heard_ms)
 
     async def _judge(self) -> None:
         """Say what happens to this speaker, if that has changed."""
         if self._announce is None:
             return
-        behind_ms = self._frames.waiting_ms + self._stretch.behind_ms
+        behind_ms = self._frames.waiting_ms + self._span.behind_ms
+        working = self.capabilities
         told = self._health.judge(
             max(behind_ms, LATE_MS) if self._waits else behind_ms,
-            delay_ms=self.capabilities.delay_ms if self.capabilities else 0,
+            delay_ms=working.delay_ms if working else 0,
             voice_ms=self._voice_ms,
             still_s=self._clock() - self._changed_at,
-            waiting=self.capabilities is None,
+            waiting=working is None,
         )
         if told is None:
             return
@@ -274,8 +247,9 @@ class TrackCaptioner:
     @property
     def _voice_ms(self) -> int:
         """Voice since the last word, if it is not long ago."""
-        recent = self._gate is not None and self._gate.quiet_ms < QUIET_WANTED_MS
-        return self._stretch.voice_ms if recent else 0
+        if self._stream is None or self._gate.quiet_ms >= QUIET_WANTED_MS:
+            return 0
+        return self._stream.voice_ms
 
     async def _watch(self) -> None:
         """No caption stays open: ask the recogniser to let go, then close where it stands."""
@@ -289,6 +263,16 @@ class TrackCaptioner:
             elif still_s >= self._stale_s:
                 metrics.CUES_CLOSED_STALE.inc()
                 await self._give(self._segmenter.close())
-            elif not asked and self._recognizer is not None:
+            elif not asked and self._stream is not None and self._keeps_up:
                 asked = True
-                await self._recognizer.flush()
+                await self._stream.flush()
+
+    @property
+    def _keeps_up(self) -> bool:
+        """Whether a recogniser works and has all sound. Else it holds no word back."""
+        return self.capabilities is not None and self._span.behind_ms < LATE_MS
+
+
+def _note(failure: Exception) -> None:
+    metrics.RECOGNIZER_FAILURES.inc()
+    log.warning("recognizer_failed", kind=type(failure).__name__)

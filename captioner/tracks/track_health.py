@@ -10,7 +10,7 @@ LATE_MS, IN_TIME_MS = 3_000, 2_000
 """Captions so far behind the voice are delayed, until they are less than that behind."""
 
 LOST_MS = 29_000
-"""So far behind, sound begins to be thrown away: 30 s of it are kept."""
+"""So far behind, captions do not help any more; of sound without a slot 30 s are kept."""
 
 STALL_MS = 4_000
 """So much speech without a caption is a stall."""

@@ -21,7 +21,6 @@ from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.backoff import Backoff
 from streaming.recognizer import Capabilities
-from streaming.voice.gate import VoiceGate
 
 log = structlog.get_logger()
 
@@ -154,16 +153,14 @@ class TrackSet:
 
         return TrackCaptioner(
             voice.frames,
-            open_recognizer=lambda: self._engine.open(),
+            engine=lambda: self._engine,
             segmenter=Segmenter(
                 voice.speaker, prefix=next(self._prefixes), language=self._engine.language
             ),
             publish=publish,
             announce=lambda state, lag_ms: self._announce(voice, state, lag_ms),
             unheard=unheard,
-            gate=VoiceGate(self._engine.load_voice()),
             slots=self._slots,
-            language=lambda: self._engine.language,
         )
 
     async def _run(self, running: _Running) -> None:

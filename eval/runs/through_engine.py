@@ -53,13 +53,13 @@ class EngineWatch:
 
         captioner = TrackCaptioner(
             _Frames(pcm, None if self._fast else start),
-            open_recognizer=self._engine.open,
+            engine=lambda: self._engine,
             segmenter=Segmenter(
                 name or "speaker", prefix=f"e{number}", language=self._engine.language
             ),
             publish=publish,
             stale_s=math.inf if self._fast else STALE_S,
-            retry=False,
+            recording=True,
         )
         await captioner.run()
         return shown

@@ -16,9 +16,8 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from contextvars import ContextVar
-from dataclasses import replace
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -31,26 +30,19 @@ from captioner.contract import Caption, Missing, Refused
 from captioner.room.tokens import agent_token
 from captioner.settings import read_settings
 from streaming.audio import AudioFrame
-from streaming.recognizer import Capabilities, Heard, Recognizer, RecognizerEvent, Word
+from streaming.recognizer import Capabilities, Heard, RecognizerEvent, Word
+from streaming.supervised_stream import SupervisedStream
+from streaming.testing.scripted import ScriptedEngine
 
 # Set and read in the one task that takes a recogniser's events and publishes the captions.
 _said_ms: ContextVar[int | None] = ContextVar("said_ms", default=None)
 
 
-class _Timed:
-    """A recogniser that records when each of its events came."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        self._recognizer = recognizer
-        self.send: Callable[[AudioFrame], object] = recognizer.send
-        self.flush, self.finish = recognizer.flush, recognizer.finish
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._recognizer.capabilities
+class _TimedStream(SupervisedStream):
+    """A stream that records when each of its events came."""
 
     async def __aiter__(self) -> AsyncIterator[RecognizerEvent]:
-        async for event in self._recognizer:
+        async for event in super().__aiter__():
             _said_ms.set(_now_ms())
             yield event
 
@@ -59,23 +51,28 @@ def _now_ms() -> int:
     return round(time.time() * 1000)
 
 
+class _TimedEngine(Engine):
+    """An engine whose streams record the times of their events."""
+
+    def open(
+        self, *, recording: bool = False, on_failure: Callable[[Exception], None]
+    ) -> SupervisedStream:
+        return _TimedStream(
+            self.engines, self.language, live=self.live, policy=self.policy, on_failure=on_failure
+        )
+
+
 def timed(engine: Engine) -> Engine:
     """The same engine, recording the times of its events."""
-    opened: Callable[[], AbstractAsyncContextManager[Recognizer]] = engine.open
-
-    @asynccontextmanager
-    async def open_timed() -> AsyncIterator[Recognizer]:
-        async with opened() as recognizer:
-            yield _Timed(recognizer)  # type: ignore[misc]  # an async context manager it is not
-
-    return replace(engine, open=open_timed)
+    return _TimedEngine(
+        engine.language, engine.engines, engine.slots, engine.live, engine.load_voice, engine.policy
+    )
 
 
 class Scheduled:
     """A recogniser that gives each word at its time, whatever it hears."""
 
     def __init__(self, script: Sequence[tuple[int, str]]) -> None:
-        self.capabilities = Capabilities("scheduled", ("en",), False, 0)
         self._script = script
         self._first = asyncio.Event()
         self._ended = asyncio.Event()
@@ -113,7 +110,8 @@ class Scheduled:
 def scheduled(script: Path) -> Engine:
     """An engine that gives the words of the script."""
     words = [(int(due_ms), str(word)) for due_ms, word in json.loads(script.read_text("utf-8"))]
-    return Engine("scheduled", "en", lambda: Scheduled(words))
+    capabilities = Capabilities("scheduled", ("en",), False, 0)
+    return Engine("en", (ScriptedEngine(lambda: Scheduled(words), capabilities),))
 
 
 @click.group()

@@ -18,8 +18,8 @@ from captioner.commands.rooms import caption_room
 from captioner.settings import Settings, read_settings
 from captioner.tracks.engine import Engine
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.engine import RemoteEngine
-from streaming.testing.scripted import Fragile
+from streaming.kyutai_client.engine import KyutaiEngine
+from streaming.testing.scripted import Fragile, ScriptedEngine
 from streaming.testing.tone_words import RAISES, has_tone, word
 
 
@@ -27,18 +27,16 @@ class ToneEngines:
     """The only engine of a simulated meeting, on the server that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
-        self._remote = RemoteEngine(Servers((settings.asr,)), load_voice=lambda: has_tone)
+        self._kyutai = KyutaiEngine(Servers((settings.asr,)))
         self.languages: Mapping[str, tuple[str, ...]] = {"kyutai": (settings.language,)}
 
-    async def choose(self, name: str, language: str) -> Engine:
+    async def choose(self, _name: str, language: str) -> Engine:
         """Do nothing, because there is nothing to load."""
-        return Engine(
-            name,
-            language,
-            lambda: Fragile(self._remote.open(language), at=word(RAISES)),
-            delay_ms=self._remote.capabilities.delay_ms,
-            load_voice=lambda: has_tone,
+        kyutai = self._kyutai
+        fragile = ScriptedEngine(
+            lambda: Fragile(kyutai.open(language), at=word(RAISES)), kyutai.capabilities
         )
+        return Engine(language, (fragile,), load_voice=lambda: has_tone)
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -46,15 +45,15 @@ class Servers:
         for address in self.addresses:
             _split(address)
 
-    async def connect(self, policy: SessionPolicy, *, position: int) -> Link:
-        """A connection that is Ready, for a stream that begins at sample ``position``.
+    async def connect(self, policy: SessionPolicy) -> Link:
+        """A connection that is Ready.
 
         Every server is tried once, in an order of chance. Raises RecognizerAtCapacity if one of
         them is full and no other takes it, RecognizerUnavailable, ProtocolError.
         """
         faults: list[RecognizerError] = []
         for url, host in await self._shuffled():
-            link = Link(url, Session(policy, position=position))
+            link = Link(url, Session(policy))
             try:
                 async with asyncio.timeout(self.connect_s):
                     await link.dial(host, self.key)
@@ -152,14 +151,11 @@ class Link:
         except ConnectionClosed:
             raise self._lost() from None
 
-    async def receive(self, *, within_s: float) -> bytes | None:
-        """The next message, or None if there is none in time. Raises ConnectionLost."""
+    async def receive(self) -> bytes:
+        """The next message. Raises ConnectionLost."""
         assert self._socket is not None
         try:
-            async with asyncio.timeout(within_s):
-                return _binary(await self._socket.recv())
-        except TimeoutError:
-            return None
+            return _binary(await self._socket.recv())
         except ConnectionClosed:
             raise self._lost() from None
 
@@ -172,12 +168,6 @@ class Link:
         """Break the connection, without the politeness that waits for an answer."""
         if self._socket is not None:
             self._socket.transport.abort()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     def _lost(self) -> ConnectionLost:
         return ConnectionLost(f"the speech server {self.name} hung up")

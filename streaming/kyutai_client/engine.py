@@ -1,33 +1,31 @@
-"""The remote engine: speech to words on a Kyutai server, over a websocket.
+"""The Kyutai engine: speech to words on a Kyutai server, over a websocket.
 
-async with RemoteEngine(Servers(("ws://asr-1:8080", "ws://asr-2:8080"))) as engine:
-    async with engine.open("fr") as recognizer:
-        await recognizer.send(frame)       # one task
-        async for event in recognizer:     # another
+engine = KyutaiEngine(Servers(("ws://asr-1:8080", "ws://asr-2:8080")))
+async with SupervisedStream([engine], "fr") as stream:
+    await stream.send(frame)       # one task
+    async for event in stream:     # another
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import replace
 
 from streaming.audio import FRAME_MS
 from streaming.errors import LanguageNotSupported
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.recognizer import RemotePolicy, RemoteRecognizer
+from streaming.kyutai_client.recognizer import KyutaiRecognizer
+from streaming.kyutai_client.session import SessionPolicy
 from streaming.recognizer import Capabilities
-from streaming.replay import Replay
-from streaming.voice.frames import VoiceFinder, silero
 
 LANGUAGES = ("en", "fr")
 """What Kyutai's 1B model knows."""
 
 
-class RemoteEngine:
-    """Knows the servers; every stream chooses one of them anew.
+class KyutaiEngine:
+    """Knows the servers; every recogniser chooses one of them anew.
 
-    languages: what the servers' model knows; they do not say. load_voice: makes what finds voice
-    in one stream's frames.
+    languages: what the servers' model knows; they do not say.
     """
 
     def __init__(
@@ -35,56 +33,28 @@ class RemoteEngine:
         servers: Servers,
         *,
         languages: Sequence[str] = LANGUAGES,
-        policy: RemotePolicy | None = None,
-        load_voice: Callable[[], VoiceFinder] = silero,
+        policy: SessionPolicy | None = None,
     ) -> None:
         self.servers = servers
-        self.policy = policy or RemotePolicy()
-        self.load_voice = load_voice
-        delay_ms = self.policy.session.delay_ms + 2 * FRAME_MS
-        self._capabilities = Capabilities("kyutai", tuple(languages), False, delay_ms)
+        self._policy = policy or SessionPolicy()
+        delay_ms = self._policy.delay_ms + 2 * FRAME_MS
+        self._capabilities = Capabilities("kyutai", tuple(languages), False, delay_ms, remote=True)
 
     @property
     def capabilities(self) -> Capabilities:
         """What the servers can do, by what this engine was told."""
         return self._capabilities
 
-    def open(
-        self, language: str = "en", *, live: bool = True, replay: Replay | None = None
-    ) -> RemoteRecognizer:
-        """A new stream; entering it connects.
+    def open(self, language: str = "en", *, live: bool = True) -> KyutaiRecognizer:
+        """One connection; entering it connects. Raises LanguageNotSupported.
 
-        live: sound that no server takes falls off after a minute, counted. Otherwise ``send``
-        waits: for files. replay: what another recogniser of the same stream leaves to be heard.
-        Raises LanguageNotSupported.
+        live: the last word is asked for at each pause. Otherwise the words are not waited for,
+        and shall be the same every time.
         """
         if not self._capabilities.knows(language):
             known = self._capabilities.languages
             raise LanguageNotSupported(
                 f"the Kyutai servers are said to know {', '.join(known)}, not {language!r}"
             )
-        return RemoteRecognizer(
-            self.servers,
-            self._capabilities,
-            self.policy,
-            load_voice=self.load_voice,
-            live=live,
-            replay=replay,
-        )
-
-    async def probe(self) -> str:
-        """Host and port of a server that has a free slot now; it is given back at once.
-
-        Raises RecognizerUnavailable, ProtocolError.
-        """
-        async with await self.servers.connect(self.policy.session, position=0) as link:
-            return link.name
-
-    async def close(self) -> None:
-        """Nothing to end: every stream ends itself."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        policy = self._policy if live else replace(self._policy, flush_at_pauses=False)
+        return KyutaiRecognizer(self.servers, policy)

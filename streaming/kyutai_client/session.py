@@ -64,35 +64,30 @@ class Session:
     too late and too far.
     """
 
-    def __init__(self, policy: SessionPolicy | None = None, *, position: int = 0) -> None:
-        """``position``: of the first frame that will come, in samples."""
+    def __init__(self, policy: SessionPolicy | None = None) -> None:
         self._policy = policy or SessionPolicy()
         self._delay = frames_in(self._policy.delay_ms)
         self._flush_frames = self._delay + frames_in(self._policy.settle_ms)
-        self._timeline = Timeline(position)
+        self._timeline = Timeline()
         self._out: list[bytes] = []
         self._pauses = PauseHeads()
         self._voice = PauseByVoice()
         self._words = WordReader()
         self._flushes: deque[_Flush] = deque()
-        self._flushed_at: int | None = position  # position, if nothing was sent since
+        self._begun = False
+        self._flushed_at: int | None = 0  # position, if nothing was sent since
         self._speaking = False  # in the last frame
         self._markers = 0
         self._acknowledged: deque[tuple[int, int]] = deque(maxlen=256)  # marker id, frames sent
         self._steps = 0
         self._counts_steps = False
-        self._heard_ms = samples_to_ms(position)
+        self._heard_ms = 0
         self.ready = False
 
     @property
     def in_flight(self) -> int:
         """Frames that were sent, and of which the server has not said that it heard them."""
         return self._sent - self._steps
-
-    @property
-    def idle_frames(self) -> int:
-        """As many frames may stay in flight for ever when nothing more is sent."""
-        return 0 if self._counts_steps else 2 * self._flush_frames + _MARK_EVERY
 
     @property
     def room(self) -> int:
@@ -105,16 +100,20 @@ class Session:
         out, self._out = self._out, []
         return out
 
-    def frame(self, frame: AudioFrame, *, voiced: bool = False) -> list[RecognizerEvent]:
-        """Send 80 ms of the stream. ``voiced``: whether somebody speaks in it."""
+    def frame(self, frame: AudioFrame) -> list[RecognizerEvent]:
+        """Send 80 ms of the stream, which begins with the first of them."""
+        if not self._begun:
+            self._begun = True
+            self._timeline.begin(frame.position)
+            self._heard_ms = frame.start_ms
         self._fill(frame.position)
         self._timeline.sound(frame.position, FRAME_SAMPLES)
         self._flushed_at = None
-        self._speaking = voiced
+        self._speaking = frame.voiced
         self._out.append(protocol.encode(protocol.Audio(frame.pcm)))
         if self._sent % _MARK_EVERY == 0 and not self._counts_steps:
             self._mark()
-        since = self._voice.feed(voiced)
+        since = self._voice.feed(frame.voiced)
         if since is None or self._pauses.known:
             return []
         return self._pause(frame.end_ms - since * FRAME_MS, 1.0)

@@ -18,9 +18,13 @@ class _Span:
 class Timeline:
     """Grows with every sample that is sent; positions are samples at 24 kHz."""
 
-    def __init__(self, position: int = 0) -> None:
-        """``position``: in the stream, of the first sound that will be sent."""
+    def __init__(self) -> None:
         self.sent = 0
+        self.position = 0
+        self._spans = deque([_Span(0, 0, False)], maxlen=_SPANS)
+
+    def begin(self, position: int) -> None:
+        """The first sound that will be sent is at ``position`` in the stream."""
         self.position = position
         self._spans = deque([_Span(0, position, False)], maxlen=_SPANS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -50,7 +50,6 @@ class ScriptedRecognizer:
         delay_ms: int = 0,
         fail_at_ms: int | None = None,
         failure: Exception | None = None,
-        languages: Sequence[str] = ("en",),
     ) -> None:
         self._script = list(script)
         self._delay_ms = delay_ms
@@ -58,7 +57,6 @@ class ScriptedRecognizer:
         self._failure = failure
         self._heard_ms = 0
         self._out: asyncio.Queue[RecognizerEvent | Exception | None] = asyncio.Queue()
-        self.capabilities = Capabilities("scripted", tuple(languages), True, delay_ms)
         self.heard: list[int] = []
 
     async def send(self, frame: AudioFrame) -> None:
@@ -97,17 +95,28 @@ class ScriptedRecognizer:
         self._out.put_nowait(Heard(max(until_ms, 0)))
 
 
+class ScriptedEngine:
+    """Opens what ``opens`` makes, in any language."""
+
+    def __init__(
+        self,
+        opens: Callable[[], Recognizer],
+        capabilities: Capabilities | None = None,
+    ) -> None:
+        self._opens = opens
+        self.capabilities = capabilities or Capabilities("scripted", ("en",), True, 0)
+
+    def open(self, _language: str = "en", *, live: bool = True) -> Recognizer:
+        """The next one."""
+        return self._opens()
+
+
 class Fragile:
     """Another recogniser, but iterating it raises ValueError, a bug, at the word ``at``."""
 
     def __init__(self, recognizer: Recognizer, *, at: str) -> None:
         self._recognizer = recognizer
         self._at = at
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The other's."""
-        return self._recognizer.capabilities
 
     async def send(self, frame: AudioFrame) -> None:
         """Hear one frame."""

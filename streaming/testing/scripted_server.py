@@ -1,7 +1,7 @@
 """A Kyutai server without a model, on a real websocket: for our tests and yours.
 
     async with ScriptedServer() as server:
-        engine = RemoteEngine(Servers((server.url,)), load_voice=lambda: has_voice)
+        engine = KyutaiEngine(Servers((server.url,)))
         …send ``speech([1, 2, None, 3])``, read the words "w1" "w2" "w3"…
 
 Its words are levels of sound, so its output depends on every frame that it receives.
@@ -40,14 +40,11 @@ def speech(words: Iterable[int | None], *, position: int = 0) -> list[AudioFrame
     for word in words:
         levels += [0] * WORD_FRAMES if word is None else [*[word] * WORD_FRAMES, 0]
     return [
-        AudioFrame(np.full(FRAME_SAMPLES, n / LEVELS, np.float32), position + i * FRAME_SAMPLES)
+        AudioFrame(
+            np.full(FRAME_SAMPLES, n / LEVELS, np.float32), position + i * FRAME_SAMPLES, n > 0
+        )
         for i, n in enumerate(levels)
     ]
-
-
-def has_voice(frame: AudioFrame) -> bool:
-    """The voice detector for such speech."""
-    return bool(np.abs(frame.pcm).max() > 0)
 
 
 @dataclass(slots=True)

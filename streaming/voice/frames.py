@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from streaming.audio import SAMPLE_RATE, AudioFrame, Pcm
-from streaming.voice.silero import CHUNK_SAMPLES, SileroVoiceActivity, VoiceActivity
+from streaming.voice.silero import CHUNK_SAMPLES, VoiceActivity
 
 VoiceFinder = Callable[[AudioFrame], bool]
 """Told of one stream's frames in order, says of each whether somebody speaks in it."""
@@ -34,8 +34,3 @@ class VoiceInFrames:
         for chunk in pcm[: count * CHUNK_SAMPLES].reshape(count, CHUNK_SAMPLES):
             voice = max(voice, self._detector(chunk))
         return voice >= _VOICE
-
-
-def silero() -> VoiceFinder:
-    """Voice by Silero's detector. Raises RecognizerUnavailable."""
-    return VoiceInFrames(SileroVoiceActivity())

@@ -22,7 +22,7 @@ from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.backoff import Backoff
 from streaming.errors import RecognizerUnavailable
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)
 QUIET = np.full(FRAME_SAMPLES, 0.0005, np.float32)
@@ -130,7 +130,7 @@ async def stage(
         return rooms[-1]
 
     bot = Bot(
-        Engine("scripted", "en", opens, slots=slots, load_voice=lambda: has_voice),
+        Engine("en", (ScriptedEngine(opens),), slots=slots, load_voice=lambda: has_voice),
         url="",
         token=str,
         policy=Policy({"scripted": ("en",), "other": ("en",)}, want=want, transcripts=transcripts),

@@ -24,7 +24,7 @@ from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.local_meeting import Listener
 from streaming.recognizer import Tail, Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 pytestmark = pytest.mark.room
 
@@ -55,7 +55,7 @@ def bot_of(
         return agent_token(server.key, server.secret, room=ROOM, identity=name, name="Captions")
 
     return Bot(
-        Engine("scripted", "en", opens, load_voice=lambda: lambda _frame: True),
+        Engine("en", (ScriptedEngine(opens),), load_voice=lambda: lambda _frame: True),
         url=server.url,
         token=lambda: token_as(identity),
         token_as=token_as,

@@ -32,7 +32,7 @@ from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.tokens import agent_token, participant_token
 from captioner.transcript.folder import TranscriptPolicy
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 pytestmark = pytest.mark.room
 
@@ -110,7 +110,7 @@ async def member_in(
 async def bot_in(
     server: MediaServer, extras: OutputSettings, *, store: MemoryStore | None = None, key: str = ""
 ) -> AsyncIterator[Bot]:
-    engine = Engine("scripted", "en", sentences, load_voice=lambda: lambda _frame: True)
+    engine = Engine("en", (ScriptedEngine(sentences),), load_voice=lambda: lambda _frame: True)
     bot = Bot(
         engine,
         url=server.url,

@@ -26,7 +26,7 @@ from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token, participant_token
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 pytestmark = pytest.mark.room
 
@@ -102,7 +102,7 @@ def token_of(server: MediaServer, identity: str) -> str:
 
 def engine(open_recognizer: Callable[[], ScriptedRecognizer]) -> Engine:
     """One that takes every sound for a voice."""
-    return Engine("scripted", "en", open_recognizer, load_voice=lambda: lambda _frame: True)
+    return Engine("en", (ScriptedEngine(open_recognizer),), load_voice=lambda: lambda _frame: True)
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from urllib.error import HTTPError
 
 import msgpack
@@ -17,11 +18,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from streaming.audio import AudioFrame, Framer, Pcm, wav
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.engine import RemoteEngine
-from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import sing, start_ms
 from streaming.recognizer import Word
+from streaming.supervised_stream import SupervisedStream
 from streaming.testing.independent_client import (
     KEY,
     PATH,
@@ -222,19 +223,18 @@ def test_what_is_told_of_a_server_has_the_same_shape(theirs: str, ours: str, rou
 async def hear(address: str, spoken: list[str]) -> list[Word]:
     """What our own client makes of it."""
     framer = Framer()
-    frames = framer.feed(sing(spoken)) + framer.flush()
-    policy = RemotePolicy(session=SessionPolicy(delay_ms=160))
+    frames = [replace(f, voiced=loud(f)) for f in framer.feed(sing(spoken)) + framer.flush()]
     servers = Servers((f"ws://{address}",), connect_s=5)
-    engine = RemoteEngine(servers, policy=policy, load_voice=lambda: loud)
-    async with engine.open(live=False) as recognizer, asyncio.TaskGroup() as tasks:
+    engine = KyutaiEngine(servers, policy=SessionPolicy(delay_ms=160))
+    async with SupervisedStream([engine], live=False) as stream, asyncio.TaskGroup() as tasks:
 
         async def feed() -> None:
             for frame in frames:
-                await recognizer.send(frame)
-            await recognizer.finish()
+                await stream.send(frame)
+            await stream.finish()
 
         tasks.create_task(feed())
-        return [event async for event in recognizer if isinstance(event, Word)]
+        return [event async for event in stream if isinstance(event, Word)]
 
 
 def loud(frame: AudioFrame) -> bool:

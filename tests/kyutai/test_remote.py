@@ -6,22 +6,22 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from streaming.audio import AudioFrame, Framer
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.engine import RemoteEngine
-from streaming.kyutai_client.recognizer import RemotePolicy
+from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.recognizer import Word
+from streaming.supervised_stream import StreamPolicy, SupervisedStream
 from streaming.testing.asr_server import Running
 
-POLICY = RemotePolicy(
-    session=SessionPolicy(delay_ms=160), first_wait_s=0.01, longest_wait_s=0.05, patience_s=10
-)
+SESSION = SessionPolicy(delay_ms=160)
+POLICY = StreamPolicy(first_wait_s=0.01, longest_wait_s=0.05, patience_s=10)
 CUTS = 20
 
 
@@ -72,18 +72,19 @@ async def cable(server: str, cuts: list[int]) -> AsyncIterator[str]:
 
 async def hear(address: str, spoken: list[str]) -> tuple[list[Word], int]:
     framer = Framer()
-    frames = framer.feed(sing(spoken)) + framer.flush()
-    engine = RemoteEngine(Servers((address,)), policy=POLICY, load_voice=lambda: loud)
-    async with engine.open(live=False) as recognizer, asyncio.TaskGroup() as tasks:
+    frames = [replace(f, voiced=loud(f)) for f in framer.feed(sing(spoken)) + framer.flush()]
+    engine = KyutaiEngine(Servers((address,)), policy=SESSION)
+    stream = SupervisedStream([engine], live=False, policy=POLICY)
+    async with stream, asyncio.TaskGroup() as tasks:
 
         async def feed() -> None:
             for frame in frames:
-                await recognizer.send(frame)
-            await recognizer.finish()
+                await stream.send(frame)
+            await stream.finish()
 
         tasks.create_task(feed())
-        words = [event async for event in recognizer if isinstance(event, Word)]
-        return words, recognizer.restarts
+        words = [event async for event in stream if isinstance(event, Word)]
+        return words, stream.restarts
 
 
 def said(number: int, *, seed: int) -> list[str]:

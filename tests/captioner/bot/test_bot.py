@@ -17,8 +17,8 @@ from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.publishing.room_clock import RoomClock
 from captioner.room.protocol import Kind
 from captioner.room.scripted_room import ScriptedRoom
-from streaming.recognizer import RecognizerEvent
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.recognizer import Capabilities, RecognizerEvent
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 
 async def test_of_fifty_people_those_who_speak_have_a_recogniser() -> None:
@@ -103,7 +103,8 @@ async def test_an_engine_that_could_not_be_stored_is_not_taken_later_either() ->
             raise StateError("disk full")
 
     async def choose(name: str, language: str) -> Engine:
-        return Engine(name, language, lambda: ScriptedRecognizer([]))
+        capabilities = Capabilities(name, ("en",), True, 0)
+        return Engine(language, (ScriptedEngine(lambda: ScriptedRecognizer([]), capabilities),))
 
     async with stage(store=Full(), choose=choose) as played:
         played.come("olga", attributes=HOST)

@@ -13,7 +13,7 @@ from bot_rig import HOST, QUIET, VOICE, HandClock, away, stage, tracks
 from captioner.contract_requests import HELLO, SET
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.room.scripted_room import ScriptedRoom
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 
 async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again(
@@ -125,7 +125,9 @@ async def test_what_a_recogniser_with_a_bug_was_behind_with_is_told_as_missing()
         return made[-1]
 
     async with stage(publisher=clock.publisher()) as played:
-        played.bot._tracks.engine = replace(played.bot._tracks.engine, open=opens)
+        played.bot._tracks.engine = replace(
+            played.bot._tracks.engine, engines=(ScriptedEngine(opens),)
+        )
         anna = played.come("anna")
         await played.room.until(lambda: played.room.told["captions.state"] == "on")
         while len(made) < 2:

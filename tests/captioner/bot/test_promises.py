@@ -23,8 +23,8 @@ from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.room.scripted_room import ScriptedRoom
 from captioner.transcript.folder import TranscriptPolicy
-from streaming.recognizer import RecognizerEvent, Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.recognizer import Capabilities, RecognizerEvent, Word, WordEnd
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 
 class Disk(MemoryStore):
@@ -211,7 +211,8 @@ async def test_a_refusal_does_not_wait_for_an_engine_that_loads_and_a_later_swit
     async def choose(name: str, language: str) -> Engine:
         loads.set()
         await loaded.wait()
-        return Engine(name, language, lambda: ScriptedRecognizer([]))
+        capabilities = Capabilities(name, (language,), True, 0)
+        return Engine(language, (ScriptedEngine(lambda: ScriptedRecognizer([]), capabilities),))
 
     async with talking(MemoryStore(), choose=choose) as played:
         await played.room.ask("olga", SET, enabled=False)

@@ -11,7 +11,7 @@ from captioner.captions.cues import Cue
 from captioner.commands.transcribe import FileCaptions, Format, render, transcribe
 from captioner.demo.demo import bundled_recording
 from streaming.recognizer import Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 
 def transcript(name: str, *texts: str) -> FileCaptions:
@@ -39,7 +39,7 @@ def test_text_and_json_have_each_file_apart() -> None:
 async def test_a_file_goes_through_the_pipeline_to_its_end() -> None:
     script = [Word("It", 1200), WordEnd(1300), Word("was.", 1400), WordEnd(1600)]
     heard: list[int] = []
-    engine = Engine("scripted", "en", lambda: ScriptedRecognizer(script))
+    engine = Engine("en", (ScriptedEngine(lambda: ScriptedRecognizer(script)),))
     done = await transcribe(bundled_recording(), engine, heard.append)
     assert [cue.text for cue in done.cues] == ["It was."]
     assert 44_000 < done.length_ms < 45_000

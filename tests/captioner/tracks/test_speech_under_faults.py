@@ -16,13 +16,13 @@ import pytest
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.room.frame_queue import Missing
+from captioner.tracks.engine import Engine
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.engine import RemoteEngine
+from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.testing.scripted_server import Hearing, ScriptedServer
 from streaming.testing.tone_words import chord, has_tone, hear, word
-from streaming.voice.gate import VoiceGate
 
 FASTER = 4
 PAUSES_S = (0.3, 0.8, 1.5, 3.0, 12.0)
@@ -86,15 +86,14 @@ class Shown:
         return [text for cue in cues for text in cue.text.split()]
 
 
-async def caption(speaker: str, pcm: Pcm, engine: RemoteEngine) -> Shown:
+async def caption(speaker: str, pcm: Pcm, engine: Engine) -> Shown:
     shown = Shown()
     await TrackCaptioner(
         Frames(pcm),
-        open_recognizer=engine.open,
+        engine=lambda: engine,
         segmenter=Segmenter(speaker, prefix=speaker, language="en"),
         publish=shown.publish,
         unheard=shown.unheard,
-        gate=VoiceGate(has_tone),
     ).run()
     return shown
 
@@ -123,7 +122,8 @@ async def test_each_word_is_shown_once_however_the_recogniser_breaks(seed: int) 
     said = {"anna": range(1, 41), "bob": range(101, 141)}
     server = ScriptedServer(hearing=Hearing(hear, frames=1))
     async with server:
-        engine = RemoteEngine(Servers((server.url,)), load_voice=lambda: has_tone)
+        kyutai = KyutaiEngine(Servers((server.url,)))
+        engine = Engine("en", (kyutai,), load_voice=lambda: has_tone)
         breaking = asyncio.create_task(break_it(server, chance))
         shown = await asyncio.gather(
             *(caption(who, talk(numbers, chance), engine) for who, numbers in said.items())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
+from typing import Self
 
 import numpy as np
 import pytest
@@ -13,14 +14,16 @@ from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import TrackState
 from captioner.room.frame_queue import HoleFinder, Missing
+from captioner.tracks.engine import Engine
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
-from streaming.backoff import Backoff
-from streaming.errors import ModelError, RecognizerUnavailable
-from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
-from streaming.testing.scripted import ScriptedRecognizer
+from streaming.errors import ConnectionLost, ModelError, RecognizerUnavailable
+from streaming.recognizer import Recognizer, RecognizerEvent, Tail, Word, WordEnd
+from streaming.supervised_stream import StreamPolicy
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 PCM = np.zeros(FRAME_SAMPLES, np.float32)
+VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)  # what is always as loud is noise
 
 
 def positions(finder: HoleFinder, arrivals: list[int]) -> list[int]:
@@ -61,7 +64,10 @@ class Frames:
     """So many frames, ``wait`` after each; waiting for one can be cancelled and taken up again."""
 
     def __init__(self, count: int, *, start_ms: int = 0, then: asyncio.Event | None = None) -> None:
-        self._left = [AudioFrame(PCM, start_ms * 24 + i * FRAME_SAMPLES) for i in range(count)]
+        self._left = [
+            AudioFrame(PCM if i % 2 else VOICE, start_ms * 24 + i * FRAME_SAMPLES)
+            for i in range(count)
+        ]
         self._then = then
         self.waiting_ms = 0
 
@@ -84,6 +90,7 @@ class Screen:
         self.events: list[CaptionEvent] = []
         self.heard: list[int] = []
         self.states: list[TrackState] = []
+        self.missing: list[tuple[int, int]] = []
         self.closed = asyncio.Event()
 
     async def publish(self, event: CaptionEvent, heard_ms: int) -> None:
@@ -92,6 +99,9 @@ class Screen:
         if isinstance(event, CueClosed):
             self.closed.set()
 
+    async def unheard(self, missing: Missing) -> None:
+        self.missing.append((missing.start_ms, missing.end_ms))
+
     async def announce(self, state: TrackState, _lag_ms: int) -> None:
         self.states.append(state)
 
@@ -99,16 +109,29 @@ class Screen:
         return [event.cue.text for event in self.events if isinstance(event, CueClosed)]
 
 
+def engine_of(opened: Callable[[], Recognizer], *, keep_ms: int = 60_000) -> Engine:
+    policy = StreamPolicy(first_wait_s=0.001, longest_wait_s=0.01, keep_ms=keep_ms)
+    return Engine(
+        "en", (ScriptedEngine(opened),), load_voice=lambda: lambda _frame: True, policy=policy
+    )
+
+
 def captioner(
-    frames: Frames, screen: Screen, opened: Callable[[], ScriptedRecognizer], stale_s: float = 5.0
+    frames: Frames,
+    screen: Screen,
+    opened: Callable[[], Recognizer],
+    *,
+    stale_s: float = 5.0,
+    keep_ms: int = 60_000,
 ) -> TrackCaptioner:
+    engine = engine_of(opened, keep_ms=keep_ms)
     return TrackCaptioner(
         frames,
-        open_recognizer=opened,
+        engine=lambda: engine,
         segmenter=Segmenter("anna", prefix="t1", language="en"),
         publish=screen.publish,
         announce=screen.announce,
-        backoff=Backoff(first_s=0.001),
+        unheard=screen.unheard,
         stale_s=stale_s,
     )
 
@@ -196,8 +219,8 @@ async def test_a_file_is_not_tried_again() -> None:
         raise RecognizerUnavailable("no model")
 
     track = TrackCaptioner(
-        Frames(3), open_recognizer=opened, segmenter=Segmenter("a", prefix="f"),
-        publish=screen.publish, retry=False,
+        Frames(3), engine=lambda: engine_of(opened), segmenter=Segmenter("a", prefix="f"),
+        publish=screen.publish, recording=True,
     )  # fmt: skip
     with pytest.raises(BaseExceptionGroup) as caught:
         await track.run()
@@ -218,12 +241,40 @@ async def test_no_partial_is_ever_stuck() -> None:
         assert screen.texts() == ["well"]
 
 
-async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> None:
-    """It keeps more than the track does, so the track knows of no loss until it fails."""
-    screen, missing = Screen(), list[tuple[int, int]]()
+async def test_nobody_is_asked_to_let_go_of_words_while_no_recogniser_can_be_had() -> None:
+    """Asked later, in the middle of a word, the recogniser that comes would hear it as two."""
+    screen, made = Screen(), list[ScriptedRecognizer]()
+    flushed, over = list[int](), asyncio.Event()
 
-    async def unheard(gap: Missing) -> None:
-        missing.append((gap.start_ms, gap.end_ms))
+    class Late(ScriptedRecognizer):
+        """Is there only when the caption was closed where it stood."""
+
+        async def __aenter__(self) -> Self:
+            await screen.closed.wait()
+            over.set()
+            return await super().__aenter__()
+
+        async def flush(self) -> None:
+            flushed.append(len(self.heard))
+            await super().flush()
+
+    def opened() -> ScriptedRecognizer:
+        if made:
+            made.append(Late([]))
+        else:
+            failure = ConnectionLost("hung up")
+            made.append(ScriptedRecognizer(words("one"), fail_at_ms=800, failure=failure))
+        return made[-1]
+
+    async with asyncio.timeout(5):
+        await captioner(Frames(40, then=over), screen, opened, stale_s=0.2).run()
+    assert screen.texts() == ["one"]
+    assert flushed == []
+
+
+async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> None:
+    """It keeps more than the stream does, which knows of no loss until it fails."""
+    screen = Screen()
 
     class Late(ScriptedRecognizer):
         """Says nothing until the end."""
@@ -232,23 +283,14 @@ async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> N
             if until_ms >= 45_000:
                 super()._say(until_ms=until_ms)
 
-    track = TrackCaptioner(
-        Frames(45_000 // FRAME_MS + 1),
-        open_recognizer=lambda: Late(words("one")),
-        segmenter=Segmenter("anna", prefix="t1", language="en"),
-        publish=screen.publish,
-        unheard=unheard,
-    )
-    await track.run()
+    frames = Frames(45_000 // FRAME_MS + 1)
+    await captioner(frames, screen, lambda: Late(words("one")), keep_ms=30_000).run()
     assert screen.texts() == ["one"]
-    assert missing == []
+    assert screen.missing == []
 
 
 async def test_sound_that_fell_off_before_a_recogniser_failed_is_told_as_missing() -> None:
-    screen, missing, made = Screen(), list[tuple[int, int]](), list[ScriptedRecognizer]()
-
-    async def unheard(gap: Missing) -> None:
-        missing.append((gap.start_ms, gap.end_ms))
+    screen, made, failed = Screen(), list[ScriptedRecognizer](), asyncio.Event()
 
     class Mute(ScriptedRecognizer):
         def _say(self, *, until_ms: int) -> None:
@@ -258,18 +300,21 @@ async def test_sound_that_fell_off_before_a_recogniser_failed_is_told_as_missing
         kind = ScriptedRecognizer if made else Mute
         failure = ModelError("step")
         made.append(kind([], fail_at_ms=None if made else 45_040, failure=failure))
+        if len(made) == 2:
+            failed.set()
         return made[-1]
 
-    track = TrackCaptioner(
-        Frames(45_040 // FRAME_MS + 100, start_ms=800),
-        open_recognizer=opened,
-        segmenter=Segmenter("anna", prefix="t1", language="en"),
-        publish=screen.publish,
-        unheard=unheard,
-        backoff=Backoff(first_s=0.001),
-    )
-    await track.run()
-    (gap,) = missing
+    class Held(Frames):
+        """No more comes until the first recogniser has failed."""
+
+        async def __anext__(self) -> AudioFrame:
+            if len(self._left) == 100:
+                await failed.wait()
+            return await super().__anext__()
+
+    frames = Held(45_040 // FRAME_MS + 100, start_ms=800)
+    await captioner(frames, screen, opened, keep_ms=30_000).run()
+    (gap,) = screen.missing
     assert gap[0] == 800
     assert gap[1] == made[1].heard[0] // 24 + 800 or made[1].heard[0] == 0
     assert 15_000 <= gap[1] - gap[0] <= 15_200

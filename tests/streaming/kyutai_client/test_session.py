@@ -16,17 +16,17 @@ from streaming.errors import (
 )
 from streaming.kyutai import protocol
 from streaming.kyutai_client.session import Session, SessionPolicy
-from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, Word, WordEnd
+from streaming.recognizer import Dropped, Flushed, Heard, Pause, RecognizerEvent, Word, WordEnd
 from streaming.replay import Replay
-from streaming.testing.scripted_server import Ears, has_voice, speech
+from streaming.testing.scripted_server import Ears, speech
 
 READY = protocol.encode(protocol.Ready())
 POLICY = SessionPolicy()
 DELAY = POLICY.delay_ms // FRAME_MS
 
 
-def ready_session(policy: SessionPolicy = POLICY, *, position: int = 0) -> Session:
-    session = Session(policy, position=position)
+def ready_session(policy: SessionPolicy = POLICY) -> Session:
+    session = Session(policy)
     session.receive(READY)
     return session
 
@@ -59,7 +59,7 @@ def whole(frames: list[AudioFrame], *, heads: bool = True) -> list[RecognizerEve
     session, ears = ready_session(), Ears(delay_frames=DELAY, heads=heads)
     events = answered(session, ears)
     for frame in frames:
-        events += session.frame(frame, voiced=has_voice(frame)) + answered(session, ears)
+        events += session.frame(frame) + answered(session, ears)
     return events + session.flush() + answered(session, ears)
 
 
@@ -239,22 +239,18 @@ def spoken_over(
     """Each cut: so many frames and answers, then the connection breaks."""
     replay = Replay()
     events: list[RecognizerEvent] = []
-    waiting = [(frame, has_voice(frame)) for frame in frames]
+    waiting = list(frames)
     for number, (count, answers) in enumerate([*cuts, (len(frames) * 2, 1 << 30)]):
-        again = replay.restart()
-        begin = again[0][0].position if again else 0
-        session = ready_session(position=begin)
+        replay.restart()
+        session = ready_session()
         server = Jittery(off_ms if number % 2 else 0, heads=heads)
-        sending = again
-        for _ in range(max(count - len(again), 0)):
+        for _ in range(max(count - replay.unsent, 0)):
             if waiting:
-                frame, voiced = waiting.pop(0)
-                replay.add(frame, voiced=voiced)
-                sending.append((frame, voiced))
+                replay.add(waiting.pop(0))
         said: list[bytes] = []
         given: list[RecognizerEvent] = []
-        for frame, voiced in sending:
-            given += session.frame(frame, voiced=voiced)
+        while (frame := replay.next()) is not None:
+            given += session.frame(frame)
             said += server.answer(session)
         if not waiting:
             given += session.flush()
@@ -292,19 +288,36 @@ def test_a_new_stream_hears_the_whole_phrase_and_four_seconds_of_it_at_most() ->
     for said, begins_ms in (([1] * 5, 480), ([1] * 20, 2_560)):
         replay = Replay()
         for frame in speech([1, None, *said]):
-            replay.add(frame, voiced=has_voice(frame))
+            replay.add(frame)
         last_ms = 240 + len(said) * 320
         replay.take(Word("w1", 0))
         replay.take(Word("w1", last_ms))
         replay.take(Heard(last_ms + 320))
-        again = [frame for frame, _ in replay.restart()]
+        replay.restart()
+        again = list(iter(replay.next, None))
         assert abs(again[0].start_ms - begins_ms) <= 80, len(said)
+
+
+def test_a_new_recogniser_hears_what_had_not_become_words_and_nothing_is_given_twice() -> None:
+    replay = Replay()
+    for frame in speech([None, *[1] * 5]):
+        replay.add(frame)
+    assert replay.take(Word("one", 400)) == [Word("one", 400)]
+    replay.take(WordEnd(600))
+    replay.take(Heard(800))
+    replay.restart()
+    again = list(iter(replay.next, None))
+    assert again[0].start_ms <= 400
+    assert again[-1].end_ms == 1_840
+    assert replay.take(Word("one", 400)) == []
+    assert replay.take(Word("two", 900)) == [Word("two", 900)]
+    assert replay.heard_ms == 800
 
 
 def test_a_word_whose_start_is_estimated_otherwise_is_not_given_again() -> None:
     replay = Replay()
     for frame in speech([1] * 8):
-        replay.add(frame, voiced=True)
+        replay.add(frame)
     replay.take(Word("It", 480))
     replay.take(Word("was", 1_000))
     replay.take(Heard(1_400))
@@ -316,17 +329,43 @@ def test_a_word_whose_start_is_estimated_otherwise_is_not_given_again() -> None:
 def test_sound_that_became_words_is_not_kept() -> None:
     replay = Replay()
     for frame in speech([1, *[None] * 200]):
-        replay.add(frame, voiced=has_voice(frame))
+        replay.add(frame)
         replay.take(Heard(frame.end_ms))
-    assert len(replay.restart()) * FRAME_MS <= 2_160
+    replay.restart()
+    assert replay.unsent * FRAME_MS <= 2_160
 
 
-def test_a_minute_that_nobody_hears_is_kept_and_more_is_counted() -> None:
+def test_a_minute_that_nobody_hears_is_kept_and_more_is_told_as_dropped() -> None:
     replay = Replay(keep_ms=60_000)
-    lost = [replay.add(frame, voiced=True) for frame in speech([1] * 200)]
+    for frame in speech([1] * 200):
+        replay.add(frame)
     assert replay.dropped_ms == 800 * FRAME_MS - 60_000
-    assert lost[-1] is not None
-    assert replay.restart()[0][0].position == lost[-1].position + FRAME_SAMPLES
+    first = replay.next()
+    assert first is not None
+    assert first.start_ms == replay.dropped_ms
+    assert replay.take(Heard(first.end_ms)) == [Dropped(0, first.start_ms), Heard(first.end_ms)]
+
+
+def test_what_a_recogniser_was_sent_is_dropped_only_when_that_fails() -> None:
+    replay = Replay(keep_ms=8_000)
+    for frame in speech([1] * 50):
+        replay.add(frame)
+        replay.next()
+    assert replay.dropped_ms == 0
+    replay.take(Heard(3_200))
+    replay.restart()
+    assert replay.dropped_ms == 16_000 - 8_000 - 3_200
+    assert replay.take(Flushed(16_000)) == [Dropped(3_200, 8_000), Flushed(16_000)]
+
+
+def test_what_a_recogniser_was_late_with_is_not_dropped_once_it_deals_with_it() -> None:
+    replay = Replay(keep_ms=8_000)
+    for frame in speech([1] * 50):
+        replay.add(frame)
+        replay.next()
+    assert replay.take(Heard(16_000)) == [Heard(16_000)]
+    replay.restart()
+    assert replay.dropped_ms == 0
 
 
 def test_a_hole_of_hours_is_little_to_send() -> None:
@@ -341,7 +380,7 @@ def test_a_pause_that_is_told_when_the_speaker_goes_on_cuts_no_word() -> None:
         session = ready_session()
         session.data_to_send()
         for frame in speech([1] * 4 + [None] * 1 + [2] * goes_on)[: 20 if goes_on else 19]:
-            session.frame(frame, voiced=has_voice(frame))
+            session.frame(frame)
         sent = session.data_to_send()
         told: list[RecognizerEvent] = []
         for number in range(

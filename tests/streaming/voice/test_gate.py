@@ -3,9 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from captioner.stretch import Stretch
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
-from streaming.recognizer import Heard, Word, WordEnd
 from streaming.voice.gate import VoiceGate
 
 CHANCE = np.random.default_rng(1)
@@ -74,23 +72,3 @@ def test_sound_from_before_a_hole_is_no_beginning() -> None:
     for number in (*range(10), 100):
         gate.feed(frame(number, 0.1))
     assert [f.position for f in gate.lead()] == [100 * FRAME_SAMPLES]
-
-
-def test_a_new_recogniser_hears_what_had_not_become_words_and_nothing_is_said_twice() -> None:
-    stretch = Stretch([frame(100, 0.1)])
-    first = stretch.next_of_lead()
-    assert first is not None
-    assert first.position == 0
-    for number in range(101, 120):
-        stretch.add(frame(number, 0.1), voiced=True)
-    assert stretch.take(Word("one", 400)) == [Word("one", 400)]
-    stretch.take(WordEnd(600))
-    stretch.take(Heard(800))
-    again = list(stretch.again())
-    assert again[0].position == 0
-    assert again[-1].position == (len(again) - 1) * FRAME_SAMPLES
-    begun_ms = 1_600 - len(again) * FRAME_MS
-    assert begun_ms <= 400
-    assert stretch.take(Word("one", 400 - begun_ms)) == []
-    assert stretch.take(Word("two", 900 - begun_ms)) == [Word("two", 900)]
-    assert stretch.heard_ms == 100 * FRAME_MS + 800
