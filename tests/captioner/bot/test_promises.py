@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bot_rig import HOST, Stage, stage
 
 from captioner.bot.bot import Engine
 from captioner.bot.output_settings import OutputSettings
+from captioner.bot.scripted_meeting import HOST, ScriptedMeeting, scripted_meeting
 from captioner.contract_requests import CONSENT, HELLO, SET
 from captioner.controls import controls, decision_writer
 from captioner.controls.sqlite_store import SqliteStore
@@ -86,18 +86,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def talking(store: StateStore, **options: Any) -> AsyncIterator[Stage]:
+async def talking(store: StateStore, **options: Any) -> AsyncIterator[ScriptedMeeting]:
     """A stage on which Anna is captioned, and Olga is a host."""
-    async with stage(store=store, **options) as played:
-        played.come("anna")
-        played.come("olga", attributes=HOST)
-        await played.room.until(lambda: played.room.told["captions.state"] == "on")
-        await played.speak("anna", frames=5)
-        yield played
+    async with scripted_meeting(store=store, **options) as meeting:
+        meeting.come("anna")
+        meeting.come("olga", attributes=HOST)
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        await meeting.speak("anna", frames=5)
+        yield meeting
 
 
-def is_heard(played: Stage, identity: str = "anna") -> bool:
-    return played.microphones[identity].heard
+def is_heard(meeting: ScriptedMeeting, identity: str = "anna") -> bool:
+    return meeting.microphones[identity].heard
 
 
 def files_of(folder: Path) -> dict[Path, bytes]:
@@ -117,11 +117,11 @@ def sentences(_number: int) -> list[RecognizerEvent]:
     ]
 
 
-async def keeps(played: Stage, folder: Path) -> None:
+async def keeps(meeting: ScriptedMeeting, folder: Path) -> None:
     """Wait until the transcript has something that Anna said."""
-    await played.room.ask("olga", SET, transcript=True)
+    await meeting.room.ask("olga", SET, transcript=True)
     while "word" not in text_of(folder):
-        await played.speak("anna", frames=3)
+        await meeting.speak("anna", frames=3)
 
 
 async def passes_a_frame() -> None:
@@ -133,41 +133,41 @@ async def test_who_refuses_is_captioned_no_more_at_once_whatever_the_disk_does(
     quick: None, trouble: str
 ) -> None:
     disk = Disk()
-    async with talking(disk) as played:
+    async with talking(disk) as meeting:
         with disk.silent() if trouble == "is silent" else contextlib.nullcontext():
             disk.fails = trouble == "fails"
             asking = asyncio.create_task(
-                played.room.ask("anna", CONSENT, captioned=False, kept=False)
+                meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
             )
             await passes_a_frame()
-            assert not is_heard(played)
+            assert not is_heard(meeting)
             answer = await asking
             assert (answer["captioned"], answer["stored"]) == (False, False)
             assert "may be forgotten" in answer["warning"]
             with pytest.raises(InvalidRequest) as refused:
-                await played.room.ask("anna", CONSENT, captioned=True, kept=True)
+                await meeting.room.ask("anna", CONSENT, captioned=True, kept=True)
             assert refused.value.code is RequestCode.NOT_STORED
-            off = await played.room.ask("olga", SET, enabled=False)
+            off = await meeting.room.ask("olga", SET, enabled=False)
             assert (off["state"], off["stored"]) == ("off", False)
             with pytest.raises(InvalidRequest):
-                await played.room.ask("olga", SET, enabled=True)
-            assert played.room.told["captions.state"] == "off"
+                await meeting.room.ask("olga", SET, enabled=True)
+            assert meeting.room.told["captions.state"] == "off"
         disk.fails = False
-        await disk.until(lambda stored: stored.decided == played.bot.controls.decided)
+        await disk.until(lambda stored: stored.decided == meeting.bot.controls.decided)
         assert disk.rooms["RM_scripted"].decided.consents["anna"].captioned is False
-        assert (await played.room.ask("olga", SET, enabled=True))["stored"]
+        assert (await meeting.room.ask("olga", SET, enabled=True))["stored"]
 
 
 async def test_captions_and_the_sign_of_life_of_others_go_on_while_the_disk_is_silent(
     quick: None,
 ) -> None:
     disk = Disk()
-    async with talking(disk) as played:
-        played.come("bob")
+    async with talking(disk) as meeting:
+        meeting.come("bob")
         with disk.silent():
-            await played.room.ask("anna", CONSENT, captioned=False, kept=False)
-            while not played.said("bob"):
-                await played.speak("bob", frames=3)
+            await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
+            while not meeting.said("bob"):
+                await meeting.speak("bob", frames=3)
         await disk.until(lambda stored: "anna" in stored.decided.consents)
         before = disk.rooms["RM_scripted"].alive_utc_ms
         await disk.until(lambda stored: stored.alive_utc_ms > before)
@@ -175,19 +175,19 @@ async def test_captions_and_the_sign_of_life_of_others_go_on_while_the_disk_is_s
 
 async def test_a_refusal_does_not_wait_for_the_flood_of_somebody_else() -> None:
     disk = Disk()
-    async with talking(disk) as played:
+    async with talking(disk) as meeting:
         disk.takes_s = 0.1
         before = disk.saves
         flood = [
             asyncio.create_task(
-                played.room.ask(f"loud{n % 10}", CONSENT, captioned=True, kept=n % 2 == 0)
+                meeting.room.ask(f"loud{n % 10}", CONSENT, captioned=True, kept=n % 2 == 0)
             )
             for n in range(200)
         ]
         await asyncio.sleep(0)
-        asking = asyncio.create_task(played.room.ask("anna", CONSENT, captioned=False, kept=False))
+        asking = asyncio.create_task(meeting.room.ask("anna", CONSENT, captioned=False, kept=False))
         await passes_a_frame()
-        assert not is_heard(played)
+        assert not is_heard(meeting)
         assert (await asking)["stored"]
         assert disk.saves - before <= 3  # what was under way, and one more
         await asyncio.gather(*flood)
@@ -196,12 +196,12 @@ async def test_a_refusal_does_not_wait_for_the_flood_of_somebody_else() -> None:
 
 async def test_a_wish_that_is_fulfilled_already_writes_nothing() -> None:
     disk = Disk()
-    async with talking(disk) as played:
-        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
+    async with talking(disk) as meeting:
+        await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
         before = disk.saves
         for _ in range(20):
-            assert (await played.room.ask("anna", CONSENT, captioned=False, kept=False))["stored"]
-            assert (await played.room.ask("olga", SET, enabled=True))["stored"]
+            assert (await meeting.room.ask("anna", CONSENT, captioned=False, kept=False))["stored"]
+            assert (await meeting.room.ask("olga", SET, enabled=True))["stored"]
         assert disk.saves == before
 
 
@@ -214,17 +214,17 @@ async def test_a_refusal_does_not_wait_for_an_engine_that_loads_and_a_later_swit
         capabilities = Capabilities(name, (language,), True, 0)
         return Engine(language, (ScriptedEngine(lambda: ScriptedRecognizer([]), capabilities),))
 
-    async with talking(MemoryStore(), choose=choose) as played:
-        await played.room.ask("olga", SET, enabled=False)
-        switching = asyncio.create_task(played.room.ask("olga", SET, engine="other", enabled=True))
+    async with talking(MemoryStore(), choose=choose) as meeting:
+        await meeting.room.ask("olga", SET, enabled=False)
+        switching = asyncio.create_task(meeting.room.ask("olga", SET, engine="other", enabled=True))
         await loads.wait()
         async with asyncio.timeout(30):
-            await played.room.ask("anna", CONSENT, captioned=False, kept=False)
-            await played.room.ask("olga", SET, enabled=False)
+            await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
+            await meeting.room.ask("olga", SET, enabled=False)
         loaded.set()
         answer = await switching
         assert (answer["engine"], answer["enabled"]) == ("other", False)
-        assert played.room.told["captions.state"] == "off"
+        assert meeting.room.told["captions.state"] == "off"
 
 
 @pytest.mark.parametrize("slow", ["disk", "media server"])
@@ -247,17 +247,17 @@ async def test_what_is_written_of_who_refuses_goes_though_the_caller_is_gone_in_
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(ScriptedRoom, "send", send_slowly)
     extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "m"))
-    async with talking(MemoryStore(), script=sentences, extras=extras, transcripts=True) as played:
-        await keeps(played, tmp_path)
+    async with talking(MemoryStore(), script=sentences, extras=extras, transcripts=True) as meeting:
+        await keeps(meeting, tmp_path)
         (disk_goes_on if slow == "disk" else server_goes_on).clear()
-        asking = asyncio.create_task(played.room.ask("anna", CONSENT, captioned=False, kept=False))
+        asking = asyncio.create_task(meeting.room.ask("anna", CONSENT, captioned=False, kept=False))
         await passes_a_frame()
         asking.cancel()  # as the SDK does when the caller's time is up
         with contextlib.suppress(asyncio.CancelledError):
             await asking
         disk_goes_on.set()
         server_goes_on.set()
-        assert (await played.room.ask("anna", CONSENT, captioned=False, kept=False))["stored"]
+        assert (await meeting.room.ask("anna", CONSENT, captioned=False, kept=False))["stored"]
         assert "word" not in text_of(tmp_path)
 
 
@@ -266,73 +266,74 @@ async def test_a_bot_erases_as_it_starts_what_one_before_it_was_killed_over(
 ) -> None:
     extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "m"))
     store = MemoryStore()
-    async with talking(store, script=sentences, extras=extras, transcripts=True) as played:
-        await keeps(played, tmp_path)
-        await played.room.ask("olga", SET, transcript=False)
+    async with talking(store, script=sentences, extras=extras, transcripts=True) as meeting:
+        await keeps(meeting, tmp_path)
+        await meeting.room.ask("olga", SET, transcript=False)
         kept = files_of(tmp_path)
-        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
+        await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
     for path, data in kept.items():  # killed after the refusal was stored, before it erased
         path.write_bytes(data)
-    async with stage(store=store, extras=extras, transcripts=True):
+    async with scripted_meeting(store=store, extras=extras, transcripts=True):
         assert "word" not in text_of(tmp_path)
 
 
 async def test_a_bot_with_an_empty_folder_captions_nobody_before_the_page_says_the_wish_again(
     tmp_path: Path,
 ) -> None:
-    async with talking(SqliteStore(tmp_path / "one")) as played:
-        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
-    async with stage(store=SqliteStore(tmp_path / "two"), there=("anna", "bob", "carl")) as played:
-        await played.speak("anna", "bob", "carl", frames=3)
-        assert not any(is_heard(played, name) for name in ("anna", "bob", "carl"))
-        assert "refused" not in played.states("bob")
-        await played.room.ask("bob", HELLO, want=True, wish="none", before=True)
-        assert is_heard(played, "bob")
-        answer = await played.room.ask(
+    async with talking(SqliteStore(tmp_path / "one")) as meeting:
+        await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
+    store = SqliteStore(tmp_path / "two")
+    async with scripted_meeting(store=store, there=("anna", "bob", "carl")) as meeting:
+        await meeting.speak("anna", "bob", "carl", frames=3)
+        assert not any(is_heard(meeting, name) for name in ("anna", "bob", "carl"))
+        assert "refused" not in meeting.states("bob")
+        await meeting.room.ask("bob", HELLO, want=True, wish="none", before=True)
+        assert is_heard(meeting, "bob")
+        answer = await meeting.room.ask(
             "anna", HELLO, want=True, wish={"captioned": False, "kept": False}, before=True
         )
         assert (answer["you"]["captioned"], answer["you"]["said"]) == (False, True)
-        assert played.room.told["captions.consent"] == "if-agreed"
-        assert not is_heard(played, "carl")
-        assert not is_heard(played, "anna")
+        assert meeting.room.told["captions.consent"] == "if-agreed"
+        assert not is_heard(meeting, "carl")
+        assert not is_heard(meeting, "anna")
 
 
 async def test_a_first_bot_captions_who_was_there_before_it_after_a_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(controls, "CHECK_S", 0.3)
-    async with stage(there=("anna", "bob")) as played:
-        assert not is_heard(played)
-        played.come("nora")
-        await played.room.until(lambda: played.room.told["captions.state"] == "on")
-        assert is_heard(played, "nora")
-        await played.room.ask("bob", CONSENT, captioned=True, kept=True)
-        assert is_heard(played, "bob")
+    async with scripted_meeting(there=("anna", "bob")) as meeting:
+        assert not is_heard(meeting)
+        meeting.come("nora")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        assert is_heard(meeting, "nora")
+        await meeting.room.ask("bob", CONSENT, captioned=True, kept=True)
+        assert is_heard(meeting, "bob")
         async with asyncio.timeout(30):
-            while not played.said("anna"):
-                await played.speak("anna", frames=3)
+            while not meeting.said("anna"):
+                await meeting.speak("anna", frames=3)
 
 
 async def test_a_store_that_is_silent_as_the_bot_starts_gives_what_it_knows_later(
     quick: None,
 ) -> None:
     disk = Disk()
-    async with talking(disk) as played:
-        await played.room.ask("anna", CONSENT, captioned=False, kept=False)
-        await played.room.ask("olga", CONSENT, captioned=True, kept=True)
-        await played.room.ask("olga", SET, enabled=True)
+    async with talking(disk) as meeting:
+        await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
+        await meeting.room.ask("olga", CONSENT, captioned=True, kept=True)
+        await meeting.room.ask("olga", SET, enabled=True)
     with disk.silent():
-        async with stage(store=disk, there=("anna", "olga", "bob")) as played:
-            assert played.room.told["captions.consent"] == "if-agreed"
-            assert not any(is_heard(played, name) for name in ("anna", "olga", "bob"))
-            answer = await played.room.ask("bob", CONSENT, captioned=False, kept=False)
+        async with scripted_meeting(store=disk, there=("anna", "olga", "bob")) as meeting:
+            assert meeting.room.told["captions.consent"] == "if-agreed"
+            assert not any(is_heard(meeting, name) for name in ("anna", "olga", "bob"))
+            answer = await meeting.room.ask("bob", CONSENT, captioned=False, kept=False)
             assert not answer["stored"]
             disk.goes_on()
-            await played.room.until(
-                lambda: played.room.told["captions.consent"] == "unless-refused"
+            await meeting.room.until(
+                lambda: meeting.room.told["captions.consent"] == "unless-refused"
             )
-            assert [is_heard(played, name) for name in ("anna", "olga", "bob")] == [
+            assert [is_heard(meeting, name) for name in ("anna", "olga", "bob")] == [
                 False, True, False,
             ]  # fmt: skip
-            answer = await played.room.ask("bob", CONSENT, captioned=False, kept=False)
+            answer = await meeting.room.ask("bob", CONSENT, captioned=False, kept=False)
             assert answer["stored"]

@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot_rig import HandClock, stage, words
 from hypothesis import given
 from hypothesis import strategies as st
 
+from captioner.bot.scripted_meeting import HandClock, scripted_meeting, words
 from captioner.captions.cues import Cue, CueClosed, CueUpdated
 from captioner.contract import Caption
 from captioner.contract_requests import CONSENT, HELLO, HISTORY, After, Hello, Older
@@ -176,28 +176,28 @@ def test_what_was_said_before_somebody_agrees_to_be_kept_is_in_no_file() -> None
 async def test_a_latecomer_gets_nothing_of_what_is_not_kept_and_a_viewer_all_that_was_missed() -> (
     None
 ):
-    async with stage(lambda _n: words("private")) as played:
+    async with scripted_meeting(lambda _n: words("private")) as meeting:
         for name in ("anna", "vera"):
-            played.come(name)
-        await played.room.until(lambda: played.room.told["captions.state"] == "on")
-        await played.room.ask("anna", CONSENT, captioned=True, kept=False)
-        while not played.said("anna"):
-            await played.speak("anna", frames=3)
-        played.room.mute("anna", muted=True)
-        session = played.room.told["captions.session"]
+            meeting.come(name)
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        await meeting.room.ask("anna", CONSENT, captioned=True, kept=False)
+        while not meeting.said("anna"):
+            await meeting.speak("anna", frames=3)
+        meeting.room.mute("anna", muted=True)
+        session = meeting.room.told["captions.session"]
 
         async def asked(who: str) -> str:
             return str(
                 [
-                    await played.room.ask(who, HELLO, want=True),
-                    await played.room.ask(who, HELLO, want=True, session=session, after_seq=0),
-                    await played.room.ask(who, HISTORY, session="another", after_seq=0),
-                    await played.room.ask(who, HISTORY, session=session, cursor="0"),
-                    await played.room.ask(who, HISTORY, session=session, older="999999"),
+                    await meeting.room.ask(who, HELLO, want=True),
+                    await meeting.room.ask(who, HELLO, want=True, session=session, after_seq=0),
+                    await meeting.room.ask(who, HISTORY, session="another", after_seq=0),
+                    await meeting.room.ask(who, HISTORY, session=session, cursor="0"),
+                    await meeting.room.ask(who, HISTORY, session=session, older="999999"),
                 ]
             )
 
         assert "private" in await asked("vera")
         assert "private" not in await asked("will")
-        played.come("will")
+        meeting.come("will")
         assert "private" not in await asked("will")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from bot_rig import stage
-
 from captioner.bot.output_settings import OutputSettings
+from captioner.bot.scripted_meeting import scripted_meeting
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
 from captioner.controls.decisions import Decided
@@ -168,14 +167,14 @@ async def test_every_word_shown_settled_is_in_the_journal_or_after_the_sign_of_l
     decided = Decided("en", "scripted", transcript=True)
     store.save("RM_scripted", Stored(decided, "before", 0))
     extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "{room}"))
-    async with stage(script, store=store, extras=extras) as played:
-        played.come("anna")
-        await played.room.until(lambda: played.room.told["captions.state"] == "on")
+    async with scripted_meeting(script, store=store, extras=extras) as meeting:
+        meeting.come("anna")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
         async with asyncio.timeout(30):
             while len([kept for _, kept in signs if kept]) < 3:
-                await played.speak("anna", frames=1)
+                await meeting.speak("anna", frames=1)
                 await asyncio.sleep(0.01)
-        (cue, *_) = [p for p in played.room.packets if p.get("settled")]
+        (cue, *_) = [p for p in meeting.room.packets if p.get("settled")]
         begun_ms = ms_of(cue["vtt"].split("\n")[1].split(" ")[0])
         for said_ms, kept in signs:
             dealt_with = [f"w{n}" for n in range(1, 25) if begun_ms + n * 200 <= said_ms]

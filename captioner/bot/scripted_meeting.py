@@ -1,4 +1,4 @@
-"""A bot and a room that is played, in one process: for test_bot.py and test_missing.py."""
+"""A bot in a scripted room, in one process: for our tests, and yours."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from streaming.recognizer import RecognizerEvent, Word, WordEnd
 from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)
+Script = Callable[[int], list[RecognizerEvent] | ScriptedRecognizer]
+"""What the recogniser opened as the n-th says, or the recogniser itself."""
+
 QUIET = np.full(FRAME_SAMPLES, 0.0005, np.float32)
 HOST = {"room_role": "owner"}
 
@@ -34,7 +37,7 @@ def has_voice(frame: AudioFrame) -> bool:
 
 
 @dataclass
-class Stage:
+class ScriptedMeeting:
     """One room and one bot. opened: its recognisers."""
 
     room: ScriptedRoom
@@ -74,7 +77,8 @@ class Stage:
 
 def tracks() -> float:
     """How many are being captioned."""
-    return float(metrics.TRACKS._value.get())
+    (gauge,) = metrics.TRACKS.collect()
+    return gauge.samples[0].value
 
 
 class HandClock:
@@ -86,10 +90,10 @@ class HandClock:
     def publisher(self) -> Publisher:
         return Publisher(RoomClock.start(monotonic=lambda: self.now_s))
 
-    async def speak(self, played: Stage, seconds: float, *speakers: str) -> None:
+    async def speak(self, meeting: ScriptedMeeting, seconds: float, *speakers: str) -> None:
         for _ in range(round(seconds / 0.08)):
             self.now_s += 0.08
-            await played.speak(*speakers, frames=1)
+            await meeting.speak(*speakers, frames=1)
 
 
 def words(name: str) -> list[RecognizerEvent]:
@@ -97,13 +101,13 @@ def words(name: str) -> list[RecognizerEvent]:
 
 
 def away(_number: int) -> list[RecognizerEvent]:
-    """A script for ``stage``."""
+    """A script for ``scripted_meeting``."""
     raise RecognizerUnavailable("no server answers")
 
 
 @contextlib.asynccontextmanager
-async def stage(
-    script: Callable[[int], list[RecognizerEvent]] = lambda n: words(f"voice{n}"),
+async def scripted_meeting(
+    script: Script = lambda n: words(f"voice{n}"),
     *,
     slots: int = 64,
     want: Want = Want.ALWAYS,
@@ -111,13 +115,14 @@ async def stage(
     transcripts: bool = False,
     there: tuple[str, ...] = (),
     **options: Any,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[ScriptedMeeting]:
     """there: who is in the room before the bot."""
     opened: list[ScriptedRecognizer] = []
     microphones: dict[str, Microphone] = {}
 
     def opens() -> ScriptedRecognizer:
-        opened.append(ScriptedRecognizer(script(len(opened))))
+        made = script(len(opened))
+        opened.append(made if isinstance(made, ScriptedRecognizer) else ScriptedRecognizer(made))
         return opened[-1]
 
     rooms: list[ScriptedRoom] = []
@@ -142,7 +147,7 @@ async def stage(
     running = asyncio.create_task(bot.run())
     await bot.joined.wait()
     try:
-        yield Stage(rooms[0], bot, opened, microphones)
+        yield ScriptedMeeting(rooms[0], bot, opened, microphones)
     finally:
         bot.stop()
         await running
