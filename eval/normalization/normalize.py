@@ -55,4 +55,5 @@ def key_in(language: str) -> Callable[[str], str]:
 def word_key(word: str) -> str:
     """Return the word without case and punctuation, for stability; "" if nothing is left."""
     folded = unicodedata.normalize("NFC", word).casefold()
-    return "".join(c for c in folded if not unicodedata.category(c).startswith("P"))
+    bare = "".join(c for c in folded if not unicodedata.category(c).startswith("P"))
+    return unicodedata.normalize("NFC", bare)  # a mark may now follow its letter

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from whisper_normalizer.english import EnglishTextNormalizer
 
@@ -106,5 +106,6 @@ def test_a_word_key_has_no_case_and_no_punctuation() -> None:
 
 
 @given(st.text())
+@example("C:\u0327")
 def test_a_word_key_is_its_own_key(word: str) -> None:
     assert word_key(word_key(word)) == word_key(word)
