@@ -36,10 +36,10 @@ class Spoken(ScriptedRecognizer):
 
     def __init__(self) -> None:
         super().__init__([Word("Good.", 0), WordEnd(100), Tail("morn", 300)])
-        self.left = False
+        self.left = asyncio.Event()
 
     async def __aexit__(self, *failure: Any) -> None:
-        self.left = True
+        self.left.set()
         await super().__aexit__(*failure)
 
 
@@ -163,7 +163,7 @@ async def test_a_host_switches_off_and_everybody_sees_it(
         assert (answer["state"], answer["enabled"]) == ("off", False)
         await guest.sees("state", "off")
         assert guest.says("by") == "Olga"
-        assert opened[0].left
+        await asyncio.wait_for(opened[0].left.wait(), 60)
         heard, count = len(opened[0].heard), len(opened)
         assert (await host.ask(SET, enabled=True))["state"] == "on"
         await guest.until(lambda: guest.texts("closed").count("Good.") == 2)
@@ -228,7 +228,7 @@ async def test_a_refused_voice_is_purged_everywhere(
         )
         assert (answer["captioned"], answer["kept"]) == (False, False)
         await viewer.until(lambda: viewer.states()[-1] == "refused")
-        assert opened[-1].left
+        await asyncio.wait_for(opened[-1].left.wait(), 60)
         assert viewer.captions()[-1]["state"] == "deleted"
         late = await enter("late")
         hello = await late.ask(HELLO, want=True)
@@ -255,7 +255,7 @@ async def test_nothing_is_listened_to_until_somebody_reads(
         await viewer.until(lambda: "Good." in viewer.texts("closed"))
         await viewer.ask(HELLO, want=False)
         await viewer.sees("state", "idle")
-        assert opened[0].left
+        await asyncio.wait_for(opened[0].left.wait(), 60)
         second = await enter("second")
         await second.ask(HELLO, want=True)
         await viewer.sees("state", "on")

@@ -49,7 +49,7 @@ class Kept:
 
     @property
     def journal(self) -> bytes:
-        (path,) = self.folder.glob("*.journal*")
+        (path,) = self.folder.glob("*.journal")
         return path.read_bytes()
 
     @property
@@ -118,8 +118,8 @@ async def test_a_cue_that_ends_after_the_switch_is_left_out_with_what_was_kept_o
     kept.keeper.settle()
     kept.keeper.stop(1_500)
     kept.close("on commence par le budget")
-    assert kept.texts == []
     await kept.keeper.close()
+    assert kept.texts == []
 
 
 async def test_of_who_refuses_nothing_open_is_kept(tmp_path: Path) -> None:

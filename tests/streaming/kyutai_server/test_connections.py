@@ -38,7 +38,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (before, before))
 async def main():
     running = asyncio.create_task(serve(
         ScriptedModel(vocabulary=ToyVocabulary(["▁a"]), batch_size=8), "scripted", Keys(),
-        Limits(drain_s=0), ("127.0.0.1", 0, None)))
+        Limits(drain_s=0, admit_when_slow=True), ("127.0.0.1", 0, None)))
     await asyncio.sleep(0.5)
     resource.setrlimit(resource.RLIMIT_NOFILE, (meanwhile, before))
     await running
