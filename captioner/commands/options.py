@@ -49,24 +49,36 @@ def run_and_exit(command: click.Command, name: str) -> NoReturn:
     os._exit(status)
 
 
-def plainly(command: Callable[P, None]) -> Callable[P, None]:
+def reporting(
+    *expected: type[Exception],
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Report an expected error as one sentence on stderr, and exit with status 1."""
 
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except (CaptionerError, StreamingError) as exc:
-            click.echo(f"{_program()}: {exc}", err=True)
-            sys.exit(1)
-        except BaseExceptionGroup as group:
-            known, others = group.split((CaptionerError, StreamingError))
-            if known is None or others is not None:
-                raise
-            click.echo(f"{_program()}: {next(_leaves(known))}", err=True)
+    def decorate(command: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                command(*args, **kwargs)
+            except expected as exc:
+                error: BaseException = exc
+            except BaseExceptionGroup as group:
+                known, others = group.split(expected)
+                if known is None or others is not None:
+                    raise
+                error = next(_leaves(known))
+            else:
+                return
+            click.echo(f"{_program()}: {error}", err=True)
             sys.exit(1)
 
-    return run
+        return run
+
+    return decorate
+
+
+def plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """Report what the commands of ``captioner`` expect to go wrong."""
+    return reporting(CaptionerError, StreamingError)(command)
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -54,7 +54,7 @@ def _needs_extra(command: str, library: str) -> click.Command:
     return unavailable
 
 
-@click.group(cls=_Commands)
+@click.group("caption-eval", cls=_Commands)
 @click.version_option(package_name="live-captions")
 def main() -> None:
     """How good are the captions? Measure, report, compare, and play meetings with faults."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
-import click
-
+from captioner.commands.options import reporting
 from captioner.errors import CaptionerError
 from eval.corpus.manifest import CorpusError
 from eval.corpus.transcript_formats import FormatError
@@ -26,14 +23,5 @@ EXPECTED = (
 
 
 def plainly(command: Callable[P, None]) -> Callable[P, None]:
-    """Report an expected error as one sentence on stderr, and exit with status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except EXPECTED as error:
-            click.echo(f"caption-eval: {error}", err=True)
-            sys.exit(1)
-
-    return run
+    """Report what the commands of ``caption-eval`` expect to go wrong."""
+    return reporting(*EXPECTED)(command)
