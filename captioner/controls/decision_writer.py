@@ -186,7 +186,7 @@ class DecisionWriter:
     def _decide(
         self, caller: str, after: Decided, ready: Callable[[], None] | None = None
     ) -> Decision | None:
-        """The only place that changes what is decided."""
+        """The only place that decides; what was stored is only taken up, or renamed."""
         before = self._controls.decided
         if after == before:
             return None
