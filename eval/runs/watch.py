@@ -46,14 +46,6 @@ class Handed:
         """Return when the piece that ends the first ``sample`` samples was passed on."""
         return self.at[min(bisect_left(self.samples, sample), len(self.at) - 1)]
 
-    def on_wall(self, word: RefWord, wall_s: float) -> RefWord:
-        """Return the word in ms from ``wall_s``, the wall clock at monotonic 0."""
-        start, end = (
-            round((self.at_s(ms * RATE // 1000) + wall_s) * 1000)
-            for ms in (word.start_ms, word.end_ms)
-        )
-        return RefWord(word.text, start, max(end, start))
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -12,7 +12,6 @@ from streaming.audio import SAMPLE_RATE, Pcm
 from streaming.errors import ProtocolError
 
 _HEADER = 27  # bytes of an Ogg page before its segment table, RFC 3533
-_PAGE_MAX = _HEADER + 255 + 255 * 255
 _PACKET_MAX = 64_000
 _HEAD, _TAGS = b"OpusHead", b"OpusTags"
 
