@@ -19,14 +19,14 @@ from pathlib import Path
 from captioner.demo.livekit_server import find_or_build
 from captioner.worker.reconcile import Bot, Facts, Listed, Reconciler
 from captioner.worker.worker import ROUND_S
-from eval.rooms.rig import rig
 from eval.rooms.rows import ROWS, Must
+from eval.rooms.testbed import running_testbed
 
 
 async def _measured(program: Path, row: Must) -> float | None:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            async with rig(program, Path(folder)) as made:
+            async with running_testbed(program, Path(folder)) as made:
                 return await row.measure(made)
         except (TimeoutError, AssertionError, ValueError):
             return None

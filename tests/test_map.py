@@ -64,7 +64,7 @@ def imports_of(path: Path) -> set[str]:
         ("livekit.protocol.agent", "captioner/worker/livekit_jobs.py"),
         (
             "livekit.api",
-            "captioner/room/tokens.py captioner/worker/livekit_api.py eval/rooms/rig.py",
+            "captioner/room/tokens.py captioner/worker/livekit_api.py eval/rooms/testbed.py",
         ),
         ("av", "captioner/audio_file.py streaming/kyutai_server/opus.py eval/conditions/codec.py"),
         (

@@ -12,25 +12,25 @@ import signal
 import time
 from dataclasses import dataclass
 
-from eval.rooms.rig import Meeting, Rig, Row, WorkerProcess
+from eval.rooms.testbed import Meeting, Row, Testbed, WorkerProcess
 
 FROZEN_S = 45.0
 STAYS_S = 8.0
 """Captions have to stay for so long after they have come back."""
 
 
-async def killed_bot(rig: Rig) -> float:
+async def killed_bot(testbed: Testbed) -> float:
     """The bot's process is killed."""
-    worker, meeting = await rig.worker(rooms=2), await rig.meeting()
+    worker, meeting = await testbed.worker(rooms=2), await testbed.meeting()
     await _captioned(meeting)
     [bot] = worker.bots()
     bot.kill()
     return await _back(meeting, time.monotonic() + 0.2) + 0.2
 
 
-async def frozen_bot(rig: Rig) -> float:
+async def frozen_bot(testbed: Testbed) -> float:
     """The bot's network breaks for 45 s; from its return on."""
-    worker, meeting = await rig.worker(rooms=2), await rig.meeting()
+    worker, meeting = await testbed.worker(rooms=2), await testbed.meeting()
     await _captioned(meeting)
     [bot] = worker.bots()
     bot.send_signal(signal.SIGSTOP)
@@ -40,20 +40,20 @@ async def frozen_bot(rig: Rig) -> float:
     return await _back(meeting, time.monotonic())
 
 
-async def dead_machine(rig: Rig) -> float:
+async def dead_machine(testbed: Testbed) -> float:
     """A worker and its bots are killed; another machine has room."""
-    workers = [await rig.worker(rooms=1, machine=name) for name in ("a", "b")]
-    meeting = await rig.meeting()
+    workers = [await testbed.worker(rooms=1, machine=name) for name in ("a", "b")]
+    meeting = await testbed.meeting()
     await _captioned(meeting)
     [working] = [worker for worker in workers if worker.bots()]
     await working.kill(bots=True)
     return await _back(meeting, time.monotonic() + 0.2) + 0.2
 
 
-async def full_workers(rig: Rig) -> float:
+async def full_workers(testbed: Testbed) -> float:
     """Every slot is taken; from the moment that one is free to captions for who waited."""
-    worker = await rig.worker(rooms=1)
-    first, second = await rig.meeting("first"), await rig.meeting("second")
+    worker = await testbed.worker(rooms=1)
+    first, second = await testbed.meeting("first"), await testbed.meeting("second")
     dispatch = await first.dispatch()
     await first.captioned()
     await second.dispatch()
@@ -66,10 +66,10 @@ async def full_workers(rig: Rig) -> float:
     return waited
 
 
-async def exactly_n_rooms(rig: Rig, rooms: int = 4) -> float:
+async def exactly_n_rooms(testbed: Testbed, rooms: int = 4) -> float:
     """``--rooms n`` takes n rooms; gives how many."""
-    worker = await rig.worker(rooms=rooms)
-    meetings = [await rig.meeting(f"meeting-{n}") for n in range(rooms + 1)]
+    worker = await testbed.worker(rooms=rooms)
+    meetings = [await testbed.meeting(f"meeting-{n}") for n in range(rooms + 1)]
     for meeting in meetings:
         await meeting.dispatch()
     await asyncio.gather(*(meeting.captioned() for meeting in meetings[:rooms]))
@@ -78,17 +78,17 @@ async def exactly_n_rooms(rig: Rig, rooms: int = 4) -> float:
     return len(worker.bots())
 
 
-async def killed_worker(rig: Rig) -> float:
+async def killed_worker(testbed: Testbed) -> float:
     """The worker is killed, its bots live; gives the longest time without a caption."""
-    killed, meeting = await rig.worker(rooms=1), await rig.meeting()
+    killed, meeting = await testbed.worker(rooms=1), await testbed.meeting()
     began = time.monotonic()
     await _captioned(meeting)
     [bot] = killed.bots()
     before = meeting.captions()[0]
     await asyncio.sleep(STAYS_S)
     await killed.kill(bots=False)
-    worker = await rig.worker(rooms=1)
-    other = await rig.meeting("other")
+    worker = await testbed.worker(rooms=1)
+    other = await testbed.meeting("other")
     await other.dispatch()
     await _shows(worker, "captioner_worker_rooms_waiting", 1)  # the slot is taken
     await asyncio.sleep(STAYS_S)
@@ -100,10 +100,10 @@ async def killed_worker(rig: Rig) -> float:
     return longest
 
 
-async def empty_room(rig: Rig) -> float:
+async def empty_room(testbed: Testbed) -> float:
     """Dispatched to a room that nobody enters; gives how long a slot is held."""
-    worker = await rig.worker(rooms=1)
-    meeting = await rig.meeting("late", begins=False)
+    worker = await testbed.worker(rooms=1)
+    meeting = await testbed.meeting("late", begins=False)
     await meeting.dispatch()
     began = time.monotonic()
     await worker.until(lambda: bool(worker.bots()))

@@ -38,7 +38,9 @@ RATE = 48_000
 class WorkerProcess:
     """``captioner worker`` in a process of its own."""
 
-    def __init__(self, server: MediaServer, state: Path, *, rooms: int) -> None:
+    def __init__(
+        self, server: MediaServer, state: Path, *, rooms: int = 4, drain_s: int = 0
+    ) -> None:
         """state: the folder that stands for the machine."""
         self.events: deque[dict[str, Any]] = deque(maxlen=LINES_MAX)
         self._metrics_port = free_port()
@@ -51,7 +53,7 @@ class WorkerProcess:
             "CAPTIONER_STATE": str(state),
             "CAPTIONER_METRICS_PORT": str(self._metrics_port),
         }
-        self._options = ["--drain", "0", "--rooms", str(rooms)]
+        self._options = ["--drain", str(drain_s), "--rooms", str(rooms)]
         self._more = asyncio.Event()
         self._bots: dict[int, psutil.Process] = {}
 
@@ -207,7 +209,7 @@ def _again_and_again() -> Iterator[Pcm]:
         yield from read_chunks(bundled_recording(), rate=RATE)
 
 
-class Rig:
+class Testbed:
     """One media server, and what runs on it. ``async with`` ends all of it."""
 
     def __init__(self, program: Path, folder: Path) -> None:
@@ -238,9 +240,9 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig(program: Path, folder: Path) -> AsyncIterator[Rig]:
+async def running_testbed(program: Path, folder: Path) -> AsyncIterator[Testbed]:
     """A media server of its own."""
-    made = Rig(program, folder)
+    made = Testbed(program, folder)
     async with made.server:
         try:
             yield made
@@ -248,5 +250,5 @@ async def rig(program: Path, folder: Path) -> AsyncIterator[Rig]:
             await made.close()
 
 
-Row = Callable[[Rig], Awaitable[float]]
+Row = Callable[[Testbed], Awaitable[float]]
 """→ seconds"""

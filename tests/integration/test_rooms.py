@@ -8,27 +8,29 @@ from pathlib import Path
 import pytest
 
 from eval.rooms import rows
-from eval.rooms.rig import Rig, rig
+from eval.rooms.testbed import Testbed, running_testbed
 
 pytestmark = pytest.mark.room
 
 
 @pytest.fixture
-async def made(livekit_program: Path, tmp_path: Path) -> AsyncIterator[Rig]:
-    async with rig(livekit_program, tmp_path) as one:
+async def made(livekit_program: Path, tmp_path: Path) -> AsyncIterator[Testbed]:
+    async with running_testbed(livekit_program, tmp_path) as one:
         yield one
 
 
-async def test_captions_come_back_to_stay_after_the_bot_is_killed(made: Rig) -> None:
+async def test_captions_come_back_to_stay_after_the_bot_is_killed(made: Testbed) -> None:
     assert await rows.killed_bot(made) > 0
 
 
-async def test_a_worker_takes_as_many_rooms_as_it_was_told_and_no_more(made: Rig) -> None:
+async def test_a_worker_takes_as_many_rooms_as_it_was_told_and_no_more(made: Testbed) -> None:
     assert await rows.exactly_n_rooms(made, 2) == 2
 
 
 @pytest.mark.rooms
 @pytest.mark.parametrize("row", rows.ROWS, ids=lambda row: row.measure.__name__)
-async def test_a_room_that_should_have_captions_has_them_in_time(made: Rig, row: rows.Must) -> None:
+async def test_a_room_that_should_have_captions_has_them_in_time(
+    made: Testbed, row: rows.Must
+) -> None:
     measured = await row.measure(made)
     assert row.holds(measured), measured

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +25,7 @@ from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
 from captioner.worker.bot_process import is_crash
+from eval.rooms.testbed import WorkerProcess
 
 pytestmark = pytest.mark.room
 
@@ -32,60 +34,18 @@ AGENT = "multi-user-transcriber"
 START_S = 120
 
 
-class Running:
-    """``captioner worker`` in a process of its own."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self._more = asyncio.Event()
-        self.process: asyncio.subprocess.Process
-        self._reading: asyncio.Task[None]
-
-    async def start(self, server: MediaServer, **environment: str) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "captioner", "worker", "--drain", "1",
-            env=os.environ | environment | {
-                "LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": server.key,
-                "LIVEKIT_API_SECRET": server.secret, "CAPTIONER_LOG": "json",
-            },
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        self._reading = asyncio.create_task(self._read())
-        await self.logged("worker_registered")
-
-    async def _read(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            with contextlib.suppress(ValueError):
-                self.events.append(json.loads(line))
-            self._more.set()
-
-    async def logged(self, event: str, times: int = 1) -> None:
-        async with asyncio.timeout(START_S):
-            while sum(e["event"] == event for e in self.events) < times:
-                self._more.clear()
-                await self._more.wait()
-
-    def bots(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
-
-    async def stop(self) -> int:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(60):
-            code = await self.process.wait()
-            await self._reading
-        return code
-
-
 @contextlib.asynccontextmanager
-async def worker_for(server: MediaServer, **environment: str) -> AsyncIterator[Running]:
-    worker = Running()
+async def worker_for(server: MediaServer, state: Path) -> AsyncIterator[WorkerProcess]:
+    worker = WorkerProcess(server, state, drain_s=1)
     try:
-        await worker.start(server, **environment)
+        await worker.start()
         yield worker
     finally:
         await worker.stop()
+
+
+async def logged(worker: WorkerProcess, event: str, times: int = 1) -> None:
+    await worker.until(lambda: worker.count(event) >= times, timeout_s=START_S)
 
 
 class Page:
@@ -153,9 +113,9 @@ async def recall(server: MediaServer, made: str) -> None:
 
 
 async def test_a_dispatched_worker_sends_settled_phrases_and_leaves_when_it_is_recalled(
-    media_server: MediaServer,
+    media_server: MediaServer, tmp_path: Path
 ) -> None:
-    async with worker_for(media_server) as worker, page_in(media_server) as page:
+    async with worker_for(media_server, tmp_path) as worker, page_in(media_server) as page:
         made = await dispatch(media_server)
         await page.until(lambda: bool(page.bots()))
         async with reading_aloud(media_server):
@@ -165,20 +125,19 @@ async def test_a_dispatched_worker_sends_settled_phrases_and_leaves_when_it_is_r
         assert page.bots()[0].attributes["captions.state"] == "on"  # nobody said hello
         await recall(media_server, made)
         await page.until(lambda: not page.bots())
-        await worker.logged("bot_ended")
-        log = json.dumps(worker.events)
+        await logged(worker, "bot_ended")
+        log = json.dumps(list(worker.events))
         assert ROOM not in log
         assert not any(text in log for _, text, _ in page.segments)
 
 
 async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
-    media_server: MediaServer, tmp_path: Any
+    media_server: MediaServer, tmp_path: Path
 ) -> None:
-    state = {"CAPTIONER_STATE": str(tmp_path)}
-    async with worker_for(media_server, **state) as worker, page_in(media_server) as page:
+    async with worker_for(media_server, tmp_path) as worker, page_in(media_server) as page:
         await dispatch(media_server)
         await page.until(lambda: bool(page.bots()))
-        await worker.logged("joined")
+        await logged(worker, "joined")
         before = worker.bots()
         others = [
             connection.raddr.ip
@@ -188,11 +147,11 @@ async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
         ]
         assert set(others) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}  # nobody else is called
         before[0].kill()
-        await worker.logged("joined", 2)
+        await logged(worker, "joined", 2)
         await dispatch(media_server)  # a second one for the same room
         assert await worker.stop() == 0
         await page.until(lambda: not page.bots())
-        assert sum(e["event"] == "bot_started" for e in worker.events) == 2
+        assert worker.count("bot_started") == 2
         assert not before[0].is_running()
 
 
