@@ -21,7 +21,7 @@ from eval.runs.through_engine import shown_of
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.embedded.agreement import AgreementPolicy
-from streaming.embedded.decoder import DecoderPolicy, Hearing
+from streaming.embedded.decoder import DecoderPolicy, StreamDecoder
 from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.moonshine import Moonshine
 from streaming.recognizer import RecognizerEvent
@@ -73,7 +73,7 @@ class Remembering:
 def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
     """Return all events of one stream, each with the audio time in ms at which it came."""
     before = time.thread_time() - model.fresh_s
-    hearing = Hearing(SileroVoiceActivity(), policy)
+    hearing = StreamDecoder(SileroVoiceActivity(), policy)
     framer = Framer()
     events: Timed = []
 
