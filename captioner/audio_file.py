@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -11,11 +12,13 @@ from av.audio.frame import AudioFrame as AvFrame
 
 from captioner.errors import ConfigurationError
 from streaming.audio import Pcm
+from streaming.downmix import Downmix
 
 
 def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
     """Give the file's first audio track, mono float32 at ``rate``, in chunks of any size.
 
+    Channels of opposite phase do not cancel each other.
     Raises ConfigurationError, which says what is wrong with the file.
     """
     try:
@@ -31,13 +34,10 @@ def read_chunks(path: Path, *, rate: int) -> Iterator[Pcm]:
         if not container.streams.audio:
             raise ConfigurationError(f"{path} has no audio; choose a file that does")
         heard = False
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
         try:
-            for frame in container.decode(container.streams.audio[0]):
-                for pcm in _resampled(resampler, frame):
-                    heard = heard or len(pcm) > 0
-                    yield pcm
-            yield from _resampled(resampler, None)
+            for pcm in _mono(container.decode(container.streams.audio[0]), rate):
+                heard = heard or len(pcm) > 0
+                yield pcm
         except av.FFmpegError as exc:
             if not heard:
                 raise ConfigurationError(
@@ -61,6 +61,15 @@ def read_audio(path: Path, *, rate: int) -> Pcm:
     return np.concatenate([np.zeros(0, np.float32), *read_chunks(path, rate=rate)])
 
 
-def _resampled(resampler: av.AudioResampler, frame: AvFrame | None) -> Iterator[Pcm]:
-    for piece in resampler.resample(frame):
-        yield piece.to_ndarray().reshape(-1).astype(np.float32)
+def _mono(frames: Iterator[AvFrame], rate: int) -> Iterator[Pcm]:
+    resampler: av.AudioResampler | None = None
+    downmix = Downmix(rate)
+    for frame in chain(frames, [None]):
+        if resampler is None:
+            if frame is None:
+                return
+            layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+            resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
+        for piece in resampler.resample(frame):
+            samples = piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
+            yield downmix.feed(samples.astype(np.float32))

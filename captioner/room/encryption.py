@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from weakref import WeakSet
 
 import numpy as np
+import numpy.typing as npt
 import structlog
 from livekit import rtc
 
@@ -14,6 +15,7 @@ from captioner import metrics
 from captioner.room.frame_queue import Sound
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, Pcm
 from streaming.backoff import Backoff
+from streaming.downmix import Downmix
 
 log = structlog.get_logger()
 
@@ -30,6 +32,9 @@ STATS_S = 1.0
 
 _COUNT_EVERY = 10
 """In frames: at least two packets arrive meanwhile, even if the sender omits silence."""
+
+_CHANNELS = 2
+"""Requested of the SDK, whose own mono is the mean: silence for channels of opposite phase."""
 
 
 def encryption(key: str) -> rtc.E2EEOptions | None:
@@ -120,8 +125,9 @@ class TrackSound:
             self._stream = _stream(self._track)
 
     async def _frames(self) -> AsyncIterator[Pcm]:
+        downmix = Downmix(SAMPLE_RATE)
         async for event in self._stream:
-            pcm = _float(event.frame)
+            pcm = downmix.feed(_float(event.frame))
             if pcm.any():
                 self._zeros = self._vouched = 0
                 self._dead, self._packets = False, None
@@ -162,7 +168,9 @@ async def _packets(track: rtc.Track) -> int | None:
 
 
 def _stream(track: rtc.Track) -> rtc.AudioStream:
-    return rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=FRAME_MS)
+    return rtc.AudioStream(
+        track, sample_rate=SAMPLE_RATE, num_channels=_CHANNELS, frame_size_ms=FRAME_MS
+    )
 
 
 class _Watched:
@@ -192,8 +200,9 @@ class _Watched:
         await self._sound.aclose()
 
 
-def _float(frame: rtc.AudioFrame) -> Pcm:
-    pcm: Pcm = np.frombuffer(frame.data, dtype=np.int16).astype(np.float32) / np.float32(32_768)
-    if len(pcm) == FRAME_SAMPLES:
-        return pcm
-    return np.pad(pcm, (0, FRAME_SAMPLES - len(pcm)))  # the last frame of a track may be short
+def _float(frame: rtc.AudioFrame) -> npt.NDArray[np.float32]:
+    """Return float32[1920, channels]."""
+    pcm = np.frombuffer(frame.data, dtype=np.int16).reshape(-1, _CHANNELS)
+    # The last frame of a track may be short.
+    padded = np.pad(pcm, ((0, FRAME_SAMPLES - len(pcm)), (0, 0)))
+    return padded.astype(np.float32) / np.float32(32_768)

@@ -10,11 +10,11 @@ from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
 
 
-def write_wav(path: Path, pcm: np.ndarray, rate: int = 8_000) -> None:
+def write_wav(path: Path, pcm: np.ndarray, rate: int = 8_000, layout: str = "mono") -> None:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        stream = container.add_stream("pcm_s16le", rate=rate, layout=layout)
         frame = av.AudioFrame.from_ndarray(
-            (pcm * 32_767).astype(np.int16).reshape(1, -1), format="s16", layout="mono"
+            (pcm * 32_767).astype(np.int16).reshape(1, -1), format="s16", layout=layout
         )
         frame.sample_rate = rate
         container.mux(stream.encode(frame))
@@ -71,3 +71,21 @@ def test_what_can_be_read_of_a_cut_file_is_read(tmp_path: Path) -> None:
     cut = (tmp_path / "whole.wav").read_bytes()[:9000]
     (tmp_path / "cut.wav").write_bytes(cut)
     assert len(read_audio(tmp_path / "cut.wav", rate=8_000)) > 4000
+
+
+@pytest.mark.parametrize(
+    ("layout", "levels"),
+    [
+        ("stereo", (1.0, 1.0)),
+        ("stereo", (1.0, -1.0)),
+        ("stereo", (0.7, -1.0)),
+        ("5.1", (1.0, -1.0, 0.0, 0.0, 0.0, 0.0)),
+    ],
+)
+def test_channels_of_opposite_phase_do_not_cancel(
+    tmp_path: Path, layout: str, levels: tuple[float, ...]
+) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 8_000)
+    write_wav(tmp_path / "tone.wav", np.outer(tone, levels).ravel(), layout=layout)
+    pcm = read_audio(tmp_path / "tone.wav", rate=24_000)
+    assert np.sqrt(np.mean(pcm[1000:-1000] ** 2)) > 0.1

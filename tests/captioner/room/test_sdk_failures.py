@@ -22,6 +22,7 @@ class Stream:
     """In place of the SDK's AudioStream: frames, or what it raises."""
 
     scripts: Iterator[list[float | Exception]]
+    right = 1.0  # times the left channel
 
     def __init__(self, _track: object, **_options: object) -> None:
         self.script = next(self.scripts)
@@ -30,7 +31,8 @@ class Stream:
         for level in self.script:
             if isinstance(level, Exception):
                 raise level
-            pcm = np.full(FRAME_SAMPLES, level * 32_767, np.int16)
+            left = np.full(FRAME_SAMPLES, level * 32_767)
+            pcm = np.stack([left, left * self.right], axis=1).astype(np.int16)
             yield SimpleNamespace(frame=SimpleNamespace(data=pcm.tobytes()))
 
     async def aclose(self) -> None: ...
@@ -79,6 +81,13 @@ async def test_a_stream_of_sound_that_fails_is_opened_again_and_counted() -> Non
     heard = await levels(Track(), [0.1, RuntimeError("the handle is gone")], [0.2, 0.3])
     assert heard == [0.1, 0.2, 0.3]
     assert failures() == before + 1
+
+
+async def test_a_track_whose_channels_have_opposite_phase_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Stream, "right", -1.0)
+    assert [abs(level) for level in await levels(Track(), [0.5, 0.3])] == [0.5, 0.3]
 
 
 class Publication:
