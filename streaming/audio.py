@@ -46,6 +46,11 @@ class AudioFrame:
         """Stream time after the last sample."""
         return samples_to_ms(self.position + len(self.pcm))
 
+    @property
+    def level(self) -> float:
+        """Root mean square of the samples."""
+        return float(np.sqrt(np.dot(self.pcm, self.pcm) / len(self.pcm)))
+
 
 def samples_to_ms(samples: int) -> int:
     """Return the duration of ``samples`` at 24 kHz in ms, rounded down."""

@@ -74,6 +74,12 @@ def transcribe_command(
                 ) as bar:
                     done.append(await transcribe(path, engine, lambda ms: bar.update(ms - bar.pos)))
                     bar.update(length_ms - bar.pos)
+                if done[-1].nothing_recognized:
+                    click.echo(
+                        f"{path}: no speech was recognised in it, although it is not silent;"
+                        f" is it in another language than {engine.language}?",
+                        err=True,
+                    )
         text = render(done, Format(form))
         if output:
             write_text(output, text)

@@ -17,6 +17,7 @@ from captioner.captions.segmenter import Segmenter
 from captioner.captions.webvtt import document
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
+from streaming.voice.gate import GatePolicy
 
 Progress = Callable[[int], None]
 """Called with the ms of the file that were processed."""
@@ -32,11 +33,20 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileCaptions:
-    """The closed cues of a file, on its own clock, and its duration."""
+    """The closed cues of a file, on its own clock, and its duration.
+
+    loudest: root mean square of its loudest frame.
+    """
 
     path: Path
     cues: list[Cue]
     length_ms: int
+    loudest: float = 0.0
+
+    @property
+    def nothing_recognized(self) -> bool:
+        """Whether there is sound, and no caption."""
+        return not self.cues and self.loudest >= GatePolicy().nothing
 
 
 async def transcribe(path: Path, engine: Engine, progress: Progress) -> FileCaptions:
@@ -58,15 +68,16 @@ async def transcribe(path: Path, engine: Engine, progress: Progress) -> FileCapt
         recording=True,
     )
     await captioner.run()
-    return FileCaptions(path, cues, frames.end_ms)
+    return FileCaptions(path, cues, frames.end_ms, frames.loudest)
 
 
 class _Frames:
-    """The file's frames, and the end of the last one."""
+    """The file's frames, the end of the last one, and the level of the loudest one."""
 
     def __init__(self, path: Path) -> None:
         self._frames = _framed(path)
         self.end_ms = 0
+        self.loudest = 0.0
         self.waiting_ms = 0
 
     def __aiter__(self) -> Self:
@@ -75,6 +86,7 @@ class _Frames:
     async def __anext__(self) -> AudioFrame:
         for frame in self._frames:
             self.end_ms = frame.end_ms
+            self.loudest = max(self.loudest, frame.level)
             return frame
         raise StopAsyncIteration
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
-
 from streaming.audio import FRAME_MS, AudioFrame
 from streaming.voice.frames import VoiceFinder, VoiceInFrames
 from streaming.voice.meter import VoiceMeter
@@ -45,7 +43,7 @@ class Loudness:
 
     def __call__(self, frame: AudioFrame) -> bool:
         """Return whether it can be, also for a while after a loud frame. Takes a few µs."""
-        level = float(np.sqrt(np.dot(frame.pcm, frame.pcm) / len(frame.pcm)))
+        level = frame.level
         unknown = len(self._levels) < (self._levels.maxlen or 0)
         self._levels.append(level)
         self._hang = max(self._hang - FRAME_MS, 0)

@@ -156,6 +156,18 @@ def test_transcripts_come_as_json_too(tmp_path: Path) -> None:
     assert json.loads(made.stdout)[0]["file"] == str(short)
 
 
+@pytest.mark.parametrize(("level", "says"), [(0.05, True), (0.0, False)])
+def test_a_file_without_a_word_says_so_unless_it_is_silent(
+    tmp_path: Path, level: float, says: bool
+) -> None:
+    path = tmp_path / "hum.wav"
+    hum = level * np.sin(2 * np.pi * 50 * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE)
+    path.write_bytes(wav(hum.astype(np.float32)))
+    made = run("transcribe", str(path))
+    assert made.exit_code == 0
+    assert ("no speech was recognised" in made.stderr and "hum.wav" in made.stderr) == says
+
+
 def test_recover_rebuilds_what_a_killed_bot_left_and_says_so(tmp_path: Path) -> None:
     cue = Said("s", "t1-1", "anna", "Anna", 1_000, 2_000, "kept after all", "en")
     lines = [Opened("budget", 0), Started(0, "s", "en"), cue]
