@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults soak-seeds test-rooms test-kyutai check overlay browser docs lock wheel bench measure quality clean
+.PHONY: demo test test-faults soak-seeds test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -77,6 +77,29 @@ quality: .venv/dev.done browser $(PAGE)
 	@$(BIN)/python -m benchmarks.quality report/quality/browser \
 		$(foreach one,$(CONDITIONS),report/quality/$(firstword $(subst =, ,$(one))))
 
+# What the product is made of, in CycloneDX: the bot with what it needs, the tests' environment,
+# the page with what builds it, and the Kyutai server where it is installed.
+SUPPLY := .venv-supply/bin
+sbom: .venv-supply/done web-overlay/package-lock.json
+	@mkdir -p dist/sbom
+	$(SUPPLY)/cyclonedx-py environment .venv-supply/bot/bin/python --pyproject pyproject.toml -o dist/sbom/bot.cdx.json
+	$(SUPPLY)/cyclonedx-py environment $(BIN)/python -o dist/sbom/tests.cdx.json
+	cd web-overlay && npm sbom --package-lock-only --sbom-format cyclonedx > ../dist/sbom/page.cdx.json
+	@if test -x .venv-kyutai/bin/python; then \
+		$(SUPPLY)/cyclonedx-py environment .venv-kyutai/bin/python -o dist/sbom/asr-server.cdx.json; \
+	else echo "asr-server is left out: make test-kyutai installs it."; fi
+
+licences: sbom
+	@$(BIN)/python -m tests.supply licences dist/sbom/*.cdx.json
+
+# Known vulnerabilities; exit status 2 where a database cannot be reached.
+audit: .venv/dev.done .venv-supply/done
+	@rm -rf dist/audit; mkdir -p dist/audit
+	-@for lock in dev kyutai; do $(SUPPLY)/pip-audit --disable-pip --require-hashes -r locks/$$lock.txt \
+		--progress-spinner off -f json -o dist/audit/$$lock.json 2>dist/audit/$$lock.log; done
+	-@cd web-overlay && npm audit --json > ../dist/audit/npm.json 2>/dev/null
+	@$(BIN)/python -m tests.supply audit dist/audit/dev.json dist/audit/kyutai.json dist/audit/npm.json
+
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel
 	@echo "To install it:"
@@ -105,6 +128,13 @@ wheel: .venv/dev.done $(PAGE)
 	@.venv-kyutai/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
+.venv-supply/done: locks/run.txt locks/build.txt locks/supply.txt pyproject.toml
+	@echo "Installing what looks at our supply, and the bot alone to be looked at"
+	@$(PYTHON) -m venv .venv-supply && $(PYTHON) -m venv --without-pip .venv-supply/bot
+	@.venv-supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/supply.txt
+	@.venv-supply/bin/pip --quiet --disable-pip-version-check --python .venv-supply/bot install --require-hashes -r locks/run.txt
+	@touch $@
+
 web-overlay/node_modules/.done: web-overlay/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed to build the page: https://nodejs.org"; exit 1; }
 	$(call BEGIN,Installing what the page is built with) \
@@ -121,7 +151,8 @@ lock:
 	$(LOCK) pyproject.toml --extra dev --extra eval -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
+	printf 'cyclonedx-bom\npip-audit\n' | $(LOCK) - -o locks/supply.txt
 	printf 'hatchling\neditables\n' | $(LOCK) - -c locks/dev.txt -o locks/build.txt
 
 clean:
-	rm -rf .venv .venv-kyutai web-overlay/node_modules captioner/overlay dist
+	rm -rf .venv .venv-kyutai .venv-supply web-overlay/node_modules captioner/overlay dist
