@@ -21,7 +21,7 @@ from captioner.controls.decisions import Decided, Decision, Known, Policy, Want,
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.publishing.publisher import Publisher
-from captioner.publishing.room_clock import RoomClock
+from captioner.publishing.room_clock import Instant, RoomClock, SignOfLife
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Changed, Gap, Inaudible, Kind, Left, Person, Room, Voice
 from captioner.tracks.engine import Engine
@@ -158,9 +158,10 @@ class Bot:
         return ghosts[0].identity
 
     def _go_on(self, stored: Stored) -> None:
-        alive_ms = max(stored.alive_utc_ms - stored.origin_utc_ms, 0)
-        self.publisher.clock = RoomClock.resume(stored.origin_utc_ms, least_ms=alive_ms)
-        self._lost_ms, self._reason = alive_ms, GapReason.BOT_RESTARTED
+        origin_utc_ms = stored.origin_utc_ms
+        alive = stored.alive or SignOfLife(0, Instant(origin_utc_ms))
+        self.publisher.clock = self.publisher.clock.resume(origin_utc_ms, alive)
+        self._lost_ms, self._reason = alive.room_ms, GapReason.BOT_RESTARTED
 
     async def _take_over(self, room: Room, ghost: str) -> Room:
         """Join under the name of the bot that died, so that the media server lets go of it."""
@@ -262,7 +263,7 @@ class Bot:
                 self._writer.decide(Wish("", {"transcript": False}))
             if self.controls.checked(self._clock()):
                 self._writer.know(Known.ALL)
-            self._writer.live(said_ms)
+            self._writer.live(self.publisher.clock.alive(said_ms))
             await self._service.look()
 
     async def _prepare(self, decided: Decided) -> Callable[[], None]:

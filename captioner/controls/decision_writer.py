@@ -22,6 +22,7 @@ from captioner.controls.decisions import Decided, Decision, Known, Wish
 from captioner.controls.state_store import StateStore, Stored
 from captioner.controls.store_thread import StoreThread
 from captioner.errors import InvalidRequest, RequestCode, StateDamaged, StateError
+from captioner.publishing.room_clock import SignOfLife
 
 log = structlog.get_logger()
 
@@ -127,10 +128,10 @@ class DecisionWriter:
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         return self.own(self._fulfil(_Asked(wish, number, stored), protection))
 
-    def live(self, said_ms: int) -> None:
-        """Give a sign of life: what was said before ``said_ms`` of room time is dealt with."""
+    def live(self, alive: SignOfLife) -> None:
+        """Give a sign of life."""
         if self._living is None or self._living.done():
-            self._living = self.own(self._live(self._origin_utc_ms + said_ms))
+            self._living = self.own(self._live(alive))
 
     async def run(self) -> None:
         """For ever: bring to the store what it does not have."""
@@ -254,10 +255,10 @@ class DecisionWriter:
         consents = {controls.pseudonym(who): said for who, said in decided.consents.items()}
         controls.decided = replace(decided, by="", consents=consents)
 
-    async def _live(self, utc_ms: int) -> None:
+    async def _live(self, alive: SignOfLife) -> None:
         room = self._room
         try:
-            await self._call(lambda store: store.live(room, utc_ms))
+            await self._call(lambda store: store.live(room, alive))
         except StateError as exc:
             self._fail(exc)
 

@@ -1,11 +1,11 @@
 """The state store on disk: what was decided in each room, without a text, a name or an identity.
 
     decisions.sqlite3    one row a room, by its sid; with SQLite's side files
-    RM_….lock            locked by the bot that has the room; its time is the bot's sign of life
+    RM_….lock            locked by the bot that has the room; holds the bot's sign of life
     key                  of this installation: participants are known by an HMAC under it
 
 All of them are readable by their owner only. The sign of life is no part of the database because
-it changes twice a second, and need not survive a loss of power.
+it changes twice a second, and need not survive a loss of power: then the file's time stands for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import re
 import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from pydantic import TypeAdapter
 from captioner.controls.decisions import Known
 from captioner.controls.state_store import Stored
 from captioner.errors import StateDamaged, StateError
+from captioner.publishing.room_clock import Instant, SignOfLife
 
 KEEP_DAYS = 30
 ROOMS_MAX = 10_000
@@ -40,6 +40,9 @@ without a pause one may come last for seconds. Who decides waits no longer than 
 
 OWNER_ONLY = 0o600
 
+ALIVE_BYTES = 256
+"""The longest sign of life has 152."""
+
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -49,6 +52,7 @@ CREATE TABLE IF NOT EXISTS rooms (sid TEXT PRIMARY KEY, key TEXT, state BLOB);
 _PUT = "INSERT OR REPLACE INTO rooms VALUES (?, ?, ?)"
 _DELETE = "DELETE FROM rooms WHERE sid = ?"
 _STATE = TypeAdapter(Stored)
+_ALIVE = TypeAdapter(SignOfLife)
 _SID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -65,12 +69,14 @@ class SqliteStore:
 
     def claim(self, room: str) -> bool:
         """Take the room; False if another living bot of this machine has it."""
-        with self._database():
+        with self._database() as database:
             if room in self._locks:
                 return True
             lock = _locked(self._lock_of(room))
             if lock is not None:
                 self._locks[room] = lock
+                # Not before: what is locked is not forgotten, whatever the clock says.
+                self._tidy(database, Instant.now())
             return lock is not None
 
     def release(self, room: str) -> None:
@@ -98,17 +104,22 @@ class SqliteStore:
                     f"{self._path}: the decisions of a room cannot be read ({type(exc).__name__}):"
                     " only who agrees is captioned there"
                 ) from None
-            return replace(stored, alive_utc_ms=_changed_utc_ms(lock))
+            return replace(stored, alive=_alive(lock, stored.origin_utc_ms))
 
     def save(self, room: str, stored: Stored) -> None:
         """Keep a state: once this returns, it survives a loss of power."""
         with self._database() as database:
             database.execute(_PUT, [room, self.pseudonym(""), _STATE.dump_json(stored)])
 
-    def live(self, room: str, utc_ms: int) -> None:
+    def live(self, room: str, alive: SignOfLife) -> None:
         """Give a sign of life."""
         with self._plainly():
-            os.utime(self._lock_of(room), ns=(utc_ms * 1_000_000,) * 2)
+            lock = os.open(self._lock_of(room), os.O_WRONLY)
+            try:
+                # Always as long, and in its place: that needs no free room on the disk.
+                os.pwrite(lock, _ALIVE.dump_json(alive).ljust(ALIVE_BYTES), 0)
+            finally:
+                os.close(lock)
 
     def probe(self) -> None:
         """Write something, and take it away again. Raises StateError."""
@@ -116,10 +127,10 @@ class SqliteStore:
             database.execute(_PUT, ["probe", "", ""])
             database.execute(_DELETE, ["probe"])
 
-    def tidy(self, *, now: float | None = None) -> int:
+    def tidy(self, now: Instant) -> int:
         """Forget rooms that are long over; gives how many."""
         with self._database() as database:
-            return self._tidy(database, time.time() if now is None else now)
+            return self._tidy(database, now)
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -150,7 +161,6 @@ class SqliteStore:
             )
             database.executescript(_SCHEMA)
             self._take_over(database)
-            self._tidy(database, time.time())
         finally:
             os.close(key)
         return database
@@ -178,15 +188,14 @@ class SqliteStore:
             return b""  # not to be understood: then only who agrees is captioned
         return _STATE.dump_json(state)
 
-    def _tidy(self, database: sqlite3.Connection, now: float) -> int:
-        oldest_ms = (now - KEEP_DAYS * 86_400) * 1000
+    def _tidy(self, database: sqlite3.Connection, now: Instant) -> int:
         rows = database.execute("SELECT sid FROM rooms").fetchall()
         locks = {sid: self._lock_of(sid) for (sid,) in rows}
-        found = sorted(locks, key=lambda sid: _changed_utc_ms(locks[sid]), reverse=True)
+        ages = {sid: _alive(lock, 0).at.until_ms(now) for sid, lock in locks.items()}
         old = [
             sid
-            for number, sid in enumerate(found)
-            if number >= ROOMS_MAX or _changed_utc_ms(locks[sid]) < oldest_ms
+            for number, sid in enumerate(sorted(ages, key=lambda sid: ages[sid]))
+            if number >= ROOMS_MAX or ages[sid] > KEEP_DAYS * 86_400_000
         ]
         gone = 0
         for sid in old:
@@ -234,7 +243,13 @@ def _locked(path: Path) -> int | None:
     return file
 
 
-def _changed_utc_ms(path: Path) -> int:
-    if not path.exists():
-        os.close(_open_own(path))
-    return path.stat().st_mtime_ns // 1_000_000
+def _alive(lock: Path, origin_utc_ms: int) -> SignOfLife:
+    """The last sign of life in the room, which began at ``origin_utc_ms``."""
+    file = _open_own(lock)
+    try:
+        return _ALIVE.validate_json(os.pread(file, ALIVE_BYTES, 0), strict=True)
+    except ValueError:
+        utc_ms = os.fstat(file).st_mtime_ns // 1_000_000
+        return SignOfLife(max(utc_ms - origin_utc_ms, 0), Instant(utc_ms))
+    finally:
+        os.close(file)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from captioner.controls.decisions import Decided
+from captioner.publishing.room_clock import SignOfLife
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The state of one room. alive_utc_ms: what was said before is dealt with."""
+    """The state of one room. alive: the last sign of life; None: there was none yet."""
 
     decided: Decided
     session: str
     origin_utc_ms: int
-    alive_utc_ms: int = 0
+    alive: SignOfLife | None = None
 
 
 class StateStore(Protocol):
@@ -43,16 +42,15 @@ class StateStore(Protocol):
         """Keep a state: once this returns, it survives a loss of power. The sign of life stays."""
         ...
 
-    def live(self, room: str, utc_ms: int) -> None:
-        """Give a sign of life: what was said before ``utc_ms`` is dealt with."""
+    def live(self, room: str, alive: SignOfLife) -> None:
+        """Give a sign of life."""
         ...
 
 
 class MemoryStore:
     """Keeps states for as long as the object lives: for demos and tests."""
 
-    def __init__(self, wall: Callable[[], float] = time.time) -> None:
-        self._wall = wall
+    def __init__(self) -> None:
         self.rooms: dict[str, Stored] = {}
 
     def claim(self, room: str) -> bool:
@@ -73,10 +71,9 @@ class MemoryStore:
     def save(self, room: str, stored: Stored) -> None:
         """Keep a state."""
         before = self.rooms.get(room)
-        alive_utc_ms = before.alive_utc_ms if before else round(self._wall() * 1000)
-        self.rooms[room] = replace(stored, alive_utc_ms=alive_utc_ms)
+        self.rooms[room] = replace(stored, alive=before.alive if before else None)
 
-    def live(self, room: str, utc_ms: int) -> None:
+    def live(self, room: str, alive: SignOfLife) -> None:
         """Give a sign of life."""
         if stored := self.rooms.get(room):
-            self.rooms[room] = replace(stored, alive_utc_ms=utc_ms)
+            self.rooms[room] = replace(stored, alive=alive)

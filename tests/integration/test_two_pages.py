@@ -152,7 +152,7 @@ def assert_nothing_is_left(meeting: Meeting, folder: Path, metrics: str, said: s
         {"v": 1, "captioned": True, "kept": True}
     ]
     assert set(found) | set(found["decided"]) == {
-        "decided", "session", "origin_utc_ms", "alive_utc_ms",
+        "decided", "session", "origin_utc_ms", "alive",
         "language", "engine", "enabled", "transcript", "by", "known", "consents",
     }  # fmt: skip
 

@@ -11,10 +11,11 @@ from captioner.bot.bot import Engine
 from captioner.bot.scripted_meeting import HOST, away, scripted_meeting, tracks, words
 from captioner.contract import PACKET_MAX, encode
 from captioner.contract_requests import CONSENT, HELLO, SET
-from captioner.controls.decisions import Want
+from captioner.controls.decisions import Decided, Want
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.publishing.room_clock import RoomClock
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import START_MS, Instant, RoomClock, SignOfLife
 from captioner.room.protocol import Kind
 from captioner.room.scripted_room import ScriptedRoom
 from streaming.recognizer import Capabilities, RecognizerEvent
@@ -202,11 +203,47 @@ async def test_when_the_machines_clock_is_set_the_times_of_captions_go_on(
         assert after["gaps"] == []
 
 
-def test_a_bot_restarted_on_a_clock_that_was_set_back_does_not_go_back() -> None:
-    clock = RoomClock.resume(
-        1_000_000, least_ms=500_000, monotonic=lambda: 7.0, wall=lambda: 1_100.0
-    )
-    assert clock.now_ms() == 500_000
+DIED = Instant(1_700_000_500_000, "boot", 90_000)
+"""At 500 s of room time."""
+
+
+@pytest.mark.parametrize(
+    ("now", "missing_ms"),
+    [
+        (Instant(DIED.wall_ms - 3_600_000, "boot", 102_000), 12_000),  # set back by an hour
+        (Instant(DIED.wall_ms + 3_600_000, "boot", 102_000), 12_000),  # set forward
+        (Instant(DIED.wall_ms + 40_000, "other", 5_000), 40_000),  # the machine was restarted
+        (Instant(DIED.wall_ms + 40_000, "boot", 5_000), 40_000),  # or put back to a snapshot
+        (Instant(DIED.wall_ms + 40_000), 40_000),  # no such clock here
+        (Instant(DIED.wall_ms - 3_600_000, "other", 9_000), 9_000),  # without a battery
+        (Instant(DIED.wall_ms - 3_600_000, "other", 10**9), START_MS),  # another machine
+        (Instant(DIED.wall_ms - 3_600_000), 0),  # nobody knows
+    ],
+)
+async def test_a_killed_bot_is_missed_for_as_long_as_it_was_away_whatever_the_wall_clock_says(
+    now: Instant, missing_ms: int
+) -> None:
+    store = MemoryStore()
+    store.save("RM_scripted", Stored(Decided("en", "scripted"), "before", 1_700_000_000_000))
+    store.live("RM_scripted", SignOfLife(500_000, DIED))
+    publisher = Publisher(RoomClock.start(monotonic=lambda: 7.0, instant=lambda: now))
+    async with scripted_meeting(store=store, publisher=publisher) as meeting:
+        assert publisher.clock.now_ms() == 500_000 + missing_ms
+        told = await meeting.room.ask("anna", HELLO, want=True)
+        assert told["origin_utc_ms"] == 1_700_000_000_000
+        gaps = [(gap["start"], gap["end"]) for gap in told["gaps"]]
+        assert gaps == ([(500_000, 500_000 + missing_ms)] if missing_ms else [])
+
+
+def test_a_sign_of_life_is_of_the_instant_up_to_which_speech_is_dealt_with() -> None:
+    clock = RoomClock.start(monotonic=iter([0.0, 20.0]).__next__, instant=lambda: DIED)
+    assert clock.alive(18_500) == SignOfLife(18_500, DIED.earlier(1_500))
+
+
+def test_a_machine_knows_how_long_it_runs_and_since_when() -> None:
+    before, after = Instant.now(), Instant.now()
+    assert before.boot == after.boot
+    assert 0 <= before.until_ms(after) < 60_000
 
 
 async def test_a_refusal_reaches_what_was_said_before_a_mute_and_is_not_written_yet() -> None:

@@ -21,6 +21,7 @@ from captioner.controls import controls, decision_writer
 from captioner.controls.sqlite_store import SqliteStore
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
+from captioner.publishing.room_clock import SignOfLife
 from captioner.room.scripted_room import ScriptedRoom
 from captioner.transcript.folder import TranscriptPolicy
 from streaming.recognizer import Capabilities, RecognizerEvent, Word, WordEnd
@@ -72,9 +73,9 @@ class Disk(MemoryStore):
         super().save(room, stored)
         self._loop.call_soon_threadsafe(self._changed.set)
 
-    def live(self, room: str, utc_ms: int) -> None:
+    def live(self, room: str, alive: SignOfLife) -> None:
         self._goes_on.wait()
-        super().live(room, utc_ms)
+        super().live(room, alive)
         self._loop.call_soon_threadsafe(self._changed.set)
 
 
@@ -169,8 +170,8 @@ async def test_captions_and_the_sign_of_life_of_others_go_on_while_the_disk_is_s
             while not meeting.said("bob"):
                 await meeting.speak("bob", frames=3)
         await disk.until(lambda stored: "anna" in stored.decided.consents)
-        before = disk.rooms["RM_scripted"].alive_utc_ms
-        await disk.until(lambda stored: stored.alive_utc_ms > before)
+        before = disk.rooms["RM_scripted"].alive
+        await disk.until(lambda stored: stored.alive != before)
 
 
 async def test_a_refusal_does_not_wait_for_the_flood_of_somebody_else() -> None:

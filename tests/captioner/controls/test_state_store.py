@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,14 @@ from captioner.controls.decisions import Decided
 from captioner.controls.sqlite_store import KEEP_DAYS, SqliteStore
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import StateDamaged, StateError
+from captioner.publishing.room_clock import Instant, SignOfLife
 
 STATE = Stored(
     Decided("fr", "kyutai", enabled=False, by="a1", consents={"b2": Consent(True, False)}),
     session="s",
     origin_utc_ms=1_700_000_000_000,
 )
+ALIVE = SignOfLife(12_345, Instant(1_700_000_012_345, "boot", 99_000))
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -37,13 +38,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateStore:
 def test_what_was_decided_is_there_after_a_restart(store: StateStore) -> None:
     assert store.load("RM_1") is None
     store.save("RM_1", STATE)
-    store.live("RM_1", 1_700_000_012_345)
+    store.live("RM_1", ALIVE)
     found = store.load("RM_1")
     assert found is not None
     assert (found.decided, found.session, found.origin_utc_ms) == (
         STATE.decided, STATE.session, STATE.origin_utc_ms,
     )  # fmt: skip
-    assert found.alive_utc_ms == 1_700_000_012_345
+    assert found.alive == ALIVE
     assert store.load("RM_2") is None
 
 
@@ -121,26 +122,64 @@ def test_a_room_belongs_to_one_living_bot_and_is_free_when_that_is_killed(tmp_pa
     again.release("RM_1")
 
 
-def test_rooms_long_over_are_forgotten(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path)
-    for room in ("RM_old", "RM_new"):
+DAYS_MS = (KEEP_DAYS + 1) * 86_400_000
+
+
+def over(folder: Path, *rooms: str, alive: SignOfLife) -> SqliteStore:
+    """A store with rooms that nobody is in any more."""
+    store = SqliteStore(folder)
+    for room in rooms:
         store.claim(room)
         store.save(room, STATE)
+        store.live(room, alive)
         store.release(room)
-    store.live("RM_old", round((time.time() - (KEEP_DAYS + 1) * 86_400) * 1000))
-    assert store.tidy() == 1
+    return store
+
+
+def test_rooms_long_over_are_forgotten(tmp_path: Path) -> None:
+    now = Instant.now()
+    over(tmp_path, "RM_new", alive=SignOfLife(0, now))
+    store = over(tmp_path, "RM_old", alive=SignOfLife(0, Instant(now.wall_ms - DAYS_MS)))
+    assert store.tidy(now) == 1
     assert store.load("RM_old") is None
     assert store.load("RM_new") is not None
+
+
+def test_a_wall_clock_that_was_set_forward_makes_no_room_old(tmp_path: Path) -> None:
+    alive = Instant(1_700_000_000_000, "boot", 99_000)
+    store = over(tmp_path, "RM_1", alive=SignOfLife(0, alive))
+    assert store.tidy(Instant(alive.wall_ms + DAYS_MS, "boot", 100_000)) == 0
+    assert store.tidy(Instant(alive.wall_ms, "boot", 99_000 + DAYS_MS)) == 1
+
+
+def test_a_bot_never_forgets_what_was_decided_in_the_room_that_it_takes(tmp_path: Path) -> None:
+    over(tmp_path, "RM_1", alive=SignOfLife(0, Instant(0)))  # fifty years ago, says the clock
+    again = SqliteStore(tmp_path)
+    assert again.claim("RM_1")
+    assert again.load("RM_1") is not None
+
+
+def test_the_time_of_the_file_stands_for_a_sign_of_life_that_a_loss_of_power_took(
+    tmp_path: Path,
+) -> None:
+    store = over(tmp_path, "RM_1", alive=ALIVE)
+    lock = tmp_path / "RM_1.lock"
+    for left in (b"", bytes(256), lock.read_bytes()[:40]):
+        lock.write_bytes(left)
+        os.utime(lock, (1_700_000_007, 1_700_000_007))
+        found = store.load("RM_1")
+        assert found is not None
+        assert found.alive == SignOfLife(7_000, Instant(1_700_000_007_000))
 
 
 def test_a_decision_is_no_sign_of_life(store: StateStore) -> None:
     """A bot that dies just after one was behind all the same: the gap begins before it."""
     store.save("RM_1", STATE)
-    store.live("RM_1", 1_700_000_012_345)
+    store.live("RM_1", ALIVE)
     store.save("RM_1", STATE)
     found = store.load("RM_1")
     assert found is not None
-    assert found.alive_utc_ms == 1_700_000_012_345
+    assert found.alive == ALIVE
 
 
 def test_what_earlier_versions_kept_is_taken_over_once(tmp_path: Path) -> None:
@@ -158,7 +197,7 @@ def test_what_earlier_versions_kept_is_taken_over_once(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path)
     found = store.load("RM_1")
     assert found is not None
-    assert found.alive_utc_ms == 1_800_000_000_000
+    assert found.alive == SignOfLife(1_800_000_000_000 - 5, Instant(1_800_000_000_000))
     assert found.decided == Decided(
         "fr", "kyutai", enabled=False, transcript=True,
         consents={store.pseudonym("gwen"): Consent(False, False)},
@@ -215,7 +254,7 @@ def test_a_thousand_saves_of_one_room_by_threads_do_not_fail_and_the_last_one_st
     def save_freely(store: SqliteStore) -> None:
         try:
             while not ended.is_set():
-                store.live("RM_1", 1_700_000_012_345)
+                store.live("RM_1", ALIVE)
                 store.save("RM_2", STATE)
         except BaseException as exc:
             failures.append(exc)
@@ -231,7 +270,7 @@ def test_a_thousand_saves_of_one_room_by_threads_do_not_fail_and_the_last_one_st
     assert failures == []
     found = SqliteStore(tmp_path).load("RM_1")
     assert found is not None
-    assert (found.origin_utc_ms, found.alive_utc_ms) == (999, 1_700_000_012_345)
+    assert (found.origin_utc_ms, found.alive) == (999, ALIVE)
 
 
 SAVING = """

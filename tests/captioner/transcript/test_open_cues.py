@@ -11,6 +11,7 @@ from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
 from captioner.controls.decisions import Decided
 from captioner.controls.state_store import MemoryStore, Stored
+from captioner.publishing.room_clock import SignOfLife
 from captioner.transcript.folder import TranscriptPolicy
 from captioner.transcript.keeper import TranscriptKeeper
 from captioner.transcript.records import Minutes, Said, read
@@ -153,11 +154,11 @@ async def test_every_word_shown_settled_is_in_the_journal_or_after_the_sign_of_l
     signs: list[tuple[int, str]] = []  # room time, what the journal has of the open cue by then
 
     class Store(MemoryStore):
-        def live(self, room: str, utc_ms: int) -> None:
+        def live(self, room: str, alive: SignOfLife) -> None:
             (path,) = tmp_path.glob("*.journal")
             said = [r.text for r in read(path.read_bytes()).records if isinstance(r, Said)]
-            signs.append((utc_ms - store.rooms[room].origin_utc_ms, said[-1] if said else ""))
-            super().live(room, utc_ms)
+            signs.append((alive.room_ms, said[-1] if said else ""))
+            super().live(room, alive)
 
     def script(_number: int) -> list[RecognizerEvent]:
         words = ((Word(f"w{n}", n * 200), WordEnd(n * 200 + 150)) for n in range(1, 25))
