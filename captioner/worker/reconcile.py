@@ -92,12 +92,17 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known of a room. bot: its identity, as last seen."""
+    """What is known of a room. bot: its identity, as last seen.
+
+    attempt_ms: when somebody last set about captioning it; attempt_s: when that was first seen.
+    """
 
     sid: str = ""
     bot: str = ""
     at_s: float = float("-inf")
     verdict: Verdict | None = None
+    attempt_ms: int | None = None
+    attempt_s: float = float("-inf")
     silent_since_s: float | None = None
     retry_s: float = 0.0
     not_before_s: float = float("-inf")
@@ -179,7 +184,7 @@ class Reconciler:
             return Verdict.NOT_ASKED
         if not facts.people:
             return Verdict.EMPTY
-        if any(utc_ms - at_ms < STARTING_MS for at_ms in _attempts(facts.dispatches, self.agent)):
+        if self._starts(seen, facts, now_s, utc_ms):
             return Verdict.UNCERTAIN
         if not facts.bots:
             return Verdict.MISSING
@@ -188,6 +193,18 @@ class Reconciler:
             self._doubt(worker_of(seen.bot))
         silent = now_s - seen.silent_since_s >= SILENT_S
         return Verdict.MISSING if silent else Verdict.UNCERTAIN
+
+    def _starts(self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int) -> bool:
+        """Whether somebody's bot may be about to come.
+
+        Its time is by the media server's clock, which ours may be behind: so what was seen for as
+        long is over, too.
+        """
+        latest_ms = max(_attempts(facts.dispatches, self.agent), default=None)
+        if latest_ms != seen.attempt_ms:
+            seen.attempt_ms, seen.attempt_s = latest_ms, now_s
+        recent = latest_ms is not None and utc_ms - latest_ms < STARTING_MS
+        return recent and now_s - seen.attempt_s < STARTING_MS / 1000
 
     def _doubt(self, worker: str) -> None:
         """One bot of a worker does not answer: its machine may be dead, so ask the others next."""

@@ -66,6 +66,18 @@ def test_a_bot_is_dead_when_it_has_answered_nobody_for_a_while() -> None:
     assert reconciler.judge(silent, 104.0, LATER_MS) is Verdict.UNCERTAIN
 
 
+def test_a_worker_whose_clock_is_behind_waits_no_longer_for_the_bot_of_another() -> None:
+    reconciler = Reconciler(AGENT)
+    behind_ms = LATER_MS - 3_600_000
+    given = Facts("r", 1, [], [replace(ASKED, given_ms=LATER_MS)])
+    claimed = Facts("r", 1, [], [ASKED, Dispatch("c", CLAIM, LATER_MS + STARTING_MS)])
+    for facts, began_s in ((given, 100.0), (claimed, 110.0)):
+        over_s = began_s + STARTING_MS / 1000
+        assert reconciler.judge(facts, began_s, behind_ms) is Verdict.UNCERTAIN
+        assert reconciler.judge(facts, over_s - 1, behind_ms) is Verdict.UNCERTAIN
+        assert reconciler.judge(facts, over_s, behind_ms) is Verdict.MISSING
+
+
 def test_of_several_claims_the_first_that_is_not_old_wins() -> None:
     old = Dispatch("a", CLAIM, 0, metadata="dead")
     first = Dispatch("b", CLAIM, STARTING_MS, metadata="one")
