@@ -45,6 +45,7 @@ class Outputs:
         self._room: Room | None = None
         self._recorded = False
         self._erase = asyncio.Event()
+        self._entered = asyncio.Event()
         self._erasing: list[asyncio.Future[None]] = []
         publisher.sinks.append(self._segments)
 
@@ -59,7 +60,7 @@ class Outputs:
             tasks.create_task(self._segments.run())
             tasks.create_task(self._keep_erasing())
             if self._extras.transcripts is not None:
-                tasks.create_task(_keep_tidy(self._extras.transcripts))
+                tasks.create_task(self._keep_tidy(self._extras.transcripts))
 
     async def enter(self, room: Room | None) -> None:
         """The bot is in this room now, or in none. Goes on with a transcript that was on."""
@@ -71,6 +72,7 @@ class Outputs:
                 self._keeper = self._keeper_of(room, self._extras.transcripts)
                 self._publisher.sinks.append(self._keeper)
                 await self._go_on(self._keeper)
+                self._entered.set()
             self.review()
 
     def review(self) -> None:
@@ -210,15 +212,18 @@ class Outputs:
             note("agreed" if self._controls.captions(who) else "refused", who)
             note("kept" if self._controls.keeps(who) else "not-kept", who)
 
-
-async def _keep_tidy(policy: TranscriptPolicy) -> None:
-    while True:
-        try:
-            done = await asyncio.to_thread(tidy, policy, now_s=time.time())
-        except ConfigurationError:
-            pass  # nothing was ever kept: there is no folder yet
-        else:
-            counts = {"rebuilt": len(done.rebuilt), "deleted": done.deleted, "failed": done.failed}
-            if any(counts.values()):
-                log.info("transcripts_tidied", **counts)
-        await asyncio.sleep(TIDY_S)
+    async def _keep_tidy(self, policy: TranscriptPolicy) -> None:
+        # Not before: then our own meeting's is locked, and not too old, whatever the clock says.
+        await self._entered.wait()
+        while True:
+            try:
+                done = await asyncio.to_thread(tidy, policy, now_s=time.time())
+            except ConfigurationError:
+                pass  # nothing was ever kept: there is no folder yet
+            else:
+                counts = {
+                    "rebuilt": len(done.rebuilt), "deleted": done.deleted, "failed": done.failed
+                }  # fmt: skip
+                if any(counts.values()):
+                    log.info("transcripts_tidied", **counts)
+            await asyncio.sleep(TIDY_S)

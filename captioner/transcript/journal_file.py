@@ -20,6 +20,9 @@ from captioner.transcript.records import Forgotten, Minutes, Opened, Record, enc
 
 JOURNAL = ".journal"
 OWNER_ONLY = 0o600
+STEP_NS = 1_000
+"""Finer than this some file systems do not keep times."""
+
 MEETINGS_MAX = 1_000
 """Meetings of one name: budget, budget-2, budget-3…"""
 
@@ -45,6 +48,7 @@ class JournalFile:
         self._size = size
         self._lock = threading.Lock()
         self._shown = ""
+        self._changed_ns = os.fstat(fd).st_mtime_ns
 
     @classmethod
     def open(cls, folder: Path, base: str, meeting: Opened, *, create: bool = True) -> Self | None:
@@ -123,6 +127,7 @@ class JournalFile:
                 os.ftruncate(self._fd, self._size)  # no partial line before later records
                 raise
             self._size += written
+            self._stamp(self._fd)
             self.minutes.feed(record)
 
     def sync(self) -> None:
@@ -133,18 +138,29 @@ class JournalFile:
                 self._compact()
 
     def show(self) -> None:
-        """Bring the WebVTT file up to date."""
+        """Bring the WebVTT file up to date: it is as old as what it has of the journal."""
         with self._lock:
-            text = self.minutes.vtt()
+            text, changed_ns = self.minutes.vtt(), self._changed_ns
         if text == self._shown:
             return
+
+        def stamp(part: Path) -> None:
+            os.utime(part, ns=(changed_ns, changed_ns))
+
         target = self.path.with_suffix(".vtt")
-        write_files({target: text.encode()}, mode=OWNER_ONLY, durable=True)
+        write_files({target: text.encode()}, mode=OWNER_ONLY, durable=True, before=stamp)
         self._shown = text
 
     def close(self) -> None:
         """Close the journal."""
         os.close(self._fd)
+
+    def _stamp(self, fd: int) -> None:
+        """Make the journal younger than it was, though the machine's clock was set back."""
+        times = os.fstat(fd)
+        if times.st_mtime_ns <= self._changed_ns:
+            os.utime(fd, ns=(times.st_atime_ns, self._changed_ns + STEP_NS))
+        self._changed_ns = os.fstat(fd).st_mtime_ns
 
     def _compact(self) -> None:
         """Rewrite the journal without withdrawn records."""
@@ -155,6 +171,7 @@ class JournalFile:
             nonlocal fd
             fd = os.open(part, os.O_RDWR | os.O_APPEND)
             lock(part, fd)
+            self._stamp(fd)
 
         try:
             write_files({self.path: data}, mode=OWNER_ONLY, durable=True, before=take)

@@ -90,6 +90,19 @@ class JournalWriter:
         async with asyncio.timeout(ANSWER_S):
             await item.on_disk
 
+    async def brought(self) -> None:
+        """Wait until the WebVTT file has what the journal has, which a killed writer left behind.
+
+        Raises OSError, or TimeoutError after ANSWER_S.
+        """
+        done = self._loop.create_future()
+        with self._guard:
+            self._asked.append(done)
+        self._hurry.set()
+        self._new.set()
+        async with asyncio.timeout(ANSWER_S):
+            await done
+
     def close(self) -> None:
         """Write the remaining records, and close the journal. Blocks for at most CLOSE_S."""
         with contextlib.suppress(queue.Full):

@@ -246,13 +246,19 @@ class TranscriptKeeper:
         if self._writer is not None or (self._looked and not create):
             return self._writer
         file = await self._file(create=create)
-        self._looked = True
         if file is None:
+            self._looked = True
             return None  # nothing was ever kept of this meeting
         records = file.minutes.records()
         self._written |= {record.speaker for record in records if isinstance(record, Said)}
-        self._writer = JournalWriter(file, failed=self._went_wrong).start()
-        return self._writer
+        self._writer = writer = JournalWriter(file, failed=self._went_wrong).start()
+        try:
+            await writer.brought()
+        except BaseException:
+            await self._let_go()
+            raise
+        self._looked = True
+        return writer
 
     async def _file(self, *, create: bool) -> JournalFile | None:
         folder, meeting = self._policy.folder, self._meeting

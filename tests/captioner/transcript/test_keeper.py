@@ -163,6 +163,24 @@ async def test_a_restarted_bot_goes_on_in_the_same_file_and_can_erase_what_the_f
     assert "Gap from 00:00:06.900 to 00:01:00.000" in (tmp_path / "budget.vtt").read_text()
 
 
+async def test_what_a_killed_bot_had_still_to_erase_is_erased_once_the_next_one_has_looked(
+    tmp_path: Path,
+) -> None:
+    async with rig_in(tmp_path) as rig:
+        await rig.start(0, "en")
+        rig.keeper.publish(caption(1, 5_000, speaker="bob"))
+        rig.keeper.publish(caption(2, 5_000, text="a secret"))
+    before = (tmp_path / "budget.vtt").read_bytes()
+    async with rig_in(tmp_path) as rig:
+        rig.refuse.add("anna")
+        await rig.keeper.erase()
+    (tmp_path / "budget.vtt").write_bytes(before)
+    async with rig_in(tmp_path) as rig:
+        rig.refuse.add("anna")
+        await rig.keeper.erase()
+        assert b"secret" not in rig.on_disk()
+
+
 async def test_a_cue_that_is_deleted_is_gone_from_the_file(tmp_path: Path) -> None:
     async with rig_in(tmp_path) as rig:
         await rig.start(0, "en")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from pathlib import Path
 
 from captioner.bot.output_settings import OutputSettings
@@ -146,6 +148,28 @@ async def test_speech_right_after_a_restart_is_kept_if_the_transcript_was_on(
     kept.close("on commence")
     assert kept.texts == ["on commence"]
     await kept.keeper.close()
+
+
+def until_gone(path: Path) -> None:
+    until = time.monotonic() + 30
+    while path.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+async def test_the_transcript_of_a_meeting_that_goes_on_is_not_too_old(tmp_path: Path) -> None:
+    """Its bot was killed, and the clock set forward by a year meanwhile."""
+    store = MemoryStore()
+    decided = Decided("en", "scripted", transcript=True)
+    store.save("RM_scripted", Stored(decided, "before", 0))
+    extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "{room}", keep_days=1))
+    mine, old = tmp_path / "scripted.journal", tmp_path / "old.journal"
+    for begun in (1, 2):
+        async with scripted_meeting(store=store, extras=extras):
+            await asyncio.to_thread(until_gone, old)
+            assert mine.read_bytes().count(b'"started"') == begun
+        for path in (mine, old):
+            path.touch()
+            os.utime(path, (1_000_000, 1_000_000))
 
 
 async def test_every_word_shown_settled_is_in_the_journal_or_after_the_sign_of_life(

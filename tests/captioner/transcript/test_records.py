@@ -251,6 +251,37 @@ def test_only_what_is_behind_is_rebuilt_unless_all_is_asked_for(tmp_path: Path) 
     assert len(tidy(policy, now_s=0, every=True).rebuilt) == 1
 
 
+@pytest.mark.parametrize("last", [said(2), Forgotten("anna")])
+def test_what_a_killed_writer_did_not_show_is_rebuilt_though_the_clock_was_set_back(
+    tmp_path: Path, last: Said | Forgotten
+) -> None:
+    file = opened(tmp_path)
+    file.append(said(1))
+    file.show()
+    os.utime(file.path, (4_000_000_000, 4_000_000_000))  # from now on the clock is behind
+    os.utime(file.path.with_suffix(".vtt"), (4_000_000_000, 4_000_000_000))
+    file.close()
+    file = opened(tmp_path)
+    file.append(last)
+    file.sync()
+    file.close()  # and killed
+    policy = TranscriptPolicy(tmp_path)
+    assert [cues for _, cues in tidy(policy, now_s=0).rebuilt] == [file.minutes.cues]
+    assert ids(tmp_path / "budget.vtt") == ([] if isinstance(last, Forgotten) else ["t1-1", "t1-2"])
+    assert tidy(policy, now_s=0).rebuilt == ()
+
+
+def test_a_file_that_somebody_corrected_is_left_as_it_is(tmp_path: Path) -> None:
+    file = opened(tmp_path)
+    file.append(said(1))
+    file.show()
+    file.close()
+    vtt = tmp_path / "budget.vtt"
+    vtt.write_text("WEBVTT\n\ncorrected")
+    assert tidy(TranscriptPolicy(tmp_path), now_s=0).rebuilt == ()
+    assert "corrected" in vtt.read_text()
+
+
 def test_old_transcripts_are_deleted_and_nothing_else(tmp_path: Path) -> None:
     for base in ("old", "new", "live"):
         file = opened(tmp_path, base)
