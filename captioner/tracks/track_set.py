@@ -14,7 +14,7 @@ from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.publishing.publisher import Publisher
-from captioner.room.frame_queue import LOST_MS, Missing
+from captioner.room.frame_queue import Missing
 from captioner.room.protocol import Inaudible, Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
@@ -126,7 +126,7 @@ class TrackSet:
             task.cancel()
         if late:
             await asyncio.wait(late)
-        if until_ms - unsaid_ms >= LOST_MS:
+        if unsaid_ms < until_ms:  # be it less than LOST_MS: somebody was cut short
             await self._declare(Missing(unsaid_ms, until_ms, GapReason.UNFINISHED))
 
     def _of(self, speaker: str) -> Iterator[_Running]:
