@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from text_to_num import alpha2digit
 
 _ASIDE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
 _GROUPED = re.compile(r"(?<=\d)[ .\u00a0\u202f](?=\d{3}(?!\d))")
 _SPELLED = (
-    (re.compile(r"[’\u02bc\u2018`\u00b4]"), "'"),
     (re.compile("œ"), "oe"),
     (re.compile("æ"), "ae"),
     (re.compile(r"(?<=\d)\s*%"), " pour cent"),
@@ -41,7 +39,7 @@ def normalize_french(text: str) -> list[str]:
     apostrophe is written; hyphens separate words. Numbers are joined across word
     boundaries, so the result does not correspond one to one to the words of the text.
     """
-    spoken = _ASIDE.sub(" ", unicodedata.normalize("NFC", text).lower())
+    spoken = _ASIDE.sub(" ", text.lower())
     for pattern, plain in _SPELLED:
         spoken = pattern.sub(plain, spoken)
     spoken = re.sub(r"'\s+", "'", spoken)

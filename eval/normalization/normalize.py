@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 from eval.normalization.english import normalize_english
 from eval.normalization.french import normalize_french
+from eval.normalization.typography import plain_characters
 from streaming.recognizer import primary
 
 LANGUAGES = ("en", "fr")
@@ -26,6 +27,7 @@ def normalize(text: str, language: str) -> list[str]:
 
     language: BCP 47; only the primary tag counts. Raises NoNormalizer for all but these two.
     """
+    text = plain_characters(text)
     match primary(language):
         case "en":
             return normalize_english(text)
@@ -54,6 +56,6 @@ def key_in(language: str) -> Callable[[str], str]:
 @lru_cache(maxsize=65536)
 def word_key(word: str) -> str:
     """Return the word without case and punctuation, for stability; "" if nothing is left."""
-    folded = unicodedata.normalize("NFC", word).casefold()
+    folded = plain_characters(word).casefold()
     bare = "".join(c for c in folded if not unicodedata.category(c).startswith("P"))
     return unicodedata.normalize("NFC", bare)  # a mark may now follow its letter
