@@ -9,7 +9,7 @@ ARGS ?=
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults soak-seeds test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
+.PHONY: demo test test-faults fuzz-captions soak-seeds test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -20,6 +20,11 @@ test: check browser
 # Meetings in which something fails, every word counted: on a machine that does nothing else.
 test-faults: .venv/dev.done $(PAGE)
 	$(BIN)/pytest -m calm $(ARGS)
+
+# Damaged caption files of every format that is read: FUZZED of each.
+FUZZED ?= 100000
+fuzz-captions: .venv/dev.done
+	FUZZED_FILES=$(FUZZED) $(BIN)/pytest -n 2 tests/eval/corpus/test_fuzzed_files.py $(ARGS)
 
 # Meetings of a minute with random seeds; make soak-seeds SEEDS="3 14" repeats those that failed.
 N ?= 30

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from captioner import atomic_file
 from eval.corpus.spoken_words import Turn, Update
+from eval.corpus.transcript import Mending
 
 VERSION = 1
 
@@ -117,12 +118,21 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why the figures of a run may mislead. name: of its sentence in [doubt] of eval/templates."""
+
+    name: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """How a run was made, so that it can be repeated.
 
     command: as typed. started: ISO 8601, UTC. versions: of packages and programs; machine:
     processor, memory, system; settings: all choices; left_out: rows of the corpus
-    without a clip, each as a sentence with file and line.
+    without a clip, each as a sentence with file and line. repairs: of files. doubts: on figures.
+    product: whose captions were measured; "" if nobody said it.
     load: average_at_start and average_at_end: load averages over a minute; others: the share of the
     processors that other work took in between; each the worst of the parts of a resumed run. Empty
     if nothing was played.
@@ -134,6 +144,9 @@ class Run:
     machine: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    repairs: tuple[Mending, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    product: str = ""
     load: Mapping[str, float] = field(default_factory=dict)
     version: Literal[1] = 1
 

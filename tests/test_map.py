@@ -89,6 +89,7 @@ def imports_of(path: Path) -> set[str]:
         ("whisper_normalizer", "eval/normalization/english.py"),
         ("meeteval", "eval/measures/attribution.py"),
         ("jinja2", "eval/report/templates.py"),
+        ("pysubs2", "eval/corpus/subtitle_formats.py"),
     ],
 )
 def test_a_foreign_library_has_its_home(library: str, homes: str) -> None:

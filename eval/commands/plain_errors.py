@@ -8,7 +8,7 @@ from typing import ParamSpec
 from captioner.commands.options import reporting
 from captioner.errors import CaptionerError
 from eval.corpus.manifest import CorpusError
-from eval.corpus.transcript_formats import FormatError
+from eval.corpus.transcript import FormatError
 from eval.observation import ObservationError
 from eval.runs.browser import NoBrowser
 from eval.runs.watch import WatchFailed

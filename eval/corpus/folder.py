@@ -9,13 +9,14 @@ from pathlib import Path
 from captioner.errors import ConfigurationError
 from eval.corpus.manifest import MANIFEST, Clip, Corpus, CorpusError, seconds_of, survey_manifest
 from eval.corpus.spoken_words import RefWord, Turn
-from eval.corpus.transcript_formats import FormatError, Segment, read_transcript
+from eval.corpus.transcript import FormatError, Segment
+from eval.corpus.transcript_formats import read_transcript
 
 SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".mp4", ".mkv", ".webm", ".aac"}
 
 # Formats with speakers and times first, then text as written, then words alone, whose times are
 # used in any case.
-TEXTS = (".stm", ".vtt", ".srt", ".textgrid", ".txt", ".ctm")
+TEXTS = (".stm", ".vtt", ".srt", ".textgrid", ".docx", ".txt", ".ctm")
 WHO = ".rttm"
 
 

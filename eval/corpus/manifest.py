@@ -11,7 +11,8 @@ from pathlib import Path
 from captioner.audio_file import duration_s, read_audio
 from captioner.errors import ConfigurationError
 from eval.corpus.spoken_words import RefWord, Turn
-from eval.corpus.transcript_formats import BadLine, FormatError, ctm_line, read_text, tsv_rows
+from eval.corpus.transcript import FormatError
+from eval.corpus.transcript_formats import read_text, read_transcript, tsv_rows
 from streaming.audio import Pcm
 from streaming.recognizer import primary
 
@@ -172,17 +173,10 @@ def _read_ctm(path: Path, left_out: list[str]) -> dict[str, list[RefWord]]:
     times: dict[str, list[RefWord]] = {}
     if not path.is_file():
         return times
-    text, odd = read_text(path)
-    left_out += odd
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip() or line.startswith(";;"):  # CTM's comments
-            continue
-        try:
-            found = ctm_line(line)
-        except BadLine as error:
-            left_out.append(f"{path}:{number}: {error}")
-            continue
-        times.setdefault(found.recording, []).extend(found.words)
+    found = read_transcript(path)
+    left_out += found.problems
+    for segment in found.segments:
+        times.setdefault(segment.recording, []).extend(segment.words)
     return times
 
 

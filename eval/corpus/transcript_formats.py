@@ -1,61 +1,94 @@
-"""Reads transcripts of all common formats: who said what, and when.
+"""Reads transcripts and caption files of all common formats: who said what, and when.
 
-A malformed line does not make a file unusable: it is left out, and reported with file and line.
+A malformed line does not make a file unusable: it is mended and counted, or left out and reported
+with file and line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from eval.corpus.caption_files import Block, read_blocks, unrolled
-from eval.corpus.spoken_words import RefWord, Turn
-from eval.corpus.textgrid import intervals
+from eval.corpus.cue_files import Block, is_timing, read_cues
+from eval.corpus.nist_formats import read_ctm, read_rttm, read_stm
+from eval.corpus.plain_text import read_text_transcript
+from eval.corpus.recogniser_output import read_json, read_table
+from eval.corpus.repeated_text import mended
+from eval.corpus.spoken_words import Turn
+from eval.corpus.subtitle_formats import read_microdvd, read_sami, read_substation
+from eval.corpus.textgrid import read_textgrid
+from eval.corpus.transcript import (
+    FormatError,
+    Found,
+    Mending,
+    Repair,
+    Repaired,
+    Segment,
+    Skipped,
+    Transcript,
+)
+from eval.corpus.word_documents import paragraphs
+from eval.corpus.xml_captions import read_xml
 
-# In this order; the last one decodes every byte.
-ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
-
-
-class FormatError(Exception):
-    """A file cannot be read. The message names it and says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of one speaker's speech.
-
-    recording: in formats with several, otherwise "". speaker: "" if nobody is named.
-    text: None in a format that says only who spoke when. Times in ms, if the format has them.
-    lines: the text with the file's line breaks, if any. cue: the identifier of a caption, if any.
-    """
-
-    text: str | None
-    speaker: str = ""
-    start_ms: int | None = None
-    end_ms: int | None = None
-    words: tuple[RefWord, ...] = ()
-    recording: str = ""
-    lines: tuple[str, ...] = ()
-    cue: str = ""
+Events = Iterator[tuple[int, Block | Repaired | Skipped]]
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """The contents of a file. problems: what was left out, as "file:line: why"."""
+def _captions(read: Callable[[str], Events]) -> Callable[[str], Found]:
+    """Make segments of the captions of a file, after mending what concerns several of them."""
 
-    segments: tuple[Segment, ...] = ()
-    problems: tuple[str, ...] = ()
+    def found(text: str) -> Found:
+        blocks: list[Block] = []
+        for line, event in read(text):
+            if isinstance(event, Block):
+                blocks.append(event)
+            else:
+                yield line, event
+        blocks, repairs = mended(blocks)
+        yield from repairs
+        for block in blocks:
+            said, lines = " ".join(block.text.split()), tuple(block.text.split("\n"))
+            span = block.start_ms, block.end_ms
+            yield block.line, Segment(said, block.speaker, *span, block.words, "", lines, block.id)
 
-    def of(self, recording: str) -> tuple[Segment, ...]:
-        """Return the segments of one recording, named with or without folder and suffix."""
-        stem = Path(recording).stem
-        return tuple(s for s in self.segments if Path(s.recording).stem in ("", stem))
+    return found
 
 
-class BadLine(ValueError):
-    """A line that cannot be used. The message says why."""
+_cues = _captions(read_cues)
+_xml = _captions(read_xml)
+
+READERS: Mapping[str, Callable[[str], Found]] = {
+    ".txt": read_text_transcript,
+    ".vtt": _cues,
+    ".srt": _cues,
+    ".sbv": _cues,
+    ".ass": _captions(read_substation),
+    ".ssa": _captions(read_substation),
+    ".ttml": _xml,
+    ".dfxp": _xml,
+    ".xml": _xml,
+    ".smi": _captions(read_sami),
+    ".sub": _captions(read_microdvd),
+    ".json": read_json,
+    ".json3": read_json,
+    ".tsv": read_table,
+    ".csv": read_table,
+    ".lrc": read_text_transcript,
+    ".docx": read_text_transcript,
+    ".stm": read_stm,
+    ".ctm": read_ctm,
+    ".textgrid": read_textgrid,
+    ".rttm": read_rttm,
+}
+"""Readers by the ending of a file."""
+
+_NOT_TEXT = {
+    b"%PDF": "is a PDF; save the transcript as text (.txt) or captions (.vtt, .srt)",
+    b"{\\rtf": "is RTF; save it as text (.txt) or as a Word document (.docx)",
+    b"\xd0\xcf\x11\xe0": "is an old Word document; save it as text (.txt) or as .docx",
+    b"ooBinaryFile": "is a binary TextGrid; save it as text from Praat",
+}
 
 
 def read_text(path: Path) -> tuple[str, list[str]]:
@@ -63,167 +96,146 @@ def read_text(path: Path) -> tuple[str, list[str]]:
 
     Raises FormatError.
     """
+    text, events = _decoded(_content(path), path)
+    return text, [f"{path}: {one.detail}" for one in events]
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
-    problems = []
-    text = ""
+
+
+def _decoded(content: bytes, path: Path) -> tuple[str, list[Repaired]]:
+    """Decode by the byte order mark, as UTF-8, or else by what fits best."""
+    for begin, why in _NOT_TEXT.items():
+        if content.startswith(begin):
+            raise FormatError(f"{path}: {why}")
+    text, odd = _text_of(content)
+    if "\0" in text:
+        raise FormatError(f"{path}: is not a text file; export the captions as .vtt or .srt")
+    repairs = [Repaired(Repair.ENCODING, odd)] if odd else []
+    if "\r\r\n" in text:
+        repairs.append(Repaired(Repair.LINE_ENDS, "line ends are doubled (CR CR LF)"))
+        text = text.replace("\r\r\n", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", ""), repairs
+
+
+def _text_of(content: bytes) -> tuple[str, str]:
+    """Return the text, and a sentence if its encoding had to be guessed or is damaged."""
+    damaged = "is damaged {}; what is no text in it reads \N{REPLACEMENT CHARACTER}"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" not in content:
+        content = content[2:]  # a mark that does not belong to it
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
-        if "\N{REPLACEMENT CHARACTER}" in text:
-            problems.append(
-                f"{path}: is damaged UTF-16; what is no text in it reads \N{REPLACEMENT CHARACTER}"
-            )
-    else:
-        for encoding in ENCODINGS:
-            try:
-                text = content.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            if encoding != "utf-8-sig":
-                problems.append(f"{path}: is not UTF-8; read as {encoding}")
-            break
-    return text.replace("\r\n", "\n").replace("\r", "\n"), problems
+        lost = "\N{REPLACEMENT CHARACTER}" in text
+        return text, damaged.format("UTF-16") if lost else ""
+    for encoding, odd in (("utf-16-le", 1), ("utf-16-be", 0)):
+        zeros = content[odd::2].count(0)
+        if len(content) > 3 and zeros > 0.4 * len(content) / 2:
+            text = content.decode(encoding, errors="replace")
+            return text, "is UTF-16 without a byte order mark"
+    try:
+        return content.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        pass
+    text = content.decode("utf-8-sig", errors="replace")
+    whole = len(re.findall("[\u0080-\ufffc]", text))
+    if whole > text.count("\N{REPLACEMENT CHARACTER}"):
+        return text, damaged.format("UTF-8")
+    for encoding in ("cp1252", "latin-1"):  # the last one decodes every byte
+        try:
+            return content.decode(encoding), f"is not UTF-8; read as {encoding}"
+        except UnicodeDecodeError:
+            continue
+    raise AssertionError("latin-1 decodes every byte")
 
 
-Found = Iterator[tuple[int, Segment | str]]
-"""Give line numbers with a segment, or with the problem."""
+def _reader(suffix: str, text: str) -> tuple[Callable[[str], Found], Repaired | None]:
+    """Choose the reader by the ending, or by the content where it is certainly another format."""
+    own = READERS[suffix]
+    found = _by_content(text)
+    if found is None or READERS[found] is own or suffix in (".stm", ".ctm", ".rttm"):
+        return own, None
+    return READERS[found], Repaired(Repair.CONTENT, f"read as {found}")
 
 
-def _txt(text: str) -> Found:
-    said = " ".join(text.split())
-    yield 1, Segment(said)
+def _by_content(text: str) -> str | None:
+    begin = text.lstrip()[:400]
+    if begin.startswith("WEBVTT"):
+        return ".vtt"
+    if re.match(r"\[script info\]", begin, re.IGNORECASE):
+        return ".ass"
+    if re.match(r"<sami\b", begin, re.IGNORECASE):
+        return ".smi"
+    if re.match(r"(?:<\?xml[^>]*>\s*)?<(?:[\w]+:)?(?:tt|timedtext|transcript)\b", begin):
+        return ".ttml"
+    if re.match(r'File type = "ooTextFile|"ooTextFile|"Praat chrono', begin):
+        return ".textgrid"
+    if re.match(r"\{\d+\}\{\d*\}", begin):
+        return ".sub"
+    if re.match(r"[\[{]\s*[\"{]", begin):
+        return ".json"
+    lines = [line for line in text.split("\n", 20)[:20] if line.strip()]
+    return ".srt" if any(map(is_timing, lines)) else None
 
 
-_NAMED = re.compile(r"([^\W\d_][\w.'’ -]{0,39}):\s+(?=\S)")
+def read_transcript(path: Path) -> Transcript:
+    """Read a file of one of READERS, by its content and the ending of its name.
 
-
-def _captions(text: str) -> Found:
-    """WebVTT and SubRip; mere violations of WebVTT's rules are not reported here.
-
-    Some products write "Ann Lee: Hello" instead of a voice tag; this is recognised if almost all
-    cues of a file have it.
+    The encoding is that of a BOM, UTF-8, or else what fits best (reported as a problem). All line
+    endings are accepted. Raises FormatError.
     """
-    blocks = list(read_blocks(text))
-    if blocks and (fresh := unrolled(blocks)):
-        blocks = fresh
-        yield 1, "its captions roll up: lines that were there before are read once"
-    named = sum(bool(not block.speaker and _NAMED.match(block.text)) for block in blocks)
-    if len(blocks) > 2 and named >= 0.8 * len(blocks):
-        blocks = [_with_name(block) for block in blocks]
-    for block in blocks:
-        if block.start_ms is None or block.end_ms is None:
-            yield block.line, "no caption: its time line cannot be read"
-        else:
-            said, lines = " ".join(block.text.split()), tuple(block.text.split("\n"))
-            span = block.start_ms, block.end_ms
-            yield block.line, Segment(said, block.speaker, *span, block.words, "", lines, block.id)
+    if path.suffix.lower() not in READERS:
+        raise FormatError(
+            f"{path}: the ending {path.suffix!r} is unknown; give one of {', '.join(READERS)}"
+        )
+    return transcript_of(path, _content(path))
 
 
-def _with_name(block: Block) -> Block:
-    match = _NAMED.match(block.text)
-    return replace(block, speaker=match[1], text=block.text[match.end() :]) if match else block
+def transcript_of(path: Path, content: bytes) -> Transcript:
+    """Read the content of a file of that name. Raises FormatError."""
+    if content.startswith(b"PK\x03\x04"):
+        content = paragraphs(content, str(path)).encode()
+    text, odd = _decoded(content, path)
+    read, other = _reader(path.suffix.lower(), text)
+    return _collected(path, text, read, [*odd, *([other] if other else [])])
 
 
-def _by_line(parse: Callable[[str], Segment | None]) -> Callable[[str], Found]:
-    def read(text: str) -> Found:
-        for number, line in enumerate(text.split("\n"), start=1):
-            if not line.strip() or line.startswith(";;"):  # comments in NIST's formats
-                continue
-            try:
-                if segment := parse(line):
-                    yield number, segment
-            except BadLine as error:
-                yield number, str(error)
-
-    return read
+_STRAY_TIMES = re.compile(r"\d:\d\d[.,]\d+\s*-->|-->\s*\d+:\d\d")
 
 
-def _stm_line(line: str) -> Segment:
-    """NIST STM: recording channel speaker start end [<label>] text."""
-    parts = line.split(maxsplit=5)
-    if len(parts) < 5:
-        raise BadLine("expected recording, channel, speaker, start, end and text")
-    recording, _, speaker, start, end = parts[:5]
-    text = re.sub(r"^<[^>]*>\s*", "", parts[5]) if len(parts) > 5 else ""
-    if text.upper() == "IGNORE_TIME_SEGMENT_IN_SCORING":
-        raise BadLine("to be ignored in scoring, it says")
-    begin, stop = _span(start, end)
-    return Segment(" ".join(text.split()), speaker, begin, stop, recording=recording)
-
-
-def ctm_line(line: str) -> Segment:
-    """NIST CTM: recording channel start length word [confidence]. Raises BadLine."""
-    # Split from the right, because the name of the recording may contain spaces.
-    for fields in (5, 6):
-        match line.rsplit(maxsplit=fields - 1):
-            case [recording, _, start, length, word, *_]:
-                try:
-                    begin = float(start)
-                    end = begin + float(length)
-                except ValueError:
-                    continue
-                said = RefWord(word, round(begin * 1000), round(end * 1000))
-                return Segment(word, "", said.start_ms, said.end_ms, (said,), recording)
-    raise BadLine("expected path, channel, start, length and word; start and length in seconds")
-
-
-def _rttm_line(line: str) -> Segment | None:
-    """NIST RTTM: SPEAKER recording channel start length <NA> <NA> speaker …"""
-    parts = line.split()
-    if parts[0] != "SPEAKER":
-        return None
-    if len(parts) < 8:
-        raise BadLine("expected SPEAKER, recording, channel, start, length, <NA>, <NA>, speaker")
-    start = _seconds(parts[3])
-    begin, end = round(start * 1000), round((start + _seconds(parts[4])) * 1000)
-    return Segment(None, parts[7], begin, end, recording=parts[1])
-
-
-def _textgrid(text: str) -> Found:
-    """Praat: a tier named "words" or "… - words" has words, any other has a speaker's turns."""
-    try:
-        found = list(intervals(text))
-    except ValueError as error:
-        yield 1, f"is not a TextGrid in Praat's long or short text format ({error})"
-        return
-    for line, tier, start_ms, end_ms, said in found:
-        speaker, is_words = _tier(tier)
-        if said.strip() and tier.lower() not in ("phones", "phonemes"):
-            words = (RefWord(said.strip(), start_ms, end_ms),) if is_words else ()
-            yield line, Segment(" ".join(said.split()), speaker, start_ms, end_ms, words)
-
-
-def _tier(name: str) -> tuple[str, bool]:
-    """Return the speaker in a tier's name, and whether its intervals are words."""
-    match = re.fullmatch(r"(?:(.*?)\s*[-–_:]\s*)?(words?|mots?)", name.strip(), re.IGNORECASE)
-    return (match[1] or "", True) if match else (name.strip(), False)
-
-
-def _span(start: str, end: str) -> tuple[int, int]:
-    begin, stop = _seconds(start), _seconds(end)
-    if stop < begin:
-        raise BadLine(f"ends ({end}) before it starts ({start})")
-    return round(begin * 1000), round(stop * 1000)
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise BadLine(f"{text!r} is not a time in seconds") from error
-
-
-READERS: Mapping[str, Callable[[str], Found]] = {
-    ".txt": _txt,
-    ".vtt": _captions,
-    ".srt": _captions,
-    ".stm": _by_line(_stm_line),
-    ".ctm": _by_line(ctm_line),
-    ".textgrid": _textgrid,
-    ".rttm": _by_line(_rttm_line),
-}
+def _collected(
+    path: Path, text: str, read: Callable[[str], Found], odd: Iterable[Repaired]
+) -> Transcript:
+    segments: list[Segment] = []
+    problems: list[str] = []
+    unread = 0
+    repairs: dict[Repair, list[tuple[int, str]]] = {}
+    for one in odd:
+        repairs.setdefault(one.repair, []).append((0, one.detail))
+    for number, found in read(text):
+        match found:
+            case Segment():
+                segments.append(found)
+                if _STRAY_TIMES.search(found.text or ""):
+                    problems.append(f"{path}:{number}: holds times inside its text")
+                    unread += 1
+            case Skipped(why, lines):
+                problems.append(f"{path}:{number}: {why}")
+                unread += lines
+            case Repaired(repair, detail):
+                repairs.setdefault(repair, []).append((number, detail))
+    mendings = [
+        Mending(
+            str(path), repair, len(places), places[0][0],
+            tuple(detail for detail in dict.fromkeys(detail for _, detail in places) if detail),
+        )
+        for repair, places in repairs.items()
+    ]  # fmt: skip
+    lines = sum(bool(line.strip()) for line in text.split("\n"))
+    return Transcript(tuple(segments), tuple(problems), tuple(mendings), lines, unread)
 
 
 def turns_of(segments: Iterable[Segment]) -> tuple[Turn, ...]:
@@ -272,24 +284,3 @@ def tsv_rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for number, line in enumerate(lines, start=2):
         fields = line.split("\t")
         yield number, dict(zip(names, fields, strict=False)) | {"": "".join(fields[len(names) :])}
-
-
-def read_transcript(path: Path) -> Transcript:
-    """Read .txt, .vtt, .srt, .stm, .ctm, .TextGrid or .rttm, by the file's suffix.
-
-    The encoding is that of a BOM, UTF-8, or else Windows-1252 (reported as a problem). All line
-    endings are accepted. Raises FormatError.
-    """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise FormatError(
-            f"{path}: the ending {path.suffix!r} is unknown; give one of {', '.join(READERS)}"
-        )
-    text, problems = read_text(path)
-    segments: list[Segment] = []
-    for number, found in reader(text):
-        if isinstance(found, Segment):
-            segments.append(found)
-        else:
-            problems.append(f"{path}:{number}: {found}")
-    return Transcript(tuple(segments), tuple(problems))

@@ -1,88 +1,19 @@
-"""Caption files of any product: read leniently, checked strictly.
-
-``read_blocks`` accepts WebVTT and SubRip as found in practice: styles, positions, tags, notes,
-missing headers, commas in times. ``check`` checks a file against the rules of WebVTT
-(https://www.w3.org/TR/webvtt1/, section 4).
-"""
+"""Checks a file against the rules of WebVTT (https://www.w3.org/TR/webvtt1/, section 4)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from html import unescape
-from itertools import pairwise
+from collections.abc import Iterator
 
-from eval.corpus.spoken_words import RefWord
+from eval.corpus.cue_text import clock_ms
 
 _ARROW = "-->"
-_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")
 _STRICT = re.compile(r"(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}")
 _TAG = re.compile(r"<(/?[^<>]*)>|\{\\[^}]*\}")  # the last: SubRip's positions
 _INLINE = re.compile(r"<((?:\d+:)?\d\d:\d\d\.\d{3})>")
 _KNOWN_TAGS = {"c", "i", "b", "u", "ruby", "rt", "v", "lang"}
 _SETTINGS = {"vertical", "line", "position", "size", "align", "region"}
 _BLOCKS_APART = ("NOTE", "STYLE", "REGION")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One voice of a cue. text: plain, with "\\n" where the file breaks the line.
-
-    line: the line of its times, from 1. Times in ms, or None if they cannot be read.
-    words: timed words, if the text contains times.
-    """
-
-    line: int
-    id: str
-    start_ms: int | None
-    end_ms: int | None
-    text: str
-    speaker: str = ""
-    words: tuple[RefWord, ...] = ()
-
-
-def read_blocks(text: str) -> Iterator[Block]:
-    """Return the cues of a WebVTT or SubRip file in order, one block for each voice of a cue.
-
-    text: with "\\n" line ends, without a BOM.
-    """
-    for number, block in _blocks(text):
-        at = next((n for n, line in enumerate(block) if _ARROW in line), None)
-        if at is None:
-            continue  # header, style, region, note
-        name = block[at - 1].strip() if at else ""
-        start, end = _times(block[at])
-        body = "\n".join(block[at + 1 :])
-        for speaker, said in _voices(body):
-            shown = _plain(said)
-            if shown or not body.strip():
-                cue = Block(number + at, name, start, end, shown, speaker)
-                yield replace(cue, words=_words(said, start, end))
-
-
-def unrolled(blocks: Sequence[Block]) -> list[Block] | None:
-    """Remove repeated lines from roll-up captions, such as YouTube's; None if they do not roll up.
-
-    Captions roll up if every second one begins with the last line of the one before it.
-    """
-    fresh = [blocks[0].text, *(_without(old.text, new.text) for old, new in pairwise(blocks))]
-    rolled = sum(text != block.text for text, block in zip(fresh, blocks, strict=True))
-    if len(blocks) < 4 or rolled < len(blocks) / 2:
-        return None
-    found = []
-    for text, block in zip(fresh, blocks, strict=True):
-        if text or not block.text:
-            words = block.words[len(block.words) - len(text.split()) :] if block.words else ()
-            found.append(replace(block, text=text, words=words))
-    return found
-
-
-def _without(before: str, text: str) -> str:
-    """Remove the first lines of a text that are the last lines of the previous one."""
-    old, new = before.split("\n"), text.split("\n")
-    same = max((n for n in range(1, len(new) + 1) if new[:n] == old[-n:]), default=0)
-    return "\n".join(new[same:])
 
 
 def check(text: str) -> Iterator[tuple[int, str]]:
@@ -147,7 +78,7 @@ def _check_text(
         for tag in _TAG.finditer(text):
             yield from ((number, wrong) for wrong in _check_tag(tag[0]))
         for inline in _INLINE.finditer(text):
-            at = _ms(inline[1])
+            at = clock_ms(inline[1])
             if latest is not None and end is not None and at is not None:
                 if not latest < at < end:
                     yield number, f"the time {inline[1]} does not increase inside its cue"
@@ -187,41 +118,4 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _times(line: str) -> tuple[int | None, int | None]:
     before, _, after = line.partition(_ARROW)
-    return _ms(before.strip()), _ms((after.split() or [""])[0])
-
-
-def _ms(text: str) -> int | None:
-    match = _TIME.fullmatch(text)
-    if not match:
-        return None
-    hours, minutes, seconds, fraction = match.groups()
-    return ((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(
-        fraction.ljust(3, "0")
-    )
-
-
-def _voices(body: str) -> Iterator[tuple[str, str]]:
-    """Return the text of each voice, with its tags."""
-    at, speaker = 0, ""
-    for match in re.finditer(r"<v(?:\.[^\s>]*)?(?:\s+([^>]*))?>", body):
-        if body[at : match.start()].strip():
-            yield speaker, body[at : match.start()]
-        at, speaker = match.end(), " ".join(unescape(match[1] or "").split())
-    yield speaker, body[at:]
-
-
-def _plain(body: str) -> str:
-    lines = (" ".join(unescape(_TAG.sub("", line)).split()) for line in body.split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def _words(body: str, start: int | None, end: int | None) -> tuple[RefWord, ...]:
-    """Return the words of a text that contains times; each time applies to what follows it."""
-    if start is None or end is None or not _INLINE.search(body):
-        return ()
-    parts = _INLINE.split(body)
-    begins = [start, *(_ms(time) or start for time in parts[1::2])]
-    words: list[RefWord] = []
-    for begin, stop, said in zip(begins, [*begins[1:], end], parts[::2], strict=True):
-        words += [RefWord(word, begin, max(begin, stop)) for word in _plain(said).split()]
-    return tuple(words)
+    return clock_ms(before), clock_ms((after.split() or [""])[0])

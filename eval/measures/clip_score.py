@@ -104,12 +104,12 @@ class Part:
 
 
 def parts_of(clip: Observation) -> list[Part]:
-    """Split by speaker if reference and captions have the same names; else one part."""
+    """Split by speaker if every caption has one of the reference's names; else one part."""
     turns = in_order(clip.reference)
     cues = cues_of(clip.shown)
     ours = {turn.speaker for turn in turns}
     theirs = {cue.speaker for cue in cues}
-    if len(ours) < 2 or not ours & theirs:
+    if len(ours) < 2 or not theirs or not theirs <= ours or "" in ours:
         name = next(iter(ours)) if len(ours) == 1 else ""
         return [Part(name, tuple(turns), tuple(cues), clip.shown)]
     return [
@@ -141,7 +141,8 @@ def score(clip: Observation) -> Score:
         left_out.append(f"{clip.id}: word errors not counted: {error}")
         found = Score(clip)
     who, why = dict[str, tuple[float, float]](), ""
-    if found.errors and len({turn.speaker for turn in clip.reference}) > 1:
+    named = any(change.speaker for change in clip.shown)
+    if named and found.errors and len({turn.speaker for turn in clip.reference}) > 1:
         by_name = found.errors.errors if len(parts) > 1 else None
         try:
             who = _who_said_what(clip, by_name)

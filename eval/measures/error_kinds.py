@@ -34,7 +34,7 @@ _NEGATIONS = {
     "en": "no not never none nobody nothing nowhere neither nor cannot without hardly",
     "fr": "ne non pas jamais rien aucun aucune ni sans guère nul nulle",
 }
-_FUNCTION_WORDS = {
+_FUNCTION_WORD_LISTS = {
     "en": """a an the and or but if then than as of at by for with about into to from in on up out
         off over under i you he she it we they me him her us them my your his its our their this
         that these those who whom which what am is are was were be been being have has had having
@@ -47,6 +47,9 @@ _FUNCTION_WORDS = {
         vos leurs est es suis sont sommes êtes était étaient été être ai as a avons avez ont avait
         avaient avoir eu sera fait faire comme aussi très plus moins bien là ici tout toute tous
         toutes même quand comment alors puis oui""",
+}
+FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
+    tag: frozenset(words.split()) for tag, words in _FUNCTION_WORD_LISTS.items()
 }
 _ENDINGS = {
     "en": {"", "s", "es", "ed", "d", "ing", "er", "est", "ly", "ies", "y", "ied", "n", "en", "e"},
@@ -121,18 +124,13 @@ def names_in(text: str, language: str) -> set[str]:
 
 
 def _is_function_word(word: str, tag: str) -> bool:
-    known = _function_words(tag)
+    known = FUNCTION_WORDS.get(tag, frozenset())
     return word in known or all(part in known for part in word.split("'"))
 
 
 @cache
 def _negations(tag: str) -> frozenset[str]:
     return frozenset(_NEGATIONS.get(tag, "").split())
-
-
-@cache
-def _function_words(tag: str) -> frozenset[str]:
-    return frozenset(_FUNCTION_WORDS.get(tag, "").split())
 
 
 def _one_stem(one: str, other: str, endings: Collection[str]) -> bool:

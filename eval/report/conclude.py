@@ -132,7 +132,7 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
     lines += [f"  {words.verdict(verdict)}" for verdict in judged(verdicts)]
     if rest := words.unmeasured(verdicts):
         lines.append(f"  {words.texts['state']['unmeasured']}{words.colon}{rest}")
-    lines += ["", *notes_of(results, words), *doubts_of(results, words)]
+    lines += ["", *doubts_of(results, words), *notes_of(results, words)]
     asked = {verdict.rule.measure for verdict in verdicts}
     others = [figure for name, figure in results.figures.items() if name not in asked]
     lines += ["", words.page["figures"]]
@@ -140,10 +140,17 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
         if one.name in _SHORT:
             value = f"{words.value(one.name, one.value)} ({words.range(one)})"
             lines.append(f"  {words.label(one.name)}{words.colon}{value}")
-    if left_out := results.left_out:
-        some = words.page["left_out_some"].replace("{n}", str(len(left_out)))
-        lines += ["", some, *(f"  {sentence}" for sentence in left_out[:LEFT_OUT_SHOWN])]
-        if len(left_out) > LEFT_OUT_SHOWN:
-            rest = str(len(left_out) - LEFT_OUT_SHOWN)
-            lines.append("  " + words.page["left_out_more"].replace("{n}", rest))
+    mended = list(map(words.mending, results.run.repairs))
+    lines += _some("repaired_some", mended, words)
+    lines += _some("left_out_some", results.left_out, words)
     return "\n".join(lines)
+
+
+def _some(title: str, sentences: Sequence[str], words: Wording) -> list[str]:
+    """Return the first of the sentences under their count; nothing if there are none."""
+    if not sentences:
+        return []
+    shown = [f"  {sentence}" for sentence in sentences[:LEFT_OUT_SHOWN]]
+    if rest := len(sentences) - len(shown):
+        shown.append("  " + words.page["left_out_more"].replace("{n}", str(rest)))
+    return ["", words.page[title].replace("{n}", str(len(sentences))), *shown]

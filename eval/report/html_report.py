@@ -104,6 +104,7 @@ def rendered(
         figures=list(results.figures.values()),
         vtt=results.vtt_problems[:VTT_SHOWN],
         vtt_more=max(0, len(results.vtt_problems) - VTT_SHOWN),
+        repaired=list(map(words.mending, results.run.repairs)),
         few={"clips": FEW_CLIPS, "words": FEW_WORDS},
         left_out=results.left_out[:LEFT_OUT_SHOWN],
         left_out_more=max(0, len(results.left_out) - LEFT_OUT_SHOWN),
@@ -164,6 +165,7 @@ def _voices(results: Results, words: Wording) -> str:
 
 def doubts_of(results: Results, words: Wording) -> Iterator[str]:
     """Return the reservations about the figures."""
+    yield from map(words.doubt, results.run.doubts)
     others = results.run.load.get("others", 0.0)
     if others > OTHERS_MOST and results.figures.keys() & {"first_show_p50", "lag_p50"}:
         yield words.page["busy"].replace("{x}", words.percent(others, 0))

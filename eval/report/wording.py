@@ -10,12 +10,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, cast, get_args
 
+from eval.corpus.transcript import Mending
 from eval.measures.bootstrap import Interval
 from eval.measures.catalogue import MEASURES, STAGES, Figure, Unit
+from eval.observation import Doubt
 from eval.report.gates import Profile, Verdict, judged
 
 Tongue = Literal["en", "fr"]
 TONGUES: tuple[Tongue, ...] = get_args(Tongue)
+
+
+DETAILS = 6
+"""Names shown with one kind of repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,25 @@ class Wording:
             for end in (figure.sure.low, figure.sure.high)
         )
         return self.page["range"].replace("{low}", low).replace("{high}", high)
+
+    def doubt(self, doubt: Doubt) -> str:
+        """Say why figures may mislead."""
+        sentence = self.texts["doubt"][doubt.name]
+        for name, fact in doubt.facts.items():
+            sentence = sentence.replace(f"{{{name}}}", fact)
+        return sentence
+
+    def mending(self, mending: Mending) -> str:
+        """Name one kind of repair: where, how often, and what must be seen to agree."""
+        details = ", ".join(mending.details[:DETAILS])
+        details += ", …" if len(mending.details) > DETAILS else ""
+        row = self.page["repair_row" if mending.first_line else "repair_file"]
+        row = row.replace("{what}", self.texts["repair"][mending.repair].replace("`", ""))
+        row = row.replace("{file}", mending.file).replace("{n}", self.number(mending.count, 0))
+        if mending.first_line:
+            first = self.page["first_line"].replace("{n}", self.number(mending.first_line, 0))
+            row += f" ({first})"
+        return f"{row}{self.colon}{details}" if details else row
 
     def outcome(self, outcome: str) -> str:
         """Return better, worse, or can't tell."""

@@ -20,11 +20,11 @@ from captioner.captions.cues import Cue
 from captioner.captions.webvtt import document
 from captioner.errors import ConfigurationError
 from eval.conditions.recipe import CLEAN, Recipe
-from eval.corpus.caption_files import check
 from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
 from eval.corpus.forced_alignment import RATE as ALIGNED_RATE
 from eval.corpus.manifest import Clip, Corpus, CorpusError
 from eval.corpus.spoken_words import RefWord, Turn
+from eval.corpus.webvtt_check import check
 from eval.observation import (
     Observation,
     ObservationError,

@@ -170,16 +170,22 @@ def test_folders_go_on_past_empty_and_oddly_written_files(tmp_path: Path) -> Non
     done = command("score", said, shown, "--language", "fr", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     found = results(tmp_path / "out")
-    assert found["counts"]["clips"] == 5
+    assert found["counts"]["clips"] == 6
     whole = "\n".join(found["left_out"])
     for sentence in (
-        f"{said}/old.txt: is not UTF-8; read as cp1252",
         f"{said}/empty.txt:1: holds no words, so word errors are not counted",
-        f"{said}/lonely.txt: no captions of that name in {shown}",
-        f"{said}/torn.txt: is damaged UTF-16",
+        f"{said}/empty.txt:1: holds no words",
     ):
         assert sentence in whole
-    assert found["counts"]["left_out"] == 4
+    assert found["counts"]["left_out"] == 1
+    assert found["run"]["doubts"] == [{"name": "no_captions", "facts": {"recording": "lonely"}}]
+    mended = {one["file"]: one["details"] for one in found["run"]["repairs"]}
+    assert mended == {
+        f"{said}/old.txt": ["is not UTF-8; read as cp1252"],
+        f"{said}/torn.txt": [
+            "is damaged UTF-16; what is no text in it reads \N{REPLACEMENT CHARACTER}"
+        ],
+    }
 
 
 def test_a_language_without_normaliser_loses_its_word_errors_only(tmp_path: Path) -> None:

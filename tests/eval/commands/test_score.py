@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.commands.score import compared
-from eval.corpus.transcript_formats import FormatError
+from eval.corpus.transcript import FormatError
 from eval.observation import Run
 from eval.report.results import results_of
+from eval.runs.from_files import compared
 
 WORDS = [f"w{n}" for n in range(12)]
 
@@ -79,26 +79,38 @@ def test_an_empty_reference_counts_words_as_made_up(tmp_path: Path) -> None:
     assert figures["invented"].value == pytest.approx(24 / (9 / 60))
 
 
-def test_folders_are_paired_by_name_and_the_rest_is_named(tmp_path: Path) -> None:
+def test_folders_are_paired_by_name_and_a_recording_without_captions_is_all_wrong(
+    tmp_path: Path,
+) -> None:
     said, shown = talk(2)
     ours, theirs = tmp_path / "ref", tmp_path / "hyp"
     files(ours, a_txt=said, b_txt=said, notes_md="x")
     files(theirs, a_vtt=shown, c_srt="")
     found = compared(ours, theirs, language="en")
-    assert [clip.id for clip in found.clips] == ["a"]
-    assert found.left_out == (
-        f"{ours}/b.txt: no captions of that name in {theirs}",
-        f"{theirs}/c.srt: no reference of that name in {ours}",
-    )
+    assert [clip.id for clip in found.clips] == ["a", "b"]
+    assert results_of(Run(), found.clips).figures["wer"].value == 0.5
+    assert [(one.name, one.facts) for one in found.doubts] == [("no_captions", {"recording": "b"})]
+    assert found.left_out == (f"{theirs}/c.srt: no reference of that name in {ours}",)
+
+
+def test_captions_are_found_that_have_their_language_in_their_name(tmp_path: Path) -> None:
+    said, shown = talk(2)
+    ours, theirs = tmp_path / "ref", tmp_path / "hyp"
+    files(ours, a_txt=said)
+    files(theirs, **{"a_en.vtt": shown})
+    found = compared(ours, theirs, language="en")
+    assert found.doubts == ()
+    assert results_of(Run(), found.clips).figures["wer"].value == 0
 
 
 def test_recordings_in_one_file_are_clips(tmp_path: Path) -> None:
     ref = "x 1 ann 0 1 hello there\ny 1 bob 0 1 good bye\nz 1 bob 0 1 lost\n"
-    hyp = "x 1 S1 0 1 hello here\ny 1 S1 0 1 good bye\n"
+    hyp = "x 1 S1 0 1 hello here\ny 1 S1 0 1 good bye\nw 1 S1 0 1 more\n"
     found = compared(*files(tmp_path, ref_stm=ref, hyp_stm=hyp), language="en")
-    assert [clip.id for clip in found.clips] == ["x", "y"]
-    assert "no captions of 'z'" in found.left_out[0]
-    assert results_of(Run(), found.clips).figures["wer"].value == 0.25
+    assert [clip.id for clip in found.clips] == ["x", "y", "z"]
+    assert found.doubts[0].facts == {"recording": "z"}
+    assert "no reference for the recording 'w'" in found.left_out[0]
+    assert results_of(Run(), found.clips).figures["wer"].value == 0.4
 
 
 def test_bad_lines_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 import webvtt
 
-from eval.corpus.caption_files import check, read_blocks
+from eval.corpus.cue_files import Block, read_cues
 from eval.corpus.spoken_words import RefWord
-from eval.corpus.transcript_formats import FormatError, Segment, read_transcript
+from eval.corpus.transcript import FormatError, Repair, Segment
+from eval.corpus.transcript_formats import read_transcript
+from eval.corpus.webvtt_check import check
 
 VTT = """WEBVTT - by another product
 Kind: captions
@@ -58,7 +61,7 @@ def test_the_captions_of_another_product_are_read(tmp_path: Path) -> None:
 
 def test_times_and_order_are_those_of_webvtt_py() -> None:
     theirs = webvtt.from_string(VTT)
-    ours = {(b.start_ms, b.end_ms) for b in read_blocks(VTT)}
+    ours = {(b.start_ms, b.end_ms) for _, b in read_cues(VTT) if isinstance(b, Block)}
     assert ours == {
         (round(c.start_in_seconds * 1000), round(c.end_in_seconds * 1000)) for c in theirs
     } or ours == {(_ms(c.start), _ms(c.end)) for c in theirs}
@@ -81,7 +84,10 @@ def test_encoding_and_line_ends_change_nothing(tmp_path: Path, encoding: str, en
 def test_an_old_encoding_is_read_and_said(tmp_path: Path) -> None:
     found = read_transcript(written(tmp_path, "a.txt", "l’œuvre d’été", "cp1252"))
     assert [s.text for s in found.segments] == ["l’œuvre d’été"]
-    assert found.problems == (f"{tmp_path}/a.txt: is not UTF-8; read as cp1252",)
+    [mending] = found.mendings
+    assert (mending.repair, mending.details) == (
+        Repair.ENCODING, ("is not UTF-8; read as cp1252",),
+    )  # fmt: skip
 
 
 ROLLING = """WEBVTT
@@ -114,7 +120,7 @@ def test_captions_that_roll_up_are_read_once(tmp_path: Path) -> None:
     found = read_transcript(written(tmp_path, "a.vtt", ROLLING))
     assert [s.text for s in found.segments] == ["it was the", "best of times", "indeed"]
     assert found.segments[1].words[0] == RefWord("best", 2010, 2500)
-    assert found.problems[0].endswith("roll up: lines that were there before are read once")
+    assert [one.repair for one in found.mendings] == [Repair.ROLL_UP]
     said_twice = "WEBVTT\n" + "".join(
         f"\n00:0{n}.000 --> 00:0{n}.900\n{text}\n"
         for n, text in enumerate(["no", "no", "yes", "well"])
@@ -230,8 +236,8 @@ def test_what_is_no_textgrid_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_an_unknown_ending_and_a_missing_file_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"'\.docx' is unknown; give one of \.txt, \.vtt"):
-        read_transcript(tmp_path / "a.docx")
+    with pytest.raises(FormatError, match=r"'\.doc' is unknown; give one of \.txt, \.vtt"):
+        read_transcript(tmp_path / "a.doc")
     with pytest.raises(FormatError, match=r"a\.txt: cannot be read"):
         read_transcript(tmp_path / "a.txt")
 
@@ -276,3 +282,15 @@ def test_what_the_bot_writes_is_valid() -> None:
         for n, text in enumerate(hard)
     ]
     assert list(check(document(cues))) == []
+
+
+def test_the_documented_repairs_are_those_that_are_made() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs" / "evaluation.md").read_text("utf-8")
+    for tongue in ("en", "fr"):
+        words = tomllib.loads((root / f"eval/templates/{tongue}.toml").read_text("utf-8"))
+        assert list(words["repair"]) == list(Repair)
+    for name, text in tomllib.loads((root / "eval/templates/en.toml").read_text("utf-8"))[
+        "repair"
+    ].items():
+        assert f"| {name} | {text} |" in page

@@ -167,7 +167,7 @@ def test_other_names_are_matched_for_who_said_what_only() -> None:
 
 def test_who_said_what_is_left_out_where_it_would_take_hours() -> None:
     long = tuple(Turn("yes " * 11_000, name) for name in ("ann", "bob"))
-    found = score(live(*grown(900, "no"), reference=long, fast=True))
+    found = score(live(*grown(900, "no", speaker="ann"), reference=long, fast=True))
     assert "cpwer" not in found.sums
     assert found.sums["wer"] == (22_000, 22_000)
     assert "more than 20,000 words" in found.left_out[-1]

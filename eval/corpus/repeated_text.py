@@ -1,0 +1,152 @@
+"""Captions that show text again: rolled up by lines, grown by words, or simply twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from eval.corpus.cue_files import Block
+from eval.corpus.speaker_names import label_of, labelled
+from eval.corpus.transcript import Repair, Repaired
+
+Mended = tuple[list[Block], list[tuple[int, Repaired]]]
+
+_FEWEST = 4
+"""With fewer captions than this it cannot be told whether text comes again by intent."""
+
+
+def mended(blocks: Sequence[Block]) -> Mended:
+    """Read text that comes again once, put captions in order, and tell names from text."""
+    found = list(blocks)
+    repairs: list[tuple[int, Repaired]] = []
+    for step in (_restarted, _doubled, _ordered, _unrolled, _grown, _named):
+        found, more = step(found)
+        repairs += more
+    return found, repairs
+
+
+def _restarted(blocks: list[Block]) -> Mended:
+    """Files that were joined together begin with caption 1 and time 0 again."""
+    found: list[Block] = []
+    repairs: list[tuple[int, Repaired]] = []
+    latest = shift = 0
+    for block in blocks:
+        again = block.id == "1" and bool(found) and found[-1].line != block.line
+        if again and block.start_ms + shift < latest:
+            shift = latest
+            repairs.append((block.line, Repaired(Repair.RESTART)))
+        moved = _later(block, shift)
+        latest = max(latest, moved.end_ms)
+        found.append(moved)
+    return found, repairs
+
+
+def _later(block: Block, by: int) -> Block:
+    words = tuple(word.later(by) for word in block.words)
+    return replace(block, start_ms=block.start_ms + by, end_ms=block.end_ms + by, words=words)
+
+
+def _doubled(blocks: list[Block]) -> Mended:
+    seen: set[tuple[int, int, str, str]] = set()
+    found: list[Block] = []
+    repairs = []
+    for block in blocks:
+        key = (block.start_ms, block.end_ms, block.speaker, block.text)
+        if block.text and key in seen:
+            repairs.append((block.line, Repaired(Repair.DOUBLED)))
+        else:
+            found.append(block)
+        seen.add(key)
+    return found, repairs
+
+
+def _ordered(blocks: list[Block]) -> Mended:
+    back = [new.line for old, new in pairwise(blocks) if new.start_ms < old.start_ms]
+    found = sorted(blocks, key=lambda block: block.start_ms)
+    return found, [(line, Repaired(Repair.ORDER)) for line in back]
+
+
+def _unrolled(blocks: list[Block]) -> Mended:
+    """Captions roll up if every second one begins with the last line of the one before it."""
+    if len(blocks) < _FEWEST:
+        return blocks, []
+    fresh = [blocks[0].text, *(_without(old.text, new.text) for old, new in pairwise(blocks))]
+    rolled = sum(text != block.text for text, block in zip(fresh, blocks, strict=True))
+    if rolled < len(blocks) / 2:
+        return blocks, []
+    return _only(blocks, fresh, Repair.ROLL_UP)
+
+
+def _without(before: str, text: str) -> str:
+    """Remove the first lines of a text that are the last lines of the previous one."""
+    old, new = before.split("\n"), text.split("\n")
+    same = max((n for n in range(1, len(new) + 1) if new[:n] == old[-n:]), default=0)
+    return "\n".join(new[same:])
+
+
+def _grown(blocks: list[Block]) -> Mended:
+    """Captions grow if every second one begins with all words of the one before it."""
+    if len(blocks) < _FEWEST:
+        return blocks, []
+    words = [block.text.split() for block in blocks]
+
+    def grows(before: list[str], after: list[str]) -> bool:
+        return bool(before) and len(after) > len(before) and after[: len(before)] == before
+
+    if sum(grows(*pair) for pair in pairwise(words)) < len(blocks) / 2:
+        return blocks, []
+    fresh = [words[0], *(b[len(a) :] if grows(a, b) else b for a, b in pairwise(words))]
+    return _only(blocks, [" ".join(one) for one in fresh], Repair.GROWING)
+
+
+def _only(blocks: list[Block], fresh: Sequence[str], repair: Repair) -> Mended:
+    """Keep the fresh text of each block, with its own timed words."""
+    found: list[Block] = []
+    repairs = []
+    for text, block in zip(fresh, blocks, strict=True):
+        if text != block.text:
+            repairs.append((block.line, Repaired(repair)))
+        if text or not block.text:
+            words = block.words[len(block.words) - len(text.split()) :] if block.words else ()
+            found.append(replace(block, text=text, words=words))
+    return found, repairs
+
+
+def _named(blocks: list[Block]) -> Mended:
+    """Some products write "Ann Lee: Hello" instead of a voice tag; unnamed text goes on."""
+    bare = [block for block in blocks if not block.speaker and block.text]
+    names = labelled([block.text for block in bare])
+    if names is None:
+        return blocks, []
+    known = {one[0] for one in names if one}
+    found = list(_with_names(blocks, known))
+    lines = [(block.line, one[0]) for block, one in zip(bare, names, strict=True) if one]
+    return found, [(line, Repaired(Repair.NAMES, name)) for line, name in lines]
+
+
+def _with_names(blocks: list[Block], known: set[str]) -> Iterator[Block]:
+    speaker = ""
+    for block in blocks:
+        if block.speaker or not block.text:
+            speaker = block.speaker or speaker
+            yield block
+            continue
+        for name, text in _by_line(block.text, known):
+            # ">>" alone says that somebody else speaks, and not who.
+            speaker = name or ("" if text.startswith(">>") else speaker)
+            words = block.words if text == block.text else ()
+            yield replace(block, speaker=speaker, text=text, words=words)
+
+
+def _by_line(text: str, known: set[str]) -> list[tuple[str, str]]:
+    """Split a caption at the lines that begin with a known name; a line without one goes on."""
+    parts: list[tuple[str, str]] = []
+    for line in text.split("\n"):
+        if (one := label_of(line)) and one[0] in known:
+            parts.append(one)
+        elif parts:
+            parts[-1] = (parts[-1][0], f"{parts[-1][1]}\n{line}")
+        else:
+            parts.append(("", line))
+    return parts

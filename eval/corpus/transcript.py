@@ -1,0 +1,126 @@
+"""What a transcript or caption file holds, and what had to be done to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from pathlib import Path
+
+from eval.corpus.spoken_words import RefWord
+
+
+class FormatError(Exception):
+    """A file cannot be read. The message names it and says what to do."""
+
+
+class BadLine(ValueError):
+    """A line that cannot be used. The message says why."""
+
+
+class Repair(StrEnum):
+    """A fault that is mended while reading.
+
+    eval/templates has each in words for people, and docs/evaluation.md lists them.
+    """
+
+    ENCODING = auto()
+    LINE_ENDS = auto()
+    CONTENT = auto()
+    TIMES = auto()
+    FRAMES = auto()
+    ENDS = auto()
+    RESTART = auto()
+    ORDER = auto()
+    NO_SEPARATOR = auto()
+    SPACES = auto()
+    GAP = auto()
+    DOUBLED = auto()
+    ROLL_UP = auto()
+    GROWING = auto()
+    TAGS = auto()
+    BREAKS = auto()
+    ENTITIES = auto()
+    NAMES = auto()
+    PRODUCT_LINES = auto()
+    SILENCE = auto()
+    ALTERNATIVES = auto()
+    COLUMNS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one speaker's speech.
+
+    recording: in formats with several, otherwise "". speaker: "" if nobody is named.
+    text: None in a format that says only who spoke when. Times in ms, if the format has them.
+    lines: the text with the file's line breaks, if any. cue: the identifier of a caption, if any.
+    """
+
+    text: str | None
+    speaker: str = ""
+    start_ms: int | None = None
+    end_ms: int | None = None
+    words: tuple[RefWord, ...] = ()
+    recording: str = ""
+    lines: tuple[str, ...] = ()
+    cue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """One fault that was mended. detail: what a reader must see to agree, such as names."""
+
+    repair: Repair
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Lines that were not understood, and why. lines: how many, without blank ones."""
+
+    why: str
+    lines: int = 1
+
+
+Found = Iterator[tuple[int, Segment | Repaired | Skipped]]
+"""What a reader gives, with line numbers from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """All repairs of one kind in one file. first_line: from 1, or 0 for the file as a whole.
+
+    details: what a reader must see to agree, each once: names, an encoding.
+    """
+
+    file: str
+    repair: Repair
+    count: int
+    first_line: int
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The contents of a file.
+
+    problems: what was left out, as "file:line: why". mendings: what was repaired.
+    lines: all that are not blank; unread: those of them that were not understood.
+    """
+
+    segments: tuple[Segment, ...] = ()
+    problems: tuple[str, ...] = ()
+    mendings: tuple[Mending, ...] = ()
+    lines: int = 0
+    unread: int = 0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether so much was not understood that figures are not to be trusted: over 1 %."""
+        return 100 * self.unread > self.lines
+
+    def of(self, recording: str) -> tuple[Segment, ...]:
+        """Return the segments of one recording, named with or without folder and suffix."""
+        stem = Path(recording).stem
+        return tuple(s for s in self.segments if Path(s.recording).stem in ("", stem))

@@ -1,0 +1,239 @@
+"""Observations from files: a reference and the captions of any product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eval.corpus.nist_formats import joined
+from eval.corpus.speaker_names import matched
+from eval.corpus.transcript import FormatError, Mending, Segment, Transcript
+from eval.corpus.transcript_formats import READERS, read_text, read_transcript, turns_of
+from eval.corpus.webvtt_check import check
+from eval.measures.language import likely_language
+from eval.observation import Doubt, Observation, Shown
+from eval.runs.passages import passages
+
+FEW = 20
+"""Fewer recordings than this are cut into passages."""
+DEFAULT_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The contents of two files or folders.
+
+    left_out: a sentence for each unusable part. doubts: why figures may not be trusted.
+    cut: whether there are more clips than recordings.
+    """
+
+    clips: tuple[Observation, ...] = ()
+    left_out: tuple[str, ...] = ()
+    repairs: tuple[Mending, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    language: str = DEFAULT_LANGUAGE
+    cut: bool = False
+
+
+def compared(
+    reference: Path, captions: Path, *, language: str | None = None, audio: Path | None = None
+) -> Compared:
+    """Read two files, or two folders whose files have the same names except for the suffix.
+
+    language: what is spoken; told from the words if None. audio: of the one recording, for the
+    report. Raises FormatError if nothing can be compared.
+    """
+    if reference.is_dir() != captions.is_dir():
+        raise FormatError(
+            f"{reference} and {captions}: one is a folder, the other is not; give two files, or "
+            "two folders with files of the same names"
+        )
+    reading = _Reading()
+    pairs: list[tuple[Path, Path | None]] = [(reference, captions)]
+    if reference.is_dir():
+        pairs = list(_pairs(reference, captions, reading))
+    if not any(theirs for _, theirs in pairs):
+        reasons = "; ".join(reading.left_out[:3]) or "no file in both"
+        raise FormatError(f"{reference} and {captions}: nothing to compare ({reasons})")
+    read: list[tuple[Path, Path | None, Transcript, Transcript]] = []
+    for ours, theirs in pairs:
+        try:
+            read.append((ours, theirs, *_read(ours, theirs, reading)))
+        except FormatError as error:
+            if len(pairs) == 1:
+                raise
+            reading.left_out.append(str(error))
+    spoken = reading.language(language, [said for _, _, said, _ in read])
+    clips = [clip for one in read for clip in _clips(*one, spoken, reading)]
+    if not clips:
+        raise FormatError(
+            f"{reference} and {captions}: nothing to compare ({'; '.join(reading.left_out[:3])})"
+        )
+    if audio and len(clips) == 1:
+        clips = [replace(clips[0], path=str(audio))]
+    recordings = len(clips)
+    if recordings < FEW:
+        clips = [passage for clip in clips for passage in passages(clip)]
+    return Compared(
+        tuple(clips), tuple(reading.left_out), tuple(reading.repairs), tuple(reading.doubts),
+        spoken, len(clips) > recordings,
+    )  # fmt: skip
+
+
+class _Reading:
+    """What is said about the files while they are read."""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self.repairs: list[Mending] = []
+        self.doubts: list[Doubt] = []
+
+    def doubt(self, name: str, **facts: object) -> None:
+        self.doubts.append(Doubt(name, {key: str(value) for key, value in facts.items()}))
+
+    def file(self, path: Path) -> Transcript:
+        """Read one file. Raises FormatError."""
+        found = read_transcript(path)
+        self.left_out += found.problems
+        self.repairs += found.mendings
+        if found.doubtful:
+            self.doubt("not_understood", file=path.name, n=found.unread, all=found.lines)
+        return found
+
+    def language(self, asked: str | None, said: Sequence[Transcript]) -> str:
+        """Return what is spoken: as asked, else by the words; and doubt what does not fit."""
+        text = " ".join(one.text or "" for found in said for one in found.segments[:2000])
+        likely = likely_language(text)
+        if asked is None:
+            if likely is None and len(text.split()) >= 30:
+                self.doubt("language_unknown")
+            return likely or DEFAULT_LANGUAGE
+        if likely and likely != asked.partition("-")[0].lower():
+            self.doubt("language_unlikely", asked=asked, likely=likely)
+        return asked
+
+
+def _pairs(ours: Path, theirs: Path, reading: _Reading) -> Iterator[tuple[Path, Path | None]]:
+    """Pair files by name, "talk.txt" also with "talk.en.vtt"; a reference may have no captions."""
+    captions: dict[str, Path] = {}
+    for path in _transcripts(theirs):
+        if path.stem in captions:
+            reading.left_out.append(f"{path}: not used; {captions[path.stem].name} is of that name")
+        captions.setdefault(path.stem, path)
+    for path in _transcripts(ours):
+        like = [name for name in captions if name.partition(".")[0] == path.stem]
+        name = path.stem if path.stem in captions else like[0] if len(like) == 1 else None
+        yield path, captions.pop(name) if name is not None else None
+    reading.left_out += (f"{p}: no reference of that name in {ours}" for p in captions.values())
+
+
+def _transcripts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS)
+
+
+def _read(
+    reference: Path, captions: Path | None, reading: _Reading
+) -> tuple[Transcript, Transcript]:
+    """Read reference and captions; captions that are not there are empty."""
+    said = reading.file(reference)
+    if all(segment.text is None for segment in said.segments) and said.segments:
+        raise FormatError(f"{reference}: holds no words to compare with; give a transcript")
+    if not any(segment.text for segment in said.segments):
+        reading.left_out.append(
+            f"{reference}:1: holds no words, so word errors are not counted; if somebody speaks in"
+            " this recording, write down what is said"
+        )
+    return said, reading.file(captions) if captions else Transcript()
+
+
+def _clips(
+    reference: Path,
+    captions: Path | None,
+    said: Transcript,
+    shown: Transcript,
+    language: str,
+    reading: _Reading,
+) -> Iterator[Observation]:
+    """Return a clip for each recording in the reference."""
+    problems = None
+    if captions and captions.suffix.lower() == ".vtt":
+        problems = tuple(f"{captions}:{n}: {why}" for n, why in check(read_text(captions)[0]))
+    for name, ours, theirs in _recordings(said, shown, captions, reading):
+        title = name or reference.stem
+        if any(one.text for one in ours) and not any(one.text for one in theirs):
+            reading.doubt("no_captions", recording=title)
+        yield _clip(title, ours, _renamed(ours, theirs, reading), language, problems)
+        problems = None  # of the file, not of each recording in it
+
+
+def _recordings(
+    said: Transcript, shown: Transcript, captions: Path | None, reading: _Reading
+) -> Iterator[tuple[str, Sequence[Segment], Sequence[Segment]]]:
+    """Pair recordings by name; where one side names none, or both have one, there is one."""
+    ours, theirs = (_by_recording(transcript.segments) for transcript in (said, shown))
+    alone = len(ours) <= 1 and len(theirs) <= 1
+    if alone or "" in ours or "" in theirs:
+        if max(len(ours), len(theirs)) > 1:
+            reading.doubt("joined", n=max(len(ours), len(theirs)))
+        yield "", joined(said.segments), joined(shown.segments)
+        return
+    yield from ((name, segments, theirs.pop(name, ())) for name, segments in ours.items())
+    reading.left_out += (f"{captions}: no reference for the recording {name!r}" for name in theirs)
+
+
+def _by_recording(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
+    """Group segments by recording, named with or without folder and suffix."""
+    found: dict[str, list[Segment]] = {}
+    for segment in segments:
+        name = segment.recording
+        found.setdefault(Path(name).stem if name else "", []).append(segment)
+    return found
+
+
+def _renamed(
+    said: Sequence[Segment], shown: Sequence[Segment], reading: _Reading
+) -> Sequence[Segment]:
+    """Give captions the names that the reference has for the same people."""
+    ours = {segment.speaker for segment in said}
+    same = matched(ours, [segment.speaker for segment in shown])
+    strange = {segment.speaker for segment in shown} - same.keys() - {""}
+    if len(ours) > 1 and same and strange:
+        reading.doubt("names_differ", names=", ".join(sorted(strange)[:6]))
+    return [replace(one, speaker=same.get(one.speaker, one.speaker)) for one in shown]
+
+
+def _clip(
+    name: str,
+    said: Sequence[Segment],
+    shown: Sequence[Segment],
+    language: str,
+    problems: tuple[str, ...] | None,
+) -> Observation:
+    changes = [
+        Shown(
+            at_ms=segment.start_ms or 0,
+            cue=f"{number} {segment.cue}",  # ids of other products are not always unique
+            text=segment.text or "",
+            speaker=segment.speaker,
+            state="closed",
+            settled=len(segment.text or ""),
+            start_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+            lines=segment.lines if len(segment.lines) > 1 else None,
+        )
+        for number, segment in enumerate(shown)
+    ]
+    ends = [segment.end_ms or 0 for segment in (*said, *shown)]
+    words = any(segment.words for segment in said)
+    return Observation(
+        id=name,
+        language=language,
+        seconds=max(ends, default=0) / 1000,
+        reference=turns_of(said),
+        shown=tuple(sorted(changes, key=lambda change: change.at_ms)),
+        through="file",
+        word_times="given" if words else None,
+        fast=True,
+        vtt_problems=problems,
+    )

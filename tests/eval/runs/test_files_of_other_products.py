@@ -1,0 +1,322 @@
+"""Captions that hold what was said word for word, as other tools write them: no error."""
+
+from pathlib import Path
+
+import pytest
+
+from eval.corpus.transcript import Repair
+from eval.observation import Run
+from eval.report.results import results_of
+from eval.runs.from_files import Compared, compared
+
+SAID = (
+    "We don't need nine people for this today. The plan is good, and it's ready. "
+    "Ann will send it to Bob."
+)
+CUES = (
+    "We don't need nine people",
+    "for this today. The plan is good,",
+    "and it's ready.",
+    "Ann will send it to Bob.",
+)
+
+APOSTROPHES = "\u2019\u2018\u02bc\u2032\u00b4\u0060\uff07\u201b"
+
+
+def cues(*texts: str, comma: bool = False, numbers: bool = False, header: str = "") -> str:
+    blocks = [header] if header else []
+    for n, text in enumerate(texts):
+        stamp = f"00:00:{2 * n:02}.000 --> 00:00:{2 * n + 1:02}.900"
+        number = f"{n + 1}\n" if numbers else ""
+        blocks.append(f"{number}{stamp.replace('.', ',') if comma else stamp}\n{text}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def srt(*texts: str) -> str:
+    return cues(*texts, comma=True, numbers=True)
+
+
+def vtt(*texts: str) -> str:
+    return cues(*texts, header="WEBVTT")
+
+
+def scored(
+    folder: Path, captions: str | bytes, name: str = "shown.srt", *, said: str = SAID,
+    reference: str = "said.txt",
+) -> tuple[float, Compared]:  # fmt: skip
+    ours, theirs = folder / reference, folder / name
+    ours.write_text(said, "utf-8")
+    theirs.write_bytes(captions if isinstance(captions, bytes) else captions.encode())
+    found = compared(ours, theirs)
+    return results_of(Run(), found.clips).figures["wer"].value, found
+
+
+def repairs(found: Compared) -> dict[Repair, int]:
+    return {one.repair: one.count for one in found.repairs}
+
+
+def test_a_caption_file_without_a_cue_is_wholly_wrong(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ref", tmp_path / "hyp"
+    for folder in (ours, theirs):
+        folder.mkdir()
+    for name in "abc":
+        (ours / f"{name}.txt").write_text("one two three four")
+        (theirs / f"{name}.vtt").write_text(
+            "WEBVTT\n" if name == "b" else vtt("one two three four")
+        )
+    found = compared(ours, theirs)
+    assert results_of(Run(), found.clips).figures["wer"].value == pytest.approx(1 / 3)
+    assert [one.facts["recording"] for one in found.doubts if one.name == "no_captions"] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "ending", ["a.vtt", "a.srt", "a.txt", "a.json", "a.ass", "a.ctm", "a.ttml"]
+)
+def test_captions_that_are_empty_in_any_format_are_wholly_wrong(
+    tmp_path: Path, ending: str
+) -> None:
+    empty = {"json": '{"text": "", "segments": []}', "ttml": "<tt><body/></tt>"}
+    rate, found = scored(tmp_path, empty.get(ending[2:], ""), ending)
+    assert rate == 1
+    assert [one.name for one in found.doubts] == ["no_captions"]
+
+
+@pytest.mark.parametrize("mark", APOSTROPHES)
+def test_any_apostrophe_is_the_same_both_ways(tmp_path: Path, mark: str) -> None:
+    for said, shown in ((SAID.replace("'", mark), SAID), (SAID, SAID.replace("'", mark))):
+        rate, found = scored(tmp_path, vtt(shown), "shown.vtt", said=said)
+        assert rate == 0
+        figures = results_of(Run(), found.clips).figures
+        assert figures["negation_errors"].value == figures["punctuation_errors"].value == 0
+
+
+@pytest.mark.parametrize("mark", APOSTROPHES)
+def test_any_apostrophe_is_the_same_in_french(tmp_path: Path, mark: str) -> None:
+    said = "L'idée n'est pas d'aujourd'hui : c'est celle de l'équipe qu'on a vue dans le rapport."
+    rate, found = scored(tmp_path, vtt(said.replace("'", mark)), "shown.vtt", said=said)
+    assert (rate, found.language) == (0, "fr")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a co-operative e-mail", "a co\u2011operative e\u2013mail"),
+        ("cooperation", "co\u00adope\u200bration"),
+        ("an office first", "an oﬃce ﬁrst"),
+        ("the café is naïve", "the cafe\u0301 is nai\u0308ve"),
+        ("one two", "one\u202ftwo"),
+        ("so they said yes", "so \u200ethey\u200f said \u2066yes\u2069"),
+        ("wait what", "\uff57\uff41\uff49\uff54\u3000\uff57\uff48\uff41\uff54"),
+        ("if x < 5 and y > 3 then go", "if x &lt; 5 and y &gt; 3 then go"),
+    ],
+)
+def test_characters_that_look_the_same_are_the_same(tmp_path: Path, said: str, shown: str) -> None:
+    assert scored(tmp_path, vtt(shown), "shown.vtt", said=said)[0] == 0
+
+
+GAP = srt("We don't need nine people\n\nfor this today.", *CUES[1:]).replace(
+    "for this today. The", "The"
+)
+
+
+def test_a_blank_line_inside_a_caption_is_mended_and_counted(tmp_path: Path) -> None:
+    rate, found = scored(tmp_path, GAP)
+    assert rate == 0
+    assert repairs(found) == {Repair.GAP: 1}
+    rate, found = scored(tmp_path, GAP.replace(",000", ".000").replace(",900", ".900"), "a.vtt")
+    assert rate == 0
+    rate, found = scored(tmp_path, "WEBVTT\n\n" + GAP.replace(",", "."), "b.vtt")
+    assert (rate, repairs(found)) == (0, {Repair.GAP: 1})
+
+
+@pytest.mark.parametrize(
+    ("change", "repair"),
+    [
+        (("\n\n", "\n \n"), Repair.SPACES),
+        (("\n\n", "\n\t \n"), Repair.SPACES),
+        (("\n\n", "\n\u00a0\n"), Repair.SPACES),
+        (("\n\n", "\n"), Repair.NO_SEPARATOR),
+        (("\n", "\r\r\n"), Repair.LINE_ENDS),
+        ((" --> ", "-->"), Repair.TIMES),
+        ((" --> ", " -> "), Repair.TIMES),
+        ((" --> ", " → "), Repair.TIMES),
+        ((" --> ", " –> "), Repair.TIMES),
+        ((" --> ", " --&gt; "), Repair.TIMES),
+        ((",", "."), Repair.TIMES),
+        ((",000", ""), Repair.TIMES),
+        ((":", ": "), Repair.TIMES),
+    ],
+)
+def test_subrip_without_a_clean_structure_is_mended_and_counted(
+    tmp_path: Path, change: tuple[str, str], repair: Repair
+) -> None:
+    plain = [text.replace(",", "").replace(".", "") for text in CUES]
+    rate, found = scored(tmp_path, srt(*plain).replace(*change))
+    assert rate == 0
+    assert repair in repairs(found)
+    assert found.left_out == ()
+
+
+def test_a_spoken_number_is_no_number_of_a_caption(tmp_path: Path) -> None:
+    said = "how many are there\n42\nand after that\n3"
+    shown = srt("how many are there\n42", "and after that\n3")
+    for text in (shown, shown.replace("\n\n", "\n"), shown.replace("\n\n", "\n \n")):
+        assert scored(tmp_path, text, said=said)[0] == 0
+    assert scored(tmp_path, vtt("how many are there\n42", "and after that\n3"), said=said)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "tagged",
+    [
+        "We don't<br>need", "We don't<br/>need", "We don't<BR />need", r"We don't\Nneed",
+        r"We don't\nneed", r"{\an8}We don't need", r"{\pos(10,20)\fad(1,2)}We don't need",
+        r"We don't\hneed", '<font color="#ffff00" size=12>We don\'t</font> need',
+        "<p>We don't</p><p>need</p>", '<span tts:color="red">We don\'t</span><br/>need',
+        "We <b>d</b>on't need", "{Y:i}We don't need", "We don&amp;#39;t need",
+        "&amp;lt;i&amp;gt;We don't&amp;lt;/i&amp;gt; need", "We don't<div>need</div>",
+        "♪ We don't need ♪", "- We don't\n- need", ">> We don't need",
+    ],
+)  # fmt: skip
+def test_tags_of_any_format_are_no_words_and_glue_none(tmp_path: Path, tagged: str) -> None:
+    texts = [CUES[0].replace("We don't need", tagged), *CUES[1:]]
+    for name, text in (("a.srt", srt(*texts)), ("a.vtt", vtt(*texts))):
+        assert scored(tmp_path, text, name)[0] == 0
+
+
+def ctm(*words: str, confidence: bool) -> str:
+    end = " 0.98" if confidence else ""
+    return "".join(f"talk 1 {n / 2:.2f} 0.25 {word}{end}\n" for n, word in enumerate(words))
+
+
+NUMBERS = ("we", "9", "nan", "infinity", "0.5", "1", "inf", "go")
+
+
+@pytest.mark.parametrize("confidence", [True, False])
+@pytest.mark.parametrize("words", [NUMBERS, ("9", "8", "7"), ("nan",), ("1", "infinity")])
+def test_a_ctm_is_read_by_its_columns_whatever_its_words(
+    tmp_path: Path, confidence: bool, words: tuple[str, ...]
+) -> None:
+    said = " ".join(words)
+    rate, found = scored(tmp_path, ctm(*words, confidence=confidence), "a.ctm", said=said)
+    assert (rate, found.left_out) == (0, ())
+
+
+def test_a_ctm_whose_columns_cannot_be_told_says_so(tmp_path: Path) -> None:
+    rate, found = scored(tmp_path, "my talk 1 0.5 0.5 0.5\n", "a.ctm", said="0.5")
+    assert rate == 0
+    assert "may be a word or a confidence" in found.left_out[0]
+
+
+@pytest.mark.parametrize("name", ["talk", "utt-0001", "a/b/said.wav"])
+def test_plain_text_is_scored_against_a_ctm_whatever_it_is_called(
+    tmp_path: Path, name: str
+) -> None:
+    words = ctm(*SAID.split(), confidence=True).replace("talk", name)
+    assert scored(tmp_path, words, "shown.ctm")[0] == 0
+    assert scored(tmp_path, SAID, "shown.txt", said=words, reference="said.ctm")[0] == 0
+
+
+def test_plain_text_is_scored_against_a_ctm_of_several_utterances(tmp_path: Path) -> None:
+    rows = [ctm(*text.split(), confidence=True).replace("talk", f"utt{n}")
+            for n, text in enumerate(CUES)]  # fmt: skip
+    rate, found = scored(tmp_path, "".join(rows), "shown.ctm")
+    assert rate == 0
+    assert [(one.name, one.facts) for one in found.doubts] == [("joined", {"n": "4"})]
+    rate, found = scored(tmp_path, SAID, "shown.txt", said="".join(rows), reference="said.ctm")
+    assert rate == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ann Lee (she/her)", "Ann Lee, ACME", "Ann Lee (Guest)", "Ann Lee [External]", "Ann",
+        "Lee, Ann (ACME Ltd.)", "Ann Lee | ACME", "Ann O’Lee-Smith", "Dr. Ann Lee", "SPEAKER_00",
+        "Speaker 1", "[SPEAKER_00]", "Salle 3 (Paris)", "+1 202***1234", "ANN", "Ann de la Tour",
+        "安娜",
+    ],
+)  # fmt: skip
+def test_names_in_front_of_the_text_are_speakers(tmp_path: Path, name: str) -> None:
+    texts = [f"{name}: {text}" for text in CUES]
+    for form, text in (("a.vtt", vtt(*texts)), ("a.srt", srt(*texts)), ("a.txt", "\n".join(texts))):
+        rate, found = scored(tmp_path, text, form)
+        assert rate == 0, form
+        assert [one.details for one in found.repairs if one.repair == Repair.NAMES]
+    for text in CUES:
+        voice = [f"<v {name.strip('[]')}>{text}</v>" for text in CUES]
+        assert scored(tmp_path, vtt(*voice), "v.vtt")[0] == 0
+        assert scored(tmp_path, vtt(*(f"<v>{name}: {text}" for text in CUES)), "v.vtt")[0] == 0
+
+
+def test_names_only_where_the_speaker_changes_are_speakers(tmp_path: Path) -> None:
+    texts = [
+        f">> ANN: {CUES[0]}",
+        CUES[1],
+        f">> BOB: {CUES[2]}",
+        f">> ANN: {CUES[3]}",
+        ">> BOB: Yes.",
+    ]
+    rate, found = scored(tmp_path, vtt(*texts), "a.vtt", said=SAID + " Yes.")
+    assert rate == 0
+    [clip] = found.clips
+    assert [one.speaker for one in clip.shown] == ["ANN", "ANN", "BOB", "ANN", "BOB"]
+
+
+def test_a_colon_inside_speech_is_no_name(tmp_path: Path) -> None:
+    said = "Note: the plan is good. We start at 10:30 today. One thing: send it. And then: rest."
+    texts = ["Note: the plan is good.", "We start at 10:30 today.", "One thing: send it.",
+             "And then: rest."]  # fmt: skip
+    rate, found = scored(tmp_path, vtt(*texts), "a.vtt", said=said)
+    assert (rate, found.repairs) == (0, ())
+    assert scored(tmp_path, "\n".join(texts), "a.txt", said=said)[0] == 0
+
+
+NAMED = """talk 1 Ann 0 2 we need nine people
+talk 1 Bob 2 4 for this today
+talk 1 Ann 4 6 the plan is good
+"""
+
+
+@pytest.mark.parametrize(
+    ("ann", "bob"),
+    [
+        ("Ann", "Bob"), ("Ann (she/her)", "Bob (Guest)"), ("ANN", "bob"), ("Ann Lee", "Bob Ray"),
+        ("Lee, Ann", "Bob, ACME"), ("Speaker 1", "Speaker 2"), ("", ""), ("Ann", "Room 3"),
+    ],
+)  # fmt: skip
+def test_right_words_are_right_however_people_are_named(tmp_path: Path, ann: str, bob: str) -> None:
+    texts = [
+        f"<v {ann}>we need nine people",
+        f"<v {bob}>for this today",
+        f"<v {ann}>the plan is good",
+    ]
+    rate, _ = scored(tmp_path, vtt(*texts), "a.vtt", said=NAMED, reference="said.stm")
+    assert rate == 0
+
+
+WORDS = '"IntervalTier"\n"words"\n0\n2\n2\n0\n1\n"hello"\n1\n2\n"there"\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'File type = "ooTextFile short"\n"TextGrid"\n\n0\n2\n<exists>\n1\n{WORDS}',
+        f'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n2\n<exists>\n1\n{WORDS}',
+        f'"ooTextFile"\n"TextGrid"\n0 2 <exists> 1\n{WORDS}',
+        '"Praat chronological TextGrid text file"\n0 2   ! Time domain.\n1   ! Number of tiers.\n'
+        '"IntervalTier" "words" 0 2\n\n1 0 1   ! interval\n"hello"\n1 1 2\n"there"\n',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-8-sig"])
+def test_textgrids_of_all_ages_are_read(tmp_path: Path, content: str, encoding: str) -> None:
+    shown = content.encode(encoding)
+    assert scored(tmp_path, shown, "a.TextGrid", said="hello there")[0] == 0
+
+
+def test_a_torn_textgrid_is_read_up_to_there_and_says_so(tmp_path: Path) -> None:
+    torn = f'File type = "ooTextFile"\n"TextGrid"\n0\n2\n<exists>\n1\n{WORDS}'.replace(
+        '1\n2\n"there"\n', "1\n"
+    )
+    rate, found = scored(tmp_path, torn, "a.TextGrid", said="hello there")
+    assert rate == 0.5
+    assert "it ends in the middle" in found.left_out[0]
+    assert "not_understood" in [one.name for one in found.doubts]
