@@ -3,8 +3,9 @@
     python -m benchmarks.overlay [--seconds 20] [--hours 8]
 
 Prints the cost of an update (script, style and layout, as the page itself measures them), the time
-from a packet's arrival to its paint, the page's long tasks, and the number of nodes in the page
-after a meeting of hours with its history open.
+from a packet's arrival to its paint, the page's long tasks, the number of nodes in the page after
+a meeting of hours with its history open, and how long the page answers nobody when 100,000 packets
+come at once, as after it was frozen.
 """
 
 from __future__ import annotations
@@ -96,6 +97,41 @@ _SEARCH = """async () => {
 }"""
 
 
+_BURST = """async ([kind, count]) => {
+  const captions = document.querySelector("live-captions");
+  const time = (ms) => new Date(ms).toISOString().slice(11, 23);
+  const cue = (id, rev, state, n) => ({ v: 1, session: "s", seq: n + 1, id, rev, state, settled: 0,
+    speaker: `s${n % 7}`, track: "", lang: "en", heard: n,
+    vtt: `${id}\\n${time(n * 200)} --> ${time(n * 200 + 190)}\\n<v Ann>said on the day ${n}` });
+  const make = {
+    closed: (n) => cue(`m-${n}`, 1, "closed", n),
+    open: (n) => cue(`m-${n}`, 1, "open", n),
+    revised: (n) => ({ ...cue("m", n + 1, "open", n), settled: 0 }),
+    broken: (n) => ({ ...cue("m", "x", "open", n) }),
+    "with gaps": (n) => ({ ...cue(`m-${n}`, 1, "closed", n), seq: 2 * n + 1 }),
+  }[kind];
+  const packets = Array.from({ length: count }, (_, n) => make(n));
+  const { port1, port2 } = new MessageChannel();
+  let last = performance.now();
+  let worst = 0;
+  let watching = true;
+  port1.onmessage = () => {
+    worst = Math.max(worst, performance.now() - last);
+    last = performance.now();
+    if (watching) setTimeout(() => port2.postMessage(null));
+  };
+  port2.postMessage(null);
+  const begun = performance.now();
+  for (const packet of packets) captions.feed(packet);
+  await captions.rendered();
+  const took = performance.now() - begun;
+  await new Promise((done) => setTimeout(done, 1500));
+  watching = false;
+  return [worst, took];
+}"""
+_BURSTS = ["closed", "open", "revised", "broken", "with gaps"]
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path != "/":
@@ -150,6 +186,11 @@ def report(page: Page, seconds: float, hours: float) -> None:
     print(f"a meeting of {hours:g} h: {cues} captions known, at most {nodes} elements in the page")
     tasks = page.evaluate(_SEARCH)
     print(f"its history opened and searched: long tasks over 50 ms: {listed(tasks)}")
+    print(f"{'100,000 packets at once':<34} {'longest task':>12} {'all shown after':>16}")
+    for kind in _BURSTS:
+        page.reload()
+        worst_ms, took_ms = page.evaluate(_BURST, [kind, 100_000])
+        print(f"{kind:<34} {worst_ms:>9.0f} ms {took_ms / 1000:>14.1f} s")
 
 
 def main() -> None:

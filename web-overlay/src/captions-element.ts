@@ -1,5 +1,6 @@
 import { CaptionsClient, type SpeakerState } from "./service/client";
-import { parsePacket, readPacket, type Fault, type Packet } from "./contract";
+import type { Fault, Packet } from "./contract";
+import { Feed } from "./service/feed";
 import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./service/facts";
 import type { Shortcut } from "./controls/keys";
 import { CaptionModel } from "./cues/model";
@@ -39,6 +40,7 @@ export class LiveCaptionsElement extends HTMLElement {
   #source: RoomCaptions | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
   readonly #paintEvents = new PaintEvents(this);
+  readonly #feed = new Feed((packet, received) => this.#take(packet, received), (reason) => this.#skip(reason));
 
   constructor() {
     super();
@@ -163,13 +165,9 @@ export class LiveCaptionsElement extends HTMLElement {
     this.#widget.popIn();
   }
 
-  /** Takes a packet of the contract; the caller vouches for its sender. Returns why it was skipped, or null. */
+  /** Takes a packet of the contract; the caller vouches for its sender. Returns why it was skipped; null if it was taken, or waits behind very many. */
   feed(packet: Uint8Array | object): Fault | null {
-    const received = performance.timeOrigin + performance.now();
-    const parsed = packet instanceof Uint8Array ? parsePacket(packet) : readPacket(packet);
-    if ("packet" in parsed) this.#take(parsed.packet, received);
-    else this.#skip(parsed.fault);
-    return "fault" in parsed ? parsed.fault : null;
+    return this.#feed.push(packet);
   }
 
   /** The known cues, ordered by start time. */
@@ -189,6 +187,7 @@ export class LiveCaptionsElement extends HTMLElement {
 
   /** Resolves when everything taken so far is drawn and painted. */
   async rendered(): Promise<void> {
+    await this.#feed.drained();
     await this.#scheduler.rendered();
   }
 

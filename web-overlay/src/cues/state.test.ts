@@ -127,6 +127,15 @@ test("a bot that comes back in time, or later, still ends its cues itself", () =
   expect(texts(late)).toEqual(["hello all"]);
 });
 
+test("cues that are never closed stay bounded, and can still be revised", () => {
+  const cue = (n: number, rev = 1) => captionOf({ id: `a-${n}`, rev, speaker: `s-${n}`, start_ms: n });
+  const state = take(emptyState, ...Array.from({ length: limits.open + 20 }, (_, n) => cue(n)));
+  const open = cuesInOrder(state).filter((one) => one.state === "open");
+  expect(open.map(({ id }) => id).at(0)).toBe("a-20");
+  expect(open).toHaveLength(limits.open);
+  expect(cuesInOrder(take(state, cue(3, 2))).find(({ id }) => id === "a-3")).toMatchObject({ rev: 2, state: "open" });
+});
+
 test("a long meeting stays bounded, and what was let go does not come back", () => {
   const cue = (n: number) => captionOf({ id: `a-${n}`, start_ms: n * 10, state: "closed", text: String(n) });
   const state = take(emptyState, ...Array.from({ length: limits.cues + 50 }, (_, n) => cue(n)));

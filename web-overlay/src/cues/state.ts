@@ -50,7 +50,7 @@ export type Action =
   | { readonly type: "bot-back"; readonly session: string }
   | { readonly type: "tick"; readonly at: number };
 
-export const limits = { sessions: 4, cues: 20_000, deleted: 1_000, ahead: 1_000, tracks: 200, gaps: 200 };
+export const limits = { sessions: 4, cues: 20_000, open: 500, deleted: 1_000, ahead: 1_000, tracks: 200, gaps: 200 };
 export const abandoned_after_ms = 5_000;
 
 export const emptyState: CaptionState = { sessions: [], ignored: {} };
@@ -128,7 +128,7 @@ function withCaption(session: SessionState, packet: CaptionPacket): SessionState
   if (typeof merged === "string") return merged;
   const now_ms = Math.max(session.now_ms, cue.heard, cue.end_ms);
   const open = withId(session.open, cue.id, merged.state === "open");
-  return pruned({ ...session, now_ms, open, cues: session.cues.set(cue.id, merged) });
+  return pruned(openBounded({ ...session, now_ms, open, cues: session.cues.set(cue.id, merged) }));
 }
 
 function clocked(session: SessionState, now_ms: number, origin_ms: number): SessionState {
@@ -187,20 +187,31 @@ function isAbandoned(session: SessionState, at: number): boolean {
 }
 
 function closeAll(session: SessionState): SessionState {
+  return abandoned(session, [...session.open]);
+}
+
+/** Closes the cue that has been open longest if there are more open ones than people who speak. */
+function openBounded(session: SessionState): SessionState {
+  return session.open.size > limits.open ? abandoned(session, [...session.open].slice(0, 1)) : session;
+}
+
+function abandoned(session: SessionState, ids: readonly string[]): SessionState {
   let { cues } = session;
-  for (const id of session.open) {
+  const open = new Set(session.open);
+  for (const id of ids) {
     const cue = cues.get(id);
     if (cue) cues = cues.set(id, { ...cue, state: "closed", abandoned: true });
+    open.delete(id);
   }
-  return { ...session, cues, open: new Set() };
+  return { ...session, cues, open };
 }
 
 /** Drops a tenth of the cues at once, so that sorting them by age is rare. */
 function pruned(session: SessionState): SessionState {
   if (session.cues.size <= limits.cues) return session;
   const oldest = [...session.cues.values()].sort((a, b) => a.start_ms - b.start_ms).slice(0, Math.ceil(limits.cues / 10));
-  const cues = oldest.reduce((kept, { id }) => kept.delete(id), session.cues);
-  const open = oldest.reduce((kept, { id }) => withId(kept, id, false), session.open);
+  const cues = session.cues.without(oldest.map(({ id }) => id));
+  const open = new Set([...session.open].filter((id) => cues.has(id)));
   return { ...session, cues, open, horizon_ms: Math.max(session.horizon_ms, (oldest.at(-1)?.start_ms ?? 0) + 1) };
 }
 

@@ -21,6 +21,9 @@ test("a table holds what a map would hold, and earlier tables stay as they were"
       expect(table.size).toBe(map.size);
       expect([...table.keys()].sort()).toEqual([...map.keys()].sort());
       for (const [at, value] of map) expect(table.get(at)).toBe(value);
+      const gone: string[] = steps.slice(0, 2).map(([, at]) => at);
+      expect([...table.without(gone).keys()].sort()).toEqual([...map.keys()].filter((at) => !gone.includes(at)).sort());
+      expect(table.without(gone).size).toBe(map.size - new Set(gone.filter((at) => map.has(at))).size);
     }),
   );
 });

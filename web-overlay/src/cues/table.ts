@@ -1,4 +1,4 @@
-const bucketCount = 256;
+const bucketCount = 1024;
 
 /**
  * A persistent map: `set` and `delete` return a new map and copy one bucket instead of all entries.
@@ -31,6 +31,19 @@ export class Table<V> {
 
   delete(key: string): Table<V> {
     return this.has(key) ? this.#with(key, (bucket) => bucket.delete(key)) : this;
+  }
+
+  /** The table without these keys; each bucket is copied once. */
+  without(keys: readonly string[]): Table<V> {
+    const copies = new Map<number, Map<string, V>>();
+    for (const key of keys) {
+      const index = bucketOf(key);
+      const copy = copies.get(index) ?? new Map(this.#buckets[index]);
+      copy.delete(key);
+      copies.set(index, copy);
+    }
+    const buckets = this.#buckets.map((bucket, index) => copies.get(index) ?? bucket);
+    return new Table(buckets, buckets.reduce((size, bucket) => size + (bucket?.size ?? 0), 0));
   }
 
   /** The values, in no particular order. */

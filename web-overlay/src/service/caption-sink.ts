@@ -5,7 +5,7 @@ import type { CaptionFacts, ServiceState, Wish, You } from "./facts";
 /** Receives the captions of a room and the state of its caption service. */
 export interface CaptionSink {
   packet(packet: Packet, received: number): void;
-  skip(fault: Fault | "other-session" | "not-encrypted"): void;
+  skip(fault: Fault | "other-session" | "not-encrypted" | "too-many"): void;
   apply(action: Action): void;
   service(state: ServiceState | null, facts: CaptionFacts | null): void;
   you(you: You): void;

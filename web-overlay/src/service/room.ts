@@ -4,8 +4,15 @@ import type { CaptionSink } from "./caption-sink";
 import { Conversation } from "./conversation";
 import { factsOf } from "./facts";
 import { CaptionsRefused, refusalOf } from "./rpc";
+import { SlicedQueue } from "./sliced-queue";
 
 export type { Room };
+
+interface Arrived {
+  readonly bytes: Uint8Array;
+  readonly from: RemoteParticipant;
+  readonly received: number;
+}
 
 interface Held {
   readonly from: RemoteParticipant;
@@ -27,6 +34,10 @@ export class RoomCaptions {
   #held: Held[] = [];
   #conversation: Conversation | null = null;
   #hadSession = false;
+  readonly #arrived = new SlicedQueue<Arrived>(
+    (one) => this.#open(one),
+    () => this.#sink.skip("too-many"),
+  );
 
   constructor(room: Room, sink: CaptionSink, wanted: boolean) {
     this.#wanted = wanted;
@@ -113,7 +124,10 @@ export class RoomCaptions {
       this.#sink.skip("not-encrypted");
       return;
     }
-    const received = performance.timeOrigin + performance.now();
+    this.#arrived.push({ bytes, from, received: performance.timeOrigin + performance.now() });
+  };
+
+  #open({ bytes, from, received }: Arrived): void {
     const parsed = parsePacket(bytes);
     if ("fault" in parsed) {
       this.#sink.skip(parsed.fault);
@@ -122,7 +136,7 @@ export class RoomCaptions {
     this.#releaseHeld();
     if (this.#isFromBot(from, parsed.packet)) this.#pass(parsed.packet, received);
     else this.#hold({ from, packet: parsed.packet, received });
-  };
+  }
 
   get #isEncrypted(): boolean {
     // The room reports encryption once its worker is ready, the participant as soon as it is requested.
