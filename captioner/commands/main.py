@@ -17,6 +17,7 @@ from captioner import log as log_module
 from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import duration_s
 from captioner.commands.check import check as check_all
+from captioner.commands.models import models
 from captioner.commands.options import (
     MATTER,
     help_on,
@@ -151,5 +152,5 @@ def simulate(options: tuple[str, ...]) -> None:
     raise click.UsageError(" ".join(("this is now: caption-eval simulate", *options)))
 
 
-for command in (demo, run, worker):
+for command in (demo, models, run, worker):
     main.add_command(command)

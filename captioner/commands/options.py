@@ -89,14 +89,23 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--fallback",
         type=click.Choice(["embedded", "none"]),
-        help="What captions English while no server answers.",
+        help="What captions while no server answers.",
     )
+    @click.option("--language", help="Spoken in the room, as a BCP 47 tag: en, fr, de, …")
     @functools.wraps(command)
-    def run(*, engine: str | None, asr: str | None, fallback: str | None, **others: object) -> None:
+    def run(
+        *,
+        engine: str | None,
+        asr: str | None,
+        fallback: str | None,
+        language: str | None,
+        **others: object,
+    ) -> None:
         known = {*variables(), ROOM, IDENTITY}
         for warning in unknown_variables(os.environ, prefix="CAPTIONER_", known=known):
             click.echo(f"{_program()}: warning: {warning}", err=True)
-        command(read_settings(engine=engine, asr=asr, fallback=fallback), **others)
+        chosen = read_settings(engine=engine, asr=asr, fallback=fallback, language=language)
+        command(chosen, **others)
 
     return run
 

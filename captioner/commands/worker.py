@@ -57,6 +57,7 @@ def worker(
         "CAPTIONER_ENGINE": settings.engine,
         "CAPTIONER_ASR": settings.asr,
         "CAPTIONER_FALLBACK": settings.fallback,
+        "CAPTIONER_LANGUAGE": settings.language,
     }
     plan = WorkerPlan(
         settings.livekit_url, key, secret,

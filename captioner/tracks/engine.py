@@ -23,7 +23,7 @@ class Engine:
 
     language: BCP 47. engines: the one that the room is told of, then its stand-ins.
     slots: streams at a time. live: False for files, which are recognised as fast as possible.
-    load_voice: makes each track's voice detector.
+    load_voice: makes each track's voice detector. model: what the embedded engine uses, or "".
     """
 
     language: str
@@ -32,6 +32,7 @@ class Engine:
     live: bool = True
     load_voice: Callable[[], VoiceFinder] = field(default=sensitive_voice)
     policy: StreamPolicy = field(default_factory=StreamPolicy)
+    model: str = ""
 
     @property
     def capabilities(self) -> Capabilities:

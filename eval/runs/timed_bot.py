@@ -65,8 +65,9 @@ class _TimedEngine(Engine):
 def timed(engine: Engine) -> Engine:
     """The same engine, recording the times of its events."""
     return _TimedEngine(
-        engine.language, engine.engines, engine.slots, engine.live, engine.load_voice, engine.policy
-    )
+        engine.language, engine.engines, engine.slots, engine.live, engine.load_voice,
+        engine.policy, engine.model,
+    )  # fmt: skip
 
 
 class Scheduled:

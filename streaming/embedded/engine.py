@@ -1,11 +1,11 @@
-"""The embedded engine: English speech to words in this process, with no network.
+"""The embedded engine: speech to words in this process, with no network.
 
     async with EmbeddedEngine() as engine:
         async with engine.open() as recognizer:
             await recognizer.send(frame)       # one task
             async for event in recognizer:     # another
 
-One engine holds one model and a fixed number of threads for all its streams.
+One engine holds each model at most once, and a fixed number of threads for all its streams.
 """
 
 from __future__ import annotations
@@ -14,20 +14,17 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame
-from streaming.embedded.decoder import DecoderPolicy, StreamDecoder
-from streaming.embedded.moonshine import Moonshine
+from streaming.embedded.decoder import StreamDecoder
+from streaming.embedded.models import Loaded, Model, installed
 from streaming.embedded.scheduler import Scheduler
-from streaming.embedded.stream_job import Command, Ended, Item, SpeechModel, StreamWork
+from streaming.embedded.stream_job import Command, Ended, Item, StreamWork
 from streaming.errors import LanguageNotSupported, ModelError
 from streaming.recognizer import Capabilities, RecognizerEvent
 from streaming.voice.silero import SileroVoiceActivity, VoiceActivity
-
-CAPABILITIES = Capabilities(engine="embedded", languages=("en",), revises=True, delay_ms=600)
-"""What the embedded engine can do."""
 
 BUFFER_MS = 30_000
 """Audio of a live stream that may wait for a thread before ``send`` blocks."""
@@ -37,33 +34,43 @@ _UNREAD = 2_000  # unread events at which the stream stops
 
 
 class EmbeddedEngine:
-    """The model, loaded when the first stream begins, and the threads that run it.
+    """The models, each loaded when it is first needed, and the threads that run them.
 
-    threads: decodes that run in parallel; None for one per processor.
-    load_model, load_detector: load them; each stream gets a detector of its own.
+    models: in order of preference: a language takes the first that knows it; None for those that
+    are installed. threads: decodes that run in parallel; None for one per processor.
+    load_detector: each stream gets a detector of its own.
     """
 
     def __init__(
         self,
         *,
+        models: Sequence[Model] | None = None,
         threads: int | None = None,
-        policy: DecoderPolicy | None = None,
-        load_model: Callable[[], SpeechModel] = Moonshine,
         load_detector: Callable[[], VoiceActivity] = SileroVoiceActivity,
     ) -> None:
-        self._scheduler = Scheduler(threads or os.cpu_count() or 1)
-        self._policy = policy or DecoderPolicy()
-        self._load_model = load_model
+        self.threads = threads or os.cpu_count() or 1
+        self._models = tuple(installed() if models is None else models)
+        self._scheduler = Scheduler(self.threads)
         self._load_detector = load_detector
         self._loading = threading.Lock()
-        self._model: SpeechModel | None = None
+        self._loaded: dict[str, Loaded] = {}  # by the model's name
         self._open: set[EmbeddedRecognizer] = set()
         self._skipped_before = 0  # by streams that have ended
 
     @property
     def capabilities(self) -> Capabilities:
         """What this engine can do."""
-        return CAPABILITIES
+        return _capabilities(self._models)
+
+    def model(self, language: str) -> Model:
+        """Return the model that serves ``language``. Raises LanguageNotSupported."""
+        for model in self._models:
+            if model.knows(language):
+                return model
+        known = self.capabilities.languages
+        raise LanguageNotSupported(
+            f"the embedded engine knows {', '.join(known)} here, not {language!r}: {_advice(known)}"
+        )
 
     def open(self, language: str = "en", *, live: bool = True) -> EmbeddedRecognizer:
         """Return a new stream, which begins when it is entered.
@@ -72,12 +79,7 @@ class EmbeddedEngine:
         ``send`` waits, so that the words are the same on every machine, as files need it.
         Raises LanguageNotSupported.
         """
-        if not CAPABILITIES.knows(language):
-            raise LanguageNotSupported(
-                f"the embedded engine knows English only, not {language!r}: "
-                "French and others need a Kyutai server (engine `kyutai`)"
-            )
-        return EmbeddedRecognizer(self, live=live)
+        return EmbeddedRecognizer(self, self.model(language), language, live=live)
 
     async def close(self) -> None:
         """End the threads. Iterating an open stream raises ModelError after its events."""
@@ -101,16 +103,21 @@ class EmbeddedEngine:
         """Decodes of live streams skipped so far because no thread was free in time."""
         return self._skipped_before + sum(stream.skipped_decodes for stream in self._open)
 
-    def load(self) -> None:
-        """Load the model unless it is loaded. Blocks. Raises RecognizerUnavailable."""
+    def load(self, language: str = "en") -> Loaded:
+        """Load the model for ``language`` unless it is loaded. Blocks.
+
+        Raises LanguageNotSupported, RecognizerUnavailable.
+        """
+        model = self.model(language)
         with self._loading:
-            self._model = self._model or self._load_model()
+            if model.name not in self._loaded:
+                self._loaded[model.name] = model.load(self.threads)
+            return self._loaded[model.name]
 
     def _new_work(self, stream: EmbeddedRecognizer) -> StreamWork:
-        self.load()
-        assert self._model is not None
-        decoder = StreamDecoder(self._load_detector(), self._policy)
-        return StreamWork(self._model, decoder, live=stream.live, deliver=stream.deliver)
+        speech = self.load(stream.language).speaking(stream.language)
+        decoder = StreamDecoder(self._load_detector(), stream.model.policy)
+        return StreamWork(speech, decoder, live=stream.live, deliver=stream.deliver)
 
     def _begin(self, stream: EmbeddedRecognizer, work: StreamWork) -> None:
         self._scheduler.add(work)
@@ -129,8 +136,10 @@ class EmbeddedRecognizer:
     ModelError, also if the engine is closed first.
     """
 
-    def __init__(self, engine: EmbeddedEngine, *, live: bool) -> None:
+    def __init__(self, engine: EmbeddedEngine, model: Model, language: str, *, live: bool) -> None:
         self._engine = engine
+        self.model = model
+        self.language = language
         self.live = live
         self._work: StreamWork | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -142,7 +151,7 @@ class EmbeddedRecognizer:
     @property
     def capabilities(self) -> Capabilities:
         """What this engine can do."""
-        return CAPABILITIES
+        return _capabilities((self.model,))
 
     @property
     def behind_ms(self) -> int:
@@ -234,3 +243,15 @@ class EmbeddedRecognizer:
         if work is not None:
             self._engine._end(self, work)
         self._room.set()
+
+
+def _capabilities(models: Sequence[Model]) -> Capabilities:
+    languages = tuple(dict.fromkeys(tag for model in models for tag in model.languages))
+    return Capabilities("embedded", languages, revises=True, delay_ms=models[0].delay_ms)
+
+
+def _advice(known: Sequence[str]) -> str:
+    """What to do about a language that no model knows."""
+    if len(known) > 1:
+        return "CAPTIONER_MODEL may name a folder with another Whisper model"
+    return "`captioner models --fetch` fetches a model of 99, or a Kyutai server may know it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from streaming.embedded.agreement import key
@@ -13,16 +14,28 @@ NOTHING = Hypothesis((), ())
 
 _VOICE = 0.5
 _LEAST = 6  # chunks: 0.2 s
-_SHORT = 16  # chunks: half a second
-_LITTLE = 32  # chunks: a second
-_PER_WORD = 4  # chunks: 8 words a second, twice as fast as people read aloud
-_FEW = 2  # words
-_PHRASE = 3  # words
-_SURE = 0.35
-_SURE_IF_SHORT = 0.6
 
 
-def plausible(answer: Hypothesis, segment: SpeechSegment, until: int) -> Hypothesis:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model must be sure of, to be believed.
+
+    sure: the least mean probability of a few words, or of words from little voice;
+    sure_if_short: of a few words from a short voice. few: words. little, short: chunks of voice.
+    a_word: the fewest chunks of voice for each word beyond a few: 4 is 8 words a second, twice as
+    fast as people read aloud. phrase: words that may be repeated three times at the end.
+    """
+
+    sure: float = 0.35
+    sure_if_short: float = 0.6
+    few: int = 2
+    little: int = 32
+    short: int = 16
+    a_word: int = 4
+    phrase: int = 3
+
+
+def plausible(answer: Hypothesis, segment: SpeechSegment, until: int, limits: Limits) -> Hypothesis:
     """Return ``answer`` without what the audio up to chunk ``until`` does not support.
 
     Nothing remains if the detector found hardly any voice, if there are more words than anybody
@@ -36,11 +49,12 @@ def plausible(answer: Hypothesis, segment: SpeechSegment, until: int) -> Hypothe
         return NOTHING
     sure = fmean(word.probability for word in answer.words)
     count = len(answer.words)
-    doubted = sure < _SURE and (count <= _FEW or voiced < _LITTLE)
-    doubted |= sure < _SURE_IF_SHORT and count <= _FEW and voiced < _SHORT
-    if doubted or count > voiced / _PER_WORD + _FEW:
+    doubted = sure < limits.sure and (count <= limits.few or voiced < limits.little)
+    doubted |= sure < limits.sure_if_short and count <= limits.few and voiced < limits.short
+    if doubted or count > voiced / limits.a_word + limits.few:
         return NOTHING
-    kept = once([key(word.text) for word in answer.words], least=_PHRASE if answer.complete else 1)
+    least = limits.phrase if answer.complete else 1
+    kept = once([key(word.text) for word in answer.words], least=least)
     return Hypothesis(answer.words[:kept], answer.tokens, answer.complete)
 
 

@@ -10,11 +10,13 @@ class HeardWord:
     """A word of one decode: its text with punctuation, and its probability (0–1).
 
     probability: of its least likely token. token: index of its first token.
+    span: its start and end in ms, if the model gives them: of the audio, later of the stream.
     """
 
     text: str
     probability: float
     token: int = 0
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,15 @@ class Hypothesis:
         kept = tuple(replace(word, token=word.token - first) for word in self.words[words:])
         return Hypothesis(kept, self.tokens[first:], self.complete)
 
+    def later(self, ms: int) -> Hypothesis:
+        """Return the hypothesis with the spans of its words moved by ``ms``."""
+        return replace(self, words=tuple(_later(word, ms) for word in self.words))
+
     @property
     def text(self) -> str:
         """The words, joined with spaces."""
         return " ".join(word.text for word in self.words)
+
+
+def _later(word: HeardWord, ms: int) -> HeardWord:
+    return replace(word, span=(word.span[0] + ms, word.span[1] + ms)) if word.span else word

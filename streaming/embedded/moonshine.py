@@ -72,11 +72,15 @@ class Moonshine:
         except _LOAD_ERRORS as error:
             raise RecognizerUnavailable(f"cannot read the model in {folder}: {_INSTALL}") from error
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+    def speaking(self, _language: str) -> Moonshine:
+        """Return the model for a language, which is English."""
+        return self
+
+    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz, with ``draft`` as a guess of their tokens.
 
-        The draft affects the time, but, except for rounding, never the words.
-        Raises ModelError.
+        The draft affects the time, but, except for rounding, never the words. thorough: has no
+        effect, because a search in breadth gives this model no better words. Raises ModelError.
         """
         try:
             tokens, probabilities, complete = self._generate(pcm, list(draft))

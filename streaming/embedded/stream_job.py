@@ -20,8 +20,11 @@ _AT_ONCE = 25  # frames: 2 s, so that a whole file does not keep the others wait
 class SpeechModel(Protocol):
     """Turns a piece of audio into words; called by several threads at the same time."""
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
-        """Return the words in float32[n] at 16 kHz. Raises ModelError."""
+    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+        """Return the words in float32[n] at 16 kHz. Raises ModelError.
+
+        draft: the tokens that it probably has. thorough: the words are to be settled.
+        """
         ...
 
 
@@ -124,7 +127,8 @@ class StreamWork:
         request = self._hearing.request
         if request is None:
             return []
-        return self._hearing.decoded(request, self._model.decode(request.pcm, request.draft))
+        answer = self._model.decode(request.pcm, request.draft, thorough=request.thorough)
+        return self._hearing.decoded(request, answer)
 
     def _look_ahead(self) -> None:
         wanted = self._hearing.wanted

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot
 from streaming.embedded.hypothesis import HeardWord
 from streaming.embedded.segments import CHUNK_MS
-from streaming.embedded.word_times import estimate
+from streaming.embedded.word_times import estimate, within_voice
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
 
 
@@ -55,6 +55,9 @@ class WordEvents:
         return count, [*events, *self._show(self._last_ms, said=bool(settled))]
 
     def _times(self, words: Sequence[HeardWord]) -> list[tuple[int, int]]:
+        spans = [word.span for word in words if word.span]
+        if len(spans) == len(words):
+            return within_voice(spans, self._voiced, start=self._start)
         return estimate([word.text for word in words], self._voiced, start=self._start)
 
     def _events(self, words: Sequence[HeardWord], settled: Sequence[Slot]) -> list[RecognizerEvent]:

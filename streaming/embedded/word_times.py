@@ -1,4 +1,4 @@
-"""Estimates when words were said, because the model gives no times."""
+"""When words were said: an estimate where the model gives no times, else its own times."""
 
 from __future__ import annotations
 
@@ -33,6 +33,29 @@ def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> lis
     last = np.maximum(np.ceil(edges[1:]).astype(int) - 1, first)
     begins, ends = spoken[first] + start, spoken[last] + start + 1
     return [(int(a) * CHUNK_MS, int(b) * CHUNK_MS) for a, b in zip(begins, ends, strict=True)]
+
+
+def within_voice(
+    spans: Sequence[tuple[int, int]], voiced: Sequence[bool], *, start: int
+) -> list[tuple[int, int]]:
+    """Return ``spans`` in ms of stream time without the silence at their ends.
+
+    voiced: for each decoded chunk; start: number of the first. A model's attention often lies in
+    the silence beside the first and the last word.
+    """
+    spoken = np.flatnonzero(voiced) + start
+    if not len(spoken):
+        return list(spans)
+    return [_without_silence(span, spoken) for span in spans]
+
+
+def _without_silence(span: tuple[int, int], spoken: npt.NDArray[np.int64]) -> tuple[int, int]:
+    begin_ms, end_ms = span
+    after = spoken[spoken >= begin_ms // CHUNK_MS]
+    before = spoken[spoken * CHUNK_MS < end_ms]
+    begin_ms = max(begin_ms, int(after[0]) * CHUNK_MS) if len(after) else begin_ms
+    end_ms = min(end_ms, int(before[-1] + 1) * CHUNK_MS) if len(before) else end_ms
+    return begin_ms, max(end_ms, begin_ms + 1)
 
 
 def _snapped(edges: Floats, pauses: npt.NDArray[np.int64]) -> Floats:

@@ -14,6 +14,7 @@ from captioner.commands.transcribe import transcribe
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings, read_settings
 from streaming.audio import SAMPLE_RATE, Framer
+from streaming.embedded import weights
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
 from streaming.testing.scripted_server import Faults, ScriptedServer, speech
@@ -109,16 +110,70 @@ async def test_what_is_no_address_is_a_configuration_error(asr: str) -> None:
 
 async def test_a_language_that_no_engine_knows_is_an_error_before_the_meeting() -> None:
     for fallback in ("none", "embedded"):
-        with pytest.raises(LanguageNotSupported, match="'de'"):
+        with pytest.raises(LanguageNotSupported, match=r"en, fr.*'xx'"):
             async with engines.chosen(
-                read_settings(asr="ws://127.0.0.1:9", language="de", fallback=fallback)
+                read_settings(asr="ws://127.0.0.1:9", language="xx", fallback=fallback)
             ):
                 pass
 
 
 async def test_french_is_not_left_to_an_english_model(recording: Path) -> None:
-    settings = read_settings(asr="ws://127.0.0.1:9", language="fr")
+    settings = read_settings(asr="ws://127.0.0.1:9", language="fr", model="tiny-en")
     with pytest.raises(ExceptionGroup) as raised:
         async with engines.chosen(settings, live=False) as engine:
             await transcribe(recording, engine, lambda _: None)
     assert raised.group_contains(RecognizerUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "model"),
+    [("fr-CA", "embedded", "base"), ("en", "embedded", "tiny-en"), ("de", "embedded", "base")],
+)
+@pytest.mark.skipif(not weights.is_here(), reason="Whisper base is not here")
+async def test_each_language_is_recognised_by_a_model_that_knows_it(
+    language: str, name: str, model: str
+) -> None:
+    async with engines.chosen(read_settings(language=language)) as engine:
+        assert (engine.name, engine.model, engine.language) == (name, model, language)
+
+
+@pytest.mark.skipif(not weights.is_here(), reason="Whisper base is not here")
+async def test_a_server_is_first_in_its_languages_and_the_models_here_stand_in() -> None:
+    asr = "ws://127.0.0.1:9"
+    async with engines.chosen(read_settings(asr=asr, language="fr")) as engine:
+        assert [one.capabilities.engine for one in engine.engines] == ["kyutai", "embedded"]
+    async with engines.chosen(read_settings(asr=asr, language="de")) as engine:
+        assert [one.capabilities.engine for one in engine.engines] == ["embedded"]
+
+
+async def test_check_says_which_model_serves_which_language() -> None:
+    def said(made: Result) -> list[str]:
+        return [line.split(maxsplit=1)[1] for line in made.output.splitlines()[:2]]
+
+    if weights.is_here():
+        assert said(await check("--language", "fr")) == [
+            "speech recogniser  embedded, model base, language fr",
+            "languages          en by tiny-en; fr, de, es, it and 94 more by base",
+        ]
+    made = await asyncio.to_thread(
+        CliRunner().invoke, main, ["check"], env={"CAPTIONER_MODEL": "tiny-en"}
+    )
+    assert said(made) == [
+        "speech recogniser  embedded, model tiny-en, language en",
+        "languages          en by tiny-en; `captioner models --fetch` gets a model of 99",
+    ]
+
+
+@pytest.mark.skipif(not weights.is_here(), reason="Whisper base is not here")
+def test_models_lists_what_is_here_and_what_it_is() -> None:
+    made = CliRunner().invoke(main, ["models"])
+    assert made.exit_code == 0
+    for told in ("tiny-en", "base", "fr, de", "(99)", "MIT", weights.SHA256[weights.WEIGHTS]):
+        assert told in made.output
+    assert "fr is recognised by base" in made.output
+
+
+def test_a_model_that_is_no_folder_is_an_error_with_advice() -> None:
+    made = CliRunner().invoke(main, ["models"], env={"CAPTIONER_MODEL": "/nowhere"})
+    assert made.exit_code == 1
+    assert "auto, tiny-en, base, or a folder" in made.stderr

@@ -60,7 +60,7 @@ def expired_token(server: MediaServer) -> Environment:
 
 
 def unknown_language(_server: MediaServer) -> Environment:
-    return {"CAPTIONER_LANGUAGE": "fr"}
+    return {"CAPTIONER_LANGUAGE": "xx"}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def unknown_language(_server: MediaServer) -> Environment:
         (wrong_secret, "LIVEKIT_API_SECRET"),
         (no_key, "LIVEKIT_API_KEY"),
         (expired_token, "token"),
-        (unknown_language, "Kyutai"),
+        (unknown_language, "knows en, fr"),
     ],
 )
 async def test_what_is_set_wrong_is_told_in_one_sentence(

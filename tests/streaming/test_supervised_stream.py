@@ -11,6 +11,7 @@ import pytest
 from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.models import Model
 from streaming.errors import ModelError, ProtocolError, RecognizerUnavailable
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
@@ -27,7 +28,10 @@ PATIENT = replace(INSISTENT, patience_s=10)
 class LevelModel:
     """The same language as the scripted server's, by another model: words are levels of sound."""
 
-    def decode(self, pcm: Pcm, draft: object = ()) -> Hypothesis:
+    def speaking(self, _language: str) -> LevelModel:
+        return self
+
+    def decode(self, pcm: Pcm, draft: object = (), *, thorough: bool = False) -> Hypothesis:
         steps = np.round(np.abs(pcm[640::1280]) * LEVELS).astype(int)
         said = [int(n) for n, m in zip(steps, [0, *steps], strict=False) if n and not m]
         return Hypothesis(
@@ -41,8 +45,9 @@ def loud_is_speech(chunk: Pcm) -> float:
 
 @pytest.fixture
 async def embedded() -> AsyncIterator[EmbeddedEngine]:
+    models = (Model("level", ("en",), lambda _: LevelModel()),)
     async with EmbeddedEngine(
-        load_model=LevelModel, load_detector=lambda: loud_is_speech, threads=1
+        models=models, load_detector=lambda: loud_is_speech, threads=1
     ) as engine:
         yield engine
 

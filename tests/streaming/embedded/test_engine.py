@@ -15,6 +15,7 @@ from eval.normalization.normalize import normalize
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
 from streaming.embedded.engine import EmbeddedEngine, EmbeddedRecognizer
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.models import TINY_EN, Model
 from streaming.embedded.moonshine import Moonshine, Pcm, model_folder
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 from streaming.recognizer import Flushed, RecognizerEvent, Tail, Word
@@ -28,13 +29,19 @@ TWO_CITIES = (
 class LevelModel:
     """Says the level of the sound, once for each half second of voice."""
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+    def speaking(self, _language: str) -> LevelModel:
+        return self
+
+    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
         level = float(np.abs(pcm).max())
         if level > 0.95:
             raise ModelError("too loud")
         count = int(np.count_nonzero(np.abs(pcm) > 0.1) / 8_000)
         word = f"level{round(level * 10)}"
         return Hypothesis(tuple(HeardWord(word, 0.8, n) for n in range(count)), (0,) * count)
+
+
+LEVELS = (Model("level", ("en",), lambda _: LevelModel()),)
 
 
 def loud_is_speech(chunk: Pcm) -> float:
@@ -44,7 +51,7 @@ def loud_is_speech(chunk: Pcm) -> float:
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
     async with EmbeddedEngine(
-        load_model=LevelModel, load_detector=lambda: loud_is_speech, threads=2
+        models=LEVELS, load_detector=lambda: loud_is_speech, threads=2
     ) as engine:
         yield engine
 
@@ -104,11 +111,14 @@ async def test_a_failed_decode_ends_that_stream_only(engine: EmbeddedEngine) -> 
 
 
 async def test_what_a_model_raises_that_is_no_error_of_ours_becomes_one() -> None:
-    class Broken:
-        def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+    class Broken(LevelModel):
+        def decode(
+            self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False
+        ) -> Hypothesis:
             raise MemoryError
 
-    engine = EmbeddedEngine(load_model=Broken, load_detector=lambda: loud_is_speech)
+    models = (Model("broken", ("en",), lambda _: Broken()),)
+    engine = EmbeddedEngine(models=models, load_detector=lambda: loud_is_speech)
     async with engine, engine.open() as recognizer:
         for frame in frames(0.5):
             await recognizer.send(frame)
@@ -143,7 +153,7 @@ async def test_decodes_that_a_live_stream_leaves_out_are_counted() -> None:
         sent.wait()
         return loud_is_speech(chunk)
 
-    engine = EmbeddedEngine(load_model=LevelModel, load_detector=lambda: detect_when_all_is_sent)
+    engine = EmbeddedEngine(models=LEVELS, load_detector=lambda: detect_when_all_is_sent)
     async with engine, engine.open() as recognizer:
         await feed(recognizer, frames(0.3))
         sent.set()
@@ -184,7 +194,7 @@ async def test_leaving_frees_the_stream_at_once() -> None:
         def __call__(self, chunk: Pcm) -> float:
             return loud_is_speech(chunk)
 
-    async with EmbeddedEngine(load_model=LevelModel, load_detector=Detector, threads=2) as engine:
+    async with EmbeddedEngine(models=LEVELS, load_detector=Detector, threads=2) as engine:
         async with engine.open() as recognizer:
             for frame in frames(0.3):
                 await recognizer.send(frame)
@@ -229,20 +239,20 @@ async def test_nothing_can_be_sent_after_the_end(engine: EmbeddedEngine) -> None
 
 
 @pytest.mark.parametrize("language", ["fr", "de-AT", ""])
-def test_an_unknown_language_names_the_engine_that_may_have_it(language: str) -> None:
-    with pytest.raises(LanguageNotSupported, match=r"English only.*kyutai"):
-        EmbeddedEngine().open(language)
+def test_an_unknown_language_names_those_that_are_there_and_what_to_do(language: str) -> None:
+    with pytest.raises(LanguageNotSupported, match=r"knows en here.*models --fetch.*Kyutai"):
+        EmbeddedEngine(models=(TINY_EN,)).open(language)
 
 
 def test_english_of_any_country_is_known() -> None:
-    EmbeddedEngine().open("en-GB")
+    EmbeddedEngine(models=(TINY_EN,)).open("en-GB")
 
 
 async def test_an_engine_is_made_without_loading_the_model() -> None:
-    def load() -> LevelModel:
+    def load(_threads: int) -> LevelModel:
         raise RecognizerUnavailable("install it")
 
-    engine = EmbeddedEngine(load_model=load)
+    engine = EmbeddedEngine(models=(Model("absent", ("en",), load),))
     with pytest.raises(RecognizerUnavailable, match="install it"):
         async with engine.open():
             pass
@@ -262,7 +272,7 @@ def two_cities() -> list[AudioFrame]:
 
 
 async def test_real_speech_becomes_its_words(two_cities: list[AudioFrame]) -> None:
-    async with EmbeddedEngine() as engine:
+    async with EmbeddedEngine(models=(TINY_EN,)) as engine:
         events = await hear(engine, two_cities)
     reference = normalize(TWO_CITIES, "en")
     said = normalize(text(events), "en")[: len(reference)]
@@ -273,7 +283,7 @@ async def test_noise_becomes_no_words() -> None:
     chance = np.random.default_rng(1)
     framer = Framer()
     noise = (chance.standard_normal(SAMPLE_RATE * 10) * 0.02).astype(np.float32)
-    async with EmbeddedEngine() as engine:
+    async with EmbeddedEngine(models=(TINY_EN,)) as engine:
         events = await hear(engine, framer.feed(noise))
     assert not [event for event in events if isinstance(event, Word | Tail)]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streaming.embedded.hallucinations import NOTHING, once, plausible
+from streaming.embedded.hallucinations import NOTHING, Limits, once, plausible
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.embedded.segments import SpeechSegment
 
@@ -18,31 +18,31 @@ def said(text: str, probability: float, *, complete: bool = True) -> Hypothesis:
 
 
 def test_words_without_a_voice_are_nothing() -> None:
-    assert plausible(said("thank you", 0.9), segment(3), 23) == NOTHING
+    assert plausible(said("thank you", 0.9), segment(3), 23, Limits()) == NOTHING
 
 
 def test_a_lone_word_that_the_model_doubts_is_nothing() -> None:
-    assert plausible(said("You", 0.2), segment(8), 28) == NOTHING
+    assert plausible(said("You", 0.2), segment(8), 28, Limits()) == NOTHING
 
 
 def test_a_lone_word_that_the_model_is_sure_of_stays() -> None:
     answer = said("Yes.", 0.9)
-    assert plausible(answer, segment(8), 28) == answer
+    assert plausible(answer, segment(8), 28, Limits()) == answer
 
 
 def test_more_words_than_anybody_can_say_are_nothing() -> None:
     answer = said("I am going to tell you a little bit about", 0.9)
-    assert plausible(answer, segment(15, 60), 75) == NOTHING
+    assert plausible(answer, segment(15, 60), 75, Limits()) == NOTHING
 
 
 def test_a_doubtful_sentence_stays() -> None:
     answer = said("patience is genius", 0.3)
-    assert plausible(answer, segment(40), 60) == answer
+    assert plausible(answer, segment(40), 60, Limits()) == answer
 
 
 def test_of_a_phrase_repeated_until_the_model_is_stopped_one_stays() -> None:
     answer = said("so we go we go we go we go", 0.9, complete=False)
-    assert plausible(answer, segment(40), 60).text == "so we go"
+    assert plausible(answer, segment(40), 60, Limits()).text == "so we go"
 
 
 def test_a_phrase_said_twice_stays() -> None:
@@ -51,10 +51,10 @@ def test_a_phrase_said_twice_stays() -> None:
 
 def test_a_phrase_that_the_model_stutters_at_the_end_of_the_sound_stays_once() -> None:
     answer = said("the epoch. " + "It was a season of light. " * 3, 0.9)
-    kept = plausible(answer, segment(300), 320)
+    kept = plausible(answer, segment(300), 320, Limits())
     assert kept.text == "the epoch. It was a season of light."
 
 
 def test_a_word_said_three_times_over_stays_as_it_was_said() -> None:
     answer = said("no, no, no.", 0.9)
-    assert plausible(answer, segment(60), 80) == answer
+    assert plausible(answer, segment(60), 80, Limits()) == answer
