@@ -81,9 +81,11 @@ def test_a_wrong_setting_is_named() -> None:
     assert "CAPTIONER_THREADS" in made.stderr
 
 
-def test_a_language_that_nobody_has_names_the_engine_that_might(tmp_path: Path) -> None:
-    made = run("transcribe", str(bundled_recording()), env={"CAPTIONER_LANGUAGE": "fr"})
+def test_a_language_that_nobody_has_names_those_that_are_there(tmp_path: Path) -> None:
+    only_english = {"CAPTIONER_MODEL": "tiny-en"}
+    made = run("transcribe", "--language", "xx", str(bundled_recording()), env=only_english)
     assert made.exit_code == 1
+    assert "knows en here, not 'xx'" in made.stderr
     assert "Kyutai" in made.stderr
 
 
