@@ -9,6 +9,15 @@
     captions.consent  {v, captioned, kept}                          for the caller's own speech
 
 A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
+
+Some cannot be answered, or cannot ask. They get packets of their own on the topic
+``captions.answers``, which nobody else does:
+
+    {v, session, reply, again_ms, answer | error, message, data}
+                      to a hidden participant, whom the media server does not name: its request has
+                      reply: {to, id}, its own identity and any number; it says hello every again_ms
+    {v, session, …}   to a participant who may send nothing: what hello and history would answer
+    {v, session, you} to a page whose "you" has changed
 """
 
 from __future__ import annotations
@@ -24,6 +33,8 @@ from captioner.errors import InvalidRequest, RequestCode
 
 HELLO, HISTORY = "captions.hello", "captions.history"
 SET, CONSENT = "captions.set", "captions.consent"
+ANSWERS = "captions.answers"
+"""The topic of packets that only one participant, or a few, get."""
 
 REQUEST_MAX = 4_096
 """Bytes of a request; the largest sensible one has about 200."""
@@ -46,6 +57,7 @@ _MUST_BE = {
     "language": "a short name of letters, digits and hyphens",
     "engine": "a short name of letters, digits and hyphens",
     "wish": '"none", or what captions.consent takes',
+    "reply": "the identity of who asks and a number",
 }
 """What a value must be, by key, for all keys that are not flags."""
 
@@ -79,6 +91,19 @@ class Hello(_Request):
     after_seq: Count | None = None
     wish: Consent | Literal["none"] | None = None
     before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Where the answer to a hidden participant goes: its identity, by its own word; any number."""
+
+    to: Annotated[str, Field(min_length=1, max_length=512)]
+    id: Count
+
+
+@dataclass(frozen=True, slots=True)
+class _Unseen(_Request):
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +142,7 @@ class Change(_Request):
 
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)
 _CHANGE, _CONSENT = TypeAdapter(Change), TypeAdapter(Consent)
+_UNSEEN = TypeAdapter(_Unseen)
 
 
 def decode_hello(payload: str) -> Hello:
@@ -140,6 +166,11 @@ def decode_set(payload: str) -> Change:
 def decode_consent(payload: str) -> Consent:
     """Raises InvalidRequest."""
     return _decode(_CONSENT, payload)
+
+
+def decode_reply(payload: str) -> Reply:
+    """Of any request of a hidden participant. Raises InvalidRequest."""
+    return _decode(_UNSEEN, payload).reply
 
 
 def answers_hello(answer: str | None, *, session: str) -> bool:

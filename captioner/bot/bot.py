@@ -11,6 +11,7 @@ import structlog
 from captioner import metrics
 from captioner.bot.output_settings import OutputSettings
 from captioner.bot.outputs import Outputs
+from captioner.bot.pushes import Pushes
 from captioner.bot.rpc_server import RpcServer
 from captioner.bot.service import CaptionService, Choose, no_choice
 from captioner.contract import TOPIC, GapReason
@@ -78,9 +79,11 @@ class Bot:
             self.controls, store or MemoryStore(),
             prepare=self._prepare, apply=self._apply, follow=self._service.follow,
         )  # fmt: skip
+        self._pushes = Pushes(self.publisher, self.controls)
         self._rpc = RpcServer(
             self.publisher, self.controls, self._writer,
-            erase=self._outputs.erase, review=self._service.review, clock=clock,
+            erase=self._outputs.erase, review=self._service.review, told=self._pushes.told,
+            clock=clock,
         )  # fmt: skip
         self._url = url
         self._token, self._token_as = token, token_as
@@ -103,9 +106,10 @@ class Bot:
         Raises RoomUnavailable or NotAllowed if the room cannot be joined the first time. When the
         connection is lost later, joins again, for as long as it takes.
         """
-        beacon = asyncio.create_task(self.publisher.beacon())
-        elsewhere = asyncio.create_task(self._outputs.run())
-        writing = asyncio.create_task(self._writer.run())
+        running = [
+            asyncio.create_task(part.run())
+            for part in (self.publisher, self._outputs, self._writer, self._pushes)
+        ]
         try:
             while True:
                 left = await self._stay()
@@ -116,7 +120,7 @@ class Bot:
                 await asyncio.sleep(self._backoff.next_s())
         finally:
             await self._writer.close()
-            for task in (beacon, elsewhere, writing):
+            for task in running:
                 task.cancel()
             await self._outputs.close()
 
@@ -138,6 +142,7 @@ class Bot:
             self.publisher.attach(None)
             await self._service.enter(None)
             await self._outputs.enter(None)
+            self._pushes.enter(None)
             await room.leave()
 
     async def _resume(self, room: Room) -> str | None:
@@ -182,6 +187,7 @@ class Bot:
         await self._outputs.enter(room)
         self._rpc.open(room)
         await self._service.enter(room)
+        self._pushes.enter(room)
         log.info("joined", session=publisher.session)
         if self._lost_ms is not None:
             await publisher.declare_gap(self._lost_ms, self._now_ms(), self._reason)
@@ -241,12 +247,14 @@ class Bot:
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, self._reason)
                     self._reason = GapReason.CONNECTION_LOST
+                    self._pushes.enter(room)  # what was sent meanwhile may be lost
                 case Inaudible():
                     await self._tracks.inaudible(event)
                 case Changed():
                     self._rpc.people_changed()
                     await self._yield_to_rivals(room)
                     await self._service.review()
+                    self._pushes.review()
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")
@@ -274,6 +282,7 @@ class Bot:
     def _apply(self, decision: Decision) -> None:
         self._outputs.apply(decision)
         self._service.apply(decision)
+        self._pushes.review()
 
     def _now_ms(self) -> int:
         return self.publisher.clock.now_ms()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 from captioner.contract import VERSION, encode
 from captioner.contract_requests import (
+    ANSWERS,
     CONSENT,
     HELLO,
     HISTORY,
@@ -19,7 +21,9 @@ from captioner.contract_requests import (
     decode_consent,
     decode_hello,
     decode_history,
+    decode_reply,
     decode_set,
+    sentence,
 )
 from captioner.controls.controls import Controls
 from captioner.controls.decision_writer import DecisionWriter
@@ -36,9 +40,10 @@ NOT_STORED = "this is done, but may be forgotten at a restart: it could not be s
 
 
 class RpcServer:
-    """One bot's. ``opened`` for each stay in the room.
+    """One bot's. ``open`` for each stay in the room.
 
-    erase: see Outputs.erase. review: see CaptionService.review.
+    erase: see Outputs.erase. review: see CaptionService.review. told: takes what a page was told of
+    its own user.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class RpcServer:
         *,
         erase: Callable[[], Coroutine[Any, Any, None]],
         review: Callable[[], Awaitable[None]],
+        told: Callable[[str, Mapping[str, Any]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher = publisher
@@ -56,6 +62,7 @@ class RpcServer:
         self._writer = writer
         self._erase = erase
         self._review = review
+        self._told = told
         self._clock = clock
         self._rate = RateLimit()
         self._came = asyncio.Event()
@@ -66,6 +73,8 @@ class RpcServer:
         def limited(answer: RpcAnswer) -> RpcAnswer:
             async def one(caller: str, payload: str) -> str:
                 self._rate.take(caller, self._clock())
+                if not caller:
+                    return await self._answer_unseen(room, answer, payload)
                 return await answer(caller, payload)
 
             return one
@@ -74,6 +83,20 @@ class RpcServer:
         room.answer(HISTORY, limited(self._history))
         room.answer(SET, limited(partial(self._set, room)))
         room.answer(CONSENT, limited(self._consent))
+
+    async def _answer_unseen(self, room: Room, answer: RpcAnswer, payload: str) -> str:
+        """The media server names no hidden participant: LiveKit's own answer reaches none."""
+        reply = decode_reply(payload)
+        envelope = {
+            "v": VERSION, "session": self._publisher.session, "reply": reply.id,
+            "again_ms": self._controls.again_ms,
+        }  # fmt: skip
+        try:
+            envelope |= {"answer": json.loads(await answer("", payload))}
+        except InvalidRequest as exc:
+            envelope |= {"error": exc.code, "message": sentence(str(exc)), "data": exc.data}
+        await room.send(encode(envelope), topic=ANSWERS, to=[reply.to])
+        return "{}"
 
     def people_changed(self) -> None:
         """Somebody came, who may be one that has asked already."""
@@ -101,11 +124,13 @@ class RpcServer:
         await self._review()
         person = _person(room, caller)
         you = None if person is None else self._controls.you(person)
+        if caller:
+            self._told(caller, you or {})
         return self._publisher.hello(request, caller=caller, you=you)
 
     def _hear_wish(self, caller: str, request: Hello) -> None:
         """Pages know what was decided in sessions before this one, and this bot may not."""
-        wish = request.wish if isinstance(request.wish, Consent) else None
+        wish = request.wish if caller and isinstance(request.wish, Consent) else None
         if (request.before or wish) and self._controls.decided.known is Known.PERHAPS:
             self._writer.know(Known.LOST)
         if wish is not None and wish != self._controls.said(caller):
@@ -129,6 +154,11 @@ class RpcServer:
         return _answer(stored, facts)
 
     async def _consent(self, caller: str, payload: str) -> str:
+        if not caller:
+            raise InvalidRequest(
+                "the media server does not say who you are, because you are hidden",
+                code=RequestCode.NOT_ALLOWED,
+            )
         deciding = self._writer.decide(self._controls.agree(caller, decode_consent(payload)))
         erasing = None if self._controls.keeps(caller) else self._writer.own(self._erase())
         stored = await asyncio.shield(deciding)

@@ -46,7 +46,8 @@ class ScriptedMeeting:
     microphones: dict[str, Microphone] = field(default_factory=dict)
 
     def come(self, identity: str, **facts: object) -> Microphone:
-        person = Person(identity, identity.title(), signed=True, **facts)  # type: ignore[arg-type]
+        facts = {"sid": f"PA_{identity}", "name": identity.title(), "signed": True, **facts}
+        person = Person(identity, **facts)  # type: ignore[arg-type]
         self.microphones[identity] = self.room.come(person)
         return self.microphones[identity]
 

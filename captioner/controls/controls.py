@@ -51,6 +51,7 @@ class Controls:
         self._readers: set[str] = set()
         self._arriving: dict[str, float] = {}  # readers who are not seen yet, since when
         self._here: set[str] = set()
+        self._silent: set[str] = set()  # who may read, and cannot say whether they do
         self._people: set[str] = set()
         self._last_read: float | None = None
         self._unasked: set[str] = set()  # who wishes nothing, by their own word
@@ -134,6 +135,7 @@ class Controls:
             self._host = (by, names[by]) if by in names else self._host
         self._here = {person.identity for person in everybody}
         self._people = {p.identity for p in everybody if p.kind is not Kind.AGENT}
+        self._silent = {p.identity for p in everybody if p.only_listens}
         arriving = self._still_arriving(now)
         self._readers = (self._readers | arriving.keys()) & self._here
         self._arriving = {who: at for who, at in arriving.items() if who not in self._here}
@@ -200,6 +202,11 @@ class Controls:
         }
 
     @property
+    def again_ms(self) -> int:
+        """How often someone who is never seen has to say again that they read."""
+        return round(IDLE_S * 500)
+
+    @property
     def by(self) -> str:
         """The name of the host who last switched, or ""."""
         return self._host[1] if self._host[0] == self.decided.by else ""
@@ -218,7 +225,7 @@ class Controls:
     def _reading(self, now: float) -> bool:
         if self._policy.want is Want.ALWAYS:
             return bool(self._people)
-        return bool(self._readers or self._still_arriving(now))
+        return bool(self._readers or self._silent or self._still_arriving(now))
 
     def _still_arriving(self, now: float) -> dict[str, float]:
         return {who: at for who, at in self._arriving.items() if now - at < ARRIVING_S}

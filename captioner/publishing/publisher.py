@@ -116,7 +116,7 @@ class Publisher:
         least_ms = 1 if parts == whole else SLIVER_MS
         return [(start, end) for start, end in parts if end - start >= least_ms]
 
-    async def beacon(self) -> None:
+    async def run(self) -> None:
         """Repeat the newest number 1 s after the last packet, then every 10 s, for ever."""
         while True:
             self._sent.clear()

@@ -17,6 +17,9 @@ LEFT = {
 _KINDS = {
     rtc.ParticipantKind.PARTICIPANT_KIND_AGENT: Kind.AGENT,
     rtc.ParticipantKind.PARTICIPANT_KIND_SIP: Kind.PHONE,
+    rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR: Kind.PHONE,  # WhatsApp, Twilio
+    rtc.ParticipantKind.PARTICIPANT_KIND_INGRESS: Kind.STREAM,
+    rtc.ParticipantKind.PARTICIPANT_KIND_BRIDGE: Kind.STREAM,
 }
 
 
@@ -32,6 +35,7 @@ def person_of(participant: rtc.Participant) -> Person:
         participant.sid,
         round(joined.timestamp() * 1000) if joined else 0,
         tuple(p.sid for p in participant.track_publications.values() if is_voice(p, participant)),
+        participant.permissions.can_publish_data,
     )
 
 

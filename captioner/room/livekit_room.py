@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from livekit import rtc
 from livekit.rtc.data_stream import StreamError
@@ -135,10 +135,12 @@ class LiveKitRoom:
             for publication in participant.track_publications.values():
                 self._subscriptions.review(publication, participant)
 
-    async def send(self, payload: bytes, *, topic: str) -> None:
-        """Send a reliable packet to everybody. Failures are counted; pages ask again."""
+    async def send(self, payload: bytes, *, topic: str, to: Collection[str] = ()) -> None:
+        """Send a reliable packet to everybody, or ``to`` these only; failures are counted."""
         try:
-            await self._room.local_participant.publish_data(payload, reliable=True, topic=topic)
+            await self._room.local_participant.publish_data(
+                payload, reliable=True, topic=topic, destination_identities=list(to)
+            )
             metrics.PACKETS.inc()
         except PublishDataError:
             metrics.PACKETS_LOST.inc()

@@ -7,7 +7,7 @@ test drives.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Protocol
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PERSON = "person"
     AGENT = "agent"
     PHONE = "phone"
+    STREAM = "stream"  # brought in from elsewhere: it is heard, and reads nothing
 
 
 class Source(StrEnum):
@@ -37,7 +38,8 @@ class Source(StrEnum):
 class Person:
     """A participant, according to the media server. joined_ms: UTC. tracks: sids of voices.
 
-    signed: whether the token signs the attributes and their owner cannot change them.
+    signed: whether the token signs the attributes and their owner cannot change them. may_send:
+    whether the media server passes on what it sends.
     """
 
     identity: str
@@ -48,6 +50,12 @@ class Person:
     sid: str = ""
     joined_ms: int = 0
     tracks: tuple[str, ...] = ()
+    may_send: bool = True
+
+    @property
+    def only_listens(self) -> bool:
+        """Whether it may read, but can neither say so nor ask for anything."""
+        return self.kind is Kind.PERSON and not self.may_send
 
 
 class Left(Enum):
@@ -162,8 +170,8 @@ class Room(Outlet, Protocol):
         """
         ...
 
-    async def send(self, payload: bytes, *, topic: str) -> None:
-        """Send a reliable packet to everybody; failures are counted."""
+    async def send(self, payload: bytes, *, topic: str, to: Collection[str] = ()) -> None:
+        """Send a reliable packet to everybody, or ``to`` these only; failures are counted."""
         ...
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,7 +80,8 @@ class ScriptedRoom:
     """A protocol.Room. Tests drive it by ``come``, ``go``, ``ask`` and ``fall``.
 
     others: what participants answer to any call, by identity.
-    packets: what the bot sent, in order. segments: what it sent for clients that know no captions
+    packets: what the bot sent to everybody, in order. handed: what it sent to some, and to whom.
+    segments: what it sent for clients that know no captions
     of ours. told: its attributes. listens_since_ms: the room time at which it began to listen.
     """
 
@@ -91,6 +92,7 @@ class ScriptedRoom:
         self.recorded = self.encrypted = False
         self.lost_ms = 0
         self.packets: list[dict[str, Any]] = []
+        self.handed: list[tuple[tuple[str, ...], dict[str, Any]]] = []
         self.segments: list[Segment] = []
         self.told: dict[str, str] = {}
         self.listens_since_ms: int | None = None
@@ -120,9 +122,9 @@ class ScriptedRoom:
         del self._people[identity], self._microphones[identity]
         self._events.put_nowait(Changed())
 
-    def rename(self, identity: str, name: str) -> None:
-        """Change somebody's name."""
-        self._people[identity] = replace(self._people[identity], name=name)
+    def change(self, identity: str, **facts: Any) -> None:
+        """Change fields of a Person: name, attributes, may_send…"""
+        self._people[identity] = replace(self._people[identity], **facts)
         self._changed(identity)
 
     def mute(self, identity: str, *, muted: bool) -> None:
@@ -180,9 +182,12 @@ class ScriptedRoom:
         for identity in self._people:
             self._review(identity)
 
-    async def send(self, payload: bytes, *, topic: str) -> None:
+    async def send(self, payload: bytes, *, topic: str, to: Collection[str] = ()) -> None:
         """Keep the packet."""
-        self.packets.append({**json.loads(payload), "topic": topic})
+        if to:
+            self.handed.append((tuple(to), json.loads(payload)))
+        else:
+            self.packets.append({**json.loads(payload), "topic": topic})
         self._more.set()
 
     async def send_packet(self, segment: Segment) -> None:

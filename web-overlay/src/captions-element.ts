@@ -1,7 +1,7 @@
 import { CaptionsClient, type SpeakerState } from "./service/client";
 import type { Fault, Packet } from "./contract";
 import { Feed } from "./service/feed";
-import type { CaptionFacts, HostChange, HostChoice, ServiceState, You } from "./service/facts";
+import type { CaptionFacts, HostChange, HostChoice, Reach, ServiceState, You } from "./service/facts";
 import type { Shortcut } from "./controls/keys";
 import { CaptionModel } from "./cues/model";
 import { PaintScheduler } from "./view/paint-scheduler";
@@ -193,7 +193,7 @@ export class LiveCaptionsElement extends HTMLElement {
 
   connectedCallback(): void {
     this.#ticking = setInterval(() => this.#tick(), tick_ms);
-    this.#widget.setLanguage(this.#language);
+    this.#widget.setLanguage(this.#language());
     this.#widget.connect();
     this.#listen();
   }
@@ -208,14 +208,12 @@ export class LiveCaptionsElement extends HTMLElement {
     if (name === "hidden") this.#source?.want(!this.hidden);
     else if (name === "measure") this.#paintEvents.watch();
     else if (name === "locale") {
-      this.#widget.setLanguage(this.#language);
+      this.#widget.setLanguage(this.#language());
       this.#showService();
     } else this.#widget.setMode(this.getAttribute("mode"));
   }
 
-  get #language() {
-    return languageFor(this.getAttribute("locale") ?? (document.documentElement.lang || navigator.language));
-  }
+  readonly #language = () => languageFor(this.getAttribute("locale") ?? (document.documentElement.lang || navigator.language));
 
   #listen(): void {
     this.#source?.stop();
@@ -227,6 +225,7 @@ export class LiveCaptionsElement extends HTMLElement {
       skip: (reason: string) => this.#skip(reason),
       apply: (action: Action) => this.#apply(action),
       service: (state: ServiceState | null, facts: CaptionFacts | null) => this.captions.takeService(state, facts),
+      reach: (reach: Reach) => this.captions.takeReach(reach),
       you: (you: You) => this.captions.takeYou(you),
       wish: () => this.captions.wish,
       older: () => this.#scheduler.schedule(),
@@ -284,9 +283,9 @@ export class LiveCaptionsElement extends HTMLElement {
   }
 
   #showService(): void {
-    const { state, facts } = this.captions;
+    const { state, facts, reach } = this.captions;
     const tooOld = this.#skipped["unknown-version"] !== undefined;
-    this.#widget.say(tooOld ? this.words["state.too-old"] : stateSentence(state, facts, this.words));
+    this.#widget.say(tooOld ? this.words["state.too-old"] : stateSentence(state, facts, this.words, reach));
   }
 }
 

@@ -181,7 +181,7 @@ export class Widget {
       this.#decoration,
     );
     this.#everCaptioned ||= !isEmpty;
-    this.box.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state)));
+    this.box.hideStatus(this.#sentence === "" || (this.#everCaptioned && isRunning(captions.state) && captions.reach !== "trying"));
     this.panels.tick(at);
   }
 

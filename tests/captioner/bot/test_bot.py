@@ -168,13 +168,13 @@ async def test_who_takes_another_name_is_shown_under_it_and_has_refused_all_the_
     async with scripted_meeting() as meeting:
         anna = meeting.come("anna")
         await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
-        meeting.room.rename("anna", "Olga")
+        meeting.room.change("anna", name="Olga")
         while not meeting.said("anna"):
             await meeting.speak("anna", frames=3)
         (shown,) = [p["vtt"] for p in meeting.room.packets if p.get("state") == "closed"]
         assert "<v Olga>" in shown
         await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
-        meeting.room.rename("anna", "Somebody else")
+        meeting.room.change("anna", name="Somebody else")
         read = anna.read
         await meeting.speak("anna", frames=20)
         assert (meeting.states("anna")[-1], anna.read) == ("refused", read)

@@ -166,6 +166,17 @@ def test_who_reads_before_the_media_server_tells_of_them_counts_at_once_but_not_
     assert made.state(4_000 + ARRIVING_S + IDLE_S) is State.IDLE
 
 
+def test_who_may_send_nothing_counts_as_a_reader_unless_it_is_a_machine() -> None:
+    made = controls()
+    for kind in (Kind.PHONE, Kind.STREAM, Kind.AGENT):
+        made.present([Person("mute", kind=kind, may_send=False)], 0)
+        assert made.state(0) is State.IDLE
+    made.present([Person("mute", may_send=False)], 1_000)
+    assert made.state(1_000) is State.ON
+    made.present([Person("mute")], 2_000)
+    assert made.state(2_000 + IDLE_S) is State.IDLE
+
+
 def test_a_restarted_bot_listens_until_the_readers_had_time_to_say_hello_again() -> None:
     made = controls()
     made.linger(5)

@@ -159,7 +159,7 @@ async def test_the_newest_number_is_repeated_when_it_grows_quiet(
     wire = Wire()
     out = publisher(wire)
     await out.publish(caption(1))
-    beacon = asyncio.create_task(out.beacon())
+    beacon = asyncio.create_task(out.run())
     async with asyncio.timeout(30):
         while len(wire.packets) < 2:
             wire.more.clear()

@@ -24,7 +24,7 @@ export class MeetingPage {
   readonly #toolbar: Toolbar;
   readonly #panel: HostPanel;
   readonly #notice: SpeakerNotice;
-  #note: "microphone" | null = null;
+  #note: "microphone" | "wish" | null = null;
   #lockSeen: Lock | null = null;
   #slept: string | null = null;
 
@@ -161,8 +161,10 @@ export class MeetingPage {
     const { meeting, pass } = this.#joining;
     if (pass?.can_speak !== true || meeting.connection === "disconnected") return;
     try {
-      await meeting.setMicrophone(!meeting.isMicrophoneOn);
-      this.#note = null;
+      const on = !meeting.isMicrophoneOn;
+      const isTold = !on || (await this.#captions.captions.told());
+      if (isTold) await meeting.setMicrophone(on);
+      this.#note = isTold ? null : "wish";
     } catch (error) {
       console.warn("no microphone:", error);
       this.#note = "microphone";

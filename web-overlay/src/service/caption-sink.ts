@@ -1,6 +1,6 @@
 import type { Fault, Packet } from "../contract";
 import type { Action } from "../cues/state";
-import type { CaptionFacts, ServiceState, Wish, You } from "./facts";
+import type { CaptionFacts, Reach, ServiceState, Wish, You } from "./facts";
 
 /** Receives the captions of a room and the state of its caption service. */
 export interface CaptionSink {
@@ -8,6 +8,7 @@ export interface CaptionSink {
   skip(fault: Fault | "other-session" | "not-encrypted" | "too-many"): void;
   apply(action: Action): void;
   service(state: ServiceState | null, facts: CaptionFacts | null): void;
+  reach(reach: Reach): void;
   you(you: You): void;
   /** The choice that a bot without this user's decisions must learn, or null. */
   wish(): Wish | null;

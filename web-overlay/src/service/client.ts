@@ -1,9 +1,14 @@
 import type { TrackPacket } from "../contract";
-import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type ServiceState, type Wish, type You } from "./facts";
+import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type Reach, type ServiceState, type Wish, type You } from "./facts";
 import { CaptionsRefused } from "./rpc";
+import { keepWish, keptWish } from "./wish-store";
 
-/** Calls the bot. */
+/** How long a microphone may have to wait until the bot knows what its user wishes. */
+const patience_ms = 10_000;
+
+/** Calls the bot of a room. */
 export interface Link {
+  readonly room: string;
   call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -18,7 +23,9 @@ export class CaptionsClient extends EventTarget {
   #link: Link | null = null;
   #state: ServiceState | null = null;
   #facts: CaptionFacts | null = null;
+  #reach: Reach = "reached";
   #you: You | null = null;
+  /** For a browser that stores nothing. */
   #wish: Wish | null = null;
   #speakers: readonly SpeakerState[] = [];
 
@@ -32,14 +39,19 @@ export class CaptionsClient extends EventTarget {
     return this.#facts;
   }
 
+  /** Whether the service knows that somebody reads here. */
+  get reach(): Reach {
+    return this.#reach;
+  }
+
   /** What the service knows about this page's user; null until it has answered. */
   get you(): You | null {
     return this.#you;
   }
 
-  /** What this user chose about their own speech; a bot that does not know it is told. */
+  /** What this user chose about their own speech, here or at an earlier visit; a bot that does not know it is told. */
   get wish(): Wish | null {
-    return this.#wish;
+    return this.#link ? keptWish(this.#link.room) ?? this.#wish : this.#wish;
   }
 
   /** The speakers whose state the service has reported. */
@@ -49,20 +61,52 @@ export class CaptionsClient extends EventTarget {
 
   /** Changes the room's captions, transcript, language or engine. For hosts only. Rejects with `CaptionsRefused`. */
   async set(change: HostChange): Promise<HostChoice> {
-    return choiceOf(await this.#call("captions.set", change));
+    try {
+      return choiceOf(await this.#call("captions.set", change));
+    } catch (error) {
+      const isRefused = error instanceof CaptionsRefused && error.reason === "not-allowed";
+      if (isRefused && this.#you?.host) this.takeYou({ ...this.#you, host: false, why: error.why });
+      throw error;
+    }
   }
 
   /** Sets whether this user's own speech is captioned, and kept. Rejects with `CaptionsRefused`. */
   async consent(wish: Wish): Promise<You> {
     // A refusal holds even if no answer arrives; agreement holds once the bot has confirmed it.
-    if (!wish.captioned || !wish.kept) this.#wish = wish;
+    if (!wish.captioned || !wish.kept) this.#keep(wish);
     const answer = await this.#call("captions.consent", wish);
-    this.#wish = wish;
+    this.#keep(wish);
     const before = this.#you ?? { host: false, why: null };
     const you = youOf({ ...before, ...wish, stored: true, ...answer, said: true });
     if (!you) throw new CaptionsRefused("no-answer", "the bot's answer says nothing of captioned");
     this.takeYou(you);
     return you;
+  }
+
+  /**
+   * Resolves to whether the service knows this user's choice, if there are both; waits for that for some seconds. Await
+   * it before publishing a microphone, so that nothing is captioned that its speaker has refused.
+   */
+  async told(): Promise<boolean> {
+    const until = Date.now() + patience_ms;
+    while (!this.#isTold && Date.now() < until) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, until - Date.now());
+        this.addEventListener("change", () => { clearTimeout(timer); resolve(); }, { once: true });
+      });
+    }
+    return this.#isTold;
+  }
+
+  get #isTold(): boolean {
+    const { wish } = this;
+    if (!wish || this.#state === "none" || this.#state === null) return true;
+    return this.#you?.said === true && this.#you.captioned === wish.captioned && this.#you.kept === wish.kept;
+  }
+
+  #keep(wish: Wish): void {
+    this.#wish = wish;
+    if (this.#link) keepWish(this.#link.room, wish);
   }
 
   /** For the element: sets the way to the bot; null without one. */
@@ -83,8 +127,15 @@ export class CaptionsClient extends EventTarget {
   }
 
   /** For the element. */
+  takeReach(reach: Reach): void {
+    if (reach === this.#reach) return;
+    this.#reach = reach;
+    this.#tell();
+  }
+
+  /** For the element. */
   takeYou(you: You): void {
-    if (you.said) this.#wish ??= { captioned: you.captioned, kept: you.kept };
+    if (you.said && !this.wish) this.#keep({ captioned: you.captioned, kept: you.kept });
     if (JSON.stringify(you) === JSON.stringify(this.#you)) return;
     this.#you = you;
     this.#tell();

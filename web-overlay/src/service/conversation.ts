@@ -1,36 +1,35 @@
 import { readPacket } from "../contract";
 import type { CaptionSink } from "./caption-sink";
 import { youOf } from "./facts";
-import { codeOf, refusalOf, unsupportedMethod } from "./rpc";
+import { refusalOf } from "./rpc";
 
 type Answer = Readonly<Record<string, unknown>>;
 export type Call = (method: string, payload: object) => Promise<Answer>;
 type Method = "captions.hello" | "captions.history";
 
 const historyPause_ms = 250;
-const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000];
+const retries_ms = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
+/** An answer that takes longer is missed. */
+const patience_ms = 3_000;
 const pageLimit = 1_000;
 /** Older pages fetched in advance; with the first page that makes some 200 captions. */
 const pagesAhead = 3;
-/** The bot may not know this participant yet: the media server reports newcomers to it every three seconds. */
-const whoPause_ms = 1_000;
-const whoLimit = 10;
-
 /** The requests to the bot about one of its sessions: hello, missed packets, older captions. */
 export class Conversation {
   readonly #session: string;
-  readonly #call: Call;
+  readonly #call: Call | null;
   readonly #sink: CaptionSink;
-  readonly #unknown = new Set<Method>();
+  #want = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #missing: ReturnType<typeof setTimeout> | undefined;
   #asking: symbol | null = null;
   #older: string | null = null;
   #loading: Promise<void> | null = null;
-  #who: ReturnType<typeof setTimeout> | undefined;
-  #whoAsked = 0;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
 
-  constructor(session: string, call: Call, sink: CaptionSink) {
+  /** `call` is null if this page may send nothing: then the bot sends what it would have asked for. */
+  constructor(session: string, call: Call | null, sink: CaptionSink) {
     this.#session = session;
     this.#call = call;
     this.#sink = sink;
@@ -39,24 +38,40 @@ export class Conversation {
 
   /** Tells the bot whether somebody reads here. A page without captions needs part of the answer too. */
   hello(want: boolean): void {
-    clearTimeout(this.#who);
-    if (want) {
-      this.#ask("captions.hello", 0);
-      return;
-    }
-    this.#stopAsking();
-    this.#sayAlone(want);
+    this.#want = want;
+    clearTimeout(this.#again);
+    clearTimeout(this.#missing);
+    this.#missing = setTimeout(() => {
+      this.#sink.reach("trying");
+    }, patience_ms);
+    this.#ask("captions.hello", want ? 0 : null);
+  }
+
+  /** The bot says that nobody reads. */
+  idle(): void {
+    if (this.#want && this.#asking === null) this.hello(true);
+  }
+
+  /** Takes what the bot sends to those who may not ask for it. */
+  take(answer: Answer): void {
+    if (answer["session"] !== this.#session || this.#ended) return;
+    this.#reached(answer);
+    if (answer["cues"] === undefined) return;
+    this.#takePage(answer);
+    if (typeof answer["seq"] === "number") this.#sink.apply({ type: "synced", session: this.#session, seq: answer["seq"] });
   }
 
   /** Requests missing packets, if there are any and no request is pending. */
   heal(): void {
-    if (this.#asking === null && this.#sink.missingAfter(this.#session) !== null) this.#ask("captions.history", historyPause_ms);
+    if (this.#call && this.#asking === null && this.#sink.missingAfter(this.#session) !== null) this.#ask("captions.history", historyPause_ms);
   }
 
   end(): void {
     this.#ended = true;
-    clearTimeout(this.#who);
-    this.#stopAsking();
+    clearTimeout(this.#again);
+    clearTimeout(this.#missing);
+    clearTimeout(this.#timer);
+    this.#asking = null;
   }
 
   /** Fetches the next page of older captions. Resolves to whether there are more; rejects with `CaptionsRefused`. */
@@ -74,11 +89,11 @@ export class Conversation {
   }
 
   async #takeOlder(older: string): Promise<void> {
-    const page = await this.#call("captions.history", { session: this.#session, older }).catch((error: unknown) => {
+    const page = await this.#call?.("captions.history", { session: this.#session, older }).catch((error: unknown) => {
       throw refusalOf(error);
     });
-    if (this.#ended || page["session"] !== this.#session) return;
-    this.#take(page);
+    if (!page || this.#ended || page["session"] !== this.#session) return;
+    this.#takePage(page);
     // A cursor that points to itself would be requested for ever.
     const next = page["older"];
     this.#setOlder(typeof next === "string" && next !== older ? next : null);
@@ -93,80 +108,76 @@ export class Conversation {
     this.#sink.older(older !== null);
   }
 
-  #stopAsking(): void {
-    clearTimeout(this.#timer);
-    this.#asking = null;
-  }
-
-  /** Sends a request after a pause, and retries with longer pauses if it fails. */
-  #ask(method: Method, pause_ms: number, attempt = 0): void {
-    if (this.#ended || this.#unknown.has(method)) return;
+  /** Sends a request after a pause, at once if that is null, and again with longer pauses for as long as it fails. */
+  #ask(method: Method, pause_ms: number | null, attempt = 0): void {
+    const call = this.#call;
+    if (this.#ended || !call) return;
     const asking = Symbol(method);
     this.#asking = asking;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#exchange(method, asking).then(
+    const send = () => {
+      this.#exchange(call, method, asking).then(
         () => {
           if (this.#asking !== asking) return;
           this.#asking = null;
-          if (method === "captions.hello") this.#loadAhead().catch(() => undefined);
+          if (method === "captions.hello" && this.#want) this.#loadAhead().catch(() => undefined);
         },
-        (error: unknown) => {
+        () => {
           if (this.#asking !== asking) return;
-          this.#asking = null;
-          const pause = retries_ms[attempt];
-          if (pause !== undefined) this.#ask(method, pause, attempt + 1);
-          else if (codeOf(error) === unsupportedMethod) this.#unknown.add(method);
+          this.#sink.reach("trying");
+          // Many pages may have lost the same bot, so they do not all ask it at the same moment.
+          const longest = retries_ms[attempt] ?? retries_ms[4];
+          this.#ask(method, longest * (0.5 + Math.random() / 2), attempt + 1);
         },
       );
-    }, pause_ms);
+    };
+    if (pause_ms === null) send();
+    else this.#timer = setTimeout(send, pause_ms);
   }
 
-  async #exchange(method: Method, asking: symbol): Promise<void> {
+  async #exchange(call: Call, method: Method, asking: symbol): Promise<void> {
     const session = this.#session;
-    const after_seq = method === "captions.hello" ? this.#sink.completeTo(session) : this.#sink.missingAfter(session);
-    const known = after_seq === null ? {} : { session, after_seq };
-    const first = await this.#call(method, method === "captions.hello" ? { want: true, ...known } : { session, after_seq });
+    const first = await call(method, this.#request(method));
     if (first["session"] !== session) throw new Error("the bot answered for another session");
     if (this.#asking !== asking) return;
-    this.#takeYou(first, true);
+    this.#reached(first);
+    if (method === "captions.hello" && !this.#want) return;
     if (typeof first["older"] === "string") this.#setOlder(first["older"]);
     let page = first;
     for (let pages = 0; this.#asking === asking; pages += 1) {
-      this.#take(page);
+      this.#takePage(page);
       const cursor = page["cursor"];
       if (cursor === null || cursor === undefined) {
         if (typeof first["seq"] === "number") this.#sink.apply({ type: "synced", session, seq: first["seq"] });
         return;
       }
       if (pages === pageLimit) throw new Error("the bot's history has no end");
-      page = await this.#call("captions.history", { session, cursor });
+      page = await call("captions.history", { session, cursor });
     }
   }
 
-  /** Sends hello without requesting captions. */
-  #sayAlone(want: boolean): void {
-    this.#call("captions.hello", { want, session: this.#session, after_seq: Number.MAX_SAFE_INTEGER }).then(
-      (answer) => {
-        this.#takeYou(answer, want);
-      },
-      () => undefined,
-    );
+  #request(method: Method): object {
+    const session = this.#session;
+    if (method === "captions.history") return { session, after_seq: this.#sink.missingAfter(session) };
+    if (!this.#want) return { want: false, session, after_seq: Number.MAX_SAFE_INTEGER };
+    const after_seq = this.#sink.completeTo(session);
+    return { want: true, ...(after_seq === null ? {} : { session, after_seq }) };
   }
 
-  #takeYou(answer: Answer, want: boolean): void {
-    if (answer["session"] !== this.#session || this.#ended) return;
+  #reached(answer: Answer): void {
+    clearTimeout(this.#missing);
+    this.#sink.reach("reached");
     const you = youOf(answer["you"]);
     if (you) this.#sink.you(you);
-    clearTimeout(this.#who);
-    if (answer["you"] !== null || this.#whoAsked === whoLimit) return;
-    this.#whoAsked += 1;
-    this.#who = setTimeout(() => {
-      this.#sayAlone(want);
-    }, whoPause_ms);
+    const again_ms = answer["again_ms"];
+    if (typeof again_ms !== "number" || !this.#want) return;
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => {
+      this.#ask("captions.hello", null);
+    }, again_ms);
   }
 
-  #take(page: Answer): void {
+  #takePage(page: Answer): void {
     const session = this.#session;
     const received = performance.timeOrigin + performance.now();
     const { origin_utc_ms: origin, now_utc_ms: now } = page;

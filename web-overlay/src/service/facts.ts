@@ -5,6 +5,12 @@ const serviceStates = ["off", "starting", "idle", "on", "interrupted", "unavaila
 /** The state of the caption service: "none" if the room has no service, "connecting" while the page joins or rejoins. */
 export type ServiceState = "none" | "connecting" | (typeof serviceStates)[number];
 
+/**
+ * Whether the bot knows that somebody reads here. "trying": it has not answered yet. "unheard": this page can
+ * neither be seen nor heard by it.
+ */
+export type Reach = "reached" | "trying" | "unheard";
+
 /** What the bot tells everybody in the room, in its participant attributes. */
 export interface CaptionFacts {
   readonly session: string;

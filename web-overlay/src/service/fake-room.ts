@@ -1,3 +1,8 @@
+import type { Packet } from "../contract";
+import type { CaptionSink } from "./caption-sink";
+import type { Wish } from "./facts";
+import { RoomCaptions, type Room } from "./room";
+
 /** For tests: a room without LiveKit. */
 export interface FakeParticipant {
   identity: string;
@@ -19,6 +24,8 @@ export class FakeRoom {
   answers: Record<string, Answer> = {};
   #listeners = new Map<string, Set<(...values: unknown[]) => void>>();
   localParticipant = {
+    identity: "me",
+    permissions: { canPublishData: true, hidden: false },
     performRpc: ({ method, payload }: { method: string; payload: string }) => {
       const request = JSON.parse(payload) as Record<string, unknown>;
       this.calls.push([method, request]);
@@ -54,4 +61,27 @@ export class FakeRoom {
   sends(from: FakeParticipant, value: unknown, topic = "captions", encryption = 0): void {
     this.emit("dataReceived", bytes(value), from, 0, topic, encryption);
   }
+}
+
+export const packet = (seq: number, session = "s1") => ({ v: 1, type: "seq", session, seq });
+export const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
+export const session = (id: string) => ({ attributes: { "captions.session": id, "captions.state": "on" } });
+
+/** Listens to a room, and keeps what the element would be given. */
+export function listen(room: FakeRoom, missing: () => number | null = () => null, wish: Wish | null = null) {
+  const heard = { packets: [] as Packet[], skipped: [] as string[], actions: [] as string[], services: [] as unknown[], yous: [] as unknown[], reaches: [] as string[], older: [] as boolean[] };
+  const sink: CaptionSink = {
+    packet: (one) => heard.packets.push(one),
+    skip: (reason) => heard.skipped.push(reason),
+    apply: (action) => heard.actions.push(action.type),
+    service: (state) => heard.services.push(state),
+    missingAfter: missing,
+    completeTo: () => null,
+    wish: () => wish,
+    you: (you) => heard.yous.push(you),
+    reach: (reach) => heard.reaches.push(reach),
+    older: (there) => heard.older.push(there),
+  };
+  const captions = new RoomCaptions(room as unknown as Room, sink, true);
+  return { ...heard, captions };
 }

@@ -1,30 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Packet } from "../contract";
-import type { CaptionSink } from "./caption-sink";
-import { FakeRoom } from "./fake-room";
-import type { Wish } from "./facts";
-import { RoomCaptions, type Room } from "./room";
-
-const packet = (seq: number, session = "s1") => ({ v: 1, type: "seq", session, seq });
-const cueOf = (id: string) => ({ id, rev: 1, state: "closed", settled: 2, speaker: "a", track: "", lang: "en", heard: 1, vtt: `${id}\n00:00:00.000 --> 00:00:01.000\n<v A>hi` });
-const session = (id: string) => ({ attributes: { "captions.session": id, "captions.state": "on" } });
-
-function listen(room: FakeRoom, missing: () => number | null = () => null, wish: Wish | null = null) {
-  const heard = { packets: [] as Packet[], skipped: [] as string[], actions: [] as string[], services: [] as unknown[], yous: [] as unknown[], older: [] as boolean[] };
-  const sink: CaptionSink = {
-    packet: (one) => heard.packets.push(one),
-    skip: (reason) => heard.skipped.push(reason),
-    apply: (action) => heard.actions.push(action.type),
-    service: (state) => heard.services.push(state),
-    missingAfter: missing,
-    completeTo: () => null,
-    wish: () => wish,
-    you: (you) => heard.yous.push(you),
-    older: (there) => heard.older.push(there),
-  };
-  const captions = new RoomCaptions(room as unknown as Room, sink, true);
-  return { ...heard, captions };
-}
+import { cueOf, FakeRoom, listen, packet, session } from "./fake-room";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -112,19 +87,6 @@ test("hello brings what was said, page by page", async () => {
   ]);
 });
 
-test("a bot without these methods is asked a few times, then left alone", async () => {
-  const room = new FakeRoom();
-  const bot = room.joins("bot", session("s1"));
-  listen(room);
-  await vi.advanceTimersByTimeAsync(300_000);
-  const asked = room.calls.length;
-  expect(asked).toBeLessThan(8);
-  room.emit("reconnected");
-  room.sends(bot, packet(1));
-  await vi.advanceTimersByTimeAsync(300_000);
-  expect(room.calls).toHaveLength(asked);
-});
-
 test("a hole is asked for once, not once a packet", async () => {
   const room = new FakeRoom();
   room.answers["captions.hello"] = () => ({ session: "s1", seq: 1, cues: [], cursor: null });
@@ -204,20 +166,18 @@ test("a newcomer gets the newest, three older pages ahead, and the rest when it 
   expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3", "p2", "p1"]);
 });
 
-test("who the media server has not told the bot of yet reads at once, and learns later what they may", async () => {
+test("who the media server has not told the bot of yet reads at once, and is told later what they may do", async () => {
   const room = new FakeRoom();
-  let you: unknown = null;
-  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: null, you });
-  room.joins("bot", session("s1"));
+  room.answers["captions.hello"] = () => ({ session: "s1", seq: 7, cues: [cueOf("e")], cursor: null, older: null, you: null });
+  const bot = room.joins("bot", session("s1"));
   const { packets, yous } = listen(room);
   await vi.advanceTimersByTimeAsync(10);
   expect(packets.map((one) => "id" in one && one.id)).toContain("e");
-  you = { host: true, captioned: true, kept: true };
-  await vi.advanceTimersByTimeAsync(1_000);
-  expect(yous).toHaveLength(1);
-  const asked = room.calls.length;
+  expect(yous).toEqual([]);
+  room.sends(bot, { v: 1, session: "s1", you: { host: true, captioned: true, kept: true } }, "captions.answers");
+  expect(yous).toMatchObject([{ host: true }]);
   await vi.advanceTimersByTimeAsync(20_000);
-  expect(room.calls).toHaveLength(asked);
+  expect(room.calls).toHaveLength(1);
 });
 
 test("a page that cannot be fetched is told to whoever asked, and can be asked for again", async () => {

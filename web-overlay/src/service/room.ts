@@ -3,6 +3,7 @@ import { isFields, parsePacket, type Packet } from "../contract";
 import type { CaptionSink } from "./caption-sink";
 import { Conversation } from "./conversation";
 import { factsOf } from "./facts";
+import { Requests, rightsOf } from "./requests";
 import { CaptionsRefused, refusalOf } from "./rpc";
 import { SlicedQueue } from "./sliced-queue";
 
@@ -21,6 +22,9 @@ interface Held {
 }
 
 const topic = "captions";
+/** For packets that only this participant gets, or a few. */
+const answersTopic = "captions.answers";
+const listened = ["connectionStateChanged", "participantConnected", "participantDisconnected", "participantAttributesChanged"] as const;
 const heldLimit = 64;
 const held_ms = 3_000;
 
@@ -33,7 +37,10 @@ export class RoomCaptions {
   #wanted: boolean;
   #held: Held[] = [];
   #conversation: Conversation | null = null;
+  #requests: Requests | null = null;
   #hadSession = false;
+  #isFirst = true;
+  #wasIdle = false;
   readonly #arrived = new SlicedQueue<Arrived>(
     (one) => this.#open(one),
     () => this.#sink.skip("too-many"),
@@ -44,11 +51,9 @@ export class RoomCaptions {
     this.#room = room;
     this.#sink = sink;
     room.on("dataReceived", this.#onData);
-    room.on("connectionStateChanged", this.#choose);
     room.on("reconnected", this.#onReconnected);
-    room.on("participantConnected", this.#choose);
-    room.on("participantDisconnected", this.#choose);
-    room.on("participantAttributesChanged", this.#choose);
+    room.on("participantPermissionsChanged", this.#onPermissions);
+    for (const event of listened) room.on(event, this.#choose);
     this.#choose();
   }
 
@@ -56,11 +61,9 @@ export class RoomCaptions {
     this.want(false);
     this.#conversation?.end();
     this.#room.off("dataReceived", this.#onData);
-    this.#room.off("connectionStateChanged", this.#choose);
     this.#room.off("reconnected", this.#onReconnected);
-    this.#room.off("participantConnected", this.#choose);
-    this.#room.off("participantDisconnected", this.#choose);
-    this.#room.off("participantAttributesChanged", this.#choose);
+    this.#room.off("participantPermissionsChanged", this.#onPermissions);
+    for (const event of listened) this.#room.off(event, this.#choose);
   }
 
   /** Sets whether somebody reads captions here. The bot stops listening when nobody in the room reads. */
@@ -75,6 +78,10 @@ export class RoomCaptions {
     return (await this.#conversation?.loadOlder()) ?? false;
   }
 
+  get room(): string {
+    return this.#room.name;
+  }
+
   /** Whether the media server reports this participant as speaking. */
   isHeard(identity: string): boolean {
     return this.#room.remoteParticipants.get(identity)?.isSpeaking ?? this.#room.localParticipant.isSpeaking;
@@ -86,9 +93,10 @@ export class RoomCaptions {
 
   /** Sends the bot a request. Rejects with `CaptionsRefused`. */
   async call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>> {
-    if (!this.#bot) throw new CaptionsRefused("no-service", "there is no bot to ask");
+    if (!this.#requests) throw new CaptionsRefused("no-service", "there is no bot to ask");
+    if (!rightsOf(this.#room.localParticipant).maySend) throw new CaptionsRefused("may-not-send", "this participant may send nothing");
     try {
-      return await this.#call(method, payload);
+      return await this.#requests.call(method, payload);
     } catch (error) {
       throw refusalOf(error);
     }
@@ -110,6 +118,13 @@ export class RoomCaptions {
     const facts = bot && factsOf(bot.attributes);
     this.#sink.service(connected ? (facts?.state ?? "none") : null, facts);
     this.#releaseHeld();
+    const isIdle = facts?.state === "idle";
+    if (isIdle && !this.#wasIdle) this.#conversation?.idle();
+    this.#wasIdle = isIdle;
+  };
+
+  readonly #onPermissions = (): void => {
+    if (this.#session !== null) this.#converse(this.#session);
   };
 
   readonly #onReconnected = (): void => {
@@ -118,10 +133,14 @@ export class RoomCaptions {
   };
 
   readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string, encryption?: number): void => {
-    if (on !== topic || !from?.isAgent) return;
+    if ((on !== topic && on !== answersTopic) || !from?.isAgent) return;
     // In an encrypted room the media server is not trusted: it could have sent this packet itself.
     if (this.#isEncrypted && !encryption) {
       this.#sink.skip("not-encrypted");
+      return;
+    }
+    if (on === answersTopic) {
+      if (from.identity === this.#bot?.identity) this.#takeAnswer(bytes);
       return;
     }
     this.#arrived.push({ bytes, from, received: performance.timeOrigin + performance.now() });
@@ -141,6 +160,19 @@ export class RoomCaptions {
   get #isEncrypted(): boolean {
     // The room reports encryption once its worker is ready, the participant as soon as it is requested.
     return this.#room.isE2EEEnabled || this.#room.localParticipant.isE2EEEnabled;
+  }
+
+  #takeAnswer(bytes: Uint8Array): void {
+    let answer: unknown;
+    try {
+      answer = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    } catch {
+      this.#sink.skip("not-json");
+      return;
+    }
+    if (!isFields(answer)) this.#sink.skip("not-an-object");
+    else if (answer["reply"] === undefined) this.#conversation?.take(answer);
+    else this.#requests?.take(answer);
   }
 
   /** Keeps a packet for a moment, because the attribute that vouches for its session may arrive after it. */
@@ -174,29 +206,27 @@ export class RoomCaptions {
     this.#bot = bot;
     this.#session = session;
     this.#conversation?.end();
-    this.#conversation = null;
+    this.#conversation = this.#requests = null;
     if (session === null) return;
     this.#sink.apply({ type: "bot-back", session });
-    const before = this.#hadSession ? { before: true } : {};
+    this.#isFirst = !this.#hadSession;
     this.#hadSession = true;
-    // A bot that has lost the room's decisions captions nobody whose page has not said this.
-    const known = () => ({ wish: this.#sink.wish() ?? "none", ...before });
-    const call = (method: string, payload: object) => this.#call(method, method === "captions.hello" ? { ...payload, ...known() } : payload);
-    this.#conversation = new Conversation(session, call, this.#sink);
-    this.#conversation.hello(this.#wanted);
+    this.#converse(session);
   }
 
-  async #call(method: string, payload: object): Promise<Readonly<Record<string, unknown>>> {
-    if (!this.#bot) throw new Error("no bot to ask");
-    const answer: unknown = JSON.parse(
-      await this.#room.localParticipant.performRpc({
-        destinationIdentity: this.#bot.identity,
-        method,
-        payload: JSON.stringify({ v: 1, ...payload }),
-      }),
-    );
-    if (!isFields(answer)) throw new Error("the bot's answer is no object");
-    return answer;
+  #converse(session: string): void {
+    if (!this.#bot) return;
+    const { maySend, isHidden } = rightsOf(this.#room.localParticipant);
+    const requests = (this.#requests = new Requests(this.#room.localParticipant, this.#bot.identity));
+    const before = this.#isFirst ? {} : { before: true };
+    // A bot that has lost the room's decisions captions nobody whose page has not said this.
+    const known = () => ({ wish: this.#sink.wish() ?? "none", ...before });
+    const call = (method: string, payload: object) => requests.call(method, method === "captions.hello" ? { ...payload, ...known() } : payload);
+    this.#conversation?.end();
+    this.#conversation = new Conversation(session, maySend ? call : null, this.#sink);
+    const isUnheard = isHidden && !maySend;
+    this.#sink.reach(isUnheard ? "unheard" : "reached");
+    if (!isUnheard) this.#conversation.hello(this.#wanted);
   }
 }
 

@@ -39,6 +39,7 @@ test("consent that the bot confirms is what the client then knows", async () => 
   const client = new CaptionsClient();
   const asked: unknown[] = [];
   client.connect({
+    room: "r",
     call: (method, payload) => {
       asked.push([method, payload]);
       return Promise.resolve({ v: 1, captioned: false, kept: false });
@@ -52,9 +53,17 @@ test("consent that the bot confirms is what the client then knows", async () => 
   expect(changes).toBe(1);
 });
 
+test("who is refused because they are no host any more is known to be none", async () => {
+  const client = new CaptionsClient();
+  client.connect({ room: "r", call: () => Promise.reject(refusal(2, "not-host")) });
+  client.takeYou({ host: true, why: null, captioned: true, kept: true, said: false, stored: true });
+  await expect(client.set({ enabled: false })).rejects.toMatchObject({ reason: "not-allowed" });
+  expect(client.you).toMatchObject({ host: false, why: "not-host" });
+});
+
 test("a refusal leaves the client as it was", async () => {
   const client = new CaptionsClient();
-  client.connect({ call: () => Promise.reject(new CaptionsRefused("not-stored", "disk full")) });
+  client.connect({ room: "r", call: () => Promise.reject(new CaptionsRefused("not-stored", "disk full")) });
   await expect(client.consent({ captioned: false, kept: false })).rejects.toMatchObject({ reason: "not-stored" });
   expect(client.you).toBeNull();
 });

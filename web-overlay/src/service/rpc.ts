@@ -12,8 +12,8 @@ const reasons = {
   8: "not-available",
 } as const;
 
-/** The last two mean that the bot did not answer. */
-export type Refusal = (typeof reasons)[keyof typeof reasons] | "no-service" | "no-answer";
+/** The last three mean that the bot was not asked, or did not answer. */
+export type Refusal = (typeof reasons)[keyof typeof reasons] | "may-not-send" | "no-service" | "no-answer";
 
 /** LiveKit's code for a method that is not registered, as with a bot of an earlier version. */
 export const unsupportedMethod = 1400;
@@ -25,6 +25,8 @@ export class CaptionsRefused extends Error {
     message: string,
     /** The valid choices, if the bot lists them. */
     readonly choices: readonly string[] = [],
+    /** Why this user is not a host, if that is why. */
+    readonly why: "not-host" | "unsigned" | null = null,
   ) {
     super(message);
     this.name = "CaptionsRefused";
@@ -38,7 +40,12 @@ export function refusalOf(error: unknown): CaptionsRefused {
   const message = error instanceof Error ? error.message : String(error);
   if (code === unsupportedMethod) return new CaptionsRefused("not-available", message);
   const reason = reasons[code as keyof typeof reasons] as Refusal | undefined;
-  return new CaptionsRefused(reason ?? "no-answer", message, choicesIn(error));
+  return new CaptionsRefused(reason ?? "no-answer", message, choicesIn(error), whyIn(error));
+}
+
+function whyIn(error: unknown): "not-host" | "unsigned" | null {
+  const data = isFields(error) ? error["data"] : undefined;
+  return data === "not-host" || data === "unsigned" ? data : null;
 }
 
 export function codeOf(error: unknown): unknown {

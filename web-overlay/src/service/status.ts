@@ -1,11 +1,13 @@
 import type { SpeakerState } from "./client";
-import type { CaptionFacts, ServiceState } from "./facts";
+import type { CaptionFacts, Reach, ServiceState } from "./facts";
 import type { GapPacket } from "../contract";
 import { say, type StringKey, type Words } from "../strings/strings";
 
 /** A sentence about the state of the service. */
-export function stateSentence(state: ServiceState | null, facts: CaptionFacts | null, words: Words): string {
+export function stateSentence(state: ServiceState | null, facts: CaptionFacts | null, words: Words, reach: Reach = "reached"): string {
   if (state === null) return "";
+  if (reach === "trying" && isRunning(state)) return words["reach.trying"];
+  if (reach === "unheard" && state === "idle") return words["reach.unheard"];
   if (state === "off" && facts?.by) return say(words["state.off.by"], { name: facts.by });
   return words[`state.${state}`];
 }

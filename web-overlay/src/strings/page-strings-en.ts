@@ -26,6 +26,7 @@ export const en = {
   retry: "Try again",
 
   "note.microphone": "The microphone could not be used. Allow it in the browser, then try again.",
+  "note.wish": "Your microphone stays off: you do not wish to be captioned as everybody else is, and the caption service has not confirmed it. Try again, or change your choice under Room.",
   "note.no-key": "This meeting is encrypted, and the link to this page has no key: you hear nobody and see no captions. Open the complete link in your invitation.",
   "note.other-key": "This page and the meeting have different keys: you hear nobody and see no captions. Open the link in your invitation again.",
   "note.asleep": "This page was asleep from {from} to {to}. What was said in the meantime is in History.",

@@ -27,6 +27,7 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   retry: "Réessayer",
 
   "note.microphone": "Le micro n’a pas pu être utilisé. Autorisez-le dans le navigateur, puis réessayez.",
+  "note.wish": "Votre micro reste coupé : vous avez limité le sous-titrage de votre voix, et le service de sous-titrage ne l’a pas encore confirmé. Réessayez, ou changez votre choix dans « Salle ».",
   "note.no-key": "Cette réunion est chiffrée, et le lien de cette page n’a pas de clé : vous n’entendez personne et ne voyez pas de sous-titres. Ouvrez le lien complet de votre invitation.",
   "note.other-key": "La clé de cette page n’est pas celle de la réunion : vous n’entendez personne et ne voyez pas de sous-titres. Ouvrez de nouveau le lien de votre invitation.",
   "note.asleep": "Cette page était en veille de {from} à {to}. Ce qui a été dit entre-temps est dans l’historique.",

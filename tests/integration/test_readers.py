@@ -1,0 +1,223 @@
+"""Readers whom the media server lets say little or nothing, in a real room and a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from livekit import api, rtc
+from playwright.async_api import Browser
+
+from captioner.bot.bot import Bot, Engine
+from captioner.controls import controls
+from captioner.controls.decisions import Policy, Want
+from captioner.demo.livekit_server import MediaServer
+from captioner.demo.page_server import serve_page
+from captioner.demo.sound_publisher import SoundPublisher
+from captioner.room.tokens import agent_token, participant_token
+from eval.runs.browser import Viewer
+from streaming.recognizer import RecognizerEvent, Word, WordEnd
+from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
+
+pytestmark = [
+    pytest.mark.room,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),  # that of the browser
+]
+
+ROOM = "readers"
+EACH_MS = 400
+"""Between two captions of one word."""
+
+GRANTS: dict[str, dict[str, bool]] = {
+    "guest": {"can_publish": False, "can_publish_data": False},
+    "hidden": {"can_publish": False, "hidden": True},
+    "unheard": {"can_publish": False, "can_publish_data": False, "hidden": True},
+    "person": {"can_update_own_metadata": False},
+}
+"""What the media server lets the viewer of a page do, by the name in the page's address."""
+
+CLOSED = 'captions.cues().filter((one) => one.state === "closed").map((one) => one.text)'
+
+
+def numbered(count: int) -> list[RecognizerEvent]:
+    """Captions of one word: w0. w1. w2. …"""
+    words: list[RecognizerEvent] = []
+    for number in range(count):
+        words += [Word(f"w{number}.", number * EACH_MS), WordEnd(number * EACH_MS + 200)]
+    return words
+
+
+def bot_of(server: MediaServer) -> Bot:
+    opens = lambda: ScriptedRecognizer(numbered(200))  # noqa: E731
+    return Bot(
+        Engine("en", (ScriptedEngine(opens),), load_voice=lambda: lambda _frame: True),
+        url=server.url,
+        token=lambda: agent_token(
+            server.key, server.secret, room=ROOM, identity="bot", name="Captions"
+        ),
+        policy=Policy({"scripted": ("en",)}, want=Want.HELLO),
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(livekit_program: Path) -> AsyncIterator[MediaServer]:
+    async with MediaServer(livekit_program) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bot(server: MediaServer) -> AsyncIterator[Bot]:
+    bot = bot_of(server)
+    task = asyncio.create_task(bot.run())
+    async with asyncio.timeout(30):
+        await bot.joined.wait()
+    yield bot
+    bot.stop()
+    await task
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def anna(server: MediaServer) -> AsyncIterator[SoundPublisher]:
+    """Somebody who speaks all the time."""
+    speaker = SoundPublisher()
+    token = participant_token(
+        server.key, server.secret, room=ROOM, identity="anna", name="Anna Müller"
+    )
+    await speaker.join(server.url, token)
+    hum = 0.1 * np.sin(np.arange(48_000 * 90) * 0.02).astype(np.float32)
+    play = asyncio.create_task(speaker.play([hum]))
+    yield speaker
+    play.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await play
+    await speaker.leave()
+
+
+Open = Callable[[str], Awaitable[Viewer]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def opened(server: MediaServer, browser: Browser) -> AsyncIterator[Open]:
+    """Opens pages; ``kind`` is one of GRANTS."""
+    contexts, number = [], iter(range(100))
+
+    def join(name: str, _guest: bool) -> dict[str, object]:
+        identity = f"{name}-{next(number)}"
+        grants = api.VideoGrants(room_join=True, room=ROOM, **GRANTS[name])
+        token = api.AccessToken(server.key, server.secret).with_identity(identity)
+        minted = token.with_name(name.title()).with_grants(grants).to_jwt()
+        return {
+            "url": server.url, "token": minted, "room": ROOM, "identity": identity,
+            "can_speak": False,
+        }  # fmt: skip
+
+    async with serve_page(join, port=0) as address:
+
+        async def one(kind: str) -> Viewer:
+            contexts.append(await browser.new_context())
+            page = await contexts[-1].new_page()
+            await page.goto(f"{address}?name={kind}")
+            return Viewer(page)
+
+        yield one
+        for context in contexts:
+            await context.close()
+
+
+class Curious:
+    """Somebody who looks at everything that the media server lets them see, and reads nothing."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self.seen: list[str] = []
+
+    async def join(self, server: MediaServer) -> None:
+        self.room.on("data_received", lambda data: self.seen.append(data.data.decode()))
+        self.room.on(
+            "participant_attributes_changed",
+            lambda changed, who: self.seen.append(json.dumps([who.identity, changed])),
+        )
+        token = participant_token(server.key, server.secret, room=ROOM, identity="curious")
+        await self.room.connect(server.url, token, rtc.RoomOptions(auto_subscribe=False))
+
+
+async def texts(viewer: Viewer) -> list[str]:
+    found: list[str] = await viewer.page.evaluate(
+        CLOSED.replace("captions.", "document.querySelector('live-captions').")
+    )
+    return found
+
+
+async def shows(viewer: Viewer, text: str) -> None:
+    await viewer.until(f"{CLOSED}.includes({json.dumps(text)})")
+
+
+async def test_who_may_send_nothing_reads_all_captions_and_nobody_learns_of_it(
+    server: MediaServer, bot: Bot, anna: SoundPublisher, opened: Open
+) -> None:
+    first = await opened("guest")
+    await shows(first, "w3.")
+    curious = Curious()
+    await curious.join(server)
+    late = await opened("guest")
+    await shows(late, "w0.")
+    said = await texts(first)
+    await shows(late, said[-1])
+    assert (await texts(late))[: len(said)] == said
+    shown = await late.page.get_by_role("status").first.text_content()
+    assert shown is None or "cannot" not in shown
+    assert not [what for what in curious.seen if "guest-" in what]
+    assert not [what for what in curious.seen if '"cues"' in what]
+    await curious.room.disconnect()
+
+
+async def test_a_hidden_viewer_goes_on_reading(
+    server: MediaServer,
+    bot: Bot,
+    anna: SoundPublisher,
+    opened: Open,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(controls, "ARRIVING_S", 1.0)
+    monkeypatch.setattr(controls, "IDLE_S", 2.0)
+    hidden = await opened("hidden")
+    await shows(hidden, "w25.")  # ten seconds later
+    late = await opened("hidden")
+    await shows(late, "w0.")
+    assert not await facts_of(server, "hidden-")
+
+
+async def test_who_is_neither_seen_nor_heard_is_told_why_there_is_nothing_to_read(
+    server: MediaServer, bot: Bot, anna: SoundPublisher, opened: Open
+) -> None:
+    unheard = await opened("unheard")
+    await unheard.page.get_by_text("CAPTIONER_WANT=always").first.wait_for()
+    person = await opened("person")
+    await shows(person, "w0.")
+    await shows(unheard, "w2.")
+    await person.until("captions.captions.you?.host === false")
+    (identity,) = await facts_of(server, "person-")
+    async with api.LiveKitAPI(server.url, server.key, server.secret) as operator:
+        for role in ("owner", ""):  # "" deletes an attribute
+            changed = api.UpdateParticipantRequest(
+                room=ROOM, identity=identity, attributes={"room_role": role}
+            )
+            await operator.room.update_participant(changed)
+            await person.until(f"captions.captions.you.host === {str(bool(role)).lower()}")
+
+
+async def facts_of(server: MediaServer, identity: str) -> list[Any]:
+    """What somebody who joins sees of people whose identity begins so."""
+    curious = Curious()
+    await curious.join(server)
+    found = [one for one in curious.room.remote_participants if one.startswith(identity)]
+    await curious.room.disconnect()
+    return found
