@@ -2,7 +2,7 @@
 
 One reliable packet per change, UTF-8 JSON of at most 1,200 bytes. web-overlay/src/contract.ts is
 the page's side. Receivers ignore keys that they do not know. What pages ask the bot
-is in contract_requests.py; the bot's attributes are ``attributes`` below.
+is in contract_requests.py, the bot's attributes in contract_attributes.py.
 """
 
 from __future__ import annotations
@@ -64,51 +64,15 @@ class TrackState(StrEnum):
     STALLED = "stalled"
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The bot's attributes, which everybody sees without asking.
-
-    engine: the active one. stands_in: the engine that replaces an unavailable one, or "".
-    engines, languages: what a host may choose. by: the host who last switched, or "".
-    """
-
-    state: State
-    session: str
-    origin_utc_ms: int
-    language: str
-    engine: str
-    stands_in: str = ""
-    engines: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    by: str = ""
-    transcript: bool = False
-    consent: ConsentRule = ConsentRule.UNLESS_REFUSED
-    delay_ms: int = 0
-
-
-def attributes(service: Service) -> dict[str, str]:
-    """The bot's attributes."""
-    return {
-        "captions.state": str(service.state),
-        "captions.session": service.session,
-        "captions.origin": str(service.origin_utc_ms),
-        "captions.lang": service.language,
-        "captions.engine": service.engine,
-        "captions.stands_in": service.stands_in,
-        "captions.engines": ",".join(service.engines),
-        "captions.languages": ",".join(service.languages),
-        "captions.by": service.by,
-        "captions.transcript": "on" if service.transcript else "off",
-        "captions.consent": str(service.consent),
-        "captions.delay_ms": str(service.delay_ms),
-    }
+Packet = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
     """A caption event with its facts in the room.
 
-    name: as shown. track: LiveKit track sid. heard_ms: room time of the last audio behind it.
+    name: as shown; label: what follows it and is never cut off, as in "Alice (2)". track: LiveKit
+    track sid. heard_ms: room time of the last audio behind it.
     """
 
     event: CaptionEvent
@@ -116,6 +80,11 @@ class Caption:
     name: str
     track: str
     heard_ms: int
+    label: str = ""
+
+    def shown_name(self, limit: int = NAME_MAX) -> str:
+        """The speaker's name with its label, at most so many code points."""
+        return voice_name(self.name, identity=self.speaker, label=self.label, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +111,7 @@ class CaptionSink(Protocol):
         ...
 
 
-def caption_packet(caption: Caption, *, session: str, seq: int) -> dict[str, Any]:
+def caption_packet(caption: Caption, *, session: str, seq: int) -> Packet:
     """Return the packet as a JSON object that fits PACKET_MAX, shortening the name if necessary."""
     packet = _packet(caption, session, seq, NAME_MAX)
     for limit in (24, 8, 1):
@@ -152,8 +121,8 @@ def caption_packet(caption: Caption, *, session: str, seq: int) -> dict[str, Any
     return packet
 
 
-def _packet(caption: Caption, session: str, seq: int, name_limit: int) -> dict[str, Any]:
-    packet: dict[str, Any] = {"v": VERSION, "session": session, "seq": seq}
+def _packet(caption: Caption, session: str, seq: int, name_limit: int) -> Packet:
+    packet: Packet = {"v": VERSION, "session": session, "seq": seq}
     cue = cue_of(caption.event)
     match caption.event:
         case CueUpdated(Cue(id=cue_id), rev, settled):
@@ -164,34 +133,41 @@ def _packet(caption: Caption, session: str, seq: int, name_limit: int) -> dict[s
             packet |= {"id": cue_id, "rev": rev, "state": "deleted"}
     packet |= {"speaker": caption.speaker, "track": caption.track, "heard": caption.heard_ms}
     if cue is not None:
-        name = voice_name(caption.name, identity=caption.speaker, limit=name_limit)
+        name = caption.shown_name(name_limit)
         packet |= {"lang": cue.language, "vtt": cue_block(cue, name=name)}
     return packet
 
 
-def seq_packet(session: str, seq: int) -> dict[str, Any]:
+def seq_packet(session: str, seq: int) -> Packet:
     """Return the number of packets of the session, so that loss of the last one is noticed."""
-    return {"v": VERSION, "type": "seq", "session": session, "seq": seq}
+    return _typed("seq", session, seq)
 
 
 def track_packet(
     session: str, seq: int, *, track: str, speaker: str, state: TrackState, lag_ms: int = 0
-) -> dict[str, Any]:
+) -> Packet:
     """What happens to one speaker's captions."""
-    return {
-        "v": VERSION, "type": "track", "session": session, "seq": seq,
-        "track": track, "speaker": speaker, "state": str(state), "lag_ms": lag_ms,
-    }  # fmt: skip
+    facts = {"track": track, "speaker": speaker, "state": str(state), "lag_ms": lag_ms}
+    return _typed("track", session, seq, **facts)
 
 
-def gap_packet(
-    session: str, seq: int, *, start_ms: int, end_ms: int, reason: str
-) -> dict[str, Any]:
+def name_packet(session: str, seq: int, *, speaker: str, name: str) -> Packet:
+    """The name under which a participant is shown, where it is not the participant's own."""
+    return _typed("name", session, seq, speaker=speaker, name=name)
+
+
+def removed_packet(session: str, seq: int, *, speaker: str, before_ms: int) -> Packet:
+    """A speaker takes back what was captioned before, in earlier sessions too."""
+    return _typed("removed", session, seq, speaker=speaker, before=before_ms)
+
+
+def gap_packet(session: str, seq: int, *, start_ms: int, end_ms: int, reason: str) -> Packet:
     """Audio between two room times that nobody heard."""
-    return {
-        "v": VERSION, "type": "gap", "session": session, "seq": seq,
-        "start": start_ms, "end": end_ms, "reason": reason,
-    }  # fmt: skip
+    return _typed("gap", session, seq, start=start_ms, end=end_ms, reason=reason)
+
+
+def _typed(kind: str, session: str, seq: int, **facts: object) -> Packet:
+    return {"v": VERSION, "type": kind, "session": session, "seq": seq, **facts}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
     captions.history  {session, after_seq | cursor | older}         missed captions, or older ones
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
     captions.consent  {v, captioned, kept}                          for the caller's own speech
+    captions.remove   {v}             the captions of who refuses, from every page and history
 
 A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
 
@@ -32,7 +33,7 @@ from captioner.contract import VERSION
 from captioner.errors import InvalidRequest, RequestCode
 
 HELLO, HISTORY = "captions.hello", "captions.history"
-SET, CONSENT = "captions.set", "captions.consent"
+SET, CONSENT, REMOVE = "captions.set", "captions.consent", "captions.remove"
 ANSWERS = "captions.answers"
 """The topic of packets that only one participant, or a few, get."""
 
@@ -142,7 +143,7 @@ class Change(_Request):
 
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)
 _CHANGE, _CONSENT = TypeAdapter(Change), TypeAdapter(Consent)
-_UNSEEN = TypeAdapter(_Unseen)
+_UNSEEN, _REMOVE = TypeAdapter(_Unseen), TypeAdapter(_Request)
 
 
 def decode_hello(payload: str) -> Hello:
@@ -166,6 +167,11 @@ def decode_set(payload: str) -> Change:
 def decode_consent(payload: str) -> Consent:
     """Raises InvalidRequest."""
     return _decode(_CONSENT, payload)
+
+
+def decode_remove(payload: str) -> None:
+    """Raises InvalidRequest."""
+    _decode(_REMOVE, payload)
 
 
 def decode_reply(payload: str) -> Reply:

@@ -5,7 +5,7 @@ import { defineConfig, type Plugin } from "vite";
 const pageDir = "../captioner/overlay";
 const packageDir = "dist";
 const elementFile = "live-captions.js";
-const elementLimit = 40_000;
+const elementLimit = 45_000;
 
 const fonts = {
   "atkinson-hyperlegible.woff2": "atkinson-hyperlegible/files/atkinson-hyperlegible-latin-400-normal.woff2",

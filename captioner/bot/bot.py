@@ -70,6 +70,7 @@ class Bot:
         self.joined = asyncio.Event()
         policy = policy or Policy({engine.name: (engine.language,)}, want=Want.ALWAYS)
         self.controls = Controls(Decided(engine.language, engine.name, enabled), policy)
+        self.controls.name_of = lambda person: str(self.publisher.names.of(person))
         self._tracks = TrackSet(self.publisher, engine)
         self._service = CaptionService(
             self.publisher, self.controls, self._tracks, policy=policy, choose=choose, clock=clock

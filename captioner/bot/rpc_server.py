@@ -15,12 +15,14 @@ from captioner.contract_requests import (
     CONSENT,
     HELLO,
     HISTORY,
+    REMOVE,
     SET,
     Consent,
     Hello,
     decode_consent,
     decode_hello,
     decode_history,
+    decode_remove,
     decode_reply,
     decode_set,
     sentence,
@@ -83,6 +85,7 @@ class RpcServer:
         room.answer(HISTORY, limited(self._history))
         room.answer(SET, limited(partial(self._set, room)))
         room.answer(CONSENT, limited(self._consent))
+        room.answer(REMOVE, limited(self._remove))
 
     async def _answer_unseen(self, room: Room, answer: RpcAnswer, payload: str) -> str:
         """The media server names no hidden participant: LiveKit's own answer reaches none."""
@@ -166,6 +169,17 @@ class RpcServer:
             await asyncio.shield(erasing)
         captioned, kept = self._controls.captions(caller), self._controls.keeps(caller)
         return _answer(stored, {"captioned": captioned, "kept": kept})
+
+    async def _remove(self, caller: str, payload: str) -> str:
+        """Whoever goes on being captioned cannot make others forget what they read."""
+        decode_remove(payload)
+        if not caller or self._controls.captions(caller):
+            raise InvalidRequest(
+                "only those who refuse to be captioned may remove what they said",
+                code=RequestCode.NOT_ALLOWED,
+            )
+        await asyncio.shield(self._writer.own(self._publisher.remove(caller)))
+        return encode({"v": VERSION}).decode()
 
 
 def _answer(stored: bool, facts: Mapping[str, object]) -> str:

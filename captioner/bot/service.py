@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import structlog
 
-from captioner.contract import Service, State, TrackState, attributes
+from captioner.contract import State, TrackState
+from captioner.contract_attributes import Service, attributes
 from captioner.controls.controls import Controls
 from captioner.controls.decisions import Decided, Decision, Policy
 from captioner.errors import (
@@ -129,8 +130,11 @@ class CaptionService:
         self._hear()
         async with self._telling:
             if self._room is not None:
+                people = self._room.people()
+                self._publisher.names.language = self._controls.decided.language
+                await self._publisher.name(people)
                 await self._tell(self._room, self._shown(self._state))
-                await self._tell_refusals(self._room.people())
+                await self._tell_refusals(people)
 
     def _hear(self) -> None:
         if self._room is None:

@@ -11,6 +11,7 @@ NAME_MAX = 64
 """Limit of a speaker's name, in code points."""
 
 _BREAKS_AND_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -24,12 +25,21 @@ def escape(text: str) -> str:
     return re.sub("[&<>]", lambda found: _ENTITIES[found[0]], plain(text))
 
 
-def voice_name(name: str, *, identity: str, limit: int = NAME_MAX) -> str:
-    """Return the name for ``<v …>``, unescaped: the participant's, else its identity.
+def one_line_name(name: str) -> str:
+    """Return ``name`` on one line, without controls that turn the text around it to the left."""
+    return plain(_BIDI_CONTROLS.sub("", name))
 
-    It is one line, never empty, and has at most ``limit`` code points.
+
+def voice_name(name: str, *, identity: str, label: str = "", limit: int = NAME_MAX) -> str:
+    """Return the name for ``<v …>``, unescaped: the participant's, else its identity; then label.
+
+    It is one line, never empty, and has at most ``limit`` code points, unless the label has more.
     """
-    return (plain(name) or plain(identity) or "?")[:limit].strip() or "?"
+    text = one_line_name(name) or one_line_name(identity) or "?"
+    longest = max(limit - len(label), 1)
+    if len(text) > longest:
+        text = text[: longest - 1].strip() + "…" if longest > 1 else text[:1]
+    return (text.strip() or "?") + label
 
 
 def timestamp(ms: int) -> str:

@@ -28,12 +28,16 @@ from captioner.commands.options import (
 )
 from captioner.controls.sqlite_store import SqliteStore
 from captioner.demo import demo as demo_module
-from captioner.errors import NotAllowed
+from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
 from captioner.room.tokens import agent_token
 from captioner.settings import Settings
 from captioner.worker.bot_process import REMOVED
+from streaming.backoff import Backoff
+
+COME_BACK_S = 10.0
+"""How often it is tried to join a room that nobody can begin, once the meeting is over."""
 
 Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 
@@ -82,15 +86,22 @@ def demo(
     envvar=IDENTITY,
     help="The bot's identity; a new one each time by default.",
 )
+@click.option("--until-empty", is_flag=True, help="End when the meeting is over.")
 @plainly
 @with_settings
-def run(settings: Settings, room: str, identity: str | None) -> None:
-    """Caption one room until the meeting is over."""
-    caption_room(settings, room, identity or f"captions-{uuid.uuid4().hex[:8]}")
+def run(settings: Settings, room: str, identity: str | None, until_empty: bool) -> None:
+    """Caption one room, one meeting after the other."""
+    identity = identity or f"captions-{uuid.uuid4().hex[:8]}"
+    caption_room(settings, room, identity, until_empty=until_empty)
 
 
 def caption_room(
-    settings: Settings, room: str, identity: str, *, offered: Offered = engines.offered
+    settings: Settings,
+    room: str,
+    identity: str,
+    *,
+    until_empty: bool,
+    offered: Offered = engines.offered,
 ) -> None:
     """The command ``run``. offered: the engines that a host may choose from.
 
@@ -99,10 +110,12 @@ def caption_room(
     log_module.configure(form=settings.log_format)
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port)
-    asyncio.run(_run(room, identity, settings, offered))
+    asyncio.run(_run(room, identity, settings, offered, until_empty=until_empty))
 
 
-async def _run(room: str, identity: str, settings: Settings, offered: Offered) -> None:
+async def _run(
+    room: str, identity: str, settings: Settings, offered: Offered, *, until_empty: bool
+) -> None:
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()
 
@@ -111,26 +124,49 @@ async def _run(room: str, identity: str, settings: Settings, offered: Offered) -
             settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
         )
 
-    store = SqliteStore(settings.state_folder)
     async with offered(settings) as offer:
-        bot = Bot(
-            await offer.choose(settings.engine_name, settings.language),
+        engine = await offer.choose(settings.engine_name, settings.language)
+        meeting = functools.partial(
+            Bot,
+            engine,
             url=settings.livekit_url,
             token=lambda: token_as(identity),
             token_as=None if given else token_as,
             policy=settings.policy(offer.languages),
             enabled=settings.enabled,
             choose=offer.choose,
-            store=store,
             open_room=functools.partial(LiveKitRoom, key=settings.e2ee_key.get_secret_value()),
             extras=settings.extras,
         )
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, bot.stop)
-        left = await bot.run()
+        left = await _meetings(
+            lambda: meeting(store=SqliteStore(settings.state_folder)), until_empty=until_empty
+        )
     if left is Left.REMOVED:
         click.echo(f"The bot left: {left.value}.", err=True)
         sys.exit(REMOVED)
     if left is Left.REPLACED:
         raise NotAllowed(f"{left.value}: give each bot an identity of its own")
     click.echo(f"The bot left: {left.value if left else 'it was told to stop'}.", err=True)
+
+
+async def _meetings(begin: Callable[[], Bot], *, until_empty: bool) -> Left | None:
+    """One after the other, until the bot has to go: nothing of one is known in the next."""
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        bot.stop()
+
+    bot, backoff = begin(), Backoff(limit_s=COME_BACK_S)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop)
+    left = await bot.run()
+    while left is Left.ROOM_GONE and not until_empty and not stopped:
+        bot = begin()
+        try:
+            left = await bot.run()
+            backoff.reset()
+        except RoomUnavailable:  # the media server lets nobody begin a room, or is away
+            await asyncio.sleep(backoff.next_s())
+    return left

@@ -42,11 +42,13 @@ class Controls:
     """The decisions of one room, and who reads there. ``now`` is seconds on one clock.
 
     pseudonym: the name of an identity in ``decided``. Both are set by the decision writer alone.
+    name_of: the name under which somebody is shown.
     """
 
     def __init__(self, decided: Decided, policy: Policy) -> None:
         self.decided = decided
         self.pseudonym: Callable[[str], str] = lambda identity: identity
+        self.name_of: Callable[[Person], str] = lambda person: person.name
         self._policy = policy
         self._readers: set[str] = set()
         self._arriving: dict[str, float] = {}  # readers who are not seen yet, since when
@@ -131,8 +133,8 @@ class Controls:
         everybody = list(people)
         by = self.decided.by
         if by and by != self._host[0]:
-            names = {self.pseudonym(p.identity): p.name or p.identity for p in everybody}
-            self._host = (by, names[by]) if by in names else self._host
+            host = next((p for p in everybody if self.pseudonym(p.identity) == by), None)
+            self._host = (by, self.name_of(host)) if host else self._host
         self._here = {person.identity for person in everybody}
         self._people = {p.identity for p in everybody if p.kind is not Kind.AGENT}
         self._silent = {p.identity for p in everybody if p.only_listens}

@@ -23,7 +23,7 @@ from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import read_chunks
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
-from captioner.captions.webvtt import document, timestamp, voice_name
+from captioner.captions.webvtt import document, timestamp
 from captioner.contract import Caption, Missing, Refused
 from captioner.controls.decisions import Want
 from captioner.demo.livekit_server import MediaServer, find_or_build
@@ -224,8 +224,7 @@ class _Terminal:
                 line, end = f"{timestamp(cue.start_ms)[3:-4]}", "\r"
             case _:
                 return
-        name = voice_name(caption.name, identity=caption.speaker)
-        text = f"{line}  {name}: {cue.text}"
+        text = f"{line}  {caption.shown_name()}: {cue.text}"
         width = shutil.get_terminal_size().columns - 1
         if self._live:
             click.echo("\x1b[2K" + (text if end == "\n" else text[-width:]) + end, nl=False)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from captioner.captions.cues import Cue, CueClosed, CueDeleted
-from captioner.captions.webvtt import voice_name
 from captioner.contract import Caption, cue_of, encode
 
 HISTORY_MAX = 20_000
@@ -124,7 +123,7 @@ class History:
     def closed(self) -> list[tuple[Cue, str]]:
         """Return each closed cue that is kept, with its speaker's name."""
         return [
-            (entry.cue, voice_name(entry.caption.name, identity=entry.caption.speaker))
+            (entry.cue, entry.caption.shown_name())
             for entry in self._entries.values()
             if entry.closed and entry.cue is not None and self._kept(entry)
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from captioner.contract import (
@@ -19,6 +19,8 @@ from captioner.contract import (
     caption_packet,
     encode,
     gap_packet,
+    name_packet,
+    removed_packet,
     seq_packet,
     track_packet,
 )
@@ -26,14 +28,19 @@ from captioner.contract_requests import After, Hello, Older
 from captioner.publishing.attendance import Attendance
 from captioner.publishing.history import Entry, History, Page
 from captioner.publishing.room_clock import RoomClock
+from captioner.room.names import Names
+from captioner.room.protocol import Person
 
 RPC_PAGE_MAX = 14_000
 """Bytes of cues in one answer; LiveKit's limit is 15,360 in total."""
 
-TRACKS_MAX, GAPS_MAX = 4_000, 2_000
+TRACKS_MAX, GAPS_MAX, NAMES_MAX = 3_000, 1_500, 3_000
 """Bytes of those in one answer: what is out of the ordinary, and what is newest, comes first."""
 
 GAPS_KEPT = 100
+
+REMOVED_KEPT = 1_000
+"""Speakers who took back what they said; pages that were away learn of so many."""
 
 SLIVER_MS = 500
 """Two reports of one gap may differ by less than this."""
@@ -55,10 +62,13 @@ class Publisher:
         self.seq = 0
         self.state = State.STARTING
         self.history = History()
+        self.names = Names()
         self.sinks: list[CaptionSink] = []
         self._attendance = Attendance()
         self._send: Send | None = None
         self._tracks: dict[str, dict[str, Any]] = {}
+        self._named: dict[str, dict[str, Any]] = {}  # by identity
+        self._removed: dict[str, dict[str, Any]] = {}  # by identity
         self._gaps: deque[dict[str, Any]] = deque(maxlen=GAPS_KEPT)
         self._sent = asyncio.Event()
 
@@ -92,6 +102,35 @@ class Publisher:
     def forget_track(self, track: str) -> None:
         """Forget a track that has ended."""
         self._tracks.pop(track, None)
+
+    async def remove(self, speaker: str) -> None:
+        """Take back what a speaker said from every page, and from those that come back."""
+        self.history.forget(speaker)
+        self.seq += 1
+        before_ms = self.clock.now_ms()
+        told = removed_packet(self.session, self.seq, speaker=speaker, before_ms=before_ms)
+        self._removed.pop(speaker, None)
+        self._removed[speaker] = told
+        if len(self._removed) > REMOVED_KEPT:
+            del self._removed[next(iter(self._removed))]
+        await self._give(told)
+
+    async def name(self, people: Sequence[Person]) -> None:
+        """Announce who is shown under another name than their own, if that is news.
+
+        people: everybody in the room.
+        """
+        self.names.present(people)
+        here = {person.identity: person for person in people}
+        self._named = {who: told for who, told in self._named.items() if who in here}
+        for identity, person in here.items():
+            name = str(self.names.of(person))
+            known = self._named.get(identity)
+            if name != (known["name"] if known else person.name):
+                self.seq += 1
+                told = name_packet(self.session, self.seq, speaker=identity, name=name)
+                self._named[identity] = told
+                await self._give(told)
 
     async def declare_gap(self, start_ms: int, end_ms: int, reason: GapReason) -> None:
         """Say that nobody heard the room between two room times; what was said is left out."""
@@ -159,6 +198,7 @@ class Publisher:
             "now_utc_ms": self.clock.origin_utc_ms + self.clock.now_ms(),
             "tracks": _within(special, TRACKS_MAX),
             "gaps": _within(reversed(self._gaps), GAPS_MAX)[::-1],
+            "names": _within(self._named.values(), NAMES_MAX),
             "you": None if you is None else dict(you),
         }
         if request.session == self.session and request.after_seq is not None:
@@ -175,6 +215,8 @@ class Publisher:
                 return self._newest(answer, before=seq if session == self.session else 0)
 
     def _changed(self, answer: dict[str, Any], seq: int, caller: str | None) -> str:
+        gone = [told for told in self._removed.values() if told["seq"] > seq]
+        answer = {**answer, "removed": _within(reversed(gone), NAMES_MAX)}
         since = self._attendance.since(caller, now_ms=self.clock.now_ms()) if caller else None
         page = self.history.after(seq, room=_room(answer), there_since=since)
         return _answer(answer, page, cursor=_text(page.rest), older=None)

@@ -34,17 +34,16 @@ def person_of(participant: rtc.Participant) -> Person:
         not participant.permissions.can_update_metadata,
         participant.sid,
         round(joined.timestamp() * 1000) if joined else 0,
-        tuple(p.sid for p in participant.track_publications.values() if is_voice(p, participant)),
+        tuple(p.sid for p in participant.track_publications.values() if is_voice(p)),
         participant.permissions.can_publish_data,
     )
 
 
-def is_voice(publication: rtc.TrackPublication, participant: rtc.Participant) -> bool:
-    """Return whether to hear it: microphones, shared audio, and an agent's voice."""
-    if publication.kind != rtc.TrackKind.KIND_AUDIO:
-        return False
-    sources = (rtc.TrackSource.SOURCE_MICROPHONE, rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
-    return publication.source in sources or _KINDS.get(participant.kind) is Kind.AGENT
+def is_voice(publication: rtc.TrackPublication) -> bool:
+    """Return whether to hear it: every sound, because browsers and servers publish microphones
+    without a source too."""
+    kind: int = publication.kind
+    return kind == rtc.TrackKind.KIND_AUDIO
 
 
 def connect_error(url: str, message: str) -> RoomUnavailable | NotAllowed:

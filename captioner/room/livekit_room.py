@@ -104,8 +104,7 @@ class LiveKitRoom:
     def encrypted(self) -> bool:
         """Whether somebody speaks whom we cannot hear, because we lack the key."""
         return any(
-            is_voice(publication, participant)
-            and self._cipher.closed(publication, participant.identity)
+            is_voice(publication) and self._cipher.closed(publication, participant.identity)
             for participant in self._room.remote_participants.values()
             for publication in participant.track_publications.values()
         )

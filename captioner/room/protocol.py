@@ -6,7 +6,6 @@ test drives.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
@@ -14,8 +13,6 @@ from typing import Protocol
 
 from captioner.room.frame_queue import FrameQueue
 from captioner.room.segments import Outlet
-
-SCREEN_LABEL = "screen"
 
 
 class Kind(StrEnum):
@@ -80,11 +77,6 @@ class Voice:
     source: Source
     frames: FrameQueue
     person: Callable[[], Person]
-
-    @property
-    def name(self) -> str:
-        """The speaker's name as shown; may be empty."""
-        return shown_name(self.person(), self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,31 +188,3 @@ class Room(Outlet, Protocol):
     async def leave(self) -> None:
         """Leave. May be called again."""
         ...
-
-
-def shown_name(person: Person, source: Source = Source.MICROPHONE) -> str:
-    """Return the name to show; of a telephone number only the last two digits are visible."""
-    name = person.name
-    if person.kind is Kind.PHONE:
-        name = _masked(name or person.identity)
-    if source is Source.SCREEN:
-        return f"{name or person.identity} ({SCREEN_LABEL})"
-    return name
-
-
-_NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
-
-
-def _masked(name: str) -> str:
-    return _NUMBER.sub(lambda found: _mask(found[0]), name)
-
-
-def _mask(number: str) -> str:
-    hidden = sum(c.isdigit() for c in number) - 2
-    out = []
-    for char in number:
-        if char.isdigit() and hidden > 0:
-            hidden -= 1
-            char = "•"
-        out.append(char)
-    return "".join(out)

@@ -44,7 +44,7 @@ class Subscriptions:
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> None:
         """Subscribe to this track, or unsubscribe, as is wanted now."""
-        if not is_voice(publication, participant):
+        if not is_voice(publication):
             return
         wanted = self.wanted(participant.identity) and not self._cipher.is_noise(publication)
         if wanted != (publication.sid in self._subscribed):

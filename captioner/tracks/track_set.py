@@ -144,7 +144,10 @@ class TrackSet:
         async def publish(event: CaptionEvent, heard_ms: int) -> None:
             lag_ms = max(self._publisher.clock.now_ms() - heard_ms, 0)
             metrics.LAG_SECONDS.observe(lag_ms / 1000)
-            caption = Caption(event, voice.speaker, voice.name, voice.track, heard_ms)
+            name = self._publisher.names.spoken(voice.person(), voice.source)
+            caption = Caption(
+                event, voice.speaker, name.text, voice.track, heard_ms, label=name.label
+            )
             await self._publisher.publish(caption)
 
         async def unheard(missing: Missing) -> None:

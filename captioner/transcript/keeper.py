@@ -11,7 +11,6 @@ import structlog
 
 from captioner import metrics
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.captions.webvtt import voice_name
 from captioner.contract import Caption, Missing, Refused
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.transcript.folder import TranscriptPolicy, base_name
@@ -212,7 +211,7 @@ class TranscriptKeeper:
     def _said(self, caption: Caption, cue: Cue, *, closed: bool) -> Said:
         return Said(
             self._session, cue.id, caption.speaker,
-            voice_name(caption.name, identity=caption.speaker),
+            caption.shown_name(),
             cue.start_ms, cue.end_ms, cue.text, cue.language, closed,
         )  # fmt: skip
 

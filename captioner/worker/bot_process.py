@@ -78,7 +78,7 @@ class BotProcess:
         }
         file = notes.begin() if notes else None
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "captioner", "run",
+            sys.executable, "-m", "captioner", "run", "--until-empty",
             env=dict(environment) | said,
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C is for the worker, which then ends it in order

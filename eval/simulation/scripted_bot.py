@@ -56,7 +56,7 @@ def main() -> None:
 @plainly
 def run(room: str, identity: str) -> None:
     """Caption one room."""
-    caption_room(read_settings(), room, identity, offered=offered)
+    caption_room(read_settings(), room, identity, until_empty=True, offered=offered)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from livekit import api, rtc
 from playwright.async_api import Browser
 
 from captioner.bot.bot import Bot, Engine
+from captioner.contract_requests import CONSENT, REMOVE
 from captioner.controls import controls
 from captioner.controls.decisions import Policy, Want
 from captioner.demo.livekit_server import MediaServer
@@ -174,7 +175,8 @@ async def test_who_may_send_nothing_reads_all_captions_and_nobody_learns_of_it(
     assert (await texts(late))[: len(said)] == said
     shown = await late.page.get_by_role("status").first.text_content()
     assert shown is None or "cannot" not in shown
-    assert not [what for what in curious.seen if "guest-" in what]
+    about = [what for what in curious.seen if "guest-" in what]
+    assert [what for what in about if '"type":"name"' not in what] == []
     assert not [what for what in curious.seen if '"cues"' in what]
     await curious.room.disconnect()
 
@@ -212,6 +214,77 @@ async def test_who_is_neither_seen_nor_heard_is_told_why_there_is_nothing_to_rea
             )
             await operator.room.update_participant(changed)
             await person.until(f"captions.captions.you.host === {str(bool(role)).lower()}")
+
+
+class Voice:
+    """Somebody who hums into a microphone that has no source, as those of many servers do."""
+
+    def __init__(self) -> None:
+        self.room = rtc.Room()
+        self._source = rtc.AudioSource(48_000, 1, queue_size_ms=200)
+        self._humming: asyncio.Task[None] | None = None
+
+    async def join(self, server: MediaServer, name: str, kind: Any = "standard") -> None:
+        grants = api.VideoGrants(room_join=True, room=ROOM)
+        token = api.AccessToken(server.key, server.secret).with_identity(f"id-{id(self)}")
+        minted = token.with_name(name).with_kind(kind).with_grants(grants).to_jwt()
+        await self.room.connect(server.url, minted, rtc.RoomOptions(auto_subscribe=False))
+        track = rtc.LocalAudioTrack.create_audio_track("sound", self._source)
+        publication = await self.room.local_participant.publish_track(track)
+        assert publication.source == rtc.TrackSource.SOURCE_UNKNOWN
+        self._humming = asyncio.create_task(self._hum())
+
+    async def refuse(self) -> None:
+        await self.ask(CONSENT, captioned=False, kept=False)
+
+    async def ask(self, method: str, **request: object) -> None:
+        await self.room.local_participant.perform_rpc(
+            destination_identity="bot", method=method, payload=json.dumps({"v": 1, **request})
+        )
+
+    async def leave(self) -> None:
+        if self._humming:
+            self._humming.cancel()
+        await self._source.aclose()
+        await self.room.disconnect()
+
+    async def _hum(self) -> None:
+        sound = (3_000 * np.sin(np.arange(480) * 0.13)).astype(np.int16).tobytes()
+        while True:
+            await self._source.capture_frame(rtc.AudioFrame(sound, 48_000, 1, 480))
+
+
+async def test_everybody_who_speaks_is_captioned_and_told_apart_and_no_number_is_shown(
+    server: MediaServer, bot: Bot, opened: Open
+) -> None:
+    reader = await opened("person")
+    voices = [Voice() for _ in range(3)]
+    names = ["Camille Martin", "Camille Martin", "Phone +33612345678"]
+    for voice, name, kind in zip(voices, names, ["standard", "standard", "sip"], strict=True):
+        await voice.join(server, name, kind)
+    for name in ("Camille Martin", "Camille Martin (2)", "Phone +•••••••••78"):
+        await reader.until(f"captions.cues().some((cue) => cue.name === {json.dumps(name)})")
+    await voices[2].refuse()
+    await reader.until("captions.captions.speakers.some((one) => one.state === 'refused')")
+    caller = "Phone +•••••••••78"
+    tiles = await reader.page.locator(".tile .person").all_text_contents()
+    assert sorted(tiles) == ["Camille Martin", "Camille Martin (2)", "Person", caller]
+    await reader.page.click("#room")
+    people = await reader.page.locator("#panel .one-name").all_text_contents()
+    assert {"Camille Martin (2)", caller} <= set(people)
+    captions = "document.querySelector('live-captions').shadowRoot.innerHTML"
+    everything = await reader.page.evaluate(f"document.documentElement.outerHTML + {captions}")
+    assert "6123" not in everything
+    # The first Camille takes back what they said.
+    own = "captions.cues().filter((cue) => cue.name === 'Camille Martin')"
+    await reader.until(f"{own}.length > 0")
+    await voices[0].refuse()
+    await reader.until(f"{own}.length > 0 && {own}.every((cue) => cue.state === 'closed')")
+    await voices[0].ask(REMOVE)
+    await reader.until(f"{own}.length === 0")
+    await reader.until("captions.cues().length > 0")
+    for voice in voices:
+        await voice.leave()
 
 
 async def facts_of(server: MediaServer, identity: str) -> list[Any]:

@@ -91,14 +91,38 @@ async def test_told_to_stop_it_leaves_with_success(media_server: MediaServer) ->
     assert bot.lines[-1] == "The bot left: it was told to stop."
 
 
-async def test_when_the_room_is_deleted_it_ends_with_success(media_server: MediaServer) -> None:
-    async with captioner_run(bot_environment(media_server)) as bot:
+async def delete_room(server: MediaServer) -> None:
+    url = server.url.replace("ws", "http", 1)
+    async with api.LiveKitAPI(url, server.key, server.secret) as livekit:
+        await livekit.room.delete_room(api.DeleteRoomRequest(room=ROOM))
+
+
+async def test_after_the_meeting_it_ends_with_success_if_told_so(
+    media_server: MediaServer,
+) -> None:
+    async with captioner_run(bot_environment(media_server), "--until-empty") as bot:
         await bot.logged("joined")
-        url = media_server.url.replace("ws", "http", 1)
-        async with api.LiveKitAPI(url, media_server.key, media_server.secret) as livekit:
-            await livekit.room.delete_room(api.DeleteRoomRequest(room=ROOM))
+        await delete_room(media_server)
         assert await bot.ended() == 0
     assert bot.lines[-1] == "The bot left: the room was closed."
+
+
+async def test_after_the_meeting_it_waits_for_the_next_one_of_which_it_knows_nothing(
+    media_server: MediaServer,
+) -> None:
+    async with captioner_run(bot_environment(media_server)) as bot:
+        await bot.logged("joined")
+        await delete_room(media_server)
+        viewer = Listener()
+        token = participant_token(
+            media_server.key, media_server.secret, room=ROOM, identity="viewer"
+        )
+        await viewer.join(media_server.url, token)
+        await viewer.hello()
+        await viewer.leave()
+        sessions = {line.split("session=")[1] for line in bot.lines if "session=" in line}
+        assert len(sessions) == 2
+        assert await bot.stop() == 0
 
 
 async def test_a_participant_who_takes_the_bots_identity_ends_it_with_a_sentence(

@@ -10,7 +10,7 @@ import { RoomCaptions, type Room } from "./service/room";
 import { speakersOf } from "./cues/rows";
 import { CaptionsRefused, type Refusal } from "./service/rpc";
 import { readChoices, type Choices, type Settings } from "./settings/settings";
-import { completeTo, cuesInOrder, missingAfter, type Action } from "./cues/state";
+import { completeTo, cuesInOrder, missingAfter, speakersIn, type Action } from "./cues/state";
 import { stateSentence } from "./service/status";
 import { languageFor, type Words } from "./strings/strings";
 import type { ShownRow } from "./view/caption-view";
@@ -55,7 +55,8 @@ export class LiveCaptionsElement extends HTMLElement {
       moved: () => this.#scheduler.restart(),
       tell: (event) => this.dispatchEvent(new Event(event)),
       loadOlder: () => this.#source?.loadOlder() ?? Promise.resolve(false),
-      nameOf: (speaker) => this.#nameOf(speaker),
+      nameOf: (speaker) => this.nameOf(speaker),
+      me: () => this.#source?.me ?? "",
       isHeard: (speaker) => this.#source?.isHeard(speaker) ?? true,
     });
     this.#scheduler = new PaintScheduler(() => this.#widget.window, () => this.#draw(), () => this.#paintEvents.painted());
@@ -244,24 +245,23 @@ export class LiveCaptionsElement extends HTMLElement {
   #take(packet: Packet, received: number): void {
     const before = "id" in packet ? this.#model.cue(packet.session, packet.id) : undefined;
     this.#apply({ type: "packet", packet });
-    if (packet.type === "track") this.#takeSpeakers(packet.session);
+    if (packet.type === "track") this.captions.takeSpeakers(speakersIn(this.#model.state, packet.session));
+    if (packet.type === "removed") this.#widget.box.forget(packet.speaker);
+    if (packet.type === "name") this.captions.takeName(packet.speaker, packet.name);
     if (!("id" in packet)) return;
     const cue = this.#model.cue(packet.session, packet.id);
     if (cue === before) return;
     this.#widget.panels.touch(packet.session, packet.id);
     if (cue && !before) this.#widget.holding.waiting += 1;
-    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.box.log(cue.name, cue.text, cue.lang);
+    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.box.log(cue);
     this.#paintEvents.expect(packet, cue, received);
   }
 
-  #takeSpeakers(session: string): void {
-    const tracks = this.#model.state.sessions.find(({ id }) => id === session)?.tracks.values() ?? [];
-    this.captions.takeSpeakers([...tracks].map(({ speaker, track, state, lag_ms }) => ({ speaker, track, state, lag_ms })));
-  }
-
-  #nameOf(speaker: string): string {
-    const row = this.#model.rows.rows.find((one) => one.kind === "turn" && one.speaker === speaker);
-    return this.#source?.nameOf(speaker) ?? (row?.kind === "turn" ? row.name : speaker);
+  /** The name under which a participant is shown: told apart from others, telephone numbers masked, never an identity. */
+  nameOf(identity: string): string {
+    const row = this.#model.rows.rows.find((one) => one.kind === "turn" && one.speaker === identity);
+    const own = this.#source?.nameOf(identity) ?? "";
+    return this.captions.nameOf(identity) ?? (own || (row?.kind === "turn" ? row.name : this.words["person.guest"]));
   }
 
   #apply(action: Action): void {

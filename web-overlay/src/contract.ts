@@ -57,7 +57,25 @@ export interface GapPacket {
   readonly reason: string;
 }
 
-export type Packet = CaptionPacket | DeletedPacket | SeqPacket | TrackPacket | GapPacket;
+/** The name under which a participant is shown, where it is not the participant's own. */
+export interface NamePacket {
+  readonly type: "name";
+  readonly session: string;
+  readonly seq?: number;
+  readonly speaker: string;
+  readonly name: string;
+}
+
+/** A speaker has taken back what was captioned before `before_ms` of room time, and in earlier sessions. */
+export interface RemovedPacket {
+  readonly type: "removed";
+  readonly session: string;
+  readonly seq?: number;
+  readonly speaker: string;
+  readonly before_ms: number;
+}
+
+export type Packet = CaptionPacket | DeletedPacket | SeqPacket | TrackPacket | GapPacket | NamePacket | RemovedPacket;
 
 /** Why a packet is skipped. */
 export type Fault =
@@ -80,6 +98,8 @@ export type Fault =
   | "bad-speaker"
   | "bad-track"
   | "bad-heard"
+  | "bad-name"
+  | "bad-removal"
   | "bad-gap"
   | "bad-vtt"
   | "other-cue-id";
@@ -140,6 +160,8 @@ function read(fields: Fields): Packet {
   const at = { session, ...(fields["seq"] === undefined ? {} : { seq: whole(fields["seq"], "bad-seq") }) };
   if (type === "track") return { type, ...at, ...readTrack(fields) };
   if (type === "gap") return { type, ...at, ...readGap(fields) };
+  if (type === "name") return { type, ...at, speaker: string(fields["speaker"], identityLimit, "bad-speaker"), name: shortened(string(fields["name"], packetLimit, "bad-name")) };
+  if (type === "removed") return { type, ...at, speaker: string(fields["speaker"], identityLimit, "bad-speaker"), before_ms: whole(fields["before"], "bad-removal") };
   need(type === "caption", "unknown-type");
   need((fields["kind"] ?? "speech") === "speech", "unknown-kind");
   need(sources.has(fields["source"] ?? "asr"), "unknown-source");

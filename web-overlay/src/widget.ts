@@ -36,6 +36,8 @@ export interface Owner extends HistorySource {
   moved(): void;
   tell(event: "settings" | "held" | "panel" | "mode"): void;
   nameOf(speaker: string): string;
+  /** The identity of this page's own user; "" outside a room. */
+  me(): string;
   isHeard(speaker: string): boolean;
 }
 
@@ -167,7 +169,7 @@ export class Widget {
   draw(at: number): void {
     const { captions, model } = this.#owner;
     const { words } = this;
-    const notes = speakerNotes(captions.speakers, (speaker) => this.#owner.isHeard(speaker), words);
+    const notes = speakerNotes(captions.speakers, (speaker) => this.#owner.isHeard(speaker), words, this.#owner.me());
     const isEmpty = model.rows.rows.length === 0;
     this.box.draw(
       {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from captioner.bot.scripted_meeting import HOST, ScriptedMeeting, scripted_meeting
-from captioner.contract_requests import CONSENT, HELLO, SET
+from captioner.contract_requests import CONSENT, HELLO, REMOVE, SET
 from captioner.controls.decisions import Want
 from captioner.errors import InvalidRequest, RequestCode
 
@@ -82,3 +82,26 @@ async def test_a_hidden_reader_is_answered_by_a_packet_and_may_decide_nothing() 
         assert answers_to(meeting, "recorder")[-1]["error"] == RequestCode.NOT_ALLOWED
         with pytest.raises(InvalidRequest):
             await meeting.room.ask("", HELLO, want=True)
+
+
+async def test_who_refuses_may_take_back_what_they_said_and_pages_that_were_away_learn_of_it() -> (
+    None
+):
+    async with scripted_meeting() as meeting:
+        meeting.come("anna")
+        meeting.come("vera")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        while not meeting.said("anna"):
+            await meeting.speak("anna", frames=3)
+        known = await meeting.room.ask("vera", HELLO, want=True)
+        with pytest.raises(InvalidRequest):
+            await meeting.room.ask("anna", REMOVE)
+        await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
+        await meeting.room.ask("anna", REMOVE)
+        told = [p for p in meeting.room.packets if p.get("type") == "removed"]
+        assert [packet["speaker"] for packet in told] == ["anna"]
+        back = {"session": known["session"], "after_seq": known["seq"]}
+        answer = await meeting.room.ask("vera", HELLO, want=True, **back)
+        assert [packet["speaker"] for packet in answer["removed"]] == ["anna"]
+        again = {"session": known["session"], "after_seq": answer["seq"]}
+        assert (await meeting.room.ask("vera", HELLO, want=True, **again))["removed"] == []

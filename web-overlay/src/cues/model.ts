@@ -67,8 +67,8 @@ export class CaptionModel {
   }
 
   #arrange(session: SessionState, old: SessionState | undefined, action: Action, at: number): void {
-    const { packet } = action as { packet?: { id?: string } };
-    const ids = packet?.id === undefined ? changedIds(session, old) : [packet.id];
+    const { packet } = action as { packet?: { type: string; id?: string } };
+    const ids = packet?.type === "removed" ? goneIds(session, old) : packet?.id === undefined ? changedIds(session, old) : [packet.id];
     for (const id of ids) this.#arrangeCue(session, id, old?.cues.get(id), at);
   }
 
@@ -87,6 +87,10 @@ export class CaptionModel {
     for (const gap of fresh) this.rows = placeGap(this.rows, gap, at, this.#limits);
     if (fresh.length > 0) this.#changed_at = at;
   }
+}
+
+function goneIds(session: SessionState, old: SessionState | undefined): string[] {
+  return [...(old?.cues.keys() ?? [])].filter((id) => !session.cues.has(id));
 }
 
 /** The cues that an action other than a packet can change: those that were or are open. */

@@ -1,5 +1,5 @@
 import { codePoints } from "../vtt";
-import type { CaptionPacket, GapPacket, Packet, TrackPacket } from "../contract";
+import type { CaptionPacket, GapPacket, Packet, RemovedPacket, TrackPacket } from "../contract";
 import { Table } from "./table";
 
 /** What the page knows about one cue. */
@@ -33,6 +33,8 @@ export interface SessionState {
   readonly gone_at: number | null;
   readonly tracks: ReadonlyMap<string, TrackPacket>;
   readonly gaps: readonly GapPacket[];
+  /** How often speakers have taken back what they said. */
+  readonly removals: number;
 }
 
 export interface CaptionState {
@@ -59,7 +61,7 @@ export const emptyState: CaptionState = { sessions: [], ignored: {} };
 export function reduce(state: CaptionState, action: Action): CaptionState {
   switch (action.type) {
     case "packet":
-      return receive(state, action.packet);
+      return action.packet.type === "removed" ? withoutSpeaker(receive(state, action.packet), action.packet) : receive(state, action.packet);
     case "synced":
       return change(state, action.session, (session) => synced(session, action.seq));
     case "clock":
@@ -76,6 +78,12 @@ export function reduce(state: CaptionState, action: Action): CaptionState {
 /** The known cues, ordered by start time within each session. */
 export function cuesInOrder(state: CaptionState): CueRecord[] {
   return state.sessions.flatMap((session) => [...session.cues.values()].sort((a, b) => a.start_ms - b.start_ms));
+}
+
+/** What happens to each speaker's captions in a session. */
+export function speakersIn(state: CaptionState, id: string): Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms">[] {
+  const tracks = state.sessions.find((session) => session.id === id)?.tracks.values() ?? [];
+  return [...tracks].map(({ speaker, track, state: what, lag_ms }) => ({ speaker, track, state: what, lag_ms }));
 }
 
 /** The sequence number up to which a session is complete from its start; null until the bot has sent its history. */
@@ -114,6 +122,8 @@ function applied(session: SessionState, packet: Packet): SessionState | Ignored 
       return { ...session, tracks: bounded(session.tracks, packet.track, packet, limits.tracks) };
     case "gap":
       return withGap(session, packet);
+    case "name":
+    case "removed":
     case "seq":
       return session;
   }
@@ -154,6 +164,17 @@ function withoutCue(session: SessionState, id: string, rev: number): SessionStat
   if (session.deleted.has(id)) return "already-deleted";
   if (known && rev <= known.rev) return "older-revision";
   return { ...session, cues: session.cues.delete(id), open: withId(session.open, id, false), deleted: bounded(session.deleted, id, rev, limits.deleted) };
+}
+
+/** What the bot forgets does not come back, so nothing of it needs to be remembered as deleted. */
+function withoutSpeaker(state: CaptionState, { session: id, speaker, before_ms }: RemovedPacket): CaptionState {
+  const sessions = state.sessions.map((session) => {
+    const gone = [...session.cues.values()].filter((cue) => cue.speaker === speaker && (session.id !== id || cue.start_ms < before_ms));
+    const cues = gone.reduce((kept, cue) => kept.delete(cue.id), session.cues);
+    const open = gone.reduce((kept, cue) => withId(kept, cue.id, false), session.open);
+    return gone.length === 0 ? session : { ...session, cues, open, removals: session.removals + 1 };
+  });
+  return { ...state, sessions };
 }
 
 function counted(session: SessionState, seq: number, announced: boolean): SessionState {
@@ -252,6 +273,7 @@ function newSession(id: string): SessionState {
     gone_at: null,
     tracks: new Map(),
     gaps: [],
+    removals: 0,
   };
 }
 

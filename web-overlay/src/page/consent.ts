@@ -6,13 +6,18 @@ import { CaptionsRefused, type Refusal } from "../service/rpc";
 export class Consent {
   readonly #client: CaptionsClient;
   readonly #changed: () => void;
+  readonly #hasSaid: () => boolean;
   #saidAgainTo: object | null = null;
   isBusy = false;
   isStored = true;
   refusal: Refusal | null = null;
+  /** Whether the user has refused here, and may want to take back what is captioned already. */
+  mayRemove = false;
 
-  constructor(client: CaptionsClient, changed: () => void) {
+  /** `hasSaid` tells whether something that the user said is captioned. */
+  constructor(client: CaptionsClient, hasSaid: () => boolean, changed: () => void) {
     this.#client = client;
+    this.#hasSaid = hasSaid;
     this.#changed = changed;
     client.addEventListener("change", () => {
       this.#repeat();
@@ -20,11 +25,27 @@ export class Consent {
   }
 
   async choose(wish: Wish): Promise<void> {
+    const wasCaptioned = this.#client.you?.captioned === true;
+    await this.#ask(async () => {
+      this.isStored = (await this.#client.consent(wish)).stored;
+      this.mayRemove = !wish.captioned && (this.mayRemove || (wasCaptioned && this.#hasSaid()));
+    });
+  }
+
+  /** Removes what the user said from everybody's captions, or leaves it there. */
+  async removeSaid(remove: boolean): Promise<void> {
+    await this.#ask(async () => {
+      if (remove) await this.#client.removeSaid();
+      this.mayRemove = false;
+    });
+  }
+
+  async #ask(request: () => Promise<void>): Promise<void> {
     this.isBusy = true;
     this.refusal = null;
     this.#changed();
     try {
-      this.isStored = (await this.#client.consent(wish)).stored;
+      await request();
     } catch (error) {
       this.refusal = error instanceof CaptionsRefused ? error.reason : "no-answer";
     }

@@ -7,7 +7,7 @@ import type { Consent } from "./consent";
 import { byId, button, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
-import { say, type Language } from "../strings/strings";
+import { isolated, say, type Language } from "../strings/strings";
 import { VoiceChoice } from "./own-voice";
 
 interface Switch {
@@ -103,7 +103,7 @@ export class HostPanel {
       item.dataset["identity"] = person.identity;
       item.dataset["kind"] = status.kind;
       const [name, what] = item.children;
-      if (name) setText(name, person.isLocal ? `${person.name} (${this.#words.you})` : person.name);
+      if (name) setText(name, person.isLocal ? `${isolated(person.name)} (${this.#words.you})` : person.name);
       if (what) setText(what, status.sentence);
       return item;
     });

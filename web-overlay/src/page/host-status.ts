@@ -50,7 +50,7 @@ function seconds(ms: number, language: Language): string {
 }
 
 /** What a participant with a microphone must know about captions of their voice. */
-export type Notice = "on" | "kept" | "not-kept" | "refused" | "asks";
+export type Notice = "on" | "kept" | "not-kept" | "refused" | "asks" | "said";
 
 const listening: readonly (ServiceState | null)[] = ["on", "idle", "starting", "interrupted"];
 

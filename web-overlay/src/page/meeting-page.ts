@@ -37,7 +37,7 @@ export class MeetingPage {
     this.#language = language;
     this.#captions = captions;
     this.#joining = joining;
-    const consent = new Consent(captions.captions, draw);
+    const consent = new Consent(captions.captions, () => captions.cues().some(({ speaker }) => speaker === joining.pass?.identity), draw);
     const toggleRoom = () => {
       this.#toggleRoom();
     };
@@ -122,7 +122,7 @@ export class MeetingPage {
   /** Counts captioned participants as speaking: the media server does not report quiet voices. */
   #people(): Person[] {
     const captioned = this.#captions.speakers;
-    return this.#joining.meeting.people.map((one) => ({ ...one, isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
+    return this.#joining.meeting.people.map((one) => ({ ...one, name: this.#captions.nameOf(one.identity), isSpeaking: one.isSpeaking || captioned.includes(one.identity) }));
   }
 
   #drawTrouble(): void {

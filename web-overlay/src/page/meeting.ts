@@ -174,7 +174,7 @@ function personOf(participant: Participant): Person {
   const voices = [...participant.audioTrackPublications.values()];
   return {
     identity: participant.identity,
-    name: participant.name?.trim() ? participant.name : participant.identity,
+    name: participant.name ?? "",
     isLocal: participant.isLocal,
     isSpeaking: participant.isSpeaking,
     hasVoice: voices.length > 0,

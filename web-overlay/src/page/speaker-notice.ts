@@ -10,7 +10,7 @@ const all: Wish = { captioned: true, kept: true };
 const notKept: Wish = { captioned: true, kept: false };
 const none: Wish = { captioned: false, kept: false };
 
-type Choice = readonly [PageKey, Wish | null];
+type Choice = readonly [PageKey, Wish | "remove" | "leave" | null];
 
 /** `null` stands for no change: the notice is dismissed. */
 const choices: Readonly<Record<Notice, readonly Choice[]>> = {
@@ -19,6 +19,7 @@ const choices: Readonly<Record<Notice, readonly Choice[]>> = {
   "not-kept": [["notice.dismiss", null], ["notice.refuse", none]],
   refused: [["notice.stay", null], ["notice.agree", all]],
   asks: [["notice.agree", all], ["notice.keep-not", notKept], ["notice.stay", null]],
+  said: [["notice.leave", "leave"], ["notice.remove", "remove"]],
 };
 
 /** Tells participants with a microphone that they are captioned, and lets them refuse. It covers and blocks nothing. */
@@ -50,7 +51,8 @@ export class SpeakerNotice {
 
   draw(hasMicrophone: boolean): void {
     const { state, facts, you } = this.#captions.captions;
-    const notice = hasMicrophone ? noticeFor(state, facts, you) : null;
+    const standing = hasMicrophone ? noticeFor(state, facts, you) : null;
+    const notice = standing !== null && this.#consent.mayRemove ? "said" : standing;
     if (this.#dismissed !== notice && !this.#consent.isBusy) this.#dismissed = null;
     this.#element.hidden = notice === null || notice === this.#dismissed;
     if (notice === null) return;
@@ -61,15 +63,16 @@ export class SpeakerNotice {
     if (this.#drawn === notice) return;
     this.#drawn = notice;
     const focused = this.#actions.contains(document.activeElement);
-    this.#actions.replaceChildren(...choices[notice].map(([key, wish], index) => this.#button(key, wish, notice, index === 0)));
+    this.#actions.replaceChildren(...choices[notice].map(([key, choice], index) => this.#button(key, choice, notice, index === 0)));
     // Keeps the focus here for somebody who has just chosen by keyboard.
     if (focused) this.#actions.querySelector("button")?.focus();
   }
 
-  #button(key: PageKey, wish: Wish | null, notice: Notice, isFirst: boolean): HTMLButtonElement {
+  #button(key: PageKey, choice: Choice[1], notice: Notice, isFirst: boolean): HTMLButtonElement {
     return button(isFirst ? "button primary" : "button", this.#words[key], () => {
-      if (wish) {
-        if (!this.#consent.isBusy) void this.#consent.choose(wish);
+      if (choice !== null) {
+        if (this.#consent.isBusy) return;
+        void (typeof choice === "string" ? this.#consent.removeSaid(choice === "remove") : this.#consent.choose(choice));
         return;
       }
       this.#dismissed = notice;

@@ -24,7 +24,7 @@ export class History {
 
   /** Applies changed cues; returns whether there were any. It runs while the panel is closed too, so that opening is fast. */
   update(state: CaptionState, changed: readonly (readonly [session: string, id: string])[]): boolean {
-    const clocks = JSON.stringify(state.sessions.map(({ id, origin_ms, gaps, horizon_ms }) => [id, origin_ms, gaps.length, horizon_ms]));
+    const clocks = JSON.stringify(state.sessions.map(({ id, origin_ms, gaps, horizon_ms, removals }) => [id, origin_ms, gaps.length, horizon_ms, removals]));
     if (clocks === this.#clocks && changed.length === 0) return false;
     if (clocks !== this.#clocks) this.#build(state);
     else for (const [session, id] of changed) this.#change(state, session, id);

@@ -5,6 +5,7 @@ import { keepWish, keptWish } from "./wish-store";
 
 /** How long a microphone may have to wait until the bot knows what its user wishes. */
 const patience_ms = 10_000;
+const namesLimit = 5_000;
 
 /** Calls the bot of a room. */
 export interface Link {
@@ -28,6 +29,7 @@ export class CaptionsClient extends EventTarget {
   /** For a browser that stores nothing. */
   #wish: Wish | null = null;
   #speakers: readonly SpeakerState[] = [];
+  readonly #names = new Map<string, string>();
 
   /** "none" without a service, null outside a room. */
   get state(): ServiceState | null {
@@ -109,6 +111,11 @@ export class CaptionsClient extends EventTarget {
     if (this.#link) keepWish(this.#link.room, wish);
   }
 
+  /** Removes what this user said from everybody's captions and histories. Only for those who refuse. Rejects with `CaptionsRefused`. */
+  async removeSaid(): Promise<void> {
+    await this.#call("captions.remove", {});
+  }
+
   /** For the element: sets the way to the bot; null without one. */
   connect(link: Link | null): void {
     this.#link = link;
@@ -123,6 +130,19 @@ export class CaptionsClient extends EventTarget {
     this.#facts = facts;
     // A bot that has left no longer knows its speakers; it reports them again when it is back.
     if (facts === null && state !== "connecting") this.#speakers = [];
+    this.#tell();
+  }
+
+  /** The name under which the service shows a participant, where it is not the participant's own. */
+  nameOf(identity: string): string | null {
+    return this.#names.get(identity) ?? null;
+  }
+
+  /** For the element. */
+  takeName(identity: string, name: string): void {
+    if (this.#names.get(identity) === name) return;
+    this.#names.set(identity, name);
+    if (this.#names.size > namesLimit) this.#names.delete([...this.#names.keys()][0] ?? "");
     this.#tell();
   }
 

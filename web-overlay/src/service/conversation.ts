@@ -182,7 +182,7 @@ export class Conversation {
     const received = performance.timeOrigin + performance.now();
     const { origin_utc_ms: origin, now_utc_ms: now } = page;
     if (typeof origin === "number" && typeof now === "number") this.#sink.apply({ type: "clock", session, now_ms: now - origin, origin_ms: origin });
-    for (const value of [...items(page["tracks"], "track"), ...items(page["gaps"], "gap"), ...items(page["cues"], "caption")]) {
+    for (const value of [...items(page["tracks"], "track"), ...items(page["gaps"], "gap"), ...items(page["names"], "name"), ...items(page["removed"], "removed"), ...items(page["cues"], "caption")]) {
       const parsed = readPacket({ ...value, session, v: 1 });
       if ("fault" in parsed) this.#sink.skip(parsed.fault);
       else this.#sink.packet(parsed.packet, received);
@@ -191,7 +191,7 @@ export class Conversation {
 }
 
 /** Removes the parts' own `seq`: the envelope's counts. */
-function items(list: unknown, type: "track" | "gap" | "caption"): Record<string, unknown>[] {
+function items(list: unknown, type: "track" | "gap" | "name" | "removed" | "caption"): Record<string, unknown>[] {
   if (!Array.isArray(list)) return [];
   return list.filter((one) => typeof one === "object" && one !== null).map(({ seq, ...fields }: Record<string, unknown>) => ({ ...fields, type }));
 }

@@ -3,6 +3,7 @@ import { isFields, parsePacket, type Packet } from "../contract";
 import type { CaptionSink } from "./caption-sink";
 import { Conversation } from "./conversation";
 import { factsOf } from "./facts";
+import { ownName } from "./names";
 import { Requests, rightsOf } from "./requests";
 import { CaptionsRefused, refusalOf } from "./rpc";
 import { SlicedQueue } from "./sliced-queue";
@@ -87,8 +88,15 @@ export class RoomCaptions {
     return this.#room.remoteParticipants.get(identity)?.isSpeaking ?? this.#room.localParticipant.isSpeaking;
   }
 
-  nameOf(identity: string): string | null {
-    return this.#room.remoteParticipants.get(identity)?.name ?? null;
+  /** This page's own identity. */
+  get me(): string {
+    return this.#room.localParticipant.identity;
+  }
+
+  /** The name that a participant has given itself; "" if there is none. */
+  nameOf(identity: string): string {
+    const one = identity === this.me ? this.#room.localParticipant : this.#room.remoteParticipants.get(identity);
+    return one ? ownName(one) : "";
   }
 
   /** Sends the bot a request. Rejects with `CaptionsRefused`. */

@@ -18,14 +18,17 @@ export function isRunning(state: ServiceState | null): boolean {
 
 export interface SpeakerNote {
   readonly speaker: string;
+  /** Whether it is about this page's own user; then the sentence says so. */
+  readonly isOwn: boolean;
   readonly sentence: string;
 }
 
 /** What readers must know about single speakers. A refusal matters only while its speaker is heard. */
-export function speakerNotes(speakers: readonly SpeakerState[], isHeard: (speaker: string) => boolean, words: Words): SpeakerNote[] {
+export function speakerNotes(speakers: readonly SpeakerState[], isHeard: (speaker: string) => boolean, words: Words, me = ""): SpeakerNote[] {
   return speakers.flatMap(({ speaker, state, lag_ms }) => {
     if (state === "on" || (state === "refused" && !isHeard(speaker))) return [];
-    return [{ speaker, sentence: say(words[`speaker.${state}`], { seconds: Math.max(1, Math.round(lag_ms / 1000)) }) }];
+    const isOwn = speaker === me;
+    return [{ speaker, isOwn, sentence: say(words[`${isOwn ? "you" : "speaker"}.${state}`], { seconds: Math.max(1, Math.round(lag_ms / 1000)) }) }];
   });
 }
 

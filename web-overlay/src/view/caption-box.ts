@@ -1,6 +1,7 @@
 import { Bar, type BarActions, type BarState } from "../controls/bar";
 import { arrange, part, setText } from "../dom";
 import type { Rows } from "../cues/rows";
+import type { CueRecord } from "../cues/state";
 import type { SpeakerNote } from "../service/status";
 import type { Words } from "../strings/strings";
 import { CaptionView, type Decoration } from "./caption-view";
@@ -74,14 +75,21 @@ export class CaptionBox {
     if (!on) this.#log.replaceChildren();
   }
 
-  log(name: string, text: string, lang: string): void {
+  /** Adds a finished caption to the log for screen readers. */
+  log({ speaker, name, text, lang }: Pick<CueRecord, "speaker" | "name" | "text" | "lang">): void {
     if (this.#log.hidden || text === "") return;
-    const line = part("p", "log-line", part("bdi", "log-name"), " ", part("span", "log-text"));
-    line.children[0]?.append(`${name}:`);
+    const line = part("p", "log-line", part("bdi", "log-name"), ": ", part("span", "log-text"));
+    line.children[0]?.append(name);
     line.children[1]?.append(text);
     if (lang !== "") line.lang = lang;
+    line.dataset["speaker"] = speaker;
     this.#log.append(line);
     if (this.#log.childElementCount > 50) this.#log.firstElementChild?.remove();
+  }
+
+  /** Removes what somebody said from the log. */
+  forget(speaker: string): void {
+    for (const line of [...this.#log.children]) if ((line as HTMLElement).dataset["speaker"] === speaker) line.remove();
   }
 
   setLooks(looks: Readonly<Record<string, string | null>>): void {
@@ -118,11 +126,11 @@ export class CaptionBox {
 
   #drawNotes(notes: CaptionBoxFacts["notes"]): void {
     const known = new Map([...this.#notes.children].map((item) => [(item as HTMLElement).dataset["speaker"], item as HTMLElement]));
-    const items = notes.slice(0, notesLimit).map(({ speaker, name, sentence }) => {
+    const items = notes.slice(0, notesLimit).map(({ speaker, name, isOwn, sentence }) => {
       const item = known.get(speaker) ?? part("li", "note", part("bdi", "note-name"), part("span", "note-text"));
       item.dataset["speaker"] = speaker;
-      if (item.children[0]) setText(item.children[0], name);
-      if (item.children[1]) setText(item.children[1], `: ${sentence}`);
+      if (item.children[0]) setText(item.children[0], isOwn ? "" : name);
+      if (item.children[1]) setText(item.children[1], isOwn ? sentence : `: ${sentence}`);
       return item;
     });
     arrange(this.#notes, items);
