@@ -42,6 +42,7 @@ GRANTS: dict[str, dict[str, bool]] = {
     "hidden": {"can_publish": False, "hidden": True},
     "unheard": {"can_publish": False, "can_publish_data": False, "hidden": True},
     "person": {"can_update_own_metadata": False},
+    "speaker": {"can_update_own_metadata": False},
 }
 """What the media server lets the viewer of a page do, by the name in the page's address."""
 
@@ -117,7 +118,7 @@ async def opened(server: MediaServer, browser: Browser) -> AsyncIterator[Open]:
         minted = token.with_name(name.title()).with_grants(grants).to_jwt()
         return {
             "url": server.url, "token": minted, "room": ROOM, "identity": identity,
-            "can_speak": False,
+            "can_speak": name == "speaker",
         }  # fmt: skip
 
     async with serve_page(join, port=0) as address:
@@ -214,6 +215,36 @@ async def test_who_is_neither_seen_nor_heard_is_told_why_there_is_nothing_to_rea
             )
             await operator.room.update_participant(changed)
             await person.until(f"captions.captions.you.host === {str(bool(role)).lower()}")
+
+
+async def test_who_refuses_takes_back_what_they_said_and_stays_refused_after_a_reload(
+    server: MediaServer, bot: Bot, opened: Open
+) -> None:
+    reader, speaker = await opened("person"), await opened("speaker")
+    await speaker.until("captions?.captions.you !== null")
+    (identity,) = await facts_of(server, "speaker-")
+    await speaker.page.keyboard.press("m")
+    own = f"captions.cues().filter((cue) => cue.speaker === '{identity}')"
+    for page in (reader, speaker):
+        await page.until(f"{own}.length > 0")
+    await speaker.page.locator("#notice button", has_text="Do not caption me").dispatch_event(
+        "click"
+    )
+    question = speaker.page.get_by_text("Should what you have said also be removed?")
+    await question.wait_for()
+    assert await reader.page.evaluate("document.querySelector('live-captions').cues().length") > 0
+    await speaker.page.locator("#notice button", has_text="Remove").dispatch_event("click")
+    for page in (reader, speaker):
+        await page.until(f"{own}.length === 0")
+    await question.wait_for(state="detached")
+    await speaker.page.reload()
+    await speaker.until("captions?.captions.you?.said === true")
+    await speaker.page.keyboard.press("m")
+    await speaker.until("captions.room.localParticipant.isMicrophoneEnabled")
+    (again,) = [one for one in await facts_of(server, "speaker-") if one != identity]
+    assert not bot.controls.captions(again)
+    await reader.until(f"captions.captions.speakers.some((one) => one.speaker === '{again}')")
+    assert await reader.page.evaluate("document.querySelector('live-captions').cues()") == []
 
 
 class Voice:
