@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from eval.commands.plain_errors import plainly
 from eval.observation import observed, read_run, write_files
-from eval.report.compare import Comparison, compare
+from eval.report.compare import Comparison, compare, obstacles
 from eval.report.compare_page import comparison_page, table
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.report.results import score_all
@@ -44,7 +44,8 @@ def compare_runs(
 ) -> None:
     """Is the run in SECOND better or worse than that in FIRST? Both over the same clips."""
     runs = read_run(first), read_run(second)
-    found = compare(*(score_all(list(observed(folder).values())) for folder in (first, second)))
+    clips = tuple(score_all(list(observed(folder).values())) for folder in (first, second))
+    found = replace(compare(*clips), obstacles=obstacles(runs, (clips[0], clips[1])))
     words, machines = wording(tongue), _for_programs(found)
     click.echo(machines if as_json else table(found, words))
     if out is not None:
@@ -62,6 +63,8 @@ def _for_programs(found: Comparison) -> str:
         for (column, value), differences in found.groups.items()
     ]
     whole = {
+        "comparable": not found.obstacles,
+        "obstacles": dict(found.obstacles),
         "differences": list(map(asdict, found.differences)),
         "groups": groups,
         "clips": found.both,

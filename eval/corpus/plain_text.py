@@ -6,7 +6,7 @@ Names and times are told from what was said only where the whole file is written
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from eval.corpus.speaker_names import label_of, labelled
@@ -114,7 +114,7 @@ def _first_name(lines: Sequence[_Line]) -> int:
 def _turns(lines: Sequence[_Line]) -> Found:
     said = [one for one in lines if one.text]
     names = labelled([one.text for one in said])
-    known = {one[0] for one in names or () if one}
+    known = dict.fromkeys(one[0] for one in names or () if one)
     if not known and not any(one.name for one in lines):
         if any(one.timed for one in lines):
             yield lines[0].number, Repaired(Repair.PRODUCT_LINES, "times")
@@ -127,7 +127,9 @@ def _turns(lines: Sequence[_Line]) -> Found:
         yield number, Segment(" ".join(" ".join(texts).split()), speaker)
 
 
-def _by_speaker(lines: Sequence[_Line], known: set[str]) -> Iterator[tuple[int, str, list[str]]]:
+def _by_speaker(
+    lines: Sequence[_Line], known: Collection[str]
+) -> Iterator[tuple[int, str, list[str]]]:
     number, speaker, texts = 1, "", list[str]()
     for one in lines:
         name, text = one.name, one.text

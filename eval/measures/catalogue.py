@@ -94,6 +94,8 @@ FEWEST = 5
 class Figure:
     """A measure over ``clips`` clips, with its 95 % interval if there is enough data.
 
+    over_speakers: the interval when speakers are resampled instead of clips, if there are enough;
+    speakers: how many there are, or None if that is not known.
     out_of: the number of words, marks, captions or other values behind the share or quantile.
     """
 
@@ -102,6 +104,8 @@ class Figure:
     sure: Interval | None
     clips: int
     out_of: int | None = None
+    speakers: int | None = None
+    over_speakers: Interval | None = None
 
 
 STAGES = ("engine", "bot", "network", "page")
@@ -117,6 +121,7 @@ PARTS = tuple(
 _RATIOS: tuple[tuple[str, Unit, bool], ...] = (
     ("wer", "share", True),
     ("cer", "share", True),
+    ("missing", "share", True),
     ("ner_like", "share", False),
     ("name_errors", "share", True),
     ("number_errors", "share", True),
@@ -168,27 +173,44 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The same clips by who speaks. groups: those that share no speaker; names: how many people."""
+
+    groups: Sequence[Sums]
+    names: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough independent groups, and people, to resample them."""
+        return min(len(self.groups), self.names) >= FEWEST
+
+
 def figures(
     clips: Sequence[Sums],
     names: Iterable[str] = MEASURES,
     *,
     resamples: int = RESAMPLES,
+    spoken: Spoken | None = None,
 ) -> dict[str, Figure]:
     """Return the named figures that the clips allow, in that order, with their 95 % intervals.
 
-    A figure over fewer than FEWEST clips has no interval.
+    A figure over fewer than FEWEST clips, or speakers, has no interval over these.
     """
     times = Counter(of for clip in clips for of in _of(clip))
     known = [name for name in names if times[MEASURES[name].of]]
     values = {name: MEASURES[name].value(clips) for name in known}
     sure = _intervals([n for n in known if times[MEASURES[n].of] >= FEWEST], clips, resamples)
+    speakers = spoken.names if spoken else None
+    over = _intervals(known, spoken.groups, resamples) if spoken and spoken.enough else {}
     return {
         name: Figure(
-            name, value, sure.get(name), times[MEASURES[name].of], MEASURES[name].out_of(clips)
+            name, value, sure.get(name), times[MEASURES[name].of], MEASURES[name].out_of(clips),
+            speakers, over.get(name),
         )
         for name, value in values.items()
         if value is not None
-    }
+    }  # fmt: skip
 
 
 def _of(clip: Sums) -> Iterator[str]:

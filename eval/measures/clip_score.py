@@ -191,6 +191,7 @@ def _figures_of_words(
     written = spelling(part.said, part.captions)
     found: dict[str, tuple[float, float]] = {
         "wer": (errors.errors, count),
+        "missing": (errors.deletions, count),
         "ner_like": (count - wrong.weight, count),
     }
     found |= {f"{kind}_errors": (wrong.errors.get(kind, 0), count) for kind in KINDS}

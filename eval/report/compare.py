@@ -1,16 +1,24 @@
-"""Compares two runs over the same clips by paired bootstrap: better, worse, or can't tell."""
+"""Compares two runs over the same clips by paired bootstrap: better, worse, or can't tell.
+
+Runs that differ in more than the captions are called not comparable.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from eval.measures.bootstrap import Interval, interval
 from eval.measures.catalogue import FEWEST, MEASURES, Measure, drawn
 from eval.measures.clip_score import Score, columns_of, value_in
+from eval.observation import Run
 
-Outcome = Literal["better", "worse", "can't tell"]
+Outcome = Literal["better", "worse", "the same", "can't tell"]
+
+
+Obstacle = Literal["through", "recordings", "condition", "seed", "language", "versions"]
+"""In what two runs differ besides their captions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class Comparison:
     only_first: int
     only_second: int
     both: int = 0
+    obstacles: Mapping[Obstacle, tuple[str, str]] = field(default_factory=dict)
 
 
 COMPARED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown", "erasure")
@@ -107,10 +116,43 @@ def _differences_of(
         first, second = map(measure.value, sides)
         if first is not None and second is not None:
             change = interval(after[name] - before[name]) if name in before else None
-            yield Difference(name, first, second, change, len(pairs), _outcome(measure, change))
+            same = all(measure.value([a]) == measure.value([b]) for a, b in pairs)
+            outcome = "the same" if same else _outcome(measure, change)
+            yield Difference(name, first, second, change, len(pairs), outcome)
 
 
 def _outcome(measure: Measure, change: Interval | None) -> Outcome:
     if change is None or change.low <= 0 <= change.high:
         return "can't tell"
     return "better" if (change.high < 0) == measure.lower else "worse"
+
+
+def obstacles(
+    runs: tuple[Run, Run], clips: tuple[Sequence[Score], Sequence[Score]]
+) -> dict[Obstacle, tuple[str, str]]:
+    """Return in what the runs differ so that their figures cannot be compared, with both values."""
+    found: dict[Obstacle, tuple[str, str]] = {}
+
+    def differ(name: Obstacle, values: tuple[str, str]) -> None:
+        if values[0] != values[1]:
+            found[name] = values
+
+    first, second = clips
+    ours, theirs = ({one.clip.id for one in run} for run in clips)
+    differ("through", (_kinds(first, "through"), _kinds(second, "through")))
+    if ours != theirs:
+        found["recordings"] = (str(len(ours)), str(len(theirs)))
+    differ("condition", (_kinds(first, "condition"), _kinds(second, "condition")))
+    differ("language", (_kinds(first, "language"), _kinds(second, "language")))
+    seeds = [run.settings.get("seed", "") for run in runs]
+    differ("seed", (seeds[0], seeds[1]))
+    versions = [run.versions for run in runs]
+    names = [name for name in versions[0] if versions[0][name] != versions[1].get(name)]
+    names += [name for name in versions[1] if name not in versions[0]]
+    texts = [", ".join(f"{name} {one.get(name, '–')}" for name in names) for one in versions]
+    differ("versions", (texts[0], texts[1]))
+    return found
+
+
+def _kinds(scores: Sequence[Score], name: Literal["through", "condition", "language"]) -> str:
+    return ", ".join(sorted({str(getattr(one.clip, name)) for one in scores}))

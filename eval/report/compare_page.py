@@ -9,7 +9,8 @@ from eval.report.compare import COMPARED, Comparison, Difference
 from eval.report.templates import page
 from eval.report.wording import Wording
 
-_SIGNS = {"better": "✓", "worse": "✗", "can't tell": "?"}
+_SIGNS = {"better": "✓", "worse": "✗", "the same": "=", "can't tell": "?"}
+_STATES = {"can't tell": "unsure", "the same": "same"}
 
 
 def comparison_page(
@@ -17,22 +18,22 @@ def comparison_page(
 ) -> str:
     """Return an HTML file. names: of the two runs."""
     main = [one for one in found.differences if one.name in COMPARED]
-    basis = words.page["compare_basis"]
-    facts = {"{clips}": words.number(found.both, 0), "{a}": names[0], "{b}": names[1]}
-    for place, fact in facts.items():
-        basis = basis.replace(place, fact)
+    basis = words.fill(words.page["compare_basis"], clips=found.both, a=names[0], b=names[1])
     return page(
         "compare.html", words,
         headline=headline(found, words), basis=basis, main=main, all=found.differences,
-        only=_only(found, words), differ=list(_differ(*runs)),
+        obstacles=list(_obstacles(found, words)),
+        only=_only(found, words), differ=[(words.setting(n), a, b) for n, a, b in _differ(*runs)],
         groups=[(_title(words, *group), some) for group, some in found.groups.items()],
-        state=lambda one: "unsure" if one.outcome == "can't tell" else one.outcome,
+        state=lambda one: _STATES.get(one.outcome, one.outcome),
         sign=lambda one: _SIGNS[one.outcome],
     )  # fmt: skip
 
 
 def headline(found: Comparison, words: Wording) -> str:
     """Return the answer in one sentence."""
+    if found.obstacles and found.differences:
+        return words.page["not_comparable"]
     counts = {
         name: sum(one.outcome == outcome for one in found.differences)
         for name, outcome in (("better", "better"), ("worse", "worse"), ("unsure", "can't tell"))
@@ -40,6 +41,8 @@ def headline(found: Comparison, words: Wording) -> str:
     match counts:
         case _ if not found.differences:
             name = "none"
+        case {"better": 0, "worse": 0, "unsure": 0}:
+            name = "same"
         case {"better": 0, "worse": 0}:
             name = "unsure"
         case {"worse": 0}:
@@ -48,10 +51,18 @@ def headline(found: Comparison, words: Wording) -> str:
             name = "worse"
         case _:
             name = "mixed"
-    sentence = words.page[f"compare_{name}"]
-    for place, count in counts.items():
-        sentence = sentence.replace(f"{{{place}}}", str(count))
-    return sentence
+    return words.fill(words.page[f"compare_{name}"], **counts)
+
+
+def _obstacles(found: Comparison, words: Wording) -> Iterator[str]:
+    """Say in what the runs differ besides their captions."""
+    for name, (first, second) in found.obstacles.items():
+        if name in ("through", "language"):
+            first, second = (
+                ", ".join(words.texts[name].get(one, one) for one in side.split(", "))
+                for side in (first, second)
+            )
+        yield words.fill(words.texts["obstacle"][name], a=first or "–", b=second or "–")
 
 
 def _differ(first: Run, second: Run) -> Iterator[tuple[str, str, str]]:
@@ -68,7 +79,11 @@ def _differ(first: Run, second: Run) -> Iterator[tuple[str, str, str]]:
 
 def table(found: Comparison, words: Wording) -> str:
     """Return the comparison as plain text."""
-    lines = [headline(found, words), "", *_lines(found.differences, words)]
+    lines = [headline(found, words)]
+    lines += (f"  {sentence}" for sentence in _obstacles(found, words))
+    if found.obstacles:
+        lines += [words.page["not_comparable_then"]]
+    lines += ["", *_lines(found.differences, words)]
     for group, differences in found.groups.items():
         lines += ["", _title(words, *group), *_lines(differences, words)]
     if only := _only(found, words):
@@ -83,8 +98,7 @@ def _title(words: Wording, column: str, value: str) -> str:
 def _only(found: Comparison, words: Wording) -> str:
     if not (found.only_first or found.only_second):
         return ""
-    only = words.page["only_one"]
-    return only.replace("{a}", str(found.only_first)).replace("{b}", str(found.only_second))
+    return words.fill(words.page["only_one"], a=found.only_first, b=found.only_second)
 
 
 def _lines(differences: Sequence[Difference], words: Wording) -> Iterator[str]:
@@ -92,4 +106,5 @@ def _lines(differences: Sequence[Difference], words: Wording) -> Iterator[str]:
         before, after = (words.value(one.name, value) for value in (one.first, one.second))
         change = words.change(one.name, one.change)
         outcome = words.outcome(one.outcome)
-        yield f"{outcome:<12} {words.label(one.name)}: {before} → {after} ({change})"
+        told = "" if one.outcome == "the same" else f" ({change})"
+        yield f"{outcome:<12} {words.label(one.name)}{words.colon}{before} → {after}{told}"

@@ -23,7 +23,7 @@ from eval.report.gates import (
     read_profile,
     read_rule,
 )
-from eval.report.html_report import doubts_of, notes_of, page_of
+from eval.report.html_report import about, doubts_of, headline, notes_of, page_of
 from eval.report.results import Results, as_csv, as_json, results_of
 from eval.report.wording import TONGUES, Tongue, Wording, wording
 
@@ -128,18 +128,21 @@ LEFT_OUT_SHOWN = 10
 
 def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
     """Return the first page as plain text."""
-    lines = [words.headline(verdicts)]
+    lines = [headline(results, verdicts, words), about(results, words), ""]
+    lines += [*doubts_of(results, words), ""] if any(doubts_of(results, words)) else []
+    lines += [words.headline(verdicts)] if "wer" in results.figures else []
     lines += [f"  {words.verdict(verdict)}" for verdict in judged(verdicts)]
     if rest := words.unmeasured(verdicts):
         lines.append(f"  {words.texts['state']['unmeasured']}{words.colon}{rest}")
-    lines += ["", *doubts_of(results, words), *notes_of(results, words)]
+    lines += ["", *notes_of(results, words)]
     asked = {verdict.rule.measure for verdict in verdicts}
     others = [figure for name, figure in results.figures.items() if name not in asked]
     lines += ["", words.page["figures"]]
     for one in others:
         if one.name in _SHORT:
-            value = f"{words.value(one.name, one.value)} ({words.range(one)})"
-            lines.append(f"  {words.label(one.name)}{words.colon}{value}")
+            sure = " · ".join(filter(None, [words.range(one), words.over_speakers(one)]))
+            value = words.value(one.name, one.value)
+            lines.append(f"  {words.label(one.name)}{words.colon}{value} ({sure})")
     mended = list(map(words.mending, results.run.repairs))
     lines += _some("repaired_some", mended, words)
     lines += _some("left_out_some", results.left_out, words)
@@ -152,5 +155,5 @@ def _some(title: str, sentences: Sequence[str], words: Wording) -> list[str]:
         return []
     shown = [f"  {sentence}" for sentence in sentences[:LEFT_OUT_SHOWN]]
     if rest := len(sentences) - len(shown):
-        shown.append("  " + words.page["left_out_more"].replace("{n}", str(rest)))
-    return ["", words.page[title].replace("{n}", str(len(sentences))), *shown]
+        shown.append("  " + words.fill(words.page["left_out_more"], n=rest))
+    return ["", words.fill(words.page[title], n=len(sentences)), *shown]

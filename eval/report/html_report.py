@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import ceil
 from pathlib import Path
+from typing import get_args
 
-from eval.measures.catalogue import PARTS, Figure
+from eval.measures.catalogue import FEWEST, MEASURES, PARTS, Figure, Unit
 from eval.measures.error_kinds import KINDS
+from eval.measures.speakers import speakers_of
 from eval.measures.worst_passages import Passage, worst
 from eval.report.gates import Profile, Verdict, judged
 from eval.report.results import FEW_CLIPS, FEW_WORDS, Group, Results
+from eval.report.rules import rules_of
 from eval.report.templates import page
-from eval.report.wording import Tongue, Wording, wording
+from eval.report.wording import Number, Tongue, Wording, wording
 from eval.runs.clip_audio import data_uri
 from eval.runs.machine import OTHERS_MOST
 
@@ -90,7 +93,10 @@ def rendered(
         verdicts=sorted(judged(verdicts), key=lambda verdict: _ORDER.index(verdict.state)),
         tally=words.tally(verdicts),
         unmeasured=words.unmeasured(verdicts),
-        headline=words.headline(verdicts),
+        headline=headline(results, verdicts, words),
+        about=about(results, words),
+        strict=results.figures.get("wer"),
+        verdict=words.headline(verdicts),
         basis=_basis(results, words),
         main=_main(results, verdicts),
         doubts=list(doubts_of(results, words)),
@@ -101,7 +107,8 @@ def rendered(
         kinds=_kinds(results, words),
         groups=list(_groups(results.groups, words)),
         passages=passages,
-        figures=list(results.figures.values()),
+        tables=list(_by_unit(results)),
+        rules=rules_of(results, words),
         vtt=results.vtt_problems[:VTT_SHOWN],
         vtt_more=max(0, len(results.vtt_problems) - VTT_SHOWN),
         repaired=list(map(words.mending, results.run.repairs)),
@@ -109,6 +116,34 @@ def rendered(
         left_out=results.left_out[:LEFT_OUT_SHOWN],
         left_out_more=max(0, len(results.left_out) - LEFT_OUT_SHOWN),
     )
+
+
+def headline(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
+    """Return the strict figure as a sentence: wrong words, not weighed; else the verdict."""
+    figure = results.figures.get("wer")
+    if figure is None:
+        return words.headline(verdicts)
+    return words.sentence("wer", figure.value)
+
+
+def about(results: Results, words: Wording) -> str:
+    """Return whose captions were measured, of what, when, and in which language."""
+    run = results.run
+    product = run.product or (run.versions.get("live-captions", "") and words.page["own_product"])
+    if not run.product and any(one.clip.through == "file" for one in results.measured):
+        product = words.page["unknown_product"]
+    source = run.settings.get("captions") or run.settings.get("corpus", "")
+    spoken = {one.clip.language for one in results.measured}
+    languages = [words.texts["language"].get(one, one) for one in sorted(spoken)]
+    day = words.day(run.started)
+    return " · ".join(filter(None, [product, Path(source).name, day, ", ".join(languages)]))
+
+
+def _by_unit(results: Results) -> Iterator[tuple[Unit, list[Figure]]]:
+    """Group figures by unit, so that a column has one."""
+    for unit in get_args(Unit):
+        if found := [f for f in results.figures.values() if MEASURES[f.name].unit == unit]:
+            yield unit, found
 
 
 def _sound(folder: Path, passage: Passage) -> str | None:
@@ -122,7 +157,7 @@ def _sound(folder: Path, passage: Passage) -> str | None:
 def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
     """Return the figures that everybody asks for first, unless a threshold has them."""
     judged = {verdict.rule.measure for verdict in verdicts if verdict.figure}
-    names = ["wer", "cpwer", "first_show_p50", "never_shown", "invented"]
+    names = ["cpwer", "first_show_p50", "never_shown", "invented"]
     if "first_show_p50" not in results.figures:
         names.append("lag_p50")
     return [results.figures[name] for name in names if name in results.figures.keys() - judged]
@@ -130,37 +165,23 @@ def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
 
 def _basis(results: Results, words: Wording) -> str:
     clips = results.measured
-    minutes = words.number(sum(one.clip.seconds for one in clips) / 60, 1)
+    minutes = sum(one.clip.seconds for one in clips) / 60
     cut = "passages" in results.run.settings  # for fewer recordings
     name = "basis_no_words" if not results.words else "basis_passages" if cut else "basis"
-    facts = {
-        "{words}": words.number(results.words, 0),
-        "{clips}": words.page["one_clip" if len(clips) == 1 else "many_clips"],
-        "{n}": words.number(len(clips), 0),
-        "{minutes}": minutes,
-        "{voices}": _voices(results, words),
-    }
-    sentence = words.page[name]
-    for place, fact in facts.items():
-        sentence = sentence.replace(place, fact)
-    return sentence
+    length = Number(words.number(minutes, 1), round(minutes, 1))
+    length_known = words.fill(words.page["minutes"], n=length) if minutes else ""
+    return words.fill(
+        words.page[name], words=results.words, n=len(clips),
+        about=", ".join(filter(None, [length_known, _voices(results, words)])),
+    )  # fmt: skip
 
 
 def _voices(results: Results, words: Wording) -> str:
     """Count the speakers, as far as references or a column named speaker have them."""
-    named = {
-        name
-        for one in results.measured
-        for name in (
-            one.clip.columns.get("speaker", ""),
-            *(turn.speaker for turn in one.clip.reference),
-        )
-        if name
-    }
+    named = frozenset[str]().union(*map(speakers_of, results.measured))
     if not named:
         return words.page["voices_unknown"]
-    name = "voice" if len(named) == 1 else "voices"
-    return words.page[name].replace("{n}", str(len(named)))
+    return words.fill(words.page["voices"], n=len(named))
 
 
 def doubts_of(results: Results, words: Wording) -> Iterator[str]:
@@ -168,9 +189,9 @@ def doubts_of(results: Results, words: Wording) -> Iterator[str]:
     yield from map(words.doubt, results.run.doubts)
     others = results.run.load.get("others", 0.0)
     if others > OTHERS_MOST and results.figures.keys() & {"first_show_p50", "lag_p50"}:
-        yield words.page["busy"].replace("{x}", words.percent(others, 0))
+        yield words.fill(words.page["busy"], x=words.percent(others, 0))
     if 0 < results.words < FEW_WORDS_IN_ALL:
-        yield words.page["small_sample"].replace("{n}", words.number(FEW_WORDS_IN_ALL, 0))
+        yield words.fill(words.page["small_sample"], n=FEW_WORDS_IN_ALL)
 
 
 def notes_of(results: Results, words: Wording) -> Iterator[str]:
@@ -184,6 +205,12 @@ def notes_of(results: Results, words: Wording) -> Iterator[str]:
         yield words.page["fast"]
     sure = any(figure.sure for figure in results.figures.values())
     yield words.page["how_sure" if sure else "no_ranges"]
+    if any(one.over_speakers for one in results.figures.values()):
+        yield words.page["how_sure_speakers"]
+    elif results.figures:
+        named = frozenset[str]().union(*map(speakers_of, results.measured))
+        name = "no_speakers" if not named else "few_speakers" if len(named) < FEWEST else "mixed"
+        yield words.fill(words.page[f"speakers_{name}"], n=len(named), least=FEWEST)
 
 
 def _delays(results: Results, words: Wording) -> Chart | None:
@@ -232,7 +259,10 @@ def _groups(groups: Sequence[Group], words: Wording) -> Iterator[Chart]:
 
 
 def _size(group: Group, words: Wording) -> str:
-    size = f"{words.page['recordings']}: {group.clips} · {words.page['words']}: {group.words}"
+    size = " · ".join(
+        f"{words.page[name]}{words.colon}{count}"
+        for name, count in (("recordings", group.clips), ("words", group.words))
+    )
     if not group.small:
         return size
     return f"{size} · {words.page['too_little']}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from eval.measures.catalogue import MEASURES, Figure, Sums, figures
 from eval.measures.clip_score import Score, columns_of, score, value_in
+from eval.measures.speakers import spoken_by
 from eval.observation import Observation, Run
 from eval.report.gates import Verdict
 
@@ -108,7 +109,8 @@ def results_of(run: Run, clips: Sequence[Observation]) -> Results:
     scores = score_all(clips)
     measured = [one for one in scores if one.clip.error is None]
     left_out = [*run.left_out, *(sentence for one in scores for sentence in one.left_out)]
-    return Results(run, tuple(scores), figures(measured), tuple(_groups(measured)), tuple(left_out))
+    found = figures(measured, spoken=spoken_by(measured))
+    return Results(run, tuple(scores), found, tuple(_groups(measured)), tuple(left_out))
 
 
 def _groups(scores: Sequence[Score]) -> Iterator[Group]:
@@ -172,6 +174,9 @@ def _figures(found: Mapping[str, Figure]) -> dict[str, Any]:
             "high": figure.sure.high if figure.sure else None,
             "clips": figure.clips,
             "out_of": figure.out_of,
+            "speakers": figure.speakers,
+            "speakers_low": figure.over_speakers.low if figure.over_speakers else None,
+            "speakers_high": figure.over_speakers.high if figure.over_speakers else None,
             "unit": MEASURES[name].unit,
         }
         for name, figure in found.items()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal, cast, get_args
 
 from eval.corpus.transcript import Mending
@@ -22,6 +25,19 @@ TONGUES: tuple[Tongue, ...] = get_args(Tongue)
 
 DETAILS = 6
 """Names shown with one kind of repair."""
+
+
+_PLACE = re.compile(r"\{(\w+)\}|\[([^\[\]|]*)\|([^\[\]|]*)\]")
+_COUNTS = ("n", "all")
+"""Facts of doubts that are numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it is shown, and its value, which decides between singular and plural."""
+
+    shown: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +74,9 @@ class Wording:
                 return self.number(value, 2)
             case "share":
                 return self.percent(value, 2 if abs(value) < 0.0095 and value else 1)
-            case "s" if 0 < abs(value) < 0.0995:
-                return f"{self.number(1000 * value, 0)} ms"
             case "s":
-                return f"{self.number(value, 2)} s"
+                space = "\N{NO-BREAK SPACE}" if self.tongue == "fr" else " "
+                return f"{self.number(value, 2)}{space}s"
             case "count":
                 return self.number(value, 0)
         return f"{self.number(value, 1)} {self.texts['unit'][unit]}"
@@ -82,37 +97,86 @@ class Wording:
         measure = MEASURES[name]
         says = self.texts["says"].get(name) or self.texts["says"].get(measure.of)
         shown = self.value(name, value)
-        return says.replace("{x}", shown) if says else f"{self.label(name)}{self.colon}{shown}."
+        if not says:
+            return f"{self.label(name)}{self.colon}{shown}."
+        return self.fill(says, x=Number(shown, round(value, 2)))
 
     def range(self, figure: Figure) -> str:
         """Describe its interval."""
         if figure.sure is None:
             return self.page["no_range"]
-        short = MEASURES[figure.name].unit in ("share", "s", "count")
+        return self.between(figure.name, figure.sure)
+
+    def between(self, name: str, sure: Interval) -> str:
+        """Describe an interval of a figure."""
+        short = MEASURES[name].unit in ("share", "s", "count")
         low, high = (
-            self.value(figure.name, end) if short else self.number(end, 1)
-            for end in (figure.sure.low, figure.sure.high)
+            self.value(name, end) if short else self.number(end, 1) for end in (sure.low, sure.high)
         )
-        return self.page["range"].replace("{low}", low).replace("{high}", high)
+        return self.fill(self.page["range"], low=low, high=high)
+
+    def over_speakers(self, figure: Figure) -> str:
+        """Describe its interval over speakers; "" if there is none."""
+        if figure.over_speakers is None:
+            return ""
+        between = self.between(figure.name, figure.over_speakers)
+        return self.fill(self.page["over_speakers"], range=between, n=figure.speakers or 0)
+
+    def fill(self, sentence: str, **facts: str | float | Number) -> str:
+        """Put facts in for {name}; "[error|errors]" is in the number of the fact before it."""
+        latest = 0.0
+
+        def part(match: re.Match[str]) -> str:
+            nonlocal latest
+            if match[1] is None:
+                return match[2] if self._is_one(latest) else match[3]
+            match facts[match[1]]:
+                case Number(shown, value):
+                    latest = value
+                    return shown
+                case str() as fact:
+                    return fact
+                case value:
+                    latest = float(value)
+                    return self.number(value, 0)
+
+        return _PLACE.sub(part, sentence)
+
+    def _is_one(self, number: float) -> bool:
+        return 0 <= number < 2 if self.tongue == "fr" else number == 1
+
+    def setting(self, name: str) -> str:
+        """Name a setting or a fact about a run for people."""
+        return self.texts["setting"].get(name, name.replace("_", " "))
 
     def doubt(self, doubt: Doubt) -> str:
         """Say why figures may mislead."""
-        sentence = self.texts["doubt"][doubt.name]
-        for name, fact in doubt.facts.items():
-            sentence = sentence.replace(f"{{{name}}}", fact)
-        return sentence
+        facts = {
+            name: float(fact) if name in _COUNTS else fact for name, fact in doubt.facts.items()
+        }
+        return self.fill(self.texts["doubt"][doubt.name], **facts)
 
     def mending(self, mending: Mending) -> str:
         """Name one kind of repair: where, how often, and what must be seen to agree."""
         details = ", ".join(mending.details[:DETAILS])
         details += ", …" if len(mending.details) > DETAILS else ""
-        row = self.page["repair_row" if mending.first_line else "repair_file"]
-        row = row.replace("{what}", self.texts["repair"][mending.repair].replace("`", ""))
-        row = row.replace("{file}", mending.file).replace("{n}", self.number(mending.count, 0))
+        row = self.fill(
+            self.page["repair_row" if mending.first_line else "repair_file"],
+            what=self.texts["repair"][mending.repair].replace("`", ""),
+            file=Path(mending.file).name, n=mending.count,
+        )  # fmt: skip
         if mending.first_line:
-            first = self.page["first_line"].replace("{n}", self.number(mending.first_line, 0))
-            row += f" ({first})"
+            row += f" ({self.fill(self.page['first_line'], n=mending.first_line)})"
         return f"{row}{self.colon}{details}" if details else row
+
+    def day(self, started: str) -> str:
+        """Format the date of an ISO 8601 instant: "28 November 2026"; "" if there is none."""
+        try:
+            day = datetime.fromisoformat(started)
+        except ValueError:
+            return ""
+        number = "1er" if self.tongue == "fr" and day.day == 1 else str(day.day)
+        return f"{number} {self.page['months'].split()[day.month - 1]} {day.year}"
 
     def outcome(self, outcome: str) -> str:
         """Return better, worse, or can't tell."""
@@ -123,7 +187,7 @@ class Wording:
         if change is None:
             return self.page["no_range"]
         low, high = (self._signed(name, end) for end in (change.low, change.high))
-        return self.page["change"].replace("{low}", low).replace("{high}", high)
+        return self.fill(self.page["change"], low=low, high=high)
 
     def _signed(self, name: str, value: float) -> str:
         shown, none = self.value(name, abs(value)), self.value(name, 0)
@@ -138,7 +202,7 @@ class Wording:
         """Describe the rule's condition."""
         rule = verdict.rule
         limit = self.value(rule.measure, rule.limit)
-        return self.texts["asked"][rule.comparison].replace("{x}", limit)
+        return self.fill(self.texts["asked"][rule.comparison], x=limit)
 
     def state(self, verdict: Verdict) -> str:
         """Return met, not met, can't tell, or not measured."""
@@ -158,7 +222,7 @@ class Wording:
         elif unsure:
             name, n = "only_unsure", unsure
         every = len(verdicts) if name == "rest_unmeasured" else len(measured)
-        return self.page[name].replace("{n}", str(n)).replace("{all}", str(every))
+        return self.fill(self.page[name], n=n, all=every)
 
     def tally(self, verdicts: Sequence[Verdict]) -> str:
         """Count verdicts by state, the bad ones first: "not met: 2 · met: 4"."""
@@ -189,7 +253,8 @@ class Wording:
         figure = verdict.figure
         if figure is None or (figure.sure and figure.sure.low == figure.sure.high == figure.value):
             return self.asked(verdict)  # equal in all recordings: a range of one point
-        return f"{self.range(figure)} · {self.asked(verdict)}"
+        ranges = [self.range(figure), self.over_speakers(figure), self.asked(verdict)]
+        return " · ".join(filter(None, ranges))
 
     @property
     def colon(self) -> str:

@@ -19,8 +19,9 @@ def without(library: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("library", ["rapidfuzz", "psutil", "playwright", "jinja2"])
+@pytest.mark.parametrize("library", ["rapidfuzz", "psutil", "playwright", "jinja2", "pysubs2"])
 def test_help_needs_no_extra(library: str) -> None:
+    assert without(library, "--version").stdout.startswith("caption-eval, version ")
     shown = without(library, "--help")
     assert shown.returncode == 0
     assert "Needs the extra eval" in shown.stdout

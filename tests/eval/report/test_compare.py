@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from eval.corpus.spoken_words import Turn
 from eval.measures.clip_score import Score, score
-from eval.observation import Observation, Shown
-from eval.report.compare import compare
+from eval.observation import Observation, Run, Shown
+from eval.report.compare import compare, obstacles
 
 
 def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:
@@ -32,7 +32,7 @@ def test_fewer_errors_are_better_and_more_are_worse() -> None:
 
 def test_a_run_is_not_better_than_itself() -> None:
     found = compare(clips({1, 5}), clips({1, 5}))
-    assert {one.outcome for one in found.differences} == {"can't tell"}
+    assert {one.outcome for one in found.differences} == {"the same"}
     assert all(one.change and one.change.low == one.change.high == 0 for one in found.differences)
 
 
@@ -54,7 +54,7 @@ def test_groups_are_compared_by_themselves() -> None:
         value: {one.name: one.outcome for one in differences}["wer"]
         for (_, value), differences in found.groups.items()
     }
-    assert by_group == {"first": "better", "second": "can't tell"}
+    assert by_group == {"first": "better", "second": "the same"}
 
 
 def test_clips_of_one_run_only_are_counted_and_not_compared() -> None:
@@ -71,10 +71,34 @@ def test_a_run_under_noise_is_held_against_one_without() -> None:
     assert outcome(first, noisy) == "worse"
     both = compare(first + noisy, first + noisy)  # several conditions in each: like with like
     assert (both.both, both.only_first) == (48, 0)
-    assert outcome(first + noisy, first + noisy) == "can't tell"
+    assert outcome(first + noisy, first + noisy) == "the same"
 
 
 def test_a_handful_of_clips_tells_nothing() -> None:
     found = compare(clips({1, 2, 3}, 4), clips(set(), 4))
-    assert {one.outcome for one in found.differences} == {"can't tell"}
+    assert {one.outcome for one in found.differences} == {"can't tell", "the same"}
     assert {one.change for one in found.differences} == {None}
+
+
+def run(**settings: str) -> Run:
+    return Run(settings=settings, versions={"live-captions": "1"})
+
+
+def test_runs_that_differ_in_the_captions_alone_are_comparable() -> None:
+    runs = (run(captions="a.vtt"), run(captions="b.vtt"))
+    assert obstacles(runs, (clips({1}), clips({2}))) == {}
+
+
+def test_runs_that_differ_in_anything_else_are_not_comparable_and_it_is_said_in_what() -> None:
+    first, second = clips({1}), clips({2})
+    elsewhere = [score(replace(one.clip, through="browser")) for one in second]
+    noisy = [score(replace(one.clip, condition="noise")) for one in second]
+    same = (run(), run())
+    assert obstacles(same, (first, elsewhere)) == {"through": ("engine", "browser")}
+    assert obstacles(same, (first, noisy)) == {"condition": ("clean", "noise")}
+    assert obstacles(same, (first, second[:20])) == {"recordings": ("24", "20")}
+    assert obstacles((run(seed="1"), run(seed="2")), (first, second)) == {"seed": ("1", "2")}
+    newer = replace(run(), versions={"live-captions": "2"})
+    assert obstacles((run(), newer), (first, second)) == {
+        "versions": ("live-captions 1", "live-captions 2")
+    }
