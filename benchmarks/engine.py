@@ -6,13 +6,13 @@ Delay is in audio time, without computation, so it is the same on every machine.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 
-from benchmarks.speech import Speech, figure, joined, parser_of, scored
+from benchmarks.speech import Speech, clips_of, figure, joined, parser_of, scored
 from captioner.captions.segmenter import Segmenter
-from eval.corpus.manifest import Clip, bundled_corpus, read_corpus
+from eval.corpus.manifest import Clip
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import Score
 from eval.normalization.normalize import normalize
@@ -23,12 +23,12 @@ from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.decoder import DecoderPolicy, StreamDecoder
 from streaming.embedded.hypothesis import Hypothesis
-from streaming.embedded.moonshine import Moonshine
+from streaming.embedded.models import WHISPER, Model, installed
+from streaming.embedded.stream_job import SpeechModel
 from streaming.recognizer import RecognizerEvent
 from streaming.voice.silero import SileroVoiceActivity
 
 SETTINGS = {
-    "default": DecoderPolicy(),
     "settle at 3": DecoderPolicy(agreement=AgreementPolicy(settle=3.0)),
     "settle at 6": DecoderPolicy(agreement=AgreementPolicy(settle=6.0)),
     "show at 1, revise at 2": DecoderPolicy(agreement=AgreementPolicy(show=1.0, revise=2.0)),
@@ -41,6 +41,17 @@ SETTINGS = {
     "decode every 0.6 s": DecoderPolicy(intervals=((0, 600),)),
     "no fresh beginnings": DecoderPolicy(fresh_ms=(60_000, 60_000)),
 }
+WHISPER_SETTINGS = {
+    "decode every 0.5 s": replace(WHISPER, intervals=((0, 500),)),
+    "decode every 1 s": replace(WHISPER, intervals=((0, 1_000),)),
+    "no beam": replace(WHISPER, thorough=False),
+    "show at 2, settle at 3": replace(
+        WHISPER, agreement=AgreementPolicy(show=2.0, settle=3.0, revise=2.0, doubt=0.5)
+    ),
+    "show at 1, settle at 3": replace(
+        WHISPER, agreement=AgreementPolicy(show=1.0, settle=3.0, revise=2.0, doubt=0.5)
+    ),
+}
 HEADER = f"{'':33}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
 
 Timed = list[tuple[int, RecognizerEvent]]
@@ -50,19 +61,19 @@ Timed = list[tuple[int, RecognizerEvent]]
 class Remembering:
     """A model that caches decodes of the same audio; ``cpu_s`` counts each of them."""
 
-    model: Moonshine = field(default_factory=Moonshine)
+    model: SpeechModel
     cpu_s: float = 0.0
     fresh_s: float = 0.0  # of that, without cached decodes
     _known: dict[bytes, tuple[Hypothesis, float]] = field(default_factory=dict)
 
-    def decode(self, pcm: Pcm, draft: Sequence[int]) -> Hypothesis:
-        """See ``Moonshine.decode``."""
+    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+        """See ``SpeechModel.decode``."""
         sound = pcm.tobytes()
-        name = hash(sound).to_bytes(8, signed=True) + len(sound).to_bytes(8)
+        name = hash(sound).to_bytes(8, signed=True) + len(sound).to_bytes(8) + bytes([thorough])
         if name not in self._known:
-            before = time.thread_time()
-            answer = self.model.decode(pcm, draft)
-            cost = time.thread_time() - before
+            before = time.process_time()  # Whisper has threads of its own
+            answer = self.model.decode(pcm, draft, thorough=thorough)
+            cost = time.process_time() - before
             self._known[name] = answer, cost
             self.fresh_s += cost
         answer, cost = self._known[name]
@@ -72,14 +83,15 @@ class Remembering:
 
 def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
     """Return all events of one stream, each with the audio time in ms at which it came."""
-    before = time.thread_time() - model.fresh_s
+    before = time.process_time() - model.fresh_s
     hearing = StreamDecoder(SileroVoiceActivity(), policy)
     framer = Framer()
     events: Timed = []
 
     def take(at_ms: int, new: list[RecognizerEvent]) -> None:
         while (request := hearing.request) is not None:
-            new += hearing.decoded(request, model.decode(request.pcm, request.draft))
+            answer = model.decode(request.pcm, request.draft, thorough=request.thorough)
+            new += hearing.decoded(request, answer)
         events.extend((at_ms, event) for event in new)
 
     at_ms = 0
@@ -87,7 +99,7 @@ def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
         at_ms = frame.end_ms
         take(at_ms, hearing.feed(frame))
     take(at_ms, hearing.finish())
-    model.cpu_s += time.thread_time() - model.fresh_s - before
+    model.cpu_s += time.process_time() - model.fresh_s - before
     return events
 
 
@@ -99,10 +111,13 @@ def shown(events: Timed, name: str) -> Iterator[Shown]:
     yield from (shown_of(cue, events[-1][0]) for cue in segmenter.flush())
 
 
-def whole(model: Moonshine, clips: Sequence[Clip]) -> float:
+def whole(model: SpeechModel, clips: Sequence[Clip]) -> float:
     """Return the word errors of the model's own decoding of each whole clip."""
-    pairs = ((clip.transcript, model.decode(clip.audio(16_000)).text) for clip in clips)
-    errors = (wer(*(normalize(text, "en") for text in pair)) for pair in pairs)
+    pairs = (
+        (clip.language, clip.transcript, model.decode(clip.audio(16_000), thorough=True).text)
+        for clip in clips
+    )
+    errors = (wer(normalize(said, of), normalize(heard, of)) for of, said, heard in pairs)
     return sum(errors, WordErrors()).rate
 
 
@@ -120,7 +135,7 @@ class Heard:
         for piece in pieces:
             events = hear(model, piece.sound, policy)
             seen = Seen(list(shown(events, str(len(self.scores)))), events[-1][0])
-            self.scores.append(scored({"": piece}, seen, "engine"))
+            self.scores.append(scored({"": piece}, seen, "engine", language=piece.language))
             self.seconds += len(piece.sound) / SAMPLE_RATE
         self.cpu_s += model.cpu_s - before
 
@@ -138,21 +153,22 @@ class Heard:
 
 
 def table(
-    model: Remembering, clips: Sequence[Clip], names: Sequence[str], seeds: Sequence[int]
+    model: Remembering,
+    clips: Sequence[Clip],
+    settings: Mapping[str, DecoderPolicy],
+    seeds: Sequence[int],
 ) -> None:
     """Print the lines of each setting: clips alone, joined by each seed, all seeds together."""
     against = whole(model.model, clips)
     print(f"model's own decode of {len(clips)} whole clips: WER {against:.1%}\n{HEADER}")
     alone = [joined([clip], seconds=inf, seed=0, rate=SAMPLE_RATE) for clip in clips]
-    for name in names:
+    for name, policy in settings.items():
         heard, total = Heard(), Heard()
-        heard.hear(model, alone, SETTINGS[name])
+        heard.hear(model, alone, policy)
         print(f"{name + ', alone':33}{heard.row(against)}", flush=True)
         for seed in seeds:
             one = Heard()
-            one.hear(
-                model, [joined(clips, seconds=inf, seed=seed, rate=SAMPLE_RATE)], SETTINGS[name]
-            )
+            one.hear(model, [joined(clips, seconds=inf, seed=seed, rate=SAMPLE_RATE)], policy)
             print(f"{f'  joined, pauses of seed {seed}':33}{one.row(against)}", flush=True)
             total = Heard(
                 total.scores + one.scores, total.cpu_s + one.cpu_s, total.seconds + one.seconds
@@ -160,15 +176,26 @@ def table(
         print(f"{f'{name}, joined, {len(seeds)} seeds':33}{total.row(against)}", flush=True)
 
 
+def served(language: str) -> list[Model]:
+    """Return the models that serve ``language``, the one that is used first."""
+    return [model for model in installed() if model.knows(language)]
+
+
 def main() -> None:
     """Print the tables."""
     parser = parser_of(__doc__)
     parser.add_argument("--curve", action="store_true", help="other settings too")
     parser.add_argument("--seeds", type=int, default=1, help="so many draws of the pauses")
+    parser.add_argument("--model", default="", help="as CAPTIONER_MODEL")
     options = parser.parse_args()
-    clips = (read_corpus(options.speech) if options.speech else bundled_corpus())[: options.clips]
-    names = list(SETTINGS) if options.curve else ["default"]
-    table(Remembering(), clips, names, range(options.seed, options.seed + max(1, options.seeds)))
+    clips = clips_of(options)
+    [used, *_] = installed(options.model) if options.model else served(options.language)
+    settings = {"default": used.policy}
+    if options.curve:
+        settings |= WHISPER_SETTINGS if used.policy is WHISPER else SETTINGS
+    model = Remembering(used.load(1).speaking(options.language))
+    print(f"{used.name}, {options.language}")
+    table(model, clips, settings, range(options.seed, options.seed + options.seeds))
 
 
 if __name__ == "__main__":

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.engine import Remembering, hear, shown
+from benchmarks.engine import Remembering, hear, served, shown
 from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
 from benchmarks.speech import Speech, scored
 from captioner.audio_file import read_audio
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.embedded.decoder import DecoderPolicy
+from streaming.embedded.models import installed
+from streaming.embedded.stream_job import SpeechModel
 from streaming.recognizer import Tail
 
 
-def row(name: str, sound: Sound) -> str:
+def row(name: str, sound: Sound, model: SpeechModel, policy: DecoderPolicy) -> str:
     """One line of the table: the words that stayed, and those shown temporarily."""
-    events = hear(Remembering(), sound, DecoderPolicy())
+    events = hear(Remembering(model), sound, policy)
     until_ms = len(sound) * 1000 // SAMPLE_RATE
     nobody = {"": Speech(sound, (), "", 0.0)}
     words, _ = scored(nobody, Seen(list(shown(events, name)), until_ms), "engine").sums["invented"]
@@ -32,16 +34,21 @@ def main() -> None:
     arguments.add_argument("--music", type=Path, default=MUSIC, help="a folder of .wav files")
     arguments.add_argument("--music-seconds", type=int, default=60, help="of each file")
     arguments.add_argument("--speech", type=Path, help="taken for the sake of the others; unused")
+    arguments.add_argument("--language", default="en", help="that nobody speaks")
+    arguments.add_argument("--model", default="", help="as CAPTIONER_MODEL")
     options = arguments.parse_args()
+    [used, *_] = installed(options.model) if options.model else served(options.language)
+    speech = used.load(1).speaking(options.language)
+    print(f"{used.name}, {options.language}")
     print(f"{'':32} {'':8} words tails")
     for name, make in GENERATORS.items():
-        print(row(name, make(options.seconds, 1)), flush=True)
+        print(row(name, make(options.seconds, 1), speech, used.policy), flush=True)
     files = music_files(options.music)
     if not files:
         print(f"no music in {options.music}: install Debian's asterisk-moh-opsound-wav")
     for path in files:
         sound = read_audio(path, rate=24_000)[: options.music_seconds * 24_000]
-        print(row(path.stem, sound), flush=True)
+        print(row(path.stem, sound, speech, used.policy), flush=True)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,17 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--speech", type=Path, help="a folder with manifest.tsv and words.ctm")
+    parser.add_argument("--language", default="en", help="of the clips of that folder")
     parser.add_argument("--clips", type=int, default=1_000, help="at most so many")
     parser.add_argument("--seed", type=int, default=0, help="of the pauses' lengths")
     return parser
+
+
+def clips_of(arguments: argparse.Namespace) -> list[Clip]:
+    """Return the clips in the order of the manifest."""
+    if arguments.speech is None:
+        return bundled_corpus()[: arguments.clips]
+    return read_corpus(arguments.speech, language=arguments.language)[: arguments.clips]
 
 
 def chosen_clips(arguments: argparse.Namespace) -> list[Clip]:
@@ -47,6 +55,7 @@ class Speech:
     words: tuple[RefWord, ...]
     transcript: str
     seconds: float
+    language: str = "en"
 
 
 def joined(clips: Sequence[Clip], *, seconds: float, seed: int, rate: int = RATE) -> Speech:
@@ -65,7 +74,8 @@ def joined(clips: Sequence[Clip], *, seconds: float, seed: int, rate: int = RATE
         parts += [sound, pause]
         length += len(sound) + len(pause)
     parts.append(np.zeros(int(TRAIL_S * rate), np.float32))
-    return Speech(np.concatenate(parts), tuple(words), " ".join(said), spoken)
+    sound = np.concatenate(parts)
+    return Speech(sound, tuple(words), " ".join(said), spoken, clips[0].language)
 
 
 def speeches_of(
@@ -86,12 +96,14 @@ def played(speeches: Mapping[str, Speech]) -> Performance:
     return Performance({name: speech.sound for name, speech in speeches.items()})
 
 
-def scored(speeches: Mapping[str, Speech], seen: Seen, through: Through) -> Score:
+def scored(
+    speeches: Mapping[str, Speech], seen: Seen, through: Through, *, language: str = "en"
+) -> Score:
     """Take all of eval's measures, comparing each speaker with the captions under their name."""
     turns = [Turn(one.transcript, name, words=one.words) for name, one in speeches.items()]
     return score(
         Observation(
-            "speech", "en", seen.until_ms / 1000, tuple(map(seen.as_handed, turns)),
+            "speech", language, seen.until_ms / 1000, tuple(map(seen.as_handed, turns)),
             tuple(seen.shown), through, word_times="given", until_ms=seen.until_ms,
         )
     )  # fmt: skip
