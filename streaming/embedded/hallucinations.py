@@ -24,6 +24,7 @@ class Limits:
     sure_if_short: of a few words from a short voice. few: words. little, short: chunks of voice.
     a_word: the fewest chunks of voice for each word beyond a few: 4 is 8 words a second, twice as
     fast as people read aloud. phrase: words that may be repeated three times at the end.
+    inventions: phrases that the model makes up, and that are left out at the end.
     """
 
     sure: float = 0.35
@@ -33,6 +34,7 @@ class Limits:
     short: int = 16
     a_word: int = 4
     phrase: int = 3
+    inventions: Sequence[str] = ()
 
 
 def plausible(answer: Hypothesis, segment: SpeechSegment, until: int, limits: Limits) -> Hypothesis:
@@ -55,7 +57,20 @@ def plausible(answer: Hypothesis, segment: SpeechSegment, until: int, limits: Li
         return NOTHING
     least = limits.phrase if answer.complete else 1
     kept = once([key(word.text) for word in answer.words], least=least)
-    return Hypothesis(answer.words[:kept], answer.tokens, answer.complete)
+    words = answer.words[:kept]
+    words = words[: len(words) - invented([word.text for word in words], limits.inventions)]
+    return Hypothesis(words, answer.tokens, answer.complete)
+
+
+def invented(words: Sequence[str], inventions: Sequence[str]) -> int:
+    """Return the number of words at the end that are one of ``inventions``."""
+    phrases = {_bare(phrase.split()): len(phrase.split()) for phrase in inventions}
+    found = (n for phrase, n in phrases.items() if _bare(words[-n:]) == phrase)
+    return max(found, default=0)
+
+
+def _bare(words: Sequence[str]) -> str:
+    return " ".join(map(key, words))
 
 
 def once(words: Sequence[str], *, least: int = 1) -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from streaming.embedded import weights
-from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.decoder import DecoderPolicy
+from streaming.embedded.hallucinations import Limits
+from streaming.embedded.inventions import INVENTIONS
 from streaming.embedded.moonshine import Moonshine, model_folder
 from streaming.embedded.stream_job import SpeechModel
 from streaming.errors import RecognizerUnavailable
@@ -25,7 +26,7 @@ ENGLISH = DecoderPolicy()
 WHISPER = DecoderPolicy(
     intervals=((0, 600), (4_000, 700), (8_000, 800)),
     thorough=True,
-    agreement=AgreementPolicy(),
+    limits=Limits(inventions=INVENTIONS),
 )
 """How Whisper is used."""
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from streaming.embedded.hallucinations import NOTHING, Limits, once, plausible
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.inventions import INVENTIONS
 from streaming.embedded.segments import SpeechSegment
 
 
@@ -53,6 +55,31 @@ def test_a_phrase_that_the_model_stutters_at_the_end_of_the_sound_stays_once() -
     answer = said("the epoch. " + "It was a season of light. " * 3, 0.9)
     kept = plausible(answer, segment(300), 320, Limits())
     assert kept.text == "the epoch. It was a season of light."
+
+
+INVENTIVE = Limits(inventions=INVENTIONS)
+
+
+@pytest.mark.parametrize(
+    ("said_so_far", "made_up"),
+    [
+        ("", "Sous-titrage ST' 501"),
+        ("Nous reprenons demain.", "Merci d'avoir regardé cette vidéo!"),
+        ("See you tomorrow.", "Thanks for watching!"),
+    ],
+)
+def test_thanks_and_credits_that_the_model_makes_up_are_left_out(
+    said_so_far: str, made_up: str
+) -> None:
+    heard = said(f"{said_so_far} {made_up}", 0.9)
+    assert plausible(heard, segment(300), 320, INVENTIVE).text == said_so_far
+
+
+@pytest.mark.parametrize(
+    "text", ["Thank you.", "Merci.", "Merci d'avoir regardé cette vidéo avec nous.", "Oui."]
+)
+def test_thanks_that_somebody_says_stay(text: str) -> None:
+    assert plausible(said(text, 0.9), segment(300), 320, INVENTIVE).text == text
 
 
 def test_a_word_said_three_times_over_stays_as_it_was_said() -> None:
