@@ -10,7 +10,7 @@ ENGLISH_ONLY = The speech model of 98 more languages could not be had: captions 
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults fuzz-captions soak-seeds test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
+.PHONY: demo test test-faults fuzz-captions soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -36,6 +36,14 @@ soak-seeds: .venv/dev.done
 			--explain --seed $$seed 2>&1); then echo "seed $$seed: ok"; \
 		else echo "seed $$seed: BAD"; printf '%s\n' "$$told"; failed="$$failed $$seed"; fi; \
 	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+# A meeting of eight in which nobody rests and all fails: Linux, as root, with libfaketime.
+HOURS ?= 1
+SEED ?= $(shell shuf -i 1-999999 -n 1)
+soak: .venv/dev.done
+	$(BIN)/caption-eval simulate --soak --people 8 --no-costs --no-speech --explain --seed $(SEED) \
+		--minutes $$(awk 'BEGIN { print 60 * $(HOURS) }') \
+		--faults $$(awk 'BEGIN { print int(90 * $(HOURS)) }') $(ARGS)
 
 # What may happen to a bot, its worker and its machine, and how soon captions are back.
 test-rooms: .venv/dev.done

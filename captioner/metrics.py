@@ -9,6 +9,7 @@ from captioner.errors import ConfigurationError
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _LAG = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
+TASKS = Gauge("captioner_tasks", "Tasks of the bot's event loop.")
 TRACKS = Gauge("captioner_tracks", "Tracks that are being captioned.")
 SLOTS = Gauge("captioner_slots", "Recogniser streams in use.")
 STALLS = Counter("captioner_stalls", "Times that somebody spoke for 4 s and no caption came.")

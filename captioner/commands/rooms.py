@@ -124,6 +124,8 @@ async def _run(
             settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
         )
 
+    loop = asyncio.get_running_loop()
+    metrics.TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
     async with offered(settings) as offer:
         engine = await offer.choose(settings.engine_name, settings.language)
         meeting = functools.partial(

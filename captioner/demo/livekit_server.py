@@ -140,6 +140,12 @@ class MediaServer:
         """The address for participants."""
         return f"ws://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The process that runs the server as its child."""
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         """Start, and wait until it answers. Raises ConfigurationError."""
         try:

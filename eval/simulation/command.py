@@ -16,7 +16,7 @@ from captioner.demo.livekit_server import find_or_build
 from eval.simulation import costs
 from eval.simulation.real_speech import overlap
 from eval.simulation.runner import Played, play
-from eval.simulation.script import MeetingPlan, faults_of, script
+from eval.simulation.script import Fault, MeetingPlan, any_faults, faults_of, script
 from eval.simulation.table import (
     Costs,
     Row,
@@ -25,12 +25,15 @@ from eval.simulation.table import (
     rows_of,
     rows_of_costs,
     rows_of_speech,
+    rows_of_usage,
+    transcript_of,
     verdict_of,
 )
 from eval.simulation.testbed import Testbed
 
 SILENT = 10
 TALKING = 3
+LATE_MAX = 6
 
 Tell = Callable[[str], None]
 
@@ -47,6 +50,12 @@ Tell = Callable[[str], None]
     "--speech/--no-speech", default=True, help="Real speech by several at once, 2 minutes more."
 )
 @click.option("--explain", is_flag=True, help="Say where each lost, torn or doubled word was.")
+@click.option(
+    "--soak",
+    is_flag=True,
+    help="People come, go and refuse all the time, a transcript is kept, and the bot's machine"
+    " fails, too. Linux only; as root.",
+)
 @plainly
 def simulate_command(
     people: int,
@@ -56,13 +65,14 @@ def simulate_command(
     measure: bool,
     speech: bool,
     explain: bool,
+    soak: bool,
 ) -> None:
     """Play a scripted meeting with faults on this machine, and print what came of each word."""
     log.configure(form="console", level=log.WARNING)
     rows = asyncio.run(
         simulate(
             lambda line: click.echo(line, err=True), people=people, minutes=minutes,
-            faults=faults, seed=seed, measure=measure, speech=speech, explain=explain,
+            faults=faults, seed=seed, measure=measure, speech=speech, explain=explain, soak=soak,
         )
     )  # fmt: skip
     click.echo(render(rows))
@@ -79,24 +89,27 @@ async def simulate(
     measure: bool,
     speech: bool,
     explain: bool = False,
+    soak: bool = False,
 ) -> list[Row]:
     """Play it, and return the table.
 
     tell: reports progress. measure: also measure the cost of an attendee. speech: also play real
     speech to the embedded recogniser. explain: name each word that was lost, torn or doubled.
+    soak: nobody rests, and the bot's machine fails, too.
     """
     program = await asyncio.to_thread(find_or_build, tell)
-    plan = MeetingPlan(
-        people, minutes * 60, faults_of(faults), seed, late=max(1, round(minutes / 5))
-    )
+    kinds = any_faults(faults, list(Fault), seed=seed) if soak else faults_of(faults)
+    late = max(1, round(minutes / 5))
+    plan = MeetingPlan(people, minutes * 60, kinds, seed, late=min(late, LATE_MAX), restless=soak)
     began = time.monotonic()
     tell(f"A meeting of {people}, {minutes:g} minutes, {faults} faults…")
-    async with Testbed(program, environment={"CAPTIONER_WANT": "hello"}) as testbed:
+    environment = {"CAPTIONER_WANT": "hello"}
+    async with Testbed(program, environment=environment, soak=soak) as testbed:
         played = await play(testbed, script(plan), tell)
     tell(f"Played in {time.monotonic() - began:.0f} s.")
     if explain:
         _explain(played, tell)
-    rows = list(rows_of(played))
+    rows = [*rows_of(played), *(rows_of_usage(played) if soak else ())]
     if measure:
         tell("What silence and speech cost, 2 minutes…")
         rows += rows_of_costs(await _measured(program))
@@ -122,9 +135,12 @@ def _explain(played: Played, tell: Tell) -> None:
     verdict = verdict_of(played)
     for gap in played.reader.gaps:
         tell(f"gap    {gap.start_ms / 1000:8.2f} to {gap.end_ms / 1000:8.2f}  {gap.reason}")
-    for what, words in (("lost", verdict.lost), ("torn", verdict.torn)):
+    kept = transcript_of(played)
+    lists = {"lost": verdict.lost, "torn": verdict.torn, "busy": verdict.not_delivered}
+    lists |= {"not kept": kept.missing, "kept": kept.forbidden} if played.transcripts else {}
+    for what, words in lists.items():
         for said in words:
-            tell(f"{what}   {said.start_s - played.origin_s:8.2f}  {said.speaker}  {said.word}")
+            tell(f"{what:<8} {said.start_s - played.origin_s:8.2f}  {said.speaker}  {said.word}")
     for word, cues in verdict.twice.items():
         places = ", ".join(f"{cue.id} from {cue.start_ms / 1000:.2f}" for cue in cues)
         tell(f"twice  {word}  {places}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from eval.simulation.fault_proxy import FaultProxy
+from eval.simulation.machine import children, starved, stopped
 from eval.simulation.participant import Participant
 from eval.simulation.script import Fault
 from eval.simulation.testbed import CAPACITY, Testbed
@@ -16,6 +17,12 @@ CUT_S = 10.0
 DEAD_S = 1.0
 RAISES_S = 3.0
 RAISES_TRIES = 4
+HOUR_S = 3_600
+SET_S = 10.0
+FULL_S = 12.0
+STARVED_S = 10.0
+STOPPED_S = 15.0
+SERVER_STOPPED_S = 8.0
 
 
 async def inflict(
@@ -63,3 +70,26 @@ async def inflict(
             await testbed.bot.kill()
             await asyncio.sleep(DEAD_S)
             await testbed.start_bot()
+        case Fault.CLOCK_BACK:
+            await testbed.bot.kill()
+            testbed.clock.set(0 if testbed.clock.offset_s else -HOUR_S)
+            await asyncio.sleep(DEAD_S)
+            await testbed.start_bot()
+        case Fault.CLOCK_SET:
+            right_s = testbed.clock.offset_s
+            testbed.clock.set(right_s - HOUR_S)
+            await asyncio.sleep(SET_S)
+            testbed.clock.set(right_s)
+        case Fault.DISK_FULL:
+            await asyncio.to_thread(testbed.disk.fill)
+            await asyncio.sleep(FULL_S)
+            testbed.disk.empty()
+        case Fault.BOT_STARVED:
+            async with starved(testbed.bot.pid):
+                await asyncio.sleep(STARVED_S)
+        case Fault.BOT_STOPPED:
+            async with stopped(testbed.bot.pid):
+                await asyncio.sleep(STOPPED_S)
+        case Fault.SERVER_STOPPED:
+            async with stopped(*children(testbed.server.pid)):
+                await asyncio.sleep(SERVER_STOPPED_S)

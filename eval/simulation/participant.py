@@ -25,7 +25,7 @@ from streaming.testing.tone_words import WORD_MS, chord, word
 
 RATE = 48_000
 PIECE_S = 0.1
-AHEAD_S = 0.3
+AHEAD_S = 0.6
 """Audio passed on before it is due, by which our loop may be late."""
 
 RETRY_S = 0.3
@@ -34,7 +34,6 @@ ASK_AGAIN_S = 40.0
 
 Join = Callable[[], tuple[str, str]]
 """→ (url, token)"""
-
 _LIVEKITS_OWN = 1_001
 
 
@@ -42,7 +41,8 @@ class Participant:
     """Joins, reconnects, speaks, and reads if requested.
 
     said: every word passed on. away: when it could not be heard. arrivals: (time, bytes) of each
-    packet of the topic. states: (time, state) of each observed change of the bot's attribute.
+    packet of the topic. states, keeps: (time, value) of each change of the bot's state, and of
+    whether it keeps a transcript.
     """
 
     def __init__(self, identity: str, join: Join, *, speaks: bool, reads: bool) -> None:
@@ -52,6 +52,7 @@ class Participant:
         self.away: list[Span] = []
         self.arrivals: list[tuple[float, int]] = []
         self.states: list[tuple[float, str]] = []
+        self.keeps: list[tuple[float, str]] = []
         self.deaf = False  # every packet is lost in transit
         self._join = join
         self._speaks = speaks
@@ -94,7 +95,7 @@ class Participant:
         await self._spoken.wait()
 
     def mute(self) -> None:
-        """Mute the microphone."""
+        """Mute it."""
         self._muted = True
         if self._track is not None:
             self._track.mute()
@@ -130,15 +131,14 @@ class Participant:
             while not seen():
                 self._news.clear()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(0.25):
-                        await self._news.wait()
+                    await asyncio.wait_for(self._news.wait(), 0.25)
 
     def saw_state(self, state: str, *, since: float) -> float | None:
         """Return when the bot's state was first seen as this one after ``since``."""
         return next((at for at, seen in self.states if at > since and seen == state), None)
 
     async def hello(self) -> None:
-        """Ask for everything that is missing."""
+        """Ask for what is missing."""
         answer = await self._rpc(HELLO, self.page.hello())
         seq = answer["seq"]
         while more := self.page.answered(answer):
@@ -161,8 +161,7 @@ class Participant:
             for p in self._room.remote_participants.values()
             if p.kind == agent and "captions.session" in p.attributes
         ]
-        # Of two, the one that joined last: the other was killed, and is still listed.
-        return bots[-1] if bots else None
+        return bots[-1] if bots else None  # of two the first was killed, and is still listed
 
     async def _rpc(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
         bot = self.bot
@@ -191,7 +190,7 @@ class Participant:
         self._room = room
         if self._speaks:
             await self._publish()
-        self._back(since if self._away_since is None else self._away_since)
+        self._back(self._away_since or since)
 
     async def _publish(self) -> None:
         if self._source is not None:
@@ -220,9 +219,10 @@ class Participant:
         bot = self.bot
         if bot is None:
             return
-        state = bot.attributes.get("captions.state", "")
-        if not self.states or self.states[-1][1] != state:
-            self.states.append((time.monotonic(), state))
+        for name, seen in (("captions.state", self.states), ("captions.transcript", self.keeps)):
+            value = bot.attributes.get(name, "")
+            if not seen or seen[-1][1] != value:
+                seen.append((time.monotonic(), value))
         if bot.attributes["captions.session"] != self.page.session:
             self.page.missing = True
         self._tell()
@@ -245,10 +245,8 @@ class Participant:
             self._do(self._connect())
 
     def _received(self, data: rtc.DataPacket) -> None:
-        sender = data.participant
-        if data.topic != TOPIC or sender is None or self.deaf:
-            return
-        if sender.kind != rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+        sender, agent = data.participant, rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        if data.topic != TOPIC or sender is None or sender.kind != agent or self.deaf:
             return
         self.arrivals.append((time.monotonic(), len(data.data)))
         self.page.feed(json.loads(data.data))

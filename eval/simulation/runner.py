@@ -6,14 +6,18 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from captioner.contract_requests import CONSENT, SET
 from eval.simulation.caption_receiver import CaptionReceiver
+from eval.simulation.costs import total
 from eval.simulation.fault_proxy import FaultProxy
 from eval.simulation.faults import inflict
+from eval.simulation.machine import Usage
 from eval.simulation.participant import Participant
 from eval.simulation.script import HOST, Act, Fault, What
+from eval.simulation.second_listener import SecondListener
 from eval.simulation.testbed import Testbed
 from eval.simulation.verdict import Facts, Span, SpokenWord
 from streaming.testing import tone_words
@@ -27,6 +31,11 @@ ACT_S = 120.0
 """A participant that takes longer for an act is stuck: reported, and the meeting goes on."""
 
 CLICK_S = 10.0
+
+RECOVERS_S = 15.0
+"""How long after a fault a host's click may take its time."""
+
+WATCH_S = 15.0
 
 RAISED_S = 8.0
 """How long a track may be without captions after a bug."""
@@ -47,7 +56,8 @@ class Click:
 class Played:
     """The result of a meeting. reader: always present; others: joined late or lost packets.
 
-    had_all_s: when late joiners had the captions from before.
+    had_all_s: when late joiners had the captions from before. keeps: (time, "on" or "off") of the
+    transcript as the reader saw it. usage: (time, what the bot has of the machine, its tasks).
     """
 
     said: list[SpokenWord] = field(default_factory=list)
@@ -60,6 +70,9 @@ class Played:
     log: str = ""
     metrics: str = ""
     on_disk: str = ""
+    transcripts: str = ""
+    keeps: list[tuple[float, str]] = field(default_factory=list)
+    usage: list[tuple[float, Usage, int]] = field(default_factory=list)
     origin_s: float = 0.0
     failed: list[str] = field(default_factory=list)  # failed acts of the simulation itself
 
@@ -73,21 +86,28 @@ class Play:
         self._acts = acts
         self._tell = tell
         self._open: dict[tuple[What, str], tuple[float, float]] = {}
+        self._listener: SecondListener | None = None
         self._far: tuple[Participant, FaultProxy] | None = None
         self._hosts_turn = asyncio.Lock()
+        self._disturbed_s = -math.inf  # until when
 
     async def run(self) -> Played:
         """Play the whole meeting, and a period of silence."""
         testbed = self._stage
         reader = await testbed.enter(READER)
-        async with testbed.far_reader(FAR_READER) as self._far:
+        async with (
+            testbed.far_reader(FAR_READER) as self._far,
+            testbed.second_listener() as self._listener,
+        ):
             await reader.until(lambda: not reader.page.missing)
             began = time.monotonic()
+            watching = asyncio.create_task(self._watch(began))
             async with asyncio.TaskGroup() as tasks:
                 for act in self._acts:
                     await asyncio.sleep(began + act.at_s - time.monotonic())
                     tasks.create_task(self._do(act))
             await asyncio.sleep(QUIET_S)
+            watching.cancel()
             await self._gather(reader)
         return self.played
 
@@ -124,16 +144,19 @@ class Play:
             case What.OFF | What.ON:
                 async with self._hosts_turn:
                     await self._switch(act, person)
-            case What.REFUSE | What.AGREE:
-                agrees = act.what is What.AGREE
-                times = await person.ask(CONSENT, {"v": 1, "captioned": agrees, "kept": True})
+            case What.REFUSE | What.NOT_KEPT | What.AGREE:
+                captioned, kept = act.what is not What.REFUSE, act.what is What.AGREE
+                times = await person.ask(CONSENT, {"v": 1, "captioned": captioned, "kept": kept})
                 self._span(What.REFUSE, act, times, self.played.facts.refused)
+                self._span(What.NOT_KEPT, act, times, self.played.facts.not_kept)
+            case What.KEEP:
+                await self._start_transcript(person)
 
     async def _switch(self, act: Act, host: Participant) -> None:
         on = act.what is What.ON
         times = await host.ask(SET, {"v": 1, "enabled": on})
         self._span(What.OFF, act, times, self.played.facts.off)
-        if not on:
+        if not on and time.monotonic() > self._disturbed_s:
             self.played.clicks.append(await self._clicked(*times))
 
     async def _clicked(self, asked: float, answered: float) -> Click:
@@ -156,8 +179,7 @@ class Play:
         if act.what is begin:
             self._open[key] = times
         elif began := self._open.pop(key, None):
-            who = act.who if begin is What.REFUSE else None
-            spans.append(Span(*began, *times, who))
+            spans.append(Span(*began, *times, None if begin is What.OFF else act.who))
 
     async def _fault(self, act: Act) -> None:
         assert act.fault is not None
@@ -166,11 +188,27 @@ class Play:
         reader, cable = self._far
         victim = self._stage.people.get(act.who) or self._stage.people[HOST]
         began = time.monotonic()
+        self._disturbed_s = math.inf
         await inflict(act.fault, self._stage, victim=victim, reader=reader, cable=cable)
+        self._disturbed_s = time.monotonic() + RECOVERS_S
+        if act.fault is Fault.DISK_FULL:  # it put an end to the transcript
+            await self._start_transcript(self._stage.people[HOST])
         if act.fault is Fault.TRACK_RAISES:
             now = time.monotonic()
             span = Span(began, began, now, now + RAISED_S, victim.identity)
             self.played.facts.unheard.append(span)
+
+    async def _start_transcript(self, host: Participant) -> None:
+        await host.ask(SET, {"v": 1, "transcript": True})
+
+    async def _watch(self, began: float) -> None:
+        """What the bot has of the machine, as time goes by."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            with suppress(OSError):  # there is no bot just now
+                usage = Usage.of(self._stage.bot.pid)
+                tasks = round(total(await self._stage.metrics(), "captioner_tasks"))
+                self.played.usage.append((time.monotonic() - began, usage, tasks))
 
     async def _come_late(self, identity: str) -> None:
         began = time.monotonic()
@@ -190,17 +228,20 @@ class Play:
         played.reader = played.others.pop(reader.identity)
         for person in testbed.people.values():
             self._keep(person)
+        facts = played.facts
+        kinds = {What.REFUSE: facts.refused, What.NOT_KEPT: facts.not_kept, What.OFF: facts.off}
         for (what, who), times in self._open.items():  # never taken back
-            if what is What.REFUSE:
-                played.facts.refused.append(Span(*times, math.inf, math.inf, who))
-            else:
-                played.facts.off.append(Span(*times, math.inf, math.inf))
+            span = Span(*times, math.inf, math.inf, None if what is What.OFF else who)
+            kinds[what].append(span)
         played.said.sort(key=lambda said: said.start_s)
         played.origin_s = testbed.origin_s
         played.facts.reached = testbed.recognizer.reached
+        assert self._listener is not None
+        played.facts.delivered = self._listener.heard
         played.log = "\n".join(testbed.bot.lines)
         played.metrics = await testbed.metrics()
         played.on_disk = testbed.on_disk()
+        played.transcripts, played.keeps = testbed.transcripts(), reader.keeps
 
     def _keep(self, person: Participant) -> None:
         raises = tone_words.word(tone_words.RAISES)

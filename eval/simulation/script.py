@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from streaming.testing.tone_words import PAUSE_MS, WORD_MS, WORDS
+from streaming.testing.tone_words import PAUSE_MS, RAISES, WORD_MS
 
 WORD_S = (WORD_MS + PAUSE_MS) / 1000
 """The duration of a word."""
@@ -17,6 +17,9 @@ LEAD_S, TRAIL_S = 0.8, 1.0
 
 HEARD_S = 4.0
 """The least time between joining and speaking."""
+
+STAYS_S, AWAY_S = (60.0, 240.0), (10.0, 30.0)
+"""How long people of a restless meeting are there, and away."""
 
 HOST = "p0"
 
@@ -31,8 +34,10 @@ class What(StrEnum):
     UNMUTE = "unmute"
     REFUSE = "refuse"
     AGREE = "agree"
+    NOT_KEPT = "not kept"  # captioned, and in no transcript
     OFF = "off"
     ON = "on"
+    KEEP = "keep"  # the host switches the transcript on
     LATE = "late"  # a participant joins who only reads
     FAULT = "fault"
 
@@ -49,6 +54,16 @@ class Fault(StrEnum):
     BOT_CUT = "the bot's network cut for 10 s"
     SERVER_KILLED = "media server killed"
     BOT_KILLED = "bot killed"
+    CLOCK_BACK = "bot killed, and its clock set by an hour"
+    CLOCK_SET = "the bot's clock set back an hour, and forward again"
+    DISK_FULL = "the bot's disk full for 12 s"
+    BOT_STARVED = "one processor for the bot and four others for 10 s"
+    BOT_STOPPED = "the bot stands still for 15 s"
+    SERVER_STOPPED = "the media server stands still for 8 s"
+
+
+NETWORK_FAULTS = tuple(Fault)[: tuple(Fault).index(Fault.CLOCK_BACK)]
+"""Those that any machine can play."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,7 +93,10 @@ class _Person:
 
 @dataclass(frozen=True, slots=True)
 class MeetingPlan:
-    """The parameters of a meeting. faults: in order, evenly spread."""
+    """The parameters of a meeting. faults: in order, evenly spread.
+
+    restless: people come, go, refuse and agree all the time, and a transcript is kept.
+    """
 
     people: int = 10
     seconds: float = 1_800.0
@@ -88,20 +106,30 @@ class MeetingPlan:
     quiet_s: float = 8.0  # at the end, so that all words can be recognised
     late: int = 1  # number of late joiners who only read
     switches: bool = True  # a host switches off and on, people refuse and agree again
+    restless: bool = False
 
 
 def faults_of(count: int) -> tuple[Fault, ...]:
-    """Return ``count`` faults, all kinds in turn."""
-    kinds = list(Fault)
-    return tuple(kinds[n % len(kinds)] for n in range(count))
+    """Return ``count`` faults, all kinds of the network in turn."""
+    return tuple(NETWORK_FAULTS[n % len(NETWORK_FAULTS)] for n in range(count))
+
+
+def any_faults(count: int, kinds: Sequence[Fault], *, seed: int) -> tuple[Fault, ...]:
+    """Return ``count`` faults in random order, each kind as often."""
+    chance, found = Random(seed), list[Fault]()
+    while len(found) < count:
+        found += chance.sample(kinds, len(kinds))
+    return tuple(found[:count])
 
 
 def script(plan: MeetingPlan) -> list[Act]:
     """Return the acts in order of time. Equal plans give equal acts."""
     chance = Random(plan.seed)
-    people = _people(plan, chance)
+    people = _restless_people(plan, chance) if plan.restless else _people(plan, chance)
     acts = [*_comings(people, plan), *_faults(people, plan), *_lates(plan)]
-    if plan.switches:
+    if plan.restless:
+        acts += _restless_switches(people, plan, chance)
+    elif plan.switches:
         acts += _switches(people, plan)
     acts += _turns(people, plan, chance)
     return sorted(acts)
@@ -123,6 +151,22 @@ def _people(plan: MeetingPlan, chance: Random) -> list[_Person]:
             out = round(plan.seconds * chance.uniform(0.4, 0.5), 2)
             here = [(0.0, out), (round(out + plan.seconds * 0.1, 2), plan.seconds + 60)]
         found.append(_Person(name, shy=n % 2 == 1, here=here))
+    return found
+
+
+def _restless_people(plan: MeetingPlan, chance: Random) -> list[_Person]:
+    """Plan presence: the host stays, the others are there for some minutes, and come again."""
+    found = [_Person(HOST, shy=False, here=[(0.0, plan.seconds + 60)])]
+    for n, name in enumerate(identities(plan)[1:]):
+        person = _Person(name, shy=n % 2 == 0, here=[])
+        at = 0.0 if n < plan.people // 2 else chance.uniform(5, 40)
+        while at < plan.seconds - 30:
+            left = at + chance.uniform(*STAYS_S)
+            if left > plan.seconds - 30:
+                left = plan.seconds + 60
+            person.here.append((round(at, 2), round(left, 2)))
+            at = left + chance.uniform(*AWAY_S)
+        found.append(person)
     return found
 
 
@@ -151,6 +195,27 @@ def _switches(people: Sequence[_Person], plan: MeetingPlan) -> Iterator[Act]:
             yield Act(at + length, What.AGREE, people[n + 1].name)
 
 
+def _restless_switches(
+    people: Sequence[_Person], plan: MeetingPlan, chance: Random
+) -> Iterator[Act]:
+    """Between faults the host switches off and on, or somebody refuses and agrees again."""
+    yield Act(HEARD_S, What.KEEP, HOST)
+    spacing = plan.seconds / max(len(plan.faults), 4)
+    length = spacing / 4
+    for n in range(1, int(plan.seconds / spacing)):
+        at = round(n * spacing, 2)
+        what, back = chance.choice(
+            ((What.OFF, What.ON), (What.REFUSE, What.AGREE), (What.NOT_KEPT, What.AGREE))
+        )
+        # Whoever leaves before they agree again is not there to say so.
+        able = [p for p in people if any(a + 5 < at < b - length - 20 for a, b in p.here)]
+        if not able:
+            continue
+        who = HOST if what is What.OFF else chance.choice(able).name
+        yield Act(at, what, who)
+        yield Act(at + length, back, who)
+
+
 def _faults(people: Sequence[_Person], plan: MeetingPlan) -> Iterator[Act]:
     spacing = plan.seconds / max(len(plan.faults), 1)
     # A track can raise only while its speaker is heard, so choose one who stays and never mutes.
@@ -166,7 +231,7 @@ def _lates(plan: MeetingPlan) -> Iterator[Act]:
 
 
 def _turns(people: Sequence[_Person], plan: MeetingPlan, chance: Random) -> Iterator[Act]:
-    words = iter(chance.sample(range(WORDS), min(WORDS, int(plan.seconds / WORD_S * 4) + 100)))
+    words = iter(chance.sample(range(RAISES), min(RAISES, int(plan.seconds / WORD_S * 4) + 100)))
     at, end = HEARD_S, plan.seconds - plan.quiet_s
     while at < end:
         length = chance.choice((2, 3, 5, 8, 12, 20))

@@ -12,7 +12,11 @@ from eval.simulation.costs import Load
 from eval.simulation.real_speech import Overlap
 from eval.simulation.runner import READER, Played
 from eval.simulation.testbed import NAME, ROOM
+from eval.simulation.transcript_verdict import TranscriptVerdict, judge_transcript
 from eval.simulation.verdict import Fate, MeetingVerdict, different, judge_meeting, leaks
+
+USAGE_ROWS = 20
+BUSY_PERCENT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +47,26 @@ def rows_of(played: Played) -> Iterator[Row]:
     pages = [reader, *played.others.values()]
     broken = sum(sum(page.faults.values()) for page in pages)
     unlike = sum(len(apart(played, who)) for who in played.others)
-    yield Row("words said", str(len(played.said)))
+    said = len(played.said)
+    yield Row("words said", str(said))
     yield _none("misattributed words", verdict.misattributed)
     yield _none("doubled words", verdict.doubled)
     yield _none("words that nobody said", verdict.made_up)
     yield _none("cues that changed after closing, or before settled", broken)
     yield _none("words lost outside declared gaps", fates[Fate.LOST])
-    yield _few("words torn on the way to the bot", fates[Fate.TORN], of=len(played.said))
+    yield _few("words that a second listener had whole, and the bot not", fates[Fate.TORN], said)
+    busy = "words torn for the second listener, too (a busy machine)"
+    yield _few(busy, fates[Fate.NOT_DELIVERED], said, percent=BUSY_PERCENT)
     yield Row("words in declared gaps", str(fates[Fate.IN_GAP]))
     yield Row("words not judged (around a switch, no connection)", str(fates[Fate.EXCUSED]))
     yield _none("words shown though refused or switched off", fates[Fate.LEAKED])
     yield _none("cues that late and healed viewers have otherwise", unlike)
+    if played.transcripts:
+        kept = transcript_of(played)
+        yield Row("words in the transcript", str(kept.kept))
+        yield _none("words shown, and neither in the transcript nor in a gap", len(kept.missing))
+        yield _none("words in it of people who want nothing kept", len(kept.forbidden))
+        yield _none("words in it twice", len(kept.twice))
     for click in played.clicks:
         told = f"{click.stopped_s:.2f} s, {click.seen_s:.2f} s"
         good = max(click.stopped_s, click.seen_s) <= 1
@@ -99,6 +112,28 @@ def verdict_of(played: Played) -> MeetingVerdict:
     )
 
 
+def transcript_of(played: Played) -> TranscriptVerdict:
+    """Return what became of the words in the transcript."""
+    page = played.reader
+    return judge_transcript(
+        played.transcripts,
+        played.said,
+        {word for cue in page.shown() for word in cue.text.split()},
+        page.gaps,
+        played.facts,
+        keeps=played.keeps,
+        origin_s=played.origin_s,
+    )
+
+
+def rows_of_usage(played: Played) -> Iterator[Row]:
+    """Rows on what the bot had of the machine, some of them."""
+    every = max(len(played.usage) // USAGE_ROWS, 1)
+    for at_s, usage, tasks in played.usage[::every]:
+        told = f"{usage.rss_mb:.0f} MB, {usage.files} files, {usage.threads} threads, {tasks} tasks"
+        yield Row(f"the bot after {at_s:.0f} s", told)
+
+
 def _leaks(played: Played) -> Iterator[Row]:
     """Rows on what a run leaves with its operator, which must not contain speech."""
     words = [*(said.word for said in played.said), READER]
@@ -126,9 +161,9 @@ def _none(what: str, count: int) -> Row:
     return Row(what, str(count), "0", count == 0)
 
 
-def _few(what: str, count: int, *, of: int) -> Row:
-    """With more torn words, the machine was too busy for conclusions."""
-    return Row(what, str(count), "≤ 2 %", count <= 0.02 * of)
+def _few(what: str, count: int, of: int, *, percent: int = 2) -> Row:
+    """With more of them, the machine was too busy for conclusions."""
+    return Row(what, str(count), f"≤ {percent} %", count <= percent / 100 * of)
 
 
 def apart(played: Played, who: str) -> set[CuePacket]:
@@ -141,6 +176,7 @@ def apart(played: Played, who: str) -> set[CuePacket]:
         now(played.reader),
         now(played.others[who]),
         played.facts.refused,
+        not_kept=played.facts.not_kept,
         origin_s=played.origin_s,
         had_all_s=played.had_all_s.get(who, math.inf),
     )

@@ -14,7 +14,7 @@ import asyncio
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -23,12 +23,15 @@ from captioner.demo.livekit_server import MediaServer, free_port
 from captioner.room.tokens import participant_token
 from eval.simulation.bot_process import BotProcess, bot_environment
 from eval.simulation.fault_proxy import FaultProxy
+from eval.simulation.machine import MovableClock, SmallDisk, clock_library
 from eval.simulation.participant import Participant
+from eval.simulation.second_listener import SecondListener
 from streaming.testing.scripted_server import Hearing, ScriptedServer
 from streaming.testing.tone_words import hear
 
 ROOM = "simulated-meeting"
 BOT = "captions"
+LISTENER = "second-listener"
 CAPACITY = 64
 HEARING = Hearing(hear, frames=1, once=75)
 """Late packets, and the silence that flushes a recogniser, may tear a word."""
@@ -41,7 +44,8 @@ class Testbed:
     """``async with`` sets it up, with the bot in the room, and leaves no process behind.
 
     cable: between bot and media server. recognizer: None while it is down. environment: additional
-    variables of the bot. real_speech: use the embedded engine, as in ``captioner run``.
+    variables of the bot. real_speech: use the embedded engine, as in ``captioner run``. soak: give
+    the bot a disk and a clock of its own, and a folder of transcripts on it.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Testbed:
         *,
         real_speech: bool = False,
         environment: Mapping[str, str] | None = None,
+        soak: bool = False,
     ) -> None:
         self.server = MediaServer(program)
         self.cable = FaultProxy(self.server)
@@ -57,11 +62,26 @@ class Testbed:
         self.people: dict[str, Participant] = {}
         self._real_speech = real_speech
         self._given = dict(environment or {})
+        self._soak = soak
+        self._disk: SmallDisk | None = None
+        self._clock: MovableClock | None = None
         self._metrics_port = free_port()
         self._bot: BotProcess | None = None
         self._joins = 0
         self._stack = AsyncExitStack()
         self._folder = Path()
+
+    @property
+    def disk(self) -> SmallDisk:
+        """The bot's disk."""
+        assert self._disk is not None
+        return self._disk
+
+    @property
+    def clock(self) -> MovableClock:
+        """The bot's clock."""
+        assert self._clock is not None
+        return self._clock
 
     @property
     def bot(self) -> BotProcess:
@@ -72,6 +92,9 @@ class Testbed:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            if self._soak:
+                self._disk = stack.enter_context(SmallDisk(self._folder / "disk"))
+                self._clock = MovableClock(self._folder / "clock", clock_library())
             await stack.enter_async_context(self.server)
             await stack.enter_async_context(self.cable)
             await self.recognizer.__aenter__()
@@ -122,16 +145,22 @@ class Testbed:
         """Add a participant. url: where to join, if not at the media server itself."""
 
         def join() -> tuple[str, str]:
-            token = participant_token(
-                self.server.key, self.server.secret,
-                room=ROOM, identity=identity, name=f"{NAME} {identity}", host=host, speaks=speaks,
-            )  # fmt: skip
-            return (url or (lambda: self.server.url))(), token
+            return (url or (lambda: self.server.url))(), self._token(identity, host, speaks)
 
         person = Participant(identity, join, speaks=speaks, reads=reads)
         self.people[identity] = person
         await person.join()
         return person
+
+    def second_listener(self) -> SecondListener:
+        """Return somebody who hears what the bot hears."""
+        return SecondListener(lambda: (self.server.url, self._token(LISTENER)))
+
+    def _token(self, identity: str, host: bool = False, speaks: bool = False) -> str:
+        return participant_token(
+            self.server.key, self.server.secret,
+            room=ROOM, identity=identity, name=f"{NAME} {identity}", host=host, speaks=speaks,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def far_reader(self, identity: str) -> AsyncIterator[tuple[Participant, FaultProxy]]:
@@ -160,8 +189,15 @@ class Testbed:
 
     def on_disk(self) -> str:
         """Return everything that the bot has written, except transcripts."""
-        files = sorted(path for path in (self._folder / "state").rglob("*") if path.is_file())
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+        return _texts((self._written / "state").rglob("*"))
+
+    def transcripts(self) -> str:
+        """Return the transcripts."""
+        return _texts((self._written / "transcripts").glob("*.vtt"))
+
+    @property
+    def _written(self) -> Path:
+        return self._disk.folder if self._disk else self._folder
 
     def _environment(self) -> dict[str, str]:
         return bot_environment(self.server) | {
@@ -169,8 +205,14 @@ class Testbed:
             "CAPTIONER_ENGINE": "embedded" if self._real_speech else "kyutai",
             "CAPTIONER_ASR": self.recognizer.url,
             "CAPTIONER_METRICS_PORT": str(self._metrics_port),
-            "CAPTIONER_STATE": str(self._folder / "state"),
-        } | self._given  # fmt: skip
+            "CAPTIONER_STATE": str(self._written / "state"),
+        } | self._of_soak() | self._given  # fmt: skip
+
+    def _of_soak(self) -> dict[str, str]:
+        if not self._soak:
+            return {}
+        kept = {"CAPTIONER_TRANSCRIPTS": str(self._written / "transcripts")}
+        return kept | dict(self.clock.environment)
 
     async def _end_bot(self) -> None:
         self.cable.mend()
@@ -178,3 +220,8 @@ class Testbed:
 
     async def _empty(self) -> None:
         await asyncio.gather(*(person.leave() for person in self.people.values()))
+
+
+def _texts(paths: Iterable[Path]) -> str:
+    files = sorted(path for path in paths if path.is_file())
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)

@@ -55,14 +55,18 @@ class Span:
 class Facts:
     """The circumstances of the meeting.
 
-    unheard: speakers without a connection, or with a failed track. reached: words that arrived at a
-    recogniser intact; None: all. A busy machine tears audio between microphone and bot.
+    not_kept: speakers who are captioned, and want nothing of it kept. unheard: speakers without a
+    connection, or with a failed track. reached: words that arrived at a recogniser intact; None:
+    all. delivered: those that arrived intact at somebody else; None: nobody else listened. A busy
+    machine tears audio between microphone and bot.
     """
 
     off: list[Span] = field(default_factory=list)
     refused: list[Span] = field(default_factory=list)
+    not_kept: list[Span] = field(default_factory=list)
     unheard: list[Span] = field(default_factory=list)
     reached: set[str] | None = None
+    delivered: set[str] | None = None
 
 
 class Fate(StrEnum):
@@ -73,12 +77,14 @@ class Fate(StrEnum):
     IN_GAP = "in a declared gap"
     EXCUSED = "not to be shown, or around a switch"
     TORN = "torn before any recogniser was given it"
+    NOT_DELIVERED = "torn for everybody, before the bot"
     LEAKED = "shown though refused or switched off"
 
 
 @dataclass(slots=True)
 class MeetingVerdict:
-    """misattributed, doubled, made_up: words. fates: of every word. lost, torn, twice: which ones.
+    """misattributed, doubled, made_up: words. fates: of every word. lost, torn, not_delivered,
+    twice: which ones.
 
     early_late_ms: for each cue, its start minus that of its first word.
     """
@@ -89,6 +95,7 @@ class MeetingVerdict:
     made_up: int
     lost: list[SpokenWord]
     torn: list[SpokenWord]
+    not_delivered: list[SpokenWord]
     twice: dict[str, list[CuePacket]]
     early_late_ms: list[int]
 
@@ -104,7 +111,7 @@ def judge_meeting(
     """Compare the words said with the screen of a participant who always read."""
     by_word = {one.word: one for one in said}
     places: dict[str, list[CuePacket]] = defaultdict(list)
-    verdict = MeetingVerdict(Counter(), 0, 0, 0, [], [], {}, [])
+    verdict = MeetingVerdict(Counter(), 0, 0, 0, [], [], [], {}, [])
     for cue in shown:
         words = cue.text.split()
         for word in words:
@@ -125,6 +132,7 @@ def judge_meeting(
     verdict.fates.update(fates.values())
     verdict.lost += (one for one in said if fates[one] is Fate.LOST)
     verdict.torn += (one for one in said if fates[one] is Fate.TORN)
+    verdict.not_delivered += (one for one in said if fates[one] is Fate.NOT_DELIVERED)
     return verdict
 
 
@@ -142,24 +150,26 @@ def different(
     other: Iterable[CuePacket],
     refused: Sequence[Span] = (),
     *,
+    not_kept: Sequence[Span] = (),
     origin_s: float = 0.0,
     had_all_s: float = math.inf,
 ) -> set[CuePacket]:
     """Return the cues that two pages show differently, and should not.
 
     ``other`` joined late, or lost packets, and had the captions from before at ``had_all_s``.
-    It lacks cues that their speaker's refusal had taken away by then; ``reader`` keeps these.
+    It lacks cues that their speaker's refusal had taken away by then, and those that are only for
+    people who were there; ``reader`` has these.
     """
     theirs = set(other)
     known = {(cue.session, cue.id) for cue in theirs}
 
     def taken_away(cue: CuePacket) -> bool:
         start_s = origin_s + cue.start_ms / 1000
+        until = [(span, span.done_s) for span in refused]
+        until += [(span, span.end_done_s + CUE_S) for span in not_kept]
         return (cue.session, cue.id) not in known and any(
-            span.speaker in (None, cue.speaker)
-            and start_s < span.done_s
-            and span.asked_s < had_all_s
-            for span in refused
+            span.speaker in (None, cue.speaker) and start_s < until_s and span.asked_s < had_all_s
+            for span, until_s in until
         )
 
     return {cue for cue in set(reader) - theirs if not taken_away(cue)} | (theirs - set(reader))
@@ -173,22 +183,25 @@ def _fate(
         return Fate.LEAKED if shown else Fate.EXCUSED
     if shown:
         return Fate.SHOWN
-    if any(_in_gap(said, gap, origin_s) for gap in gaps):
+    if any(in_gap(said, gap, origin_s) for gap in gaps):
         return Fate.IN_GAP
     before = {id(s): CUE_S for s in _of(said, facts.refused)}
     for span in [*forbidden, *_of(said, facts.unheard)]:
         begins = span.asked_s - before.get(id(span), IN_FLIGHT_S)
         if begins < said.end_s and said.start_s < span.end_done_s + BACK_S:
             return Fate.EXCUSED
-    torn = facts.reached is not None and said.word not in facts.reached
-    return Fate.TORN if torn else Fate.LOST
+    if facts.reached is None or said.word in facts.reached:
+        return Fate.LOST
+    whole = facts.delivered is None or said.word in facts.delivered
+    return Fate.TORN if whole else Fate.NOT_DELIVERED
 
 
 def _of(said: SpokenWord, spans: Iterable[Span]) -> list[Span]:
     return [span for span in spans if span.speaker in (None, said.speaker)]
 
 
-def _in_gap(said: SpokenWord, gap: GapPacket, origin_s: float) -> bool:
+def in_gap(said: SpokenWord, gap: GapPacket, origin_s: float) -> bool:
+    """Whether nobody may have heard the word."""
     start, end = origin_s + gap.start_ms / 1000, origin_s + gap.end_ms / 1000
     return start - IN_FLIGHT_S < said.end_s and said.start_s < end
 

@@ -12,7 +12,14 @@ from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, GapPacket, caption_packet
 from eval.simulation.caption_receiver import CaptionReceiver
 from eval.simulation.real_speech import Overlap, overlap_of
-from eval.simulation.script import Fault, MeetingPlan, What, faults_of, script
+from eval.simulation.script import (
+    NETWORK_FAULTS,
+    Fault,
+    MeetingPlan,
+    What,
+    faults_of,
+    script,
+)
 from eval.simulation.verdict import Facts, Fate, Span, SpokenWord, different, judge_meeting, leaks
 
 plans = st.builds(
@@ -21,6 +28,7 @@ plans = st.builds(
     seconds=st.floats(30, 600),
     faults=st.integers(0, 20).map(faults_of),
     seed=st.integers(0, 99),
+    restless=st.booleans(),
 )
 
 
@@ -65,7 +73,7 @@ def test_people_speak_at_the_same_time() -> None:
 
 def test_the_twenty_faults_have_every_kind_twice() -> None:
     faults = faults_of(20)
-    assert min(faults.count(fault) for fault in Fault) == 2
+    assert min(faults.count(fault) for fault in NETWORK_FAULTS) == 2
 
 
 SPEAKER = "anna"
@@ -168,6 +176,13 @@ def test_a_word_that_no_recogniser_was_given_is_torn_and_three_in_a_row_are_lost
     assert fates(one, said("four", 1, "bob"), two, facts=facts) == [Fate.TORN] * 3
     between = fates(one, said("heard", 0.5), two, three, facts=facts)
     assert sorted(between) == [Fate.LOST, *[Fate.TORN] * 3]
+
+
+def test_a_word_that_nobody_else_had_whole_either_is_not_the_bots_fault() -> None:
+    facts = Facts(reached=set(), delivered={"two"})
+    said_by_one = [said(word, at_s) for at_s, word in enumerate(("one", "two", "three", "four"))]
+    found = fates(*said_by_one, facts=facts)
+    assert sorted(found) == sorted([Fate.TORN, *[Fate.NOT_DELIVERED] * 3])
 
 
 def test_words_under_another_name_words_twice_and_words_of_nobody_are_counted() -> None:
