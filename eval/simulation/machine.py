@@ -78,6 +78,8 @@ class MovableClock:
             "FAKETIME_TIMESTAMP_FILE": str(file),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_CACHE_DURATION": "1",
+            # Else it lets threads of WebRTC spin that wait by the monotonic clock.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
         self.offset_s = 0
         self.set(0)
