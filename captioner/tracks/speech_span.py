@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from streaming.audio import AudioFrame, samples_to_ms
 from streaming.recognizer import Flushed, Heard, RecognizerEvent, Word
 
+SETTLE_MS = 400
+"""So long after a recogniser has heard a word's end the word may come, piece by piece."""
+
 
 class SpeechSpan:
     """Speech that one stream recognises. Stream time begins with the first frame of ``lead``.
@@ -20,6 +23,13 @@ class SpeechSpan:
         self.end = _end(lead[-1]) if lead else 0
         self.heard_ms = self.room_ms(0)
         self.said_ms: int | None = None
+
+    @property
+    def unsettled_ms(self) -> int | None:
+        """Room time from which on words may still come; None: this is no speech."""
+        if not self.end:
+            return None
+        return max(self.heard_ms - SETTLE_MS, self.room_ms(0))
 
     @property
     def behind_ms(self) -> int:

@@ -112,6 +112,11 @@ class TrackCaptioner:
         return self._span.heard_ms if self._span.behind_ms else None
 
     @property
+    def unsettled_ms(self) -> int | None:
+        """Room time from which on words may still come; None: none do."""
+        return self._span.unsettled_ms
+
+    @property
     def read_ms(self) -> int:
         """Room time up to which sound was read."""
         return self._span.heard_ms + self._span.behind_ms

@@ -80,8 +80,8 @@ class TrackSet:
 
     def said_ms(self, now_ms: int) -> int:
         """Room time up to which all that was heard has been dealt with."""
-        unsaid = (running.captioner.unsaid_ms for running in self._running)
-        return min((ms for ms in unsaid if ms is not None), default=now_ms)
+        unsettled = (running.captioner.unsettled_ms for running in self._running)
+        return min((ms for ms in unsettled if ms is not None), default=now_ms)
 
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
@@ -120,8 +120,8 @@ class TrackSet:
             return
         until_ms = self._publisher.clock.now_ms()
         _, late = await asyncio.wait(tasks, timeout=within_s)
-        unsaid = (tasks[task].captioner.unsaid_ms for task in late)
-        unsaid_ms = min((ms for ms in unsaid if ms is not None), default=until_ms)
+        unsettled = (tasks[task].captioner.unsettled_ms for task in late)
+        unsaid_ms = min((ms for ms in unsettled if ms is not None), default=until_ms)
         for task in late:
             task.cancel()
         if late:
