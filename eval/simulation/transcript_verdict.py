@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from captioner.contract import GapPacket
-from eval.simulation.verdict import BACK_S, CUE_S, IN_FLIGHT_S, Facts, Span, SpokenWord, in_gap
+from eval.simulation.verdict import CUE_S, IN_FLIGHT_S, Facts, Span, SpokenWord, in_gap
 
 
 @dataclass(slots=True)
@@ -37,7 +37,8 @@ def judge_transcript(
 ) -> TranscriptVerdict:
     """Compare the WebVTT text with what was said, and with the words that a page had shown.
 
-    keeps: (time, "on" or "off") of each change of the bot's attribute, as a reader saw it.
+    keeps: (time, "on" or "off") of each change of the bot's attribute, as a reader saw it. A cue
+    during which it changes is left out whole.
     """
     found = Counter(text.replace(">", " ").split())
     verdict = TranscriptVerdict()
@@ -53,7 +54,7 @@ def judge_transcript(
         if (
             not count
             and one.word in shown
-            and any(a + BACK_S < one.start_s and one.end_s + CUE_S < b for a, b in stretches)
+            and any(a + CUE_S < one.start_s and one.end_s + CUE_S < b for a, b in stretches)
             and not any(one.start_s < span.end_done_s + CUE_S for span in spans)
             and not any(in_gap(one, gap, origin_s) for gap in gaps)
         ):
