@@ -147,11 +147,13 @@ class FrameQueue:
         """Audio that arrived and was not read yet, in ms."""
         return len(self._waiting) * FRAME_MS
 
-    def heard(self, start_ms: int, end_ms: int) -> bool:
-        """Return whether audio arrived between two room times, the second of them recent."""
-        surely_since_ms = max(start_ms, self._since_ms + FRAME_MS)  # the first may be false
-        now = self._since_ms < end_ms and self.last_ms > surely_since_ms
-        return now or self._silent_from_ms > start_ms
+    def unheard(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """Return the part of a recent period in which no audio arrived; it may be empty."""
+        if self.last_ms <= self._since_ms + FRAME_MS:  # the first may be false
+            return max(start_ms, self._silent_from_ms), end_ms
+        if self._since_ms > start_ms:
+            return max(start_ms, self._silent_from_ms), min(end_ms, self._since_ms)
+        return max(start_ms, self.last_ms), end_ms
 
     async def close(self) -> None:
         """Stop reading; what was received can still be taken."""

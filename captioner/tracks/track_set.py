@@ -14,7 +14,7 @@ from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, TrackState
 from captioner.publishing.publisher import Publisher
-from captioner.room.frame_queue import Missing
+from captioner.room.frame_queue import LOST_MS, Missing
 from captioner.room.protocol import Inaudible, Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
@@ -151,8 +151,10 @@ class TrackSet:
             await self._publisher.publish(caption)
 
         async def unheard(missing: Missing) -> None:
-            if missing.reason is GapReason.DROPPED or self._nobody_heard(voice, missing):
+            if missing.reason is GapReason.DROPPED:
                 await self._declare(missing)
+            elif hole := self._nobody_heard(voice, missing):
+                await self._declare(hole)
 
         return TrackCaptioner(
             voice.frames,
@@ -217,20 +219,19 @@ class TrackSet:
         if not any(r.voice.track == voice.track for r in self._running if r is not running):
             self._publisher.forget_track(voice.track)
 
-    def _nobody_heard(self, voice: Voice, hole: Missing) -> bool:
-        """Whether no sound came from anybody, and nobody has said so: the link was broken."""
-        others = [r.voice.frames for r in self._running if r.voice is not voice]
-        within = (hole.start_ms + _TOGETHER_MS, hole.end_ms - _TOGETHER_MS)
-        if hole.start_ms < self._gap_end_ms or any(f.heard(*within) for f in others):
-            return False
-        self._gap_end_ms = hole.end_ms
-        return True
+    def _nobody_heard(self, voice: Voice, hole: Missing) -> Missing | None:
+        """When no sound came from anybody, and nobody has said so: the link was broken."""
+        start_ms, end_ms = max(hole.start_ms, self._gap_end_ms), hole.end_ms
+        for running in self._running:
+            if running.voice is not voice:
+                start_ms, end_ms = running.voice.frames.unheard(start_ms, end_ms)
+        if end_ms - start_ms < LOST_MS:
+            return None
+        self._gap_end_ms = end_ms
+        return Missing(start_ms, end_ms, hole.reason)
 
     async def _declare(self, gap: Missing) -> None:
         await self._publisher.declare_gap(gap.start_ms, gap.end_ms, gap.reason)
-
-
-_TOGETHER_MS = 500
 
 
 def _kinds(exc: BaseException) -> set[str]:

@@ -74,6 +74,22 @@ async def test_who_unmutes_as_the_sound_comes_back_does_not_hide_that_nobody_was
         assert times == ([] if heard else [(4, 12)])
 
 
+async def test_when_nobody_was_heard_is_told_though_one_voice_came_back_first() -> None:
+    clock = HandClock()
+    async with scripted_meeting(publisher=clock.publisher()) as meeting:
+        for name in ("anna", "bob", "carl"):
+            meeting.come(name)
+        meeting.room.mute("bob", muted=True)
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        await clock.speak(meeting, 4, "anna", "carl")
+        await clock.speak(meeting, 6)
+        meeting.room.mute("bob", muted=False)
+        await clock.speak(meeting, 2, "bob")
+        await clock.speak(meeting, 2, "anna", "bob", "carl")
+        gaps = (await meeting.room.ask("anna", HELLO, want=True))["gaps"]
+        assert [(gap["start"] // 1_000, gap["end"] // 1_000) for gap in gaps] == [(4, 10)]
+
+
 async def test_what_was_said_before_a_mute_and_not_written_is_told_as_missing_too() -> None:
     clock = HandClock()
     async with scripted_meeting(away, publisher=clock.publisher()) as meeting:
