@@ -11,11 +11,12 @@ The recogniser is a scripted one on a real websocket, which hears words that are
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Self
 
@@ -190,6 +191,12 @@ class Testbed:
     def on_disk(self) -> str:
         """Return everything that the bot has written, except transcripts."""
         return _texts((self._written / "state").rglob("*"))
+
+    def rooms_on_disk(self) -> list[str]:
+        """Return what the bot has stored of each room."""
+        path = self._written / "state" / "decisions.sqlite3"
+        with closing(sqlite3.connect(path)) as database:
+            return [str(state) for (state,) in database.execute("SELECT state FROM rooms")]
 
     def transcripts(self) -> str:
         """Return the transcripts."""
