@@ -17,13 +17,14 @@ import click
 
 from captioner.settings import Settings, read_settings
 from eval.commands.plain_errors import plainly
+from eval.conditions.microphones import MICROPHONES
 from eval.conditions.recipe import (
-    Recipe,
     RecipeError,
     read_codec,
     read_noise,
     read_overlap,
     read_share,
+    recipe_of,
 )
 from eval.corpus.folder import survey
 from eval.corpus.manifest import Corpus, bundled_corpus
@@ -61,8 +62,10 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """The conditions, each an option."""
     for option in reversed(
         (
+            click.option("--microphone", type=click.Choice(MICROPHONES),
+                         help="As in meetings: far in a room with a fan, a laptop's, a telephone."),
             click.option("--noise", type=_Read("SNR[:KIND]", read_noise),
-                         help="Noise so many dB below the voice: 10, 10:babble, 10:cafe.wav."),
+                         help="Noise so many dB below the voice: 10, 10:fan, :babble or :FILE."),
             click.option("--reverb", "reverb_s", type=click.FloatRange(0.05, 10), metavar="SECONDS",
                          help="A room that takes so long to lose 60 dB (T60)."),
             click.option("--codec", "opus", type=_Read("opus@RATE", read_codec),
@@ -122,7 +125,7 @@ def run(
         raise click.UsageError("--fast goes with --through engine: a room runs in real time")
     settings = read_settings(engine=engine, asr=asr, language=language, fallback="none")
     found = survey(corpus, language=language) if corpus else Corpus(tuple(bundled_corpus()))
-    made = Recipe(**recipe)
+    made = recipe_of(**recipe)
     plan = RunPlan(
         found, made, through, fast, out, limit=limit,
         settings={

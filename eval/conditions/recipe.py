@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -20,6 +21,7 @@ from eval.conditions.effects import (
     reverberant,
     with_losses,
 )
+from eval.conditions.microphones import RECIPES, Microphone, drifted, fan_noise, telephone
 from streaming.audio import Pcm
 
 CLEAN = "clean"
@@ -38,8 +40,8 @@ class Recipe:
     """The effects on a voice, in the order in which they are applied.
 
     overlap: share of the time, and level of the other voice relative to this one in dB.
-    noise: ratio in dB, and "pink", "babble" or a file. opus: bits per second. loss: share of
-    packets.
+    noise: ratio in dB, and "pink", "fan", "babble" or a file. opus: bits per second. loss: share of
+    packets. drift_ppm: how slow the microphone's clock is.
     """
 
     overlap: tuple[float, float] | None = None
@@ -48,6 +50,8 @@ class Recipe:
     level_db: float | None = None
     opus: int | None = None
     loss: float | None = None
+    telephone: bool = False
+    drift_ppm: float | None = None
     seed: int = 0
 
     @property
@@ -64,6 +68,10 @@ class Recipe:
             yield f"{Path(self.noise[1]).name} noise {self.noise[0]:g} dB below"
         if self.level_db is not None:
             yield f"level {self.level_db:g} dB"
+        if self.telephone:
+            yield "telephone band"
+        if self.drift_ppm is not None:
+            yield f"clock {self.drift_ppm:g} ppm slow"
         if self.opus is not None:
             yield f"opus at {self.opus / 1000:g} kbit/s"
         if self.loss is not None:
@@ -86,6 +94,10 @@ class Recipe:
             pcm = mixed(pcm, rate, self._noise(len(pcm), rate, name, others), self.noise[0])
         if self.level_db is not None:
             pcm = at_level(pcm, rate, self.level_db)
+        if self.telephone:
+            pcm = telephone(pcm, rate)
+        if self.drift_ppm is not None:
+            pcm = drifted(pcm, self.drift_ppm)
         if self.opus is not None:
             pcm = through_opus(pcm, rate, self.opus)
         if self.loss is not None:
@@ -100,6 +112,8 @@ class Recipe:
         match self.noise[1]:
             case "pink":
                 return pink_noise(samples, rate, chance)
+            case "fan":
+                return fan_noise(samples, rate, chance)
             case "babble":
                 chosen = chance.permutation(len(others))[:CROWD]
                 return babble([others[int(index)]() for index in chosen], samples, chance)
@@ -112,13 +126,19 @@ class Recipe:
         return np.random.default_rng([self.seed, crc32(name.encode()), crc32(what.encode())])
 
 
+def recipe_of(microphone: Microphone | None, **chosen: Any) -> Recipe:
+    """Return a recipe of what was chosen and, where nothing was, what the microphone does."""
+    known = {name: value for name, value in chosen.items() if value is not None}
+    return Recipe(**{**(RECIPES[microphone] if microphone else {}), **known})
+
+
 def read_noise(text: str) -> tuple[float, str]:
-    """Parse "SNR", "SNR:babble" or "SNR:FILE". Raises RecipeError."""
+    """Parse "SNR", "SNR:fan", "SNR:babble" or "SNR:FILE". Raises RecipeError."""
     ratio, _, kind = text.partition(":")
     found = _number(ratio, "10, 10:babble or 10:cafe.wav: dB below the voice, and which noise")
     kind = kind or "pink"
-    if kind not in ("pink", "babble") and not Path(kind).is_file():
-        raise RecipeError(f"{kind!r} is neither pink, nor babble, nor a file that is there")
+    if kind not in ("pink", "fan", "babble") and not Path(kind).is_file():
+        raise RecipeError(f"{kind!r} is neither pink, fan, babble, nor a file that is there")
     return found, kind
 
 

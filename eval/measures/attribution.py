@@ -32,6 +32,8 @@ class Attribution:
 
     cp: with names of captions matched to speakers as well as possible (cpWER).
     tcp: the same, but a word counts only within COLLAR_S of its time; None without times.
+    tcorc: whoever said it (tcORC-WER): each utterance of the reference goes to the captions that
+    fit it best, within COLLAR_S; None without times.
     di: with each caption assigned to the best speaker (DI-cpWER); cp - di is attribution.
     """
 
@@ -39,6 +41,7 @@ class Attribution:
     cp: int
     tcp: int | None
     di: int
+    tcorc: int | None = None
 
     @property
     def misattributed(self) -> float:
@@ -56,6 +59,7 @@ def attribution(reference: Sequence[Utterance], shown: Sequence[Utterance]) -> A
         from meeteval.wer import (
             cp_word_error_rate,
             greedy_di_cp_word_error_rate,
+            greedy_time_constrained_orc_wer,
             time_constrained_minimum_permutation_word_error_rate,
         )
     except ImportError as error:
@@ -66,11 +70,15 @@ def attribution(reference: Sequence[Utterance], shown: Sequence[Utterance]) -> A
     words = sum(len(utterance.words) for utterance in reference)
     shown = [utterance for utterance in shown if utterance.words]
     if not shown:
-        return Attribution(words, words, words if _timed(reference) else None, words)
+        timed = words if _timed(reference) else None
+        return Attribution(words, words, timed, words, timed)
     ours, theirs = SegLST(_segments(reference)), SegLST(_segments(shown))
-    tcp = None
+    tcp = tcorc = None
     if _timed(reference) and _timed(shown):
         tcp = time_constrained_minimum_permutation_word_error_rate(
+            ours, theirs, collar=COLLAR_S, reference_sort=False, hypothesis_sort=False
+        ).errors
+        tcorc = greedy_time_constrained_orc_wer(
             ours, theirs, collar=COLLAR_S, reference_sort=False, hypothesis_sort=False
         ).errors
     return Attribution(
@@ -80,6 +88,7 @@ def attribution(reference: Sequence[Utterance], shown: Sequence[Utterance]) -> A
         greedy_di_cp_word_error_rate(
             ours, theirs, reference_sort=False, hypothesis_sort=False
         ).errors,
+        tcorc,
     )
 
 

@@ -133,6 +133,7 @@ _RATIOS: tuple[tuple[str, Unit, bool], ...] = (
     ("case_errors", "share", True),
     ("cpwer", "share", True),
     ("tcpwer", "share", True),
+    ("tcorcwer", "share", True),
     ("misattribution", "share", True),
     ("invented", "per minute", True),
     ("never_shown", "share", True),

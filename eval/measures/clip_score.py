@@ -227,6 +227,8 @@ def _who_said_what(clip: Observation, by_name: int | None) -> dict[str, tuple[fl
     sums = {"cpwer": (found.cp, found.words), "misattribution": (wrong, found.words)}
     if found.tcp is not None:
         sums["tcpwer"] = (found.tcp, found.words)
+    if found.tcorc is not None:
+        sums["tcorcwer"] = (found.tcorc, found.words)
     return {name: (float(top), float(words)) for name, (top, words) in sums.items()}
 
 

@@ -27,7 +27,8 @@ from eval.report.html_report import about, doubts_of, headline, notes_of, page_o
 from eval.report.results import Results, as_csv, as_json, results_of
 from eval.report.wording import TONGUES, Tongue, Wording, wording
 
-_SHORT = ("wer", "cer", "cpwer", "misattribution", "invented", "never_shown", "late", "erasure",
+_SHORT = ("wer", "cer", "cpwer", "tcorcwer", "misattribution", "invented", "never_shown",
+          "late", "erasure",
           "first_show_p50", "first_show_p95", "final_show_p50", "final_show_p95",
           "lag_p50", "lag_p95", "vtt_errors", "words_a_minute_p50")  # fmt: skip
 

@@ -157,7 +157,7 @@ def _sound(folder: Path, passage: Passage) -> str | None:
 def _main(results: Results, verdicts: Sequence[Verdict]) -> list[Figure]:
     """Return the figures that everybody asks for first, unless a threshold has them."""
     judged = {verdict.rule.measure for verdict in verdicts if verdict.figure}
-    names = ["cpwer", "first_show_p50", "never_shown", "invented"]
+    names = ["cpwer", "tcorcwer", "first_show_p50", "never_shown", "invented"]
     if "first_show_p50" not in results.figures:
         names.append("lag_p50")
     return [results.figures[name] for name in names if name in results.figures.keys() - judged]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from eval.conditions.microphones import MICROPHONES, Microphone, drifted, telephone
 from eval.conditions.recipe import (
     Recipe,
     RecipeError,
@@ -12,6 +13,7 @@ from eval.conditions.recipe import (
     read_noise,
     read_overlap,
     read_share,
+    recipe_of,
 )
 from streaming.audio import Pcm
 
@@ -72,7 +74,7 @@ def test_options_are_read_as_they_are_written() -> None:
     ("read", "text", "complaint"),
     [
         (read_noise, "loud", "not a number; write it as 10, 10:babble"),
-        (read_noise, "10:nowhere.wav", "neither pink, nor babble, nor a file"),
+        (read_noise, "10:nowhere.wav", "neither pink, fan, babble, nor a file"),
         (read_codec, "mp3@24k", "write it as opus@24k"),
         (read_codec, "opus@1k", "6k to 510k"),
         (read_share, "120", "not a share"),
@@ -84,3 +86,35 @@ def test_what_cannot_be_read_says_how_to_write_it(
 ) -> None:
     with pytest.raises(RecipeError, match=complaint):
         read(text)
+
+
+@pytest.mark.parametrize("microphone", MICROPHONES)
+def test_a_microphone_changes_the_sound_reproducibly_and_keeps_its_length(
+    microphone: Microphone,
+) -> None:
+    made = recipe_of(microphone, seed=3)
+    heard = [made.made(tone(440), RATE, "a", OTHERS) for _ in range(2)]
+    assert len(heard[0]) == RATE
+    assert np.array_equal(heard[0], heard[1])
+    assert not np.allclose(heard[0], tone(440), atol=1e-3)
+    assert made.name != "clean"
+
+
+def test_what_is_chosen_beats_what_the_microphone_does() -> None:
+    assert recipe_of("far", reverb_s=1.0, noise=None) == Recipe(reverb_s=1.0, noise=(15, "fan"))
+    assert recipe_of(None, noise=None, seed=0) == Recipe()
+
+
+def test_a_telephone_passes_its_band_alone() -> None:
+    def level(pitch: float) -> float:
+        return float(np.sqrt(np.mean(telephone(tone(pitch), RATE) ** 2)))
+
+    assert level(100) < 0.01 * level(1000)
+    assert level(6000) < 0.01 * level(1000)
+    assert level(1000) == pytest.approx(0.1 / np.sqrt(2), rel=0.05)
+
+
+def test_a_slow_clock_moves_sound_by_its_millionths() -> None:
+    click = np.zeros(RATE * 100, np.float32)
+    click[RATE * 90] = 1
+    assert np.argmax(drifted(click, 150)) == pytest.approx(RATE * 90 * (1 + 150e-6), abs=1)

@@ -17,28 +17,40 @@ REFERENCE = [said("ann", "a b c d", 0, 2000), said("bob", "e f g", 2000, 4000)]
 
 def test_words_under_the_right_name_are_right_whatever_the_names() -> None:
     shown = [said("S2", "e f g", 2100, 3900), said("S1", "a b c d", 0, 2100)]
-    assert attribution(REFERENCE, shown) == Attribution(7, 0, 0, 0)
+    assert attribution(REFERENCE, shown) == Attribution(7, 0, 0, 0, 0)
 
 
 def test_words_under_another_name_are_misattributed() -> None:
     shown = [said("1", "a b", 0, 900), said("2", "c d", 1000, 2000), said("2", "e f g", 2000, 4000)]
     found = attribution(REFERENCE, shown)
-    assert found == Attribution(7, 4, 4, 0)
+    assert found == Attribution(7, 4, 4, 0, 4)  # an utterance stays together
     assert found.misattributed == 2
 
 
 def test_words_at_another_time_are_wrong_in_time_only() -> None:
     shown = [said("1", "a b c d", 60_000, 62_000), said("2", "e f g", 2000, 4000)]
     found = attribution(REFERENCE, shown)
-    assert (found.cp, found.tcp) == (0, 8)
+    assert (found.cp, found.tcp, found.tcorc) == (0, 8, 8)
 
 
 def test_without_times_there_is_no_tcpwer() -> None:
-    assert attribution(REFERENCE, [said("1", "a b c d"), said("2", "e f g")]).tcp is None
+    found = attribution(REFERENCE, [said("1", "a b c d"), said("2", "e f g")])
+    assert (found.tcp, found.tcorc) == (None, None)
 
 
 def test_without_captions_every_word_is_missing() -> None:
-    assert attribution(REFERENCE, []) == Attribution(7, 7, 7, 7)
+    assert attribution(REFERENCE, []) == Attribution(7, 7, 7, 7, 7)
+
+
+def test_words_whoever_said_them_are_right_under_another_s_name() -> None:
+    ours = [*REFERENCE, said("ann", "h i", 4000, 5000)]
+    shown = [
+        said("1", "a b c d", 0, 2000),
+        said("2", "e f g", 2000, 4000),
+        said("2", "h i", 4000, 5000),
+    ]
+    found = attribution(ours, shown)
+    assert (found.cp, found.tcorc) == (4, 0)
 
 
 texts = st.lists(st.sampled_from("abc"), max_size=5)
