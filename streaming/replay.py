@@ -4,8 +4,9 @@ The rule. A new stream must hear the last word given and all that follows; when 
 over, the last 2 s that were heard, or, while there was voice that no word came from, the last 12 s.
 It begins with the pause before that, at most 4 s earlier: a word is known by those before it.
 Its words are compared with those already given, in order: one with the same letters, begun within
-240 ms of it (400 ms if no other began nearer), is the same word and is not given again; nor is one
-that begins no later than the last word given, however it is spelt. What follows the last word
+240 ms of it (400 ms if no other began nearer, 1 s if it is due and not the last), is the same word
+and is not given again; nor is one that begins no later than the last word given, however it is
+spelt. As far as the word before it was off, a word may be off too. What follows the last word
 given, and the first word past it, is new, and so is all that comes behind.
 """
 
@@ -52,6 +53,7 @@ class Replay:
         self._given: deque[_Given] = deque(maxlen=64)
         self._expected: list[_Given] = []  # may come a second time, in this order
         self._last: _Given | None = None  # of those: a word that begins after it is new
+        self._late_ms = 0  # behind what was given, the last word that came a second time
         self._dropping = False  # the WordEnd that comes belongs to a word that is not given
         self._cut_ms = 0
         self._paused_ms = -1
@@ -111,7 +113,8 @@ class Replay:
         begin_ms = max(self._phrase_ms(self._begin_ms()), self._cut_ms)
         self._unsent = deque(f for f in self._kept if f.end_ms > begin_ms)
         self._last = self._given[-1] if self._given else None
-        self._expected = [g for g in self._given if g.word.start_ms > begin_ms - _SAME_MS]
+        self._expected = [g for g in self._given if g.word.start_ms > begin_ms - _NEXT_MS]
+        self._late_ms = 0
         self._dropping = False
         self._sent_only = None
         self.voice_ms = 0
@@ -150,6 +153,8 @@ class Replay:
             return False
         if like := self._like(word, last):
             self._expected = [g for g in self._expected if g.word.start_ms > like.word.start_ms]
+            late_ms = word.start_ms - like.word.start_ms
+            self._late_ms = late_ms if abs(late_ms) <= _FAR_MS else 0
             if like is last:
                 self._last = None
             return True
@@ -167,7 +172,8 @@ class Replay:
         """The word given before that is this one by its letters and its time."""
 
         def off_ms(given: _Given) -> int:
-            return abs(given.word.start_ms - word.start_ms)
+            late_ms = word.start_ms - given.word.start_ms
+            return max(late_ms - max(self._late_ms, 0), min(self._late_ms, 0) - late_ms, 0)
 
         letters = _letters(word.text)
         expected = self._expected or [last]
@@ -175,6 +181,8 @@ class Replay:
         same = [g for g in expected if _letters(g.word.text) == letters]
         like = min(same, key=off_ms, default=None)
         near_ms = _FAR_MS if self._expected and like is nearest else _SAME_MS
+        if like is expected[0] and like is not last:
+            near_ms = _NEXT_MS
         return like if like and off_ms(like) < near_ms else None
 
     def _give(self, word: Word) -> Word:
@@ -258,6 +266,7 @@ def _letters(text: str) -> str:
 
 _SAME_MS = 240  # starts of words are estimates
 _FAR_MS = 400  # of a word that is nearer to no other
+_NEXT_MS = 1_000  # of the word that is due: some models' estimates are that far off
 _JITTER_MS = 40
 _STEPS_MS = 160
 _WORD_MS = 2_000  # no word is longer

@@ -153,7 +153,7 @@ async def test_a_server_that_falls_silent_is_left() -> None:
     policy = replace(INSISTENT, silent_s=0.05)
     async with ScriptedServer(faults=Faults(deaf_after=[40])) as server:
         events = await hear(stream_of(server, policy=policy), speech(SENTENCE))
-        assert server.sessions == 2
+        assert server.sessions >= 2
     assert texts(events) == said(SENTENCE)
 
 

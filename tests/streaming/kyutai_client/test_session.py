@@ -326,6 +326,37 @@ def test_a_word_whose_start_is_estimated_otherwise_is_not_given_again() -> None:
     assert [event for word in heard for event in replay.take(word)] == heard[2:]
 
 
+@pytest.mark.parametrize(
+    ("given", "again", "new"),
+    [
+        pytest.param(
+            [("that", 1_360), ("not", 2_032), ("all,", 2_192)],
+            [("That", 2_176), ("not", 2_432), ("all,", 2_624)],
+            [("but", 3_232)],
+            id="all later",
+        ),
+        pytest.param(
+            [("to", 1_360), ("mind", 1_600), ("her", 1_700)],
+            [("to", 1_500), ("mine", 1_780), ("her", 2_060)],
+            [("father", 2_300)],
+            id="one of them heard otherwise",
+        ),
+    ],
+)
+def test_words_that_come_again_in_the_same_order_are_not_given_again_though_they_begin_elsewhere(
+    given: list[tuple[str, int]], again: list[tuple[str, int]], new: list[tuple[str, int]]
+) -> None:
+    replay = Replay()
+    for frame in speech([1] * 10):
+        replay.add(frame)
+    for one in given:
+        replay.take(Word(*one))
+    replay.take(Heard(2_400))
+    replay.restart()
+    heard = [Word(*one) for one in again + new]
+    assert [event for word in heard for event in replay.take(word)] == heard[len(again) :]
+
+
 def test_sound_that_became_words_is_not_kept() -> None:
     replay = Replay()
     for frame in speech([1, *[None] * 200]):
