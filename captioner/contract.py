@@ -54,6 +54,13 @@ class ConsentRule(StrEnum):
     IF_AGREED = "if-agreed"
 
 
+class LeftOut(StrEnum):
+    """Why nobody can caption a track, for hosts to mend."""
+
+    ENCRYPTED = "encrypted"
+    NOT_RECEIVED = "not-received"
+
+
 class TrackState(StrEnum):
     """What happens to one speaker."""
 
@@ -144,11 +151,18 @@ def seq_packet(session: str, seq: int) -> Packet:
 
 
 def track_packet(
-    session: str, seq: int, *, track: str, speaker: str, state: TrackState, lag_ms: int = 0
+    session: str,
+    seq: int,
+    *,
+    track: str,
+    speaker: str,
+    state: TrackState,
+    lag_ms: int = 0,
+    reason: LeftOut | None = None,
 ) -> Packet:
-    """What happens to one speaker's captions."""
+    """What happens to one speaker's captions; reason: why there are none, if that is known."""
     facts = {"track": track, "speaker": speaker, "state": str(state), "lag_ms": lag_ms}
-    return _typed("track", session, seq, **facts)
+    return _typed("track", session, seq, **facts, **({"reason": str(reason)} if reason else {}))
 
 
 def name_packet(session: str, seq: int, *, speaker: str, name: str) -> Packet:

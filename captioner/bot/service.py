@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from captioner.contract import State, TrackState
+from captioner.contract import LeftOut, State, TrackState
 from captioner.contract_attributes import Service, attributes
 from captioner.controls.controls import Controls
 from captioner.controls.decisions import Decided, Decision, Policy
@@ -63,16 +63,16 @@ class CaptionService:
         self._room: Room | None = None
         self._state = State.STARTING
         self._told: Mapping[str, str] = {}
-        self._refused: dict[str, str] = {}  # track → speaker, told of
+        self._left_out: dict[str, tuple[str, TrackState, LeftOut | None]] = {}  # told, by track
         self._telling = asyncio.Lock()
         publisher.history.keeps = controls.keeps
 
     async def enter(self, room: Room | None) -> None:
         """The bot is in this room now, or in none."""
         self._room, self._told = room, {}
-        for track in self._refused:
+        for track in self._left_out:
             self._publisher.forget_track(track)
-        self._refused = {}
+        self._left_out = {}
         await self.review()
 
     async def resume(self, decided: Decided) -> Decided:
@@ -134,7 +134,7 @@ class CaptionService:
                 self._publisher.names.language = self._controls.decided.language
                 await self._publisher.name(people)
                 await self._tell(self._room, self._shown(self._state))
-                await self._tell_refusals(people)
+                await self._tell_left_out(people)
 
     def _hear(self) -> None:
         if self._room is None:
@@ -191,23 +191,28 @@ class CaptionService:
             delay_ms=stands_in.delay_ms if stands_in else engine.delay_ms,
         )
 
-    async def _tell_refusals(self, people: Sequence[Person]) -> None:
-        """Everybody sees who is not captioned."""
-        refused = {
-            track: person.identity
-            for person in people
-            if not self._controls.captions(person.identity)
-            and not self._controls.waits(person.identity)
-            for track in person.tracks
-        }
-        for track, speaker in (self._refused | refused).items():
-            if track in self._refused and track in refused:
+    async def _tell_left_out(self, people: Sequence[Person]) -> None:
+        """Everybody sees who is not captioned, and hosts why."""
+        left_out: dict[str, tuple[str, TrackState, LeftOut | None]] = {}
+        for person in people:
+            identity = person.identity
+            if not self._controls.captions(identity):
+                if not self._controls.waits(identity):
+                    refused = (identity, TrackState.REFUSED, None)
+                    left_out |= dict.fromkeys(person.tracks, refused)
+            else:
+                sealed = (identity, TrackState.UNAVAILABLE, LeftOut.ENCRYPTED)
+                left_out |= dict.fromkeys(person.sealed, sealed)
+        for track, before in (self._left_out | left_out).items():
+            speaker, state, reason = left_out.get(track, (before[0], TrackState.ON, None))
+            if self._left_out.get(track) == (speaker, state, reason):
                 continue
-            state = TrackState.REFUSED if track in refused else TrackState.ON
-            await self._publisher.announce_track(track=track, speaker=speaker, state=state)
+            await self._publisher.announce_track(
+                track=track, speaker=speaker, state=state, reason=reason
+            )
             if state is TrackState.ON:
                 self._publisher.forget_track(track)
-        self._refused = refused
+        self._left_out = left_out
 
 
 def _is_of(engine: Engine, decided: Decided) -> bool:

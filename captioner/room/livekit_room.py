@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from livekit import rtc
 from livekit.rtc.data_stream import StreamError
@@ -103,11 +104,7 @@ class LiveKitRoom:
     @property
     def encrypted(self) -> bool:
         """Whether somebody speaks whom we cannot hear, because we lack the key."""
-        return any(
-            is_voice(publication) and self._cipher.closed(publication, participant.identity)
-            for participant in self._room.remote_participants.values()
-            for publication in participant.track_publications.values()
-        )
+        return any(any(self._sealed(p)) for p in self._room.remote_participants.values())
 
     async def events(self) -> AsyncIterator[RoomEvent]:
         """Give the room's events, up to the first Left."""
@@ -125,7 +122,10 @@ class LiveKitRoom:
 
     def people(self) -> Sequence[Person]:
         """Return all other participants."""
-        return [person_of(p) for p in self._room.remote_participants.values()]
+        return [
+            replace(person_of(p), sealed=tuple(self._sealed(p)))
+            for p in self._room.remote_participants.values()
+        ]
 
     def hear(self, wanted: Callable[[str], bool]) -> None:
         """Subscribe to exactly these people, by identity."""
@@ -214,6 +214,11 @@ class LiveKitRoom:
         """Leave. May be called again."""
         await self.stop_listening()
         await self._room.disconnect()
+
+    def _sealed(self, participant: rtc.RemoteParticipant) -> Iterator[str]:
+        for publication in participant.track_publications.values():
+            if is_voice(publication) and self._cipher.closed(publication, participant.identity):
+                yield publication.sid
 
     def _listen(self) -> None:
         on = self._room.on

@@ -36,7 +36,8 @@ class Person:
     """A participant, according to the media server. joined_ms: UTC. tracks: sids of voices.
 
     signed: whether the token signs the attributes and their owner cannot change them. may_send:
-    whether the media server passes on what it sends.
+    whether the media server passes on what it sends. sealed: those of its tracks that are encrypted
+    with a key that we do not have.
     """
 
     identity: str
@@ -48,6 +49,7 @@ class Person:
     joined_ms: int = 0
     tracks: tuple[str, ...] = ()
     may_send: bool = True
+    sealed: tuple[str, ...] = ()
 
     @property
     def only_listens(self) -> bool:

@@ -16,6 +16,10 @@ from streaming.backoff import Backoff
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 10.0
 """How long after a failed subscription it is tried again, in seconds: doubled each time."""
 
+LATE_S = 5.0
+"""A track that was requested and has not come by then cannot be heard: its publisher may allow it
+to others only, and then the media server says nothing."""
+
 Track = Callable[[rtc.RemoteTrackPublication, rtc.RemoteParticipant], None]
 
 
@@ -50,6 +54,9 @@ class Subscriptions:
         if wanted != (publication.sid in self._subscribed):
             publication.set_subscribed(wanted)
             (self._subscribed.add if wanted else self._subscribed.discard)(publication.sid)
+            if wanted:
+                loop = asyncio.get_running_loop()
+                loop.call_later(LATE_S, self._late, publication, participant)
         if wanted:
             self._begin(publication, participant)
         else:
@@ -84,6 +91,15 @@ class Subscriptions:
             self._tell(Inaudible(sid, participant.identity, over=False))
         wait_s = self._failed[sid].next_s()
         asyncio.get_running_loop().call_later(wait_s, self._again, participant, sid)
+
+    def _late(
+        self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        sid = publication.sid
+        waits = sid in self._subscribed and sid in participant.track_publications
+        if waits and publication.track is None and sid not in self._failed:
+            self._failed[sid] = Backoff(first_s=RETRY_FIRST_S, limit_s=RETRY_LAST_S)
+            self._tell(Inaudible(sid, participant.identity, over=False))
 
     def _again(self, participant: rtc.RemoteParticipant, sid: str) -> None:
         publication = participant.track_publications.get(sid)

@@ -12,7 +12,7 @@ import structlog
 from captioner import metrics
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
-from captioner.contract import Caption, GapReason, TrackState
+from captioner.contract import Caption, GapReason, LeftOut, TrackState
 from captioner.publishing.publisher import Publisher
 from captioner.room.frame_queue import LOST_MS, Missing
 from captioner.room.protocol import Inaudible, Voice
@@ -97,7 +97,10 @@ class TrackSet:
         """Show that a track cannot be heard, or that this is over."""
         state = TrackState.ON if event.over else TrackState.UNAVAILABLE
         self._states[event.track] = state
-        await self._publisher.announce_track(track=event.track, speaker=event.speaker, state=state)
+        reason = None if event.over else LeftOut.NOT_RECEIVED
+        await self._publisher.announce_track(
+            track=event.track, speaker=event.speaker, state=state, reason=reason
+        )
         if event.over:
             del self._states[event.track]
             self._publisher.forget_track(event.track)

@@ -46,6 +46,8 @@ export interface TrackPacket {
   readonly speaker: string;
   readonly state: (typeof trackStates)[number];
   readonly lag_ms: number;
+  /** Why there are no captions, if that is known: "encrypted", "not-received". */
+  readonly reason?: string;
 }
 
 export interface GapPacket {
@@ -207,6 +209,7 @@ function readTrack(fields: Fields) {
     speaker: string(fields["speaker"], identityLimit, "bad-speaker"),
     state,
     lag_ms: whole(fields["lag_ms"] ?? 0, "bad-track"),
+    ...(fields["reason"] === undefined ? {} : { reason: string(fields["reason"], identifierLimit, "bad-track") }),
   };
 }
 

@@ -84,6 +84,19 @@ async def test_a_hidden_reader_is_answered_by_a_packet_and_may_decide_nothing() 
             await meeting.room.ask("", HELLO, want=True)
 
 
+async def test_hosts_learn_why_somebody_cannot_be_captioned_and_when_that_is_over() -> None:
+    async with scripted_meeting() as meeting:
+        meeting.come("anna")
+        meeting.room.change("anna", sealed=("TR_anna",))
+        await meeting.room.until(lambda: meeting.states("anna") == ["unavailable"])
+        meeting.room.inaudible("anna", over=False)
+        await meeting.room.until(lambda: len(meeting.states("anna")) == 2)
+        told = [p["reason"] for p in meeting.room.packets if p.get("type") == "track"]
+        assert told == ["encrypted", "not-received"]
+        meeting.room.change("anna", sealed=())
+        await meeting.room.until(lambda: meeting.states("anna")[-1] == "on")
+
+
 async def test_who_refuses_may_take_back_what_they_said_and_pages_that_were_away_learn_of_it() -> (
     None
 ):

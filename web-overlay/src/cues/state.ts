@@ -81,9 +81,9 @@ export function cuesInOrder(state: CaptionState): CueRecord[] {
 }
 
 /** What happens to each speaker's captions in a session. */
-export function speakersIn(state: CaptionState, id: string): Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms">[] {
+export function speakersIn(state: CaptionState, id: string): Omit<TrackPacket, "type" | "session" | "seq">[] {
   const tracks = state.sessions.find((session) => session.id === id)?.tracks.values() ?? [];
-  return [...tracks].map(({ speaker, track, state: what, lag_ms }) => ({ speaker, track, state: what, lag_ms }));
+  return [...tracks].map(({ type, session, seq, ...what }) => what);
 }
 
 /** The sequence number up to which a session is complete from its start; null until the bot has sent its history. */

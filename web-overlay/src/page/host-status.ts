@@ -20,6 +20,7 @@ export function statusOf(person: Person, speakers: readonly SpeakerState[], stat
   if (!person.hasVoice) return { kind: "silent", sentence: words["person.silent"] };
   if (state !== "on" && state !== "idle") return { kind: "off", sentence: words["person.off"] };
   const kind = worst?.state ?? "waiting";
+  if (worst?.reason === "encrypted" || worst?.reason === "not-received") return { kind, sentence: words[`person.${worst.reason}`] };
   const seconds = Math.max(1, Math.round((worst?.lag_ms ?? 0) / 1000));
   return { kind, sentence: say(words[`person.${kind}`], { seconds }) };
 }

@@ -14,7 +14,7 @@ export interface Link {
 }
 
 /** The state of one speaker's captions. */
-export type SpeakerState = Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms">;
+export type SpeakerState = Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms" | "reason">;
 
 /**
  * The room's caption service, as `element.captions`: its state, and requests to it.

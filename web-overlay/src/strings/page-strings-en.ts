@@ -82,6 +82,8 @@ export const en = {
   "person.delayed": "Captions {seconds} s late",
   "person.stalled": "Captions stalled",
   "person.unavailable": "No captions at the moment",
+  "person.encrypted": "Not captioned: encrypted with a key that the caption service does not have",
+  "person.not-received": "Not captioned: the meeting server does not pass this sound on to the caption service",
   "person.refused": "Does not wish to be captioned",
   "person.off": "Captions are off",
   "person.silent": "No microphone",

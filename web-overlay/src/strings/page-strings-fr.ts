@@ -83,6 +83,8 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "person.delayed": "Sous-titres en retard de {seconds} s",
   "person.stalled": "Sous-titres bloqués",
   "person.unavailable": "Pas de sous-titres pour le moment",
+  "person.encrypted": "Pas de sous-titrage : chiffré avec une clé que le service de sous-titrage n’a pas",
+  "person.not-received": "Pas de sous-titrage : le serveur de réunion ne transmet pas ce son au service de sous-titrage",
   "person.refused": "Ne souhaite pas de sous-titrage",
   "person.off": "Sous-titrage désactivé",
   "person.silent": "Pas de micro",
