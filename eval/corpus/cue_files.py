@@ -83,7 +83,7 @@ def read_cues(text: str) -> Iterator[Event]:
     """
     lines = text.split("\n")
     webvtt = text.lstrip().startswith("WEBVTT")
-    places = list(_places(lines))
+    places = list(_places(lines, webvtt=webvtt))
     yield from _head(lines[: places[0].begin if places else len(lines)], webvtt=webvtt)
     ends = [*(place.begin for place in places[1:]), len(lines)]
     for place, end in zip(places, ends, strict=False):  # one end too many without a cue
@@ -173,7 +173,7 @@ def _chunks(
             chunk = []
 
 
-def _places(lines: list[str]) -> Iterator[_Place]:
+def _places(lines: list[str], *, webvtt: bool) -> Iterator[_Place]:
     stamps = [n for n, line in enumerate(lines) if _times(line) or _is_broken(lines, n)]
     above = [lines[n - 1].strip() for n in stamps if n]
     numbers = sum(line.isdecimal() for line in above)
@@ -183,7 +183,8 @@ def _places(lines: list[str]) -> Iterator[_Place]:
     before = -1
     for at in stamps:
         name = _name(lines, at, before, numbered=numbered, usual=usual)
-        odd = usual == "0" and bool(name) and _shape(name or "") != usual
+        # WebVTT alone has names that are no numbers.
+        odd = bool(name and not name.isdecimal()) and (not webvtt or usual == "0")
         yield _Place(at - (name is not None), at, _times(lines[at]), name or "", odd)
         before = at
 

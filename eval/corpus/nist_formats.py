@@ -90,6 +90,9 @@ def read_ctm(text: str) -> Found:
     alternative = 0  # 1: in the first of several words, 2: in another one
     for number, line in rows:
         if match := re.search(r"<ALT(_BEGIN|_END)?>(?:\s+\S+)?$", line):
+            if match[1] is None and not alternative:
+                yield number, Skipped("<ALT> without <ALT_BEGIN>")
+                continue
             alternative = {"_BEGIN": 1, "_END": 0, None: 2}[match[1]]
             yield number, Repaired(Repair.ALTERNATIVES)
         elif not (found := readings[number]):

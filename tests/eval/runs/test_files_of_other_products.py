@@ -320,3 +320,16 @@ def test_a_torn_textgrid_is_read_up_to_there_and_says_so(tmp_path: Path) -> None
     assert rate == 0.5
     assert "it ends in the middle" in found.left_out[0]
     assert "not_understood" in [one.name for one in found.doubts]
+
+
+def test_text_where_a_number_should_be_is_named(tmp_path: Path) -> None:
+    shown = "today.\n00:00:01,000 --> 00:00:02,000\nWe need nine people\n"
+    _, found = scored(tmp_path, shown, said="We need nine people today.")
+    assert "put text below them" in found.left_out[0]
+
+
+def test_an_alternative_that_no_other_precedes_is_named_and_hides_nothing(tmp_path: Path) -> None:
+    shown = "<ALT>\n" + ctm(*SAID.split(), confidence=True)
+    rate, found = scored(tmp_path, shown, "a.ctm")
+    assert rate == 0
+    assert "<ALT> without <ALT_BEGIN>" in found.left_out[0]
