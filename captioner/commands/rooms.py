@@ -26,7 +26,7 @@ from captioner.commands.options import (
     until_signal,
     with_settings,
 )
-from captioner.controls.sqlite_store import SqliteStore
+from captioner.controls.open_store import open_store
 from captioner.demo import demo as demo_module
 from captioner.errors import NotAllowed, RoomUnavailable
 from captioner.room.livekit_room import LiveKitRoom
@@ -124,6 +124,9 @@ async def _run(
             settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
         )
 
+    def begin() -> Bot:
+        return meeting(store=open_store(settings.state_place, owner=identity, secret=secret))
+
     loop = asyncio.get_running_loop()
     metrics.TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
     async with offered(settings) as offer:
@@ -140,9 +143,7 @@ async def _run(
             open_room=functools.partial(LiveKitRoom, key=settings.e2ee_key.get_secret_value()),
             extras=settings.extras,
         )
-        left = await _meetings(
-            lambda: meeting(store=SqliteStore(settings.state_folder)), until_empty=until_empty
-        )
+        left = await _meetings(begin, until_empty=until_empty)
     if left is Left.REMOVED:
         click.echo(f"The bot left: {left.value}.", err=True)
         sys.exit(REMOVED)

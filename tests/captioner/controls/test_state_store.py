@@ -14,6 +14,7 @@ import pytest
 
 from captioner.contract_requests import Consent
 from captioner.controls.decisions import Decided
+from captioner.controls.redis_store import RedisStore
 from captioner.controls.sqlite_store import KEEP_DAYS, SqliteStore
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
 from captioner.errors import StateDamaged, StateError
@@ -27,9 +28,14 @@ STATE = Stored(
 ALIVE = SignOfLife(12_345, Instant(1_700_000_012_345, "boot", 99_000))
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> StateStore:
-    store = SqliteStore(tmp_path / "new") if request.param == "file" else MemoryStore()
+    store: StateStore = MemoryStore()
+    if request.param == "file":
+        store = SqliteStore(tmp_path / "new")
+    elif request.param == "redis":
+        url = request.getfixturevalue("redis_server").url
+        store = RedisStore(url, owner="bot", secret="s")
     for room in ("RM_1", "RM_2"):
         assert store.claim(room)
     return store
@@ -276,6 +282,7 @@ def test_a_thousand_saves_of_one_room_by_threads_do_not_fail_and_the_last_one_st
 SAVING = """
 import os, pathlib, sys
 from captioner.controls.decisions import Decided
+from captioner.controls.redis_store import RedisStore
 from captioner.controls.sqlite_store import SqliteStore
 from captioner.controls.state_store import Stored
 store = SqliteStore(pathlib.Path(sys.argv[1]))
