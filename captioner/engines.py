@@ -13,6 +13,7 @@ from captioner.settings import Settings
 from captioner.tracks.engine import SLOTS, Engine
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.models import installed
+from streaming.embedded.shared_model import shared
 from streaming.errors import RecognizerError
 from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
@@ -56,7 +57,7 @@ class Engines:
     async def _embedded(self, language: str) -> Engine:
         own = self._own
         model = own.model(language)  # an unknown language is an error before the meeting
-        await self._load(language)
+        await asyncio.to_thread(own.load, language)
         return Engine(
             language,
             (own,),
@@ -73,8 +74,6 @@ class Engines:
             if settings.fallback == "none":
                 kyutai.open(language)
             return await self._embedded(language)
-        if stands_in:
-            await self._load(language)  # now, not when the server is gone
         return Engine(
             language,
             (kyutai, own) if stands_in else (kyutai,),
@@ -83,16 +82,21 @@ class Engines:
             load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
         )
 
-    async def _load(self, language: str) -> None:
-        await asyncio.to_thread(self._own.load, language)
-        metrics.DECODES_SKIPPED.set_function(lambda: self._own.skipped_decodes)
-
 
 @asynccontextmanager
-async def offered(settings: Settings, *, live: bool = True) -> AsyncIterator[Engines]:
-    """Give the engines that the settings offer."""
+async def offered(
+    settings: Settings, *, live: bool = True, address: str | None = None
+) -> AsyncIterator[Engines]:
+    """Give the engines that the settings offer.
+
+    address: of the process that has the embedded engine's models; by default this one loads them.
+    A stand-in's is loaded when it is needed first.
+    """
     models = installed(settings.model, device=settings.device)
+    if address is not None:
+        models = tuple(shared(model, address) for model in models)
     async with EmbeddedEngine(models=models, threads=settings.threads) as own:
+        metrics.DECODES_SKIPPED.set_function(lambda: own.skipped_decodes)
         yield Engines(settings, own, live=live)
 
 

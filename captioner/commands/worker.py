@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
+import socket
+import sys
+import tempfile
 
 import click
 
+from captioner import engines, metrics
 from captioner import log as log_module
-from captioner import metrics
-from captioner.commands.options import MATTER, help_on, plainly, with_settings
+from captioner.commands.options import (
+    IDENTITY,
+    MATTER,
+    ROOM,
+    exit_after,
+    help_on,
+    plainly,
+    with_settings,
+)
+from captioner.commands.rooms import caption_room
 from captioner.errors import ConfigurationError
 from captioner.room.tokens import probe
-from captioner.settings import Settings
+from captioner.settings import Settings, read_settings
 from captioner.worker.bot_process import bot_environment
-from captioner.worker.worker import AGENT_NAME, Worker, WorkerPlan
+from captioner.worker.fork_server import Forks, ForkServer, Variables
+from captioner.worker.plan import AGENT_NAME, WorkerPlan
+from captioner.worker.worker import Worker
+from streaming.embedded.models import installed
+from streaming.embedded.shared_model import serve
 
 
 @click.command(epilog=help_on(*MATTER))
@@ -51,25 +68,57 @@ def worker(
     if not key or not secret:
         raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
     probe(settings.livekit_url, key, secret)
-    if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_port)
     said = {
         "CAPTIONER_ENGINE": settings.engine,
         "CAPTIONER_ASR": settings.asr,
         "CAPTIONER_FALLBACK": settings.fallback,
         "CAPTIONER_LANGUAGE": settings.language,
     }
+    environment = bot_environment(os.environ, **said)
     plan = WorkerPlan(
         settings.livekit_url, key, secret,
-        bot_environment(os.environ, **said),
         notes=settings.state_folder / "workers",
         agent_name=agent_name, rooms=rooms, drain_s=drain, health_port=health_port,
     )  # fmt: skip
 
-    async def work() -> None:
-        made = Worker(plan)
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, made.stop)
-        await made.run()
+    @plainly
+    def work(connection: socket.socket) -> None:
+        if settings.metrics_port is not None:
+            metrics.serve(settings.metrics_port)
+        asyncio.run(_work(plan, connection))
 
-    asyncio.run(work())
+    # A socket's path must be short, which that of the state folder may not be.
+    with (
+        tempfile.TemporaryDirectory(prefix="captioner-") as folder,
+        socket.socket(socket.AF_UNIX) as listener,
+    ):
+        address = f"{folder}/model"
+        listener.bind(address)
+        listener.listen()
+
+        @plainly
+        def bot(variables: Variables) -> None:
+            os.environ.clear()
+            os.environ.update(environment | dict(variables))
+            room, identity = variables[ROOM], variables[IDENTITY]
+            offered = functools.partial(engines.offered, address=address)
+            caption_room(read_settings(), room, identity, until_empty=True, offered=offered)
+
+        def model(listener: socket.socket) -> None:
+            models = installed(settings.model, device=settings.device)
+            serve(listener, models, threads=settings.threads)
+
+        server = ForkServer(
+            worker=lambda connection: exit_after(lambda: work(connection)),
+            bot=lambda variables: exit_after(lambda: bot(variables)),
+            model=lambda listener: exit_after(lambda: model(listener)),
+            listener=listener,
+        )
+        sys.exit(server.run())
+
+
+async def _work(plan: WorkerPlan, connection: socket.socket) -> None:
+    made = Worker(plan, Forks(connection))
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, made.stop)
+    await made.run()

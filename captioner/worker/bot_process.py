@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import signal
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from typing import IO, Self
 import structlog
 
 from captioner.errors import StateError
+from captioner.worker.fork_server import Forks
 
 log = structlog.get_logger()
 
@@ -50,26 +50,25 @@ class Assignment:
 
 
 class BotProcess:
-    """``captioner run`` for one room, once."""
+    """A bot for one room, once."""
 
     def __init__(
         self,
         assignment: Assignment,
         pid: int,
         note: Path | None,
-        child: asyncio.subprocess.Process | None,
+        forks: Forks | None,
     ) -> None:
-        """child: None for one that another worker has started."""
+        """forks: what started it; None for one that another worker has started."""
         self.assignment = assignment
         self.pid = pid
         self._note = note
-        self._child = child
+        self._forks = forks
+        self._ended = False
 
     @classmethod
-    async def start(
-        cls, assignment: Assignment, environment: Mapping[str, str], notes: Notes | None
-    ) -> Self:
-        """``environment`` is the bot's; what the assignment says is added."""
+    async def start(cls, assignment: Assignment, forks: Forks, notes: Notes | None) -> Self:
+        """Raises OSError."""
         # In the environment: everybody on the machine can read a command line.
         said = {
             "CAPTIONER_ROOM": assignment.room,
@@ -77,17 +76,11 @@ class BotProcess:
             "CAPTIONER_RECORDING": assignment.recording,
         }
         file = notes.begin() if notes else None
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "captioner", "run", "--until-empty",
-            env=dict(environment) | said,
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C is for the worker, which then ends it in order
-            pass_fds=(file.fileno(),) if file else (),
-        )  # fmt: skip
-        if file:
-            with file:  # the bot has the lock now
-                json.dump({"pid": child.pid, **asdict(assignment)}, file)
-        return cls(assignment, child.pid, Path(file.name) if file else None, child)
+        with file or contextlib.nullcontext():  # the bot has the lock then
+            pid = await forks.start(said, file)
+            if file:
+                json.dump({"pid": pid, **asdict(assignment)}, file)
+        return cls(assignment, pid, Path(file.name) if file else None, forks)
 
     @classmethod
     def found(cls, note: Path) -> Self | None:
@@ -105,12 +98,13 @@ class BotProcess:
 
     async def wait(self) -> int | None:
         """Until it has ended; its exit code, None if that is not known."""
-        if self._child is not None:
-            code: int | None = await self._child.wait()
+        code = None
+        if self._forks is not None:
+            code = await self._forks.wait(self.pid)
         else:
-            code = None
             while self._note and _is_locked(self._note):  # noqa: ASYNC110 (nothing would tell)
                 await asyncio.sleep(LOOK_S)
+        self._ended = True
         if self._note is not None:
             self._note.unlink(missing_ok=True)
         return code
@@ -124,9 +118,7 @@ class BotProcess:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._child is not None and self._child.returncode is not None:
-            return
-        if self._child is None and not (self._note and _is_locked(self._note)):
+        if self._ended or (self._note and not _is_locked(self._note)):
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)

@@ -28,6 +28,8 @@ CALL_S = 3.0
 ANSWER_MS = 1_500
 """A bot that lives answers a call in a fraction of this."""
 
+WAITING_TOPIC = "captions.waiting"
+
 _OLD_SERVER = "bad_route", "unimplemented"
 _SILENT = 1401, 1501, 1502, 1503
 """LiveKit's codes of a call that nobody answered: no such participant, no connection, too late,
@@ -113,6 +115,13 @@ class MediaServerApi:
         """Say to the other workers that this one is about to caption the room."""
         request = api.CreateAgentDispatchRequest(agent_name=CLAIM, room=room, metadata=worker)
         return _dispatch(await _called(self._client.agent_dispatch.create_dispatch(request)))
+
+    async def say_waiting(self, room: str) -> None:
+        """Let the pages in the room know that it waits for a recogniser."""
+        request = api.SendDataRequest(
+            room=room, data=b"{}", kind=models.DataPacket.RELIABLE, topic=WAITING_TOPIC
+        )
+        await _called(self._client.room.send_data(request))
 
     async def delete(self, room: str, dispatch: str) -> None:
         """Recall a dispatch; one that is gone is no fault."""

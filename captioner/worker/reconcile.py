@@ -25,7 +25,7 @@ SILENT_S = 2.0
 """A bot that leaves two calls so far apart without an answer is dead, though the media server
 lists it for 20 s yet."""
 
-LOOKS_MAX = 20
+LOOKS_MAX = 60
 """Rooms that one worker looks at closely in one round; each costs two calls, one claimed four."""
 
 LOOK_AGAIN_S = 1.0
@@ -132,6 +132,13 @@ class Reconciler:
         if len(self._waiting) < WAITING_MAX:
             self._waiting[room] = None
 
+    def tell(self, *, most: int = LOOKS_MAX) -> list[str]:
+        """Waiting rooms that are to be told so now: all of them in turn."""
+        told = list(self._waiting)[:most]
+        for room in told:
+            self._waiting[room] = self._waiting.pop(room)
+        return told
+
     def served(self, room: str) -> None:
         """This worker has a bot in the room."""
         self._waiting.pop(room, None)
@@ -152,18 +159,36 @@ class Reconciler:
         mine: Collection[str] = (),
         most: int = LOOKS_MAX,
     ) -> list[str]:
-        """The rooms to look at now: those in need first, then those looked at longest ago.
+        """The rooms to look at now: those in need, some of the new ones, and of those that have
+        captions one of each other worker, because machines die as a whole.
 
         What is not listed is forgotten. mine: rooms that this worker has a bot in.
         """
         rooms = {room.name: room for room in listed}
         self._forget(rooms)
-        ranked = [
-            (*rank, self.chance.random(), name)
-            for name, room in rooms.items()
-            if name not in mine and (rank := self._rank(room, now_s)) is not None
-        ]
-        return [name for *_, name in sorted(ranked)[:most]]
+        ranked: list[list[tuple[float, float, str]]] = [[], [], []]
+        for name, room in rooms.items():
+            if name not in mine and (rank := self._rank(room, now_s)) is not None:
+                ranked[rank[0]].append((rank[1], self.chance.random(), name))
+        needy, new, others = ([name for *_, name in sorted(names)] for names in ranked)
+        others = self._one_of_each(others)
+        some = max((most - len(needy)) // 2, most - len(needy) - len(others), 0)
+        return [*needy, *new[:some], *others, *new[some:]][:most]
+
+    def _one_of_each(self, names: Sequence[str]) -> list[str]:
+        """First one room of each worker, then a second of each; the worker asked longest ago
+        first, of its rooms the one looked at longest ago. names: by the time of that.
+        """
+        asked: dict[str, float] = {}
+        turns: dict[str, int] = {}
+        keys: dict[str, int] = {}
+        for name in names:
+            worker = worker_of(self._seen[name].bot) or name
+            asked[worker] = self._seen[name].at_s
+            keys[name] = turns[worker] = turns.get(worker, 0) + 1
+        return sorted(
+            names, key=lambda name: (keys[name], asked[worker_of(self._seen[name].bot) or name])
+        )
 
     def judge(self, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
         """What is to be done about the room. now_s: when its bots were asked."""

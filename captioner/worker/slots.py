@@ -14,6 +14,7 @@ import structlog
 from captioner import metrics
 from captioner.errors import RoomUnavailable, StateError
 from captioner.worker.bot_process import REMOVED, Assignment, BotProcess, Notes, is_crash
+from captioner.worker.fork_server import Forks
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.own_room import Own, OwnRoom
 from captioner.worker.reconcile import Facts
@@ -54,17 +55,17 @@ class Slots:
 
     def __init__(
         self,
-        environment: Mapping[str, str],
+        forks: Forks,
         notes: Path,
         api: MediaServerApi,
         *,
         given: Callable[[Slot], None],
         ended: Callable[[str, bool], None],
     ) -> None:
-        """environment: of the bots. given: a slot is free again. ended: of a room whose bot left
+        """forks: starts the bots. given: a slot is free again. ended: of a room whose bot left
         by itself; whether it failed.
         """
-        self._environment = environment
+        self._forks = forks
         self._folder = notes
         self._api = api
         self._given, self._ended = given, ended
@@ -187,9 +188,7 @@ class Slots:
                     log.info("bot_started", bot=identity)
                     slot.own.begun(time.monotonic())
                     try:
-                        slot.bot = await BotProcess.start(
-                            slot.assignment, self._environment, self._notes
-                        )
+                        slot.bot = await BotProcess.start(slot.assignment, self._forks, self._notes)
                     except OSError as exc:
                         log.error("bot_not_started", reason=exc.strerror)
                         self._ended(slot.assignment.room, True)

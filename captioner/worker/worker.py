@@ -11,18 +11,19 @@ import contextlib
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any
 
 import structlog
 
 from captioner import metrics
 from captioner.errors import RoomUnavailable
 from captioner.worker.bot_process import Assignment, recording_of
+from captioner.worker.fork_server import Forks
 from captioner.worker.health import health
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.livekit_jobs import Job, Jobs, Reply
+from captioner.worker.plan import WorkerPlan
 from captioner.worker.reconcile import (
     STARTING_MS,
     Facts,
@@ -37,42 +38,21 @@ from captioner.worker.slots import Slot, Slots
 
 log = structlog.get_logger()
 
-AGENT_NAME = "multi-user-transcriber"
-"""What La Suite Meet asks for."""
-
 ROUND_S = 2.0
 """Between two looks at all rooms; and a second more for each 1,000 of them."""
 
 DOUBT_S = 1.0
 """Until a bot that did not answer is asked again."""
 
-CALLS_MAX = 20
+CALLS_MAX = 60
 """At once."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerPlan:
-    """What a worker does. rooms: at once. drain_s: so long meetings may go on after SIGTERM.
-
-    environment: of the bots. notes: the folder for those of all workers of this machine.
-    health_port: None for none.
-    """
-
-    url: str
-    key: str
-    secret: str = field(repr=False)
-    environment: Mapping[str, str] = field(repr=False)
-    notes: Path
-    agent_name: str = AGENT_NAME
-    rooms: int = 4
-    drain_s: int = 3_600
-    health_port: int | None = None
 
 
 class Worker:
     """Registered with one LiveKit server for as long as ``run`` runs."""
 
-    def __init__(self, plan: WorkerPlan) -> None:
+    def __init__(self, plan: WorkerPlan, forks: Forks) -> None:
+        """forks: starts the bots."""
         self._plan = plan
         self._id = uuid.uuid4().hex[:8]
         self._told = asyncio.Event()
@@ -84,14 +64,9 @@ class Worker:
         self._calls = asyncio.Semaphore(CALLS_MAX)
         self._claims: set[asyncio.Task[None]] = set()
         self._waiting = 0
-        # In the environment: everybody on the machine can read a command line.
-        environment = dict(plan.environment) | {
-            "LIVEKIT_URL": plan.url,
-            "LIVEKIT_API_KEY": plan.key,
-            "LIVEKIT_API_SECRET": plan.secret,
-        }
+        self._forks = forks
         self._slots = Slots(
-            environment, plan.notes, self._api, given=self._given, ended=self._left_by_itself
+            forks, plan.notes, self._api, given=self._given, ended=self._left_by_itself
         )
 
     def stop(self) -> None:
@@ -103,23 +78,30 @@ class Worker:
     async def run(self) -> None:
         """Until ``stop``. A lost connection to the server is taken up again, however long.
 
-        Raises ConfigurationError if the port for health is taken.
+        Raises ConfigurationError if the port for health is taken, CaptionerError if the parent is
+        gone; the bots live on then.
         """
         async with health(self._plan.health_port, lambda: self._jobs.connected), self._api:
-            self._slots.adopt()
-            jobs = asyncio.create_task(self._jobs.run())
-            rounds = asyncio.create_task(self._reconcile())
-            told = asyncio.ensure_future(self._told.wait())
+            parent = asyncio.create_task(self._forks.run())
+            work = asyncio.create_task(self._work())
             try:
-                await asyncio.wait({told, jobs, rounds}, return_when=asyncio.FIRST_COMPLETED)
-                for failed in (task for task in (jobs, rounds) if task.done()):
-                    failed.result()
-                await self._drain()
+                await asyncio.wait({parent, work}, return_when=asyncio.FIRST_COMPLETED)
+                (parent if parent.done() else work).result()
             finally:
-                ending = [told, jobs, rounds, *self._claims]
-                for task in ending:
-                    task.cancel()
-                await asyncio.gather(*ending, return_exceptions=True)
+                await _cancelled([parent, work])
+
+    async def _work(self) -> None:
+        self._slots.adopt()
+        jobs = asyncio.create_task(self._jobs.run())
+        rounds = asyncio.create_task(self._reconcile())
+        told = asyncio.create_task(self._told.wait())
+        try:
+            await asyncio.wait({told, jobs, rounds}, return_when=asyncio.FIRST_COMPLETED)
+            for failed in (task for task in (jobs, rounds) if task.done()):
+                failed.result()
+            await self._drain()
+        finally:
+            await _cancelled([told, jobs, rounds, *self._claims])
 
     # What the media server says of jobs.
 
@@ -225,6 +207,7 @@ class Worker:
         due = self._slots.due({room.name: room.people for room in listed}, now_s)
         await self._at_once([self._look(room) for room in suspects])
         await self._at_once([self._slots.look(slot) for slot in due])
+        await self._at_once([self._api.say_waiting(room) for room in self._reconciler.tell()])
         self._show_waiting()
         return len(listed)
 
@@ -298,3 +281,9 @@ class Worker:
         for task in (left, again):
             task.cancel()
         await self._slots.end()
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer, free_port
 from captioner.demo.sound_publisher import SoundPublisher
 from captioner.room.tokens import participant_token
-from captioner.worker.worker import AGENT_NAME
+from captioner.worker.plan import AGENT_NAME
 from eval.runs.local_meeting import Listener
 from streaming.audio import Pcm
 
@@ -39,9 +39,15 @@ class WorkerProcess:
     """``captioner worker`` in a process of its own."""
 
     def __init__(
-        self, server: MediaServer, state: Path, *, rooms: int = 4, drain_s: int = 0
+        self,
+        server: MediaServer,
+        state: Path,
+        *,
+        rooms: int = 4,
+        drain_s: int = 0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """state: the folder that stands for the machine."""
+        """state: the folder that stands for the machine. environment: added to it."""
         self.events: deque[dict[str, Any]] = deque(maxlen=LINES_MAX)
         self._metrics_port = free_port()
         foreign = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEKIT_", "CAPT"))}
@@ -52,9 +58,12 @@ class WorkerProcess:
             "CAPTIONER_LOG": "json",
             "CAPTIONER_STATE": str(state),
             "CAPTIONER_METRICS_PORT": str(self._metrics_port),
+            **(environment or {}),
         }
         self._options = ["--drain", str(drain_s), "--rooms", str(rooms)]
         self._more = asyncio.Event()
+        self._notes = state / "workers"
+        self._family: dict[int, psutil.Process] = {}  # the worker proper, its bots, the model
         self._bots: dict[int, psutil.Process] = {}
 
     async def start(self) -> None:
@@ -81,10 +90,25 @@ class WorkerProcess:
 
     def bots(self) -> list[psutil.Process]:
         """The processes of its bots that live, also when it has ended itself."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(self.process.pid).children():
-                self._bots[child.pid] = child
+        for child in self._children():
+            self._family[child.pid] = child
+        for note in self._notes.glob("*/*.json"):
+            with contextlib.suppress(OSError, ValueError):  # it is being written, or deleted
+                pid = json.loads(note.read_text())["pid"]
+                if pid in self._family:
+                    self._bots[pid] = self._family[pid]
         return [bot for bot in self._bots.values() if _lives(bot)]
+
+    def _children(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children()
+        return []
+
+    def family(self) -> list[psutil.Process]:
+        """Its processes that live: the parent, the worker proper, the bots, the model's."""
+        self.bots()
+        family = [psutil.Process(self.process.pid), *self._family.values()]
+        return [process for process in family if _lives(process)]
 
     async def metric(self, name: str) -> float:
         """What an operator sees."""
@@ -97,23 +121,25 @@ class WorkerProcess:
 
     async def kill(self, *, bots: bool) -> None:
         """As a crash would; bots: of the machine."""
-        living = self.bots()
+        self.bots()
         self.process.kill()
-        for bot in living if bots else []:
-            bot.kill()
+        for process in self._family.values() if bots else ():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         # Not by wait(), which waits for the bots too: they have its standard error.
         worker = psutil.Process(self.process.pid)
         await self.until(lambda: not _lives(worker))
 
     async def stop(self) -> int:
         """As an operator would; whatever it leaves behind is ended too. Its exit code."""
+        self.bots()
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(START_S):
             code = await self.process.wait()
-        for bot in self.bots():
+        for left in self._family.values():
             with contextlib.suppress(psutil.NoSuchProcess):
-                bot.kill()
+                left.kill()
         await self._reading
         return code
 
@@ -140,22 +166,26 @@ class Meeting:
         self._server = server
         self._speaker = SoundPublisher()
         self._playing: asyncio.Task[None] | None = None
+        self._joined = False
 
-    async def begin(self) -> None:
-        """Everybody joins, and speaks."""
+    async def begin(self, *, speaks: bool = True) -> None:
+        """Everybody joins, and somebody speaks."""
         await self.page.join(self._server.url, self._token("page"))
+        self._joined = True
+        if not speaks:
+            return
         await self._speaker.join(self._server.url, self._token("anna"))
         self._playing = asyncio.create_task(self._speaker.play(_again_and_again()))
 
     async def end(self) -> None:
         """Everybody leaves."""
-        if self._playing is None:
-            return
-        self._playing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._playing
-        await self._speaker.leave()
-        await self.page.leave()
+        if self._playing is not None:
+            self._playing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._playing
+            await self._speaker.leave()
+        if self._joined:
+            await self.page.leave()
 
     async def dispatch(self) -> str:
         """Ask for captions, as La Suite Meet does."""
@@ -189,6 +219,11 @@ class Meeting:
         there = self.page.room.remote_participants.values()
         return [p.identity for p in there if "captions.session" in p.attributes]
 
+    def states(self) -> list[str]:
+        """What each caption bot says of itself, as the page sees it."""
+        there = self.page.room.remote_participants.values()
+        return [p.attributes["captions.state"] for p in there if "captions.state" in p.attributes]
+
     async def until(self, seen: Callable[[], bool], *, timeout_s: float = START_S) -> float:
         """Wait until something is so; when it was. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
@@ -218,20 +253,26 @@ class Testbed:
         self._stack = contextlib.AsyncExitStack()
         self.workers: list[WorkerProcess] = []
 
-    async def worker(self, *, rooms: int, machine: str = "a") -> WorkerProcess:
+    async def worker(
+        self, *, rooms: int, machine: str = "a", environment: Mapping[str, str] | None = None
+    ) -> WorkerProcess:
         """A worker on a machine of this name."""
-        worker = WorkerProcess(self.server, self._folder / machine, rooms=rooms)
+        worker = WorkerProcess(
+            self.server, self._folder / machine, rooms=rooms, environment=environment
+        )
         self.workers.append(worker)
         await worker.start()
         self._stack.push_async_callback(worker.stop)
         return worker
 
-    async def meeting(self, room: str = "meet", *, begins: bool = True) -> Meeting:
-        """A meeting; begins: with somebody in it."""
+    async def meeting(
+        self, room: str = "meet", *, begins: bool = True, speaks: bool = True
+    ) -> Meeting:
+        """A meeting; begins: with somebody in it, who speaks or not."""
         meeting = Meeting(self.server, room)
         self._stack.push_async_callback(meeting.end)
         if begins:
-            await meeting.begin()
+            await meeting.begin(speaks=speaks)
         return meeting
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from streaming.embedded import weights
 from streaming.embedded.decoder import DecoderPolicy
 from streaming.embedded.hallucinations import Limits
 from streaming.embedded.inventions import INVENTIONS
-from streaming.embedded.moonshine import Moonshine, model_folder
+from streaming.embedded.model_files import model_folder
 from streaming.embedded.stream_job import SpeechModel
 from streaming.errors import RecognizerUnavailable
 from streaming.recognizer import primary
@@ -76,7 +76,7 @@ class Model:
 
 
 TINY_EN = Model(
-    "tiny-en", ("en",), lambda _: Moonshine(),
+    "tiny-en", ("en",), lambda _: _moonshine(),
     "Moonshine tiny-en, MIT, from moonshine-voice 0.0.73", model_folder,
 )  # fmt: skip
 BASE = Model(
@@ -112,6 +112,13 @@ def _in_folder(folder: Path, device: str) -> Model:
         folder.name, _languages_of(folder), lambda threads: _whisper(folder, threads, device),
         f"the folder {folder}", lambda: folder, WHISPER, streams=2, delay_ms=900,
     )  # fmt: skip
+
+
+def _moonshine() -> Loaded:
+    # Not above: onnxruntime starts a thread when it is imported, and a worker forks its bots.
+    from streaming.embedded.moonshine import Moonshine
+
+    return Moonshine()
 
 
 def _whisper(folder: Path, threads: int, device: str = "cpu") -> Loaded:

@@ -8,9 +8,7 @@ checks all of them, and only what changed is generated token by token.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from streaming.audio import Pcm
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.model_files import INSTALL, model_folder, pieces
 from streaming.errors import ModelError, RecognizerUnavailable
 
 MODEL_RATE = 16_000
@@ -39,22 +38,6 @@ _BEGIN, _END = 1, 2
 _LAYERS, _HEADS, _WIDTH = 6, 8, 36
 _REJOIN = 4  # draft tokens searched for a token that replaced some of them
 _MIN_SAMPLES = MODEL_RATE // 2  # less than 0.2 s fails in a convolution
-_INSTALL = "install moonshine-voice==0.0.73 (later versions carry no model) and onnxruntime"
-
-_SPECIAL = re.compile(rb"<unk>|</?s>|<<ST_\d+>>")
-
-
-def model_folder() -> Path:
-    """Return the folder of tiny-en in the wheel of moonshine-voice.
-
-    Raises RecognizerUnavailable, which says what to install.
-    """
-    spec = find_spec("moonshine_voice")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(place) / "assets" / "tiny-en"
-        if (folder / "tokenizer.bin").is_file():
-            return folder
-    raise RecognizerUnavailable(f"the English model is not here: {_INSTALL}")
 
 
 class Moonshine:
@@ -68,9 +51,9 @@ class Moonshine:
         try:
             self._encoder = _session(folder / "encoder_model.ort")
             self._decoder = _session(folder / "decoder_model_merged.ort")
-            self._pieces = _pieces((folder / "tokenizer.bin").read_bytes())
+            self._pieces = pieces((folder / "tokenizer.bin").read_bytes())
         except _LOAD_ERRORS as error:
-            raise RecognizerUnavailable(f"cannot read the model in {folder}: {_INSTALL}") from error
+            raise RecognizerUnavailable(f"cannot read the model in {folder}: {INSTALL}") from error
 
     def speaking(self, _language: str) -> Moonshine:
         """Return the model for a language, which is English."""
@@ -186,21 +169,6 @@ def _no_past() -> Mapping[str, npt.NDArray[Any]]:
     nothing = np.zeros((1, _HEADS, 0, _WIDTH), np.float32)
     names = _cache_names("decoder") + _cache_names("encoder")
     return {f"past_key_values.{name}": nothing for name in names}
-
-
-def _pieces(data: bytes) -> list[bytes]:
-    """Read each token: its length in one or two bytes, then its bytes; "▁" is a space."""
-    pieces = []
-    at = 0
-    while at < len(data):
-        length = data[at]
-        at += 1
-        if length >= 128:
-            length = data[at] * 128 + length - 128
-            at += 1
-        pieces.append(data[at : at + length].replace("▁".encode(), b" "))
-        at += length
-    return [b"" if _SPECIAL.fullmatch(piece) else piece for piece in pieces]
 
 
 def _session(path: Path) -> Any:

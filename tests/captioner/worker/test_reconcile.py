@@ -24,6 +24,7 @@ from captioner.worker.reconcile import (
     has_claim,
     identity_of,
     wish,
+    worker_of,
 )
 
 AGENT = "captions"
@@ -126,6 +127,30 @@ def test_a_bot_that_was_started_again_is_given_time_to_come() -> None:
     assert [own.judge(gone, at_s) for at_s in (0, 9)] == [Own.KEEP, Own.ABSENT]
     own.begun(10)
     assert [own.judge(gone, at_s) for at_s in (10, 20, 39, 40)] == [Own.KEEP] * 3 + [Own.ABSENT]
+
+
+def test_every_other_worker_is_asked_for_one_room_before_any_is_for_a_second() -> None:
+    bots = {f"r{n}": Bot(f"captions-w{n % 7}-{n}") for n in range(70)}
+    listed = [Listed(name, "RM", 3) for name in bots]
+    reconciler = Reconciler(AGENT, random.Random(1))
+    for name, bot in bots.items():
+        reconciler.judge(Facts(name, 3, [bot]), 0.0, 0)
+    rounds: list[list[str]] = []
+    for now_s in range(10, 300, 10):
+        rounds.append(reconciler.next(listed, now_s, most=3))
+        for name in rounds[-1]:
+            reconciler.judge(Facts(name, 3, [bots[name]]), now_s, 0)
+    for n in range(len(rounds) - 4):
+        asked = {worker_of(bots[name].identity) for names in rounds[n : n + 4] for name in names}
+        assert len(asked) == 7
+    assert len({name for names in rounds for name in names}) == 70  # each in its turn
+
+
+def test_new_rooms_do_not_keep_workers_from_being_asked() -> None:
+    reconciler = Reconciler(AGENT, random.Random(1))
+    reconciler.judge(Facts("old", 3, [Bot("captions-w1-1")]), 0.0, 0)
+    listed = [Listed("old", "RM", 3), *(Listed(f"r{n}", "RM", 3) for n in range(3_000))]
+    assert "old" in reconciler.next(listed, 10.0)
 
 
 def test_of_thousands_of_rooms_a_round_looks_at_few_and_each_in_its_turn() -> None:

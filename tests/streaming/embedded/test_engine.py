@@ -15,8 +15,9 @@ from eval.normalization.normalize import normalize
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
 from streaming.embedded.engine import EmbeddedEngine, EmbeddedRecognizer
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.model_files import model_folder
 from streaming.embedded.models import TINY_EN, Model
-from streaming.embedded.moonshine import Moonshine, Pcm, model_folder
+from streaming.embedded.moonshine import Moonshine, Pcm
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 from streaming.recognizer import Flushed, RecognizerEvent, Tail, Word
 

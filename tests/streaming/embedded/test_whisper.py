@@ -14,8 +14,8 @@ from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
 from streaming.audio import Pcm
 from streaming.embedded import weights
+from streaming.embedded.model_files import model_folder
 from streaming.embedded.models import BASE, LANGUAGES, installed
-from streaming.embedded.moonshine import model_folder
 from streaming.embedded.whisper import Whisper
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 

@@ -2,8 +2,8 @@ import { isFields } from "../contract";
 
 const serviceStates = ["off", "starting", "idle", "on", "interrupted", "unavailable", "encrypted", "no-language"] as const;
 
-/** The state of the caption service: "none" if the room has no service, "connecting" while the page joins or rejoins. */
-export type ServiceState = "none" | "connecting" | (typeof serviceStates)[number];
+/** The state of the caption service: "none" if the room has no service, "waiting" if every recogniser is taken, "connecting" while the page joins or rejoins. */
+export type ServiceState = "none" | "waiting" | "connecting" | (typeof serviceStates)[number];
 
 /**
  * Whether the bot knows that somebody reads here. "trying": it has not answered yet. "unheard": this page can

@@ -58,7 +58,7 @@ export class FakeRoom {
     this.emit("participantDisconnected", one);
   }
 
-  sends(from: FakeParticipant, value: unknown, topic = "captions", encryption = 0): void {
+  sends(from: FakeParticipant | undefined, value: unknown, topic = "captions", encryption = 0): void {
     this.emit("dataReceived", bytes(value), from, 0, topic, encryption);
   }
 }

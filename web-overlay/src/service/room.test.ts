@@ -122,6 +122,23 @@ test("the state of the service is the bot's, and none without a bot", () => {
   expect(actions).toEqual(["bot-back", "bot-left"]);
 });
 
+test("a room without a bot waits for as long as the media server says so", async () => {
+  const room = new FakeRoom();
+  const { services } = listen(room);
+  const guest = room.joins("guest");
+  room.sends(guest, {}, "captions.waiting"); // anybody could
+  room.sends(undefined, {}, "captions.waiting");
+  await vi.advanceTimersByTimeAsync(29_000);
+  room.sends(undefined, {}, "captions.waiting");
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(services.at(-1)).toBe("waiting");
+  const bot = room.joins("bot", session("s1"));
+  expect(services.at(-1)).toBe("on");
+  room.leaves(bot);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(services.at(-1)).toBe("none");
+});
+
 test("while the connection is being repaired nothing is said about the service, and packets count", () => {
   const room = new FakeRoom();
   const bot = room.joins("bot", session("s1"));

@@ -26,6 +26,9 @@ const topic = "captions";
 /** For packets that only this participant gets, or a few. */
 const answersTopic = "captions.answers";
 const listened = ["connectionStateChanged", "participantConnected", "participantDisconnected", "participantAttributesChanged"] as const;
+/** Sent by the caption service through the media server's API, again and again, for as long as it has no bot for the room. */
+const waitingTopic = "captions.waiting";
+const waiting_ms = 30_000;
 const heldLimit = 64;
 const held_ms = 3_000;
 
@@ -46,6 +49,7 @@ export class RoomCaptions {
     (one) => this.#open(one),
     () => this.#sink.skip("too-many"),
   );
+  #waiting: ReturnType<typeof setTimeout> | null = null;
 
   constructor(room: Room, sink: CaptionSink, wanted: boolean) {
     this.#wanted = wanted;
@@ -60,6 +64,7 @@ export class RoomCaptions {
 
   stop(): void {
     this.want(false);
+    this.#wait(0);
     this.#conversation?.end();
     this.#room.off("dataReceived", this.#onData);
     this.#room.off("reconnected", this.#onReconnected);
@@ -124,7 +129,7 @@ export class RoomCaptions {
     if (session !== this.#session) this.#changeSession(bot, session);
     this.#bot = bot;
     const facts = bot && factsOf(bot.attributes);
-    this.#sink.service(connected ? (facts?.state ?? "none") : null, facts);
+    this.#sink.service(connected ? (facts?.state ?? (this.#waiting ? "waiting" : "none")) : null, facts);
     this.#releaseHeld();
     const isIdle = facts?.state === "idle";
     if (isIdle && !this.#wasIdle) this.#conversation?.idle();
@@ -141,6 +146,8 @@ export class RoomCaptions {
   };
 
   readonly #onData = (bytes: Uint8Array, from?: RemoteParticipant, _kind?: unknown, on?: string, encryption?: number): void => {
+    // No participant can send without an identity.
+    if (on === waitingTopic && !from) this.#wait(waiting_ms);
     if ((on !== topic && on !== answersTopic) || !from?.isAgent) return;
     // In an encrypted room the media server is not trusted: it could have sent this packet itself.
     if (this.#isEncrypted && !encryption) {
@@ -163,6 +170,18 @@ export class RoomCaptions {
     this.#releaseHeld();
     if (this.#isFromBot(from, parsed.packet)) this.#pass(parsed.packet, received);
     else this.#hold({ from, packet: parsed.packet, received });
+  }
+
+  /** The room waits for a bot, for so long unless that is said again. */
+  #wait(for_ms: number): void {
+    if (this.#waiting) clearTimeout(this.#waiting);
+    this.#waiting = for_ms === 0 ? null : setTimeout(() => this.#stopWaiting(), for_ms);
+    if (for_ms > 0) this.#choose();
+  }
+
+  #stopWaiting(): void {
+    this.#waiting = null;
+    this.#choose();
   }
 
   get #isEncrypted(): boolean {

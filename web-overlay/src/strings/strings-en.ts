@@ -3,6 +3,7 @@ export const en = {
   automatic: "They are generated automatically.",
   "captions.region": "Live captions",
   "state.none": "This room has no caption service.",
+  "state.waiting": "Captions are waiting for a free recogniser.",
   "state.connecting": "Connecting to the captions…",
   "state.off": "Captions are off for this room.",
   "state.off.by": "Captions were switched off by {name}.",

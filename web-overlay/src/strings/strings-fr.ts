@@ -4,6 +4,7 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   automatic: "Il est produit automatiquement.",
   "captions.region": "Sous-titres en direct",
   "state.none": "Cette salle n’a pas de service de sous-titrage.",
+  "state.waiting": "Les sous-titres attendent qu’un moteur de reconnaissance se libère.",
   "state.connecting": "Connexion au sous-titrage…",
   "state.off": "Le sous-titrage est désactivé dans cette salle.",
   "state.off.by": "Le sous-titrage a été désactivé par {name}.",
