@@ -64,7 +64,7 @@ def imports_of(path: Path) -> set[str]:
         ("livekit.protocol.agent", "captioner/worker/livekit_jobs.py"),
         (
             "livekit.api",
-            "captioner/room/tokens.py captioner/worker/livekit_api.py eval/rooms/testbed.py",
+            "captioner/room/tokens.py captioner/worker/livekit_api.py eval/rooms/meeting.py",
         ),
         ("av", "captioner/audio_file.py streaming/kyutai_server/opus.py eval/conditions/codec.py"),
         (
@@ -79,6 +79,7 @@ def imports_of(path: Path) -> set[str]:
             " streaming/supervised_stream.py",
         ),
         ("pydantic_settings", "captioner/settings.py"),
+        ("redis", "captioner/controls/redis_store.py"),
         (
             "playwright",
             "eval/runs/browser.py eval/testing/browser_meeting.py eval/testing/caption_element.py",

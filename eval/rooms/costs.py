@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from eval.rooms.testbed import Meeting, Testbed, WorkerProcess
+from eval.rooms.meeting import Meeting
+from eval.rooms.testbed import Testbed, WorkerProcess
 
 AT_ONCE = 10
 IDLE = 20

@@ -12,9 +12,14 @@ import signal
 import time
 from dataclasses import dataclass
 
-from eval.rooms.testbed import Meeting, Row, Testbed, WorkerProcess
+from eval.rooms.meeting import Meeting
+from eval.rooms.testbed import Row, Testbed, WorkerProcess
 
 FROZEN_S = 45.0
+SERVER_FROZEN_S = 10.0
+SPEAK_MAX = 3
+"""Rooms in which somebody speaks at once, where that is not what is measured."""
+
 STAYS_S = 8.0
 """Captions have to stay for so long after they have come back."""
 
@@ -66,16 +71,59 @@ async def full_workers(testbed: Testbed) -> float:
     return waited
 
 
+async def two_full_workers(testbed: Testbed) -> float:
+    """The same with two workers, of which either may be the one with the free slot."""
+    workers = [await testbed.worker(rooms=1, machine=name) for name in ("a", "b")]
+    served = [await testbed.meeting(name) for name in ("first", "second")]
+    dispatches = [await meeting.dispatch() for meeting in served]
+    await asyncio.gather(*(meeting.captioned() for meeting in served))
+    third = await testbed.meeting("third")
+    await third.dispatch()
+    await third.until(lambda: third.told_to_wait)
+    bots = [bot for worker in workers for bot in worker.bots()]
+    await served[0].recall(dispatches[0])
+    free = await third.until(lambda: not all(bot.is_running() for bot in bots))
+    return await third.captioned() - free
+
+
 async def exactly_n_rooms(testbed: Testbed, rooms: int = 4) -> float:
     """``--rooms n`` takes n rooms; gives how many."""
     worker = await testbed.worker(rooms=rooms)
-    meetings = [await testbed.meeting(f"meeting-{n}") for n in range(rooms + 1)]
+    meetings = [await testbed.meeting(f"meeting-{n}", speaks=False) for n in range(rooms + 1)]
     for meeting in meetings:
         await meeting.dispatch()
-    await asyncio.gather(*(meeting.captioned() for meeting in meetings[:rooms]))
+    speaking = asyncio.Semaphore(SPEAK_MAX)
+    await asyncio.gather(*(_captioned_in_turn(one, speaking) for one in meetings[:rooms]))
     await _shows(worker, "captioner_worker_rooms_waiting", 1)
+    await meetings[rooms].until(lambda: meetings[rooms].told_to_wait)
     assert not meetings[rooms].bots()
     return len(worker.bots())
+
+
+async def ten_rooms(testbed: Testbed) -> float:
+    """The same with ten."""
+    return await exactly_n_rooms(testbed, 10)
+
+
+async def frozen_media_server(testbed: Testbed) -> float:
+    """The media server does nothing for a while; from its return on."""
+    await testbed.worker(rooms=1)
+    meeting = await testbed.meeting()
+    await _captioned(meeting)
+    server = testbed.media_server()
+    server.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(SERVER_FROZEN_S)
+    server.send_signal(signal.SIGCONT)
+    return await _back(meeting, time.monotonic())
+
+
+async def killed_model(testbed: Testbed) -> float:
+    """The process with the model that bots share is killed."""
+    worker, meeting = await testbed.worker(rooms=1), await testbed.meeting()
+    await _captioned(meeting)
+    [model] = worker.models()
+    model.kill()
+    return await _back(meeting, time.monotonic())
 
 
 async def killed_worker(testbed: Testbed) -> float:
@@ -133,7 +181,11 @@ ROWS = (
     Must("bot cut off for 45 s, from its return", frozen_bot, 5.0),
     Must("machine dead, another has room", dead_machine, 15.0),
     Must("every slot taken, from a free one", full_workers, 5.0),
+    Must("two workers full, from a free slot", two_full_workers, 5.0),
     Must("--rooms 4: rooms taken", exactly_n_rooms, 4, exactly=True),
+    Must("--rooms 10: rooms taken", ten_rooms, 10, exactly=True),
+    Must("model killed", killed_model, 5.0),
+    Must("media server frozen for 10 s, from its return", frozen_media_server, 5.0),
     Must("worker killed, longest pause", killed_worker, 5.0),
     Must("nobody enters: slot held", empty_room, 30.0),
 )
@@ -142,6 +194,13 @@ ROWS = (
 async def _captioned(meeting: Meeting) -> None:
     await meeting.dispatch()
     await meeting.captioned()
+
+
+async def _captioned_in_turn(meeting: Meeting, speaking: asyncio.Semaphore) -> None:
+    async with speaking:
+        await meeting.speak()
+        await meeting.captioned()
+        await meeting.hush()
 
 
 async def _back(meeting: Meeting, since: float) -> float:

@@ -59,12 +59,16 @@ class Arrival:
 
 
 class Listener:
-    """A participant without a page that keeps the packets of the topic, bounded."""
+    """A participant without a page that keeps the packets of the topic, bounded.
+
+    by_server: topics on which the media server sent something itself.
+    """
 
     def __init__(self) -> None:
         self.room = rtc.Room()
         self.arrivals: list[Arrival] = []
         self.lost = 0
+        self.by_server: set[str] = set()
         self._more = asyncio.Event()
 
     async def join(self, url: str, token: str) -> None:
@@ -132,6 +136,8 @@ class Listener:
 
     def _received(self, data: rtc.DataPacket) -> None:
         at, sender = time.monotonic(), data.participant
+        if sender is None and data.topic:
+            self.by_server.add(data.topic)
         if data.topic != TOPIC or sender is None:
             return
         try:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from captioner.contract_requests import Consent
+from captioner.bot.scripted_meeting import scripted_meeting
+from captioner.contract_requests import CONSENT, HELLO, Consent
 from captioner.controls.decisions import Decided
 from captioner.controls.open_store import open_store
 from captioner.controls.redis_store import RedisStore
@@ -91,6 +92,26 @@ def test_neither_speech_nor_an_identity_of_a_person_is_in_redis(url: str) -> Non
         held = [other.hgetall(name) for name in other.scan_iter()]
     assert "kyutai" in str(held)
     assert "anna" not in str(held)
+
+
+async def test_who_refused_is_not_captioned_by_the_next_machine_and_without_redis_neither(
+    redis_server: RedisServer,
+) -> None:
+    url, there = redis_server.url, ("anna", "bob")
+    async with scripted_meeting(store=store_of(url, "one"), there=there) as meeting:
+        await meeting.room.ask("anna", CONSENT, captioned=False, kept=False)
+    async with scripted_meeting(store=store_of(url, "other"), there=there) as meeting:
+        while not meeting.said("bob"):
+            await meeting.speak(*there, frames=1)
+        assert not meeting.said("anna")
+        assert not meeting.bot.controls.captions("anna")
+    redis_server.stop()
+    async with scripted_meeting(store=store_of(url, "third"), there=there) as meeting:
+        assert not any(meeting.bot.controls.captions(who) for who in there)
+        await meeting.room.ask("bob", HELLO, want=True, wish="none")
+        while not meeting.said("bob"):
+            await meeting.speak(*there, frames=1)
+        assert not meeting.said("anna")
 
 
 @pytest.mark.parametrize(("place", "secret"), [("redis://host:port", SECRET), ("redis://host", "")])
