@@ -28,7 +28,7 @@ async def worker(connection):
         print("lost:", running.exception(), flush=True)
 
 def bot(variables):
-    print("bot", variables["does"], len(os.listdir("/proc/self/task")), flush=True)
+    print("bot", variables["does"], len(os.listdir(f"/proc/{os.getppid()}/task")), flush=True)
     if variables["does"] == "waits":
         signal.pause()
     os._exit(int(variables["does"]))
@@ -58,7 +58,7 @@ def parent(scenario: str, folder: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_bots_are_forked_without_a_thread_and_the_worker_is_told_how_each_has_ended(
+def test_bots_are_forked_from_one_thread_and_the_worker_is_told_how_each_has_ended(
     tmp_path: Path,
 ) -> None:
     made = parent(
