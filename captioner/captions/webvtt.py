@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from captioner.captions.cues import Cue
 
@@ -50,21 +50,28 @@ def timestamp(ms: int) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
 
 
-def cue_block(cue: Cue, *, name: str, tagged: bool = False) -> str:
+def cue_block(
+    cue: Cue, *, name: str, tagged: bool = False, lines: Callable[[str], list[str]] | None = None
+) -> str:
     """Return a cue block that starts with its id and ends without a line break.
 
-    tagged: with its language.
+    tagged: with its language. lines: breaks the text into lines.
     """
     times = f"{timestamp(cue.start_ms)} --> {timestamp(cue.end_ms)}"
-    text = escape(cue.text)
+    text = "\n".join(map(escape, lines(plain(cue.text)) if lines else [cue.text]))
     if tagged and cue.language != "und":
         text = f"<lang {escape(cue.language)}>{text}</lang>"
     return f"{cue.id}\n{times}\n<v {escape(name)}>{text}"
 
 
-def document(cues: Iterable[tuple[Cue, str]], *, notes: Iterable[str] = ()) -> str:
+def document(
+    cues: Iterable[tuple[Cue, str]],
+    *,
+    notes: Iterable[str] = (),
+    lines: Callable[[str], list[str]] | None = None,
+) -> str:
     """Return a WebVTT file of (cue, speaker's name) pairs, sorted by start."""
     blocks = [f"NOTE {plain(note).replace('-->', '->')}" for note in notes]
     ordered = sorted(cues, key=lambda pair: (pair[0].start_ms, pair[0].end_ms, pair[0].id))
-    blocks += [cue_block(cue, name=name) for cue, name in ordered]
+    blocks += [cue_block(cue, name=name, lines=lines) for cue, name in ordered]
     return "\n\n".join(["WEBVTT", *blocks]) + "\n"

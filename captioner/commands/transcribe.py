@@ -13,8 +13,8 @@ from typing import Any, Self
 from captioner.audio_file import read_chunks
 from captioner.bot.bot import Engine
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed
+from captioner.captions.file_layout import file_of
 from captioner.captions.segmenter import Segmenter
-from captioner.captions.webvtt import document
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
 from streaming.voice.gate import GatePolicy
@@ -102,7 +102,7 @@ def render(files: Sequence[FileCaptions], form: Format) -> str:
     """Format transcripts as text. In WebVTT, files follow each other in time."""
     match form:
         case Format.VTT:
-            return document(_one_after_the_other(files))
+            return file_of(_one_after_the_other(files))
         case Format.TXT:
             return "\n\n".join(" ".join(cue.text for cue in f.cues) for f in files) + "\n"
         case Format.JSON:

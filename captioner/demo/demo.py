@@ -23,7 +23,8 @@ from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import read_chunks
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
-from captioner.captions.webvtt import document, timestamp
+from captioner.captions.file_layout import file_of
+from captioner.captions.webvtt import timestamp
 from captioner.contract import Caption, Missing, Refused
 from captioner.controls.decisions import Want
 from captioner.demo.livekit_server import MediaServer, find_or_build
@@ -99,7 +100,7 @@ async def run_demo(plan: DemoPlan, settings: Settings) -> None:
         if plan.once:
             await _stop_bot(bot, running)
             if plan.out:
-                write_text(plan.out, document(bot.publisher.history.closed()))
+                write_text(plan.out, file_of(bot.publisher.history.closed()))
                 _tell(f"Captions written to {plan.out}")
 
 
