@@ -137,7 +137,7 @@ async def test_a_broadcast_is_transparent_and_says_what_it_did_not_understand(
         for element in ("document.documentElement", "document.body"):
             assert await page.evaluate(ground % element) == "rgba(0, 0, 0, 0)"
         height = "document.querySelector('live-captions').clientHeight"
-        assert await page.evaluate(height) == 3 * 1.375 * 40
+        assert await page.evaluate(height) == (3 * 1.375 + 0.25) * 40
         assert not await page.is_visible("#toolbar")
         assert await page.inner_text(".broadcast-bad") == (
             "Not valid in this page's address: align=middle"

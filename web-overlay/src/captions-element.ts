@@ -3,6 +3,7 @@ import type { Fault, Packet } from "./contract";
 import { Feed } from "./service/feed";
 import type { CaptionFacts, HostChange, HostChoice, Reach, ServiceState, You } from "./service/facts";
 import type { Shortcut } from "./controls/keys";
+import { ElementBase, sheetOf, takeOver } from "./dom";
 import { CaptionModel } from "./cues/model";
 import { PaintScheduler } from "./view/paint-scheduler";
 import { knownCue, PaintEvents, type KnownCue, type Measures, type PaintedDetail } from "./view/paint-events";
@@ -22,12 +23,9 @@ export type { CaptionFacts, Choices, Fault, HostChange, HostChoice, KnownCue, Me
 
 const tick_ms = 500;
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(styleText);
-
 /** The `<live-captions>` element. Set `room`, or call `feed`; the README has the whole interface. */
-export class LiveCaptionsElement extends HTMLElement {
-  static readonly observedAttributes = ["hidden", "locale", "mode", "controls", "measure"];
+export class LiveCaptionsElement extends ElementBase {
+  static readonly observedAttributes = ["hidden", "locale", "mode", "controls", "measure", "history-title"];
 
   /** The room's caption service: its state, and requests to it. */
   readonly captions = new CaptionsClient();
@@ -45,7 +43,7 @@ export class LiveCaptionsElement extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [sheet];
+    root.adoptedStyleSheets = [sheetOf(styleText)];
     this.#widget = new Widget({
       element: this,
       root,
@@ -193,6 +191,7 @@ export class LiveCaptionsElement extends HTMLElement {
   }
 
   connectedCallback(): void {
+    takeOver(this, ["room", "mode", "settings", "shortcuts"]);
     this.#ticking = setInterval(() => this.#tick(), tick_ms);
     this.#widget.setLanguage(this.#language());
     this.#widget.connect();
@@ -211,7 +210,7 @@ export class LiveCaptionsElement extends HTMLElement {
     else if (name === "locale") {
       this.#widget.setLanguage(this.#language());
       this.#showService();
-    } else this.#widget.setMode(this.getAttribute("mode"));
+    } else this.#widget.readAttributes();
   }
 
   readonly #language = () => languageFor(this.getAttribute("locale") ?? (document.documentElement.lang || navigator.language));
@@ -295,4 +294,4 @@ declare global {
   }
 }
 
-if (!customElements.get("live-captions")) customElements.define("live-captions", LiveCaptionsElement);
+if ("customElements" in globalThis && !customElements.get("live-captions")) customElements.define("live-captions", LiveCaptionsElement);

@@ -1,3 +1,28 @@
+/** HTMLElement; on a server, where there is none, any class, of which nobody makes an element. */
+export const ElementBase: typeof HTMLElement = "HTMLElement" in globalThis ? HTMLElement : (Object as unknown as typeof HTMLElement);
+
+let sheet: CSSStyleSheet | undefined;
+
+/** The style sheet that all elements of a page share. */
+export function sheetOf(style: string): CSSStyleSheet {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+  }
+  return sheet;
+}
+
+/** Assigns again what was assigned before the element was defined, when it had no setters. */
+export function takeOver<E extends HTMLElement>(element: E, names: readonly (keyof E & string)[]): void {
+  for (const name of names) {
+    if (!Object.hasOwn(element, name)) continue;
+    const value = element[name];
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+    delete (element as Record<string, unknown>)[name];
+    element[name] = value;
+  }
+}
+
 /** Creates an element whose class and part are `name`. Strings are appended as text, never parsed as markup. */
 export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);

@@ -27,7 +27,7 @@ const imports: Imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 function importsOf(file: string): string[] {
   const { importedFiles } = ts.preProcessFile(readFileSync(`src/${file}`, "utf8"));
-  return importedFiles.filter(({ fileName }) => fileName.startsWith(".")).map(({ fileName }) => `${posix.join(posix.dirname(file), fileName)}.ts`);
+  return importedFiles.filter(({ fileName }) => fileName.startsWith(".") && !fileName.includes(".css")).map(({ fileName }) => `${posix.join(posix.dirname(file), fileName)}.ts`);
 }
 
 function moduleOf(file: string): string {

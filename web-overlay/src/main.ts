@@ -47,7 +47,7 @@ function followTheme(captions: LiveCaptionsElement): void {
 
 /** Puts the captions into the flow of the page when the window is too low to show them over the tiles. */
 function placeCaptions(captions: LiveCaptionsElement): void {
-  const low = matchMedia("(max-height: 26rem)");
+  const low = matchMedia("(max-height: 22.5rem)");
   const place = () => {
     captions.mode = low.matches ? "beside" : "over";
   };

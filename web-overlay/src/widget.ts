@@ -4,8 +4,10 @@ import type { HistorySource } from "./panels/history-panel";
 import { Keyboard, type Shortcut } from "./controls/keys";
 import { looksOf, speakerColour } from "./settings/looks";
 import type { CaptionModel } from "./cues/model";
-import { historyStyle, panelStyle, settingsStyle } from "./panels/panel-style";
+import historyStyle from "./panels/history.css?inline";
 import { Panels } from "./panels/panels";
+import panelStyle from "./panels/panels.css?inline";
+import settingsStyle from "./panels/settings.css?inline";
 import { Placement } from "./controls/placement";
 import { awayNote, popOut, type Popped } from "./controls/popout";
 import { Preferences } from "./settings/preferences";
@@ -13,8 +15,8 @@ import { Hold } from "./controls/hold";
 import { stepped } from "./settings/settings";
 import { gapText, isRunning, speakerNotes } from "./service/status";
 import { strings, type Language, type Words } from "./strings/strings";
-import { captionStyle } from "./view/caption-style";
 import { CaptionBox } from "./view/caption-box";
+import captionStyle from "./view/captions.css?inline";
 import type { Decoration } from "./view/caption-view";
 
 const here = import.meta.url;
@@ -85,7 +87,10 @@ export class Widget {
       () => this.#escape(),
       () => this.preferences.settings.singleKeys && !owner.element.hidden && owner.element.getAttribute("controls") !== "none",
     );
-    this.panels = new Panels(this.box.element, this.preferences, owner, () => owner.tell("panel"));
+    this.panels = new Panels(this.box.element, this.preferences, owner, () => {
+      owner.schedule();
+      owner.tell("panel");
+    });
     this.holding = new Hold(this.box.view.element, (held) => this.#setHeld(held));
     this.#placement = new Placement(this.box.frame, this.box.element, this.box.bar.grip, (place, done) => {
       if (place) this.preferences.change({ position: "free", ...place }, done);
@@ -122,10 +127,13 @@ export class Widget {
     this.#popped?.close();
   }
 
-  /** `said` is the attribute's value. Without controls the stored settings do not apply: nobody could change them there. */
-  setMode(said: string | null): void {
-    this.preferences.useDevice(this.#owner.element.getAttribute("controls") !== "none");
-    this.#mode = said === "beside" || said === "window" ? said : "over";
+  /** Without controls the stored settings do not apply: nobody could change them there. */
+  readAttributes(): void {
+    const { element } = this.#owner;
+    const mode = element.getAttribute("mode");
+    this.preferences.useDevice(element.getAttribute("controls") !== "none");
+    this.#mode = mode === "beside" || mode === "window" ? mode : "over";
+    this.panels.historyTitle = element.getAttribute("history-title");
     this.#applyMode();
   }
 
@@ -176,7 +184,7 @@ export class Widget {
         rows: model.rows,
         notes: notes.map((note) => ({ ...note, name: this.#owner.nameOf(note.speaker) })),
         quiet: this.#everCaptioned && isEmpty && isRunning(captions.state) ? words["quiet.nobody"] : "",
-        bar: { held: this.holding.held, waiting: this.holding.waiting, poppedOut: this.#popped !== null, movable: this.#placement.enabled },
+        bar: { held: this.holding.held, waiting: this.holding.waiting, poppedOut: this.#popped !== null, movable: this.#placement.enabled, panel: this.panels.open },
         words,
       },
       at,

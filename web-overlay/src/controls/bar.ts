@@ -15,6 +15,8 @@ export interface BarState {
   readonly waiting: number;
   readonly poppedOut: boolean;
   readonly movable: boolean;
+  /** The open panel. */
+  readonly panel: string | null;
 }
 
 /** The captions' toolbar, visible while a pointer, a finger or the focus is on the captions. */
@@ -40,8 +42,8 @@ export class Bar {
   }
 
   draw(state: BarState, words: Words): void {
-    const { held, waiting, poppedOut, movable } = state;
-    const key = [held, waiting, poppedOut, movable, words["bar.label"]].join();
+    const { held, waiting, poppedOut, movable, panel } = state;
+    const key = [held, waiting, poppedOut, movable, panel, words["bar.label"]].join();
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.element.ariaLabel = words["bar.label"];
@@ -49,6 +51,8 @@ export class Bar {
     setText(this.#holdText, `${held ? words["bar.live"] : words["bar.hold"]}${news}`);
     this.#hold.classList.toggle("primary", held);
     this.#hold.querySelector("svg")?.replaceWith(icon(held ? "live" : "hold"));
+    this.#history.ariaExpanded = String(panel === "history");
+    this.#settings.ariaExpanded = String(panel === "settings");
     relabel(this.#history, words["bar.history"]);
     relabel(this.#settings, words["bar.settings"]);
     relabel(this.#popOut, words[poppedOut ? "bar.pop-in" : "bar.pop-out"]);

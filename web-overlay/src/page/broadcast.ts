@@ -50,6 +50,7 @@ export function startTranscript(captions: LiveCaptionsElement, query: URLSearchP
   document.title = words["transcript.title"];
   applyAddress(query, words);
   captions.mode = "beside";
+  captions.setAttribute("history-title", document.title);
   captions.addEventListener("panel", () => {
     if (captions.panel === null) captions.openHistory();
   });

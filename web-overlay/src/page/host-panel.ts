@@ -1,10 +1,10 @@
 import type { LiveCaptionsElement } from "../captions-element";
 import { setText } from "../dom";
 import type { CaptionFacts, HostChange } from "../service/facts";
-import { engineName, engineSentences, languageName, statusOf, whyNot } from "./host-status";
+import { delaySentences, engineName, languageName, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
 import type { Consent } from "./consent";
-import { byId, button, make } from "./page-dom";
+import { byId, button, closeButton, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
 import { isolated, say, type Language } from "../strings/strings";
@@ -57,7 +57,7 @@ export class HostPanel {
     title.id = "room-title";
     title.tabIndex = -1;
     element.setAttribute("aria-labelledby", title.id);
-    const closing = button("button quiet", words["room.close"], close);
+    const closing = closeButton(words["room.close"], close);
     element.append(make("div", "panel-head", title, closing), this.#state, this.#facts, this.#switches, this.#voice.element, section(words["room.people"], this.#people));
   }
 
@@ -79,7 +79,7 @@ export class HostPanel {
 
   #drawFacts(facts: CaptionFacts | null): void {
     const by = facts && facts.by !== "" ? [say(this.#words["room.by"], { name: facts.by })] : [];
-    const sentences = facts ? [...by, ...engineSentences(facts, this.#words, this.#language)] : [this.#words["room.none"]];
+    const sentences = facts ? [...by, ...delaySentences(facts, this.#words, this.#language)] : [this.#words["room.none"]];
     const known = [...this.#facts.children].map((child) => child.textContent);
     if (known.join("\n") !== sentences.join("\n")) this.#facts.replaceChildren(...sentences.map((one) => make("p", "", one)));
     this.#facts.classList.toggle("warning", (facts?.standsIn ?? "") !== "");
@@ -87,7 +87,8 @@ export class HostPanel {
 
   #drawSwitches(facts: CaptionFacts, mayChange: boolean): void {
     const words = this.#words;
-    drawSwitch(this.#enabled, facts.state !== "off", mayChange, [words["room.on"], words["room.off"]]);
+    // Whoever can switch sees the switch; the sentence above says the same of captions.
+    drawSwitch(this.#enabled, facts.state !== "off", mayChange, mayChange ? ["", ""] : [words["room.on"], words["room.off"]]);
     drawSwitch(this.#transcript, facts.transcript, mayChange, [words["room.transcript.on"], words["room.transcript.off"]]);
     const spoken = facts.language === "" ? words["room.language.unknown"] : languageName(facts.language, this.#language);
     drawChoice(this.#spoken, facts.language, options(facts.languages, facts.language), mayChange, spoken, (tag) => languageName(tag, this.#language));

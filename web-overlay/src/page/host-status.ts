@@ -25,12 +25,11 @@ export function statusOf(person: Person, speakers: readonly SpeakerState[], stat
   return { kind, sentence: say(words[`person.${kind}`], { seconds }) };
 }
 
-/** Sentences about the engine, or the one that replaces it, and the delay. */
-export function engineSentences(facts: CaptionFacts, words: PageWords, language: Language): string[] {
+/** Sentences about an engine that stands in for the chosen one, and the delay. */
+export function delaySentences(facts: CaptionFacts, words: PageWords, language: Language): string[] {
   const name = (engine: string) => engineName(engine, words);
   const delay = facts.delay_ms === null || facts.delay_ms === 0 ? [] : [say(words["room.delay"], { seconds: seconds(facts.delay_ms, language) })];
-  if (facts.standsIn !== "") return [say(words["room.stands-in"], { engine: name(facts.engine), standIn: name(facts.standsIn) }), ...delay];
-  return [...(facts.engine === "" ? [] : [say(words["room.engine"], { engine: name(facts.engine) })]), ...delay];
+  return facts.standsIn === "" ? delay : [say(words["room.stands-in"], { engine: name(facts.engine), standIn: name(facts.standsIn) }), ...delay];
 }
 
 export function engineName(engine: string, words: PageWords): string {

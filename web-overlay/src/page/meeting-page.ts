@@ -2,10 +2,11 @@ import type { LiveCaptionsElement } from "../captions-element";
 import { setText } from "../dom";
 import { HostPanel, showPanel } from "./host-panel";
 import { shortcutFor } from "../controls/keys";
-import type { Lock, Person } from "./meeting";
+import type { Person } from "./meeting";
+import { FirstTip } from "./first-tip";
 import { watchSleep } from "./sleep-watch";
 import { Consent } from "./consent";
-import { button, byId, make } from "./page-dom";
+import { byId, closeButton, make } from "./page-dom";
 import { SpeakerNotice } from "./speaker-notice";
 import { watchRest } from "./auto-hide";
 import type { RoomJoining } from "./joining";
@@ -24,8 +25,8 @@ export class MeetingPage {
   readonly #toolbar: Toolbar;
   readonly #panel: HostPanel;
   readonly #notice: SpeakerNotice;
+  readonly #tip: FirstTip;
   #note: "microphone" | "wish" | null = null;
-  #lockSeen: Lock | null = null;
   #slept: string | null = null;
 
   constructor(captions: LiveCaptionsElement, joining: RoomJoining, language: Language) {
@@ -45,6 +46,7 @@ export class MeetingPage {
     this.#tiles = new Tiles(byId("tiles"), words);
     this.#panel = new HostPanel(byId("panel"), captions, consent, words, language, toggleRoom);
     this.#notice = new SpeakerNotice(byId("notice"), captions, consent, words);
+    this.#tip = new FirstTip(byId("tip"), words);
     this.#toolbar = new Toolbar(words, {
       microphone: () => void this.#toggleMicrophone(),
       captions: () => {
@@ -73,16 +75,23 @@ export class MeetingPage {
     const isAway = connection === "disconnected" || (isEntering && trouble !== null);
     const people = isAway ? [] : this.#people();
     const hasMicrophone = pass?.can_speak === true && connection !== "disconnected";
+    const isIn = connection === "connected";
+    const lock = isIn ? meeting.lock : null;
     setText(byId("room-name"), pass?.room ?? this.#words.title);
-    setText(byId("connection"), this.#words[`connection.${connection === "connected" && meeting.isEncrypted ? "encrypted" : connection}`]);
-    byId("connection").dataset["state"] = connection;
+    setText(byId("kept"), this.#captions.captions.facts?.transcript === true ? this.#words.kept : "");
+    setText(byId("connection"), this.#words[`connection.${lock ?? (isIn && meeting.isEncrypted ? "encrypted" : connection)}`]);
+    byId("connection").dataset["state"] = lock ?? connection;
+    // Without the key nothing else that the page could say about captions would be true here.
+    document.body.toggleAttribute("data-locked", lock !== null);
+    setText(byId("alone"), isIn && people.length === 1 ? this.#words.nobody : "");
     byId("tiles").hidden = isAway;
     this.#tiles.draw(people);
     this.#drawTrouble();
     this.#drawNote();
-    this.#toolbar.draw({ microphone: hasMicrophone ? meeting.isMicrophoneOn : null, captions: !this.#captions.hidden, sound: meeting.needsSoundClick });
+    this.#toolbar.draw({ microphone: hasMicrophone ? meeting.isMicrophoneOn : null, captions: !this.#captions.hidden, panel: this.#captions.panel, sound: meeting.needsSoundClick });
     this.#panel.draw(people, hasMicrophone);
-    this.#notice.draw(hasMicrophone);
+    this.#notice.draw(hasMicrophone && lock === null);
+    this.#tip.draw(isIn && lock === null);
     // Something new that needs the controls brings them back.
     if (this.#needsControls()) delete document.body.dataset["rest"];
   }
@@ -108,7 +117,7 @@ export class MeetingPage {
       this.#slept = say(words["note.asleep"], { from: this.#clock(from), to: this.#clock(to) });
       draw();
     });
-    watchRest(document.body, () => this.#needsControls());
+    watchRest(document.body, () => this.#needsControls(), () => this.#tip.dismiss());
   }
 
   #needsControls(): boolean {
@@ -137,19 +146,18 @@ export class MeetingPage {
 
   #drawNote(): void {
     const note = byId("note");
-    const { lock } = this.#joining.meeting;
-    const locked = lock !== null && lock !== this.#lockSeen ? this.#words[`note.${lock}`] : null;
-    const text = this.#note ? this.#words[`note.${this.#note}`] : (this.#slept ?? locked);
+    const { connection, lock } = this.#joining.meeting;
+    const locked = connection === "connected" && lock !== null ? this.#words[`note.${lock}`] : null;
+    const text = locked ?? (this.#note ? this.#words[`note.${this.#note}`] : this.#slept);
     note.hidden = text === null;
     if (text === null || note.firstElementChild?.textContent === text) return;
-    const close = button("button quiet", this.#words["room.close"], () => {
+    const close = closeButton(this.#words["note.close"], () => {
       this.#note = null;
       this.#slept = null;
-      this.#lockSeen = lock;
       this.draw();
     });
-    close.ariaLabel = this.#words["note.close"];
-    note.replaceChildren(make("p", "", text), close);
+    // What stays true cannot be closed.
+    note.replaceChildren(make("p", "", text), ...(locked === null ? [close] : []));
   }
 
   #toggleCaptions(): void {
@@ -191,6 +199,7 @@ export class MeetingPage {
   /** Closes the room's panel when a caption panel opens, because both use the same place. */
   #closeOtherPanel(): void {
     const { panel } = this.#captions;
+    if (panel !== null) this.#tip.dismiss();
     document.body.dataset["drawer"] = panel ?? "";
     if (panel !== null && !byId("panel").hidden) showPanel(byId("panel"), byId("room"), false);
     this.draw();

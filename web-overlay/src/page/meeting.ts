@@ -125,8 +125,9 @@ export class Meeting {
 
   /** Why the others' audio cannot be decrypted; null if it can. */
   get lock(): Lock | null {
-    if (!this.#isLocked) return null;
-    return this.#encryption ? "other-key" : "no-key";
+    if (this.#encryption) return this.#isLocked ? "other-key" : null;
+    const published = [...this.room.remoteParticipants.values()].flatMap((one) => [...one.trackPublications.values()]);
+    return this.#isLocked || published.some((one) => one.isEncrypted) ? "no-key" : null;
   }
 
   get needsSoundClick(): boolean {

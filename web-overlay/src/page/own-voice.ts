@@ -35,7 +35,7 @@ export class VoiceChoice {
     this.#options = wishes.map(([key, wish]) => this.#option(key, wish));
     this.#error.setAttribute("role", "alert");
     this.#busy.setAttribute("role", "status");
-    this.element.append(make("legend", "panel-heading", words["voice.title"]), ...this.#options.map(({ row }) => row), make("p", "hint", words["voice.none.hint"]), this.#busy, this.#error);
+    this.element.append(make("legend", "panel-heading", words["voice.title"]), ...this.#options.map(({ row }) => row), this.#busy, this.#error);
   }
 
   draw(hasMicrophone: boolean): void {
@@ -63,6 +63,7 @@ export class VoiceChoice {
       if (input.checked) void this.#consent.choose(wish);
     });
     const text = make("span", "", this.#words[key]);
-    return { wish, input, text, row: make("label", "option", input, text) };
+    const explained = key === "voice.none" ? [make("span", "hint", this.#words["voice.none.hint"])] : [];
+    return { wish, input, text, row: make("label", "option", input, make("span", "option-words", text, ...explained)) };
   }
 }

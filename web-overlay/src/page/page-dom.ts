@@ -1,3 +1,5 @@
+import { iconButton } from "../dom";
+
 type Child = Node | string;
 
 /** Creates an element with a class. Strings are appended as text, never parsed as markup. */
@@ -13,6 +15,11 @@ export function button(name: string, text: string, pressed: () => void): HTMLBut
   made.type = "button";
   made.addEventListener("click", pressed);
   return made;
+}
+
+/** A button with a cross, the one way to close what can be closed. */
+export function closeButton(label: string, pressed: () => void): HTMLButtonElement {
+  return iconButton("button close", "close", label, pressed);
 }
 
 export function byId(id: string): HTMLElement {

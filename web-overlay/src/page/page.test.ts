@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import type { CaptionFacts, You } from "../service/facts";
 import { keyIn } from "./encryption";
-import { engineSentences, noticeFor, statusOf, whyNot } from "./host-status";
+import { delaySentences, noticeFor, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
 import { fit } from "./tile-grid";
 import { pageStrings } from "../strings/page-strings";
@@ -87,7 +87,7 @@ test("who cannot switch learns why", () => {
 });
 
 test("the engine that stands in is named, and how far behind words are", () => {
-  expect(engineSentences(facts, words, "en")).toEqual(["Speech is recognised by: the Kyutai server.", "Words appear about 0.5 s behind the voice."]);
-  const [first] = engineSentences({ ...facts, standsIn: "embedded" }, words, "en");
+  expect(delaySentences(facts, words, "en")).toEqual(["Words appear about 0.5 s behind the voice."]);
+  const [first] = delaySentences({ ...facts, standsIn: "embedded" }, words, "en");
   expect(first).toBe("Standing in: the built-in recogniser, because the Kyutai server does not answer.");
 });

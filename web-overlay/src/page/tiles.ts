@@ -23,9 +23,8 @@ export class Tiles {
   draw(people: readonly Person[]): void {
     const known = new Map([...this.#list.querySelectorAll<HTMLElement>(".tile")].map((tile) => [tile.dataset["identity"], tile]));
     const tiles = people.map((person) => this.#tile(known.get(person.identity) ?? newTile(person.identity), person));
-    const wanted = tiles.length > 0 ? tiles : [make("li", "empty", this.#words.nobody)];
-    const isSame = wanted.length === this.#list.children.length && wanted.every((tile, index) => this.#list.children[index] === tile);
-    if (!isSame) this.#list.replaceChildren(...wanted);
+    const isSame = tiles.length === this.#list.children.length && tiles.every((tile, index) => this.#list.children[index] === tile);
+    if (!isSame) this.#list.replaceChildren(...tiles);
     this.#count = tiles.length;
     this.#arrange();
   }

@@ -21,12 +21,13 @@ export class Toolbar {
     }
   }
 
-  draw(facts: { readonly microphone: boolean | null; readonly captions: boolean; readonly sound: boolean }): void {
+  draw(facts: { readonly microphone: boolean | null; readonly captions: boolean; readonly panel: string | null; readonly sound: boolean }): void {
     const microphone = byId("microphone");
     microphone.hidden = facts.microphone === null;
     microphone.ariaPressed = String(facts.microphone === true);
     relabel(microphone, this.#words[`tool.microphone.${facts.microphone === true ? "on" : "off"}` satisfies PageKey]);
     byId("toggle").ariaPressed = String(facts.captions);
+    for (const panel of ["settings", "history"]) byId(panel).ariaExpanded = String(facts.panel === panel);
     byId("sound").hidden = !facts.sound;
   }
 }

@@ -1,4 +1,6 @@
+import { laidOut, wrapped } from "./file-layout";
 import { timeText, type Entry } from "./history";
+import { paragraphsOf, textOf } from "./paragraphs";
 import { gapText } from "../service/status";
 import type { Words } from "../strings/strings";
 
@@ -29,12 +31,13 @@ export function fileOf(format: Format, entries: readonly Entry[], words: Words):
 function vttOf(entries: readonly Entry[], words: Words): string {
   const base = baseOf(entries);
   const ids = new Set<string>();
-  const blocks = entries.flatMap((entry) => {
+  const blocks = laidOut(entries).flatMap((entry) => {
     if (entry.kind === "gap") return [`NOTE ${escaped(gapText(entry.gap, words))}`];
     const cue = timed(entry, base);
     if (!cue) return [];
     const id = unique(plain(entry.cue.id).replaceAll("-->", "->") || "cue", ids);
-    const text = cue.lang === "" ? escaped(cue.text) : `<lang ${cue.lang}>${escaped(cue.text)}</lang>`;
+    const lines = wrapped(cue.text).map(escaped).join("\n");
+    const text = cue.lang === "" ? lines : `<lang ${cue.lang}>${lines}</lang>`;
     return [`${id}\n${stamp(cue.start_ms, ".")} --> ${stamp(cue.end_ms, ".")}\n<v ${escaped(cue.name)}>${text}`];
   });
   return `${["WEBVTT", `NOTE ${escaped(words["captions.region"])}`, ...blocks].join("\n\n")}\n`;
@@ -43,19 +46,19 @@ function vttOf(entries: readonly Entry[], words: Words): string {
 /** SubRip has no escapes: an invisible word joiner keeps text from being read as markup or as a timing line. */
 function srtOf(entries: readonly Entry[]): string {
   const base = baseOf(entries);
-  const cues = entries.flatMap((entry) => timed(entry, base) ?? []);
+  const cues = laidOut(entries).flatMap((entry) => timed(entry, base) ?? []);
   const joiner = "\u2060";
   const safe = (text: string) => text.replaceAll("-->", `--${joiner}>`).replace(/[<{](?=[a-zA-Z/\\])/g, `$&${joiner}`);
-  return cues.map(({ name, text, start_ms, end_ms }, index) => `${index + 1}\n${stamp(start_ms, ",")} --> ${stamp(end_ms, ",")}\n${safe(`${name}: ${text}`)}\n`).join("\n");
+  return cues.map(({ name, text, start_ms, end_ms }, index) => `${index + 1}\n${stamp(start_ms, ",")} --> ${stamp(end_ms, ",")}\n${safe(wrapped(`${name}: ${text}`).join("\n"))}\n`).join("\n");
 }
 
-/** One line per caption: time, speaker, text. */
+/** One line per paragraph: time, speaker, text. */
 export function txtOf(entries: readonly Entry[], words: Words): string {
-  const lines = entries.flatMap((entry) => {
-    const time = `[${timeText(entry.at_ms)}]`;
-    if (entry.kind === "gap") return [`${time} — ${gapText(entry.gap, words)}`];
-    const text = plain(entry.cue.text);
-    return text === "" ? [] : [`${time} ${plain(entry.cue.name)}: ${text}`];
+  const lines = paragraphsOf(entries).flatMap((one) => {
+    const time = `[${timeText(one.at_ms)}]`;
+    if (one.kind === "gap") return [`${time} — ${gapText(one.gap, words)}`];
+    const text = plain(textOf(one));
+    return text === "" ? [] : [`${time} ${plain(one.name)}: ${text}`];
   });
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -1,15 +1,17 @@
 import { arrange, part } from "../dom";
-import { timeText, type Entry } from "./history";
+import { timeText } from "./history";
+import { paragraphWith, type GapEntry, type HistoryParagraph, type SpeechParagraph } from "./paragraphs";
 import { hitsIn } from "./search";
+import type { CueRecord } from "../cues/state";
 import { gapText } from "../service/status";
 import type { Words } from "../strings/strings";
 
 const aroundSight = 12;
 const least_px = 26;
-const guess_px = 56;
+const guess_px = { head: 40, line: 24, characters: 45 };
 const slack_px = 8;
 
-/** A virtual list: only entries near the visible part of the history are in the document. */
+/** A virtual list: only paragraphs near the visible part of the history are in the document. */
 export class HistoryList {
   readonly element = part("div", "history-scroll");
   readonly #above = part("div", "space");
@@ -21,7 +23,7 @@ export class HistoryList {
   readonly #versions = new WeakMap<HTMLLIElement, string>();
   readonly #reachedTop: () => void;
   readonly #followed: (follows: boolean) => void;
-  #entries: readonly Entry[] = [];
+  #paragraphs: readonly HistoryParagraph[] = [];
   #query = "";
   #current: string | null = null;
   #words: Words | null = null;
@@ -38,32 +40,30 @@ export class HistoryList {
     this.element.addEventListener("scroll", () => this.#onScroll(), { passive: true });
   }
 
-  /** `into` is the index of the entry to scroll to; null keeps the position. */
-  draw(entries: readonly Entry[], query: string, current: string | null, words: Words, into: number | null): void {
+  /** `current` and `into` are keys of entries: of the current match, and of the one to scroll to; null keeps the position. */
+  draw(paragraphs: readonly HistoryParagraph[], query: string, current: string | null, words: Words, into: string | null): void {
     const { scrollTop } = this.element;
     const anchor = this.#follows || into !== null ? null : this.#anchor();
-    this.#entries = entries;
+    this.#paragraphs = paragraphs;
     this.#query = query;
     this.#current = current;
     this.#words = words;
     this.element.ariaLabel = words["history.title"];
-    if (into !== null) this.showIndex(into);
+    if (into !== null) this.showEntry(into);
     else if (this.#follows) this.showEnd();
     else if (anchor) this.#show(anchor.key, anchor.offset);
     else this.#drawAt(scrollTop);
   }
 
   /** Scrolls to an entry. */
-  showIndex(index: number): void {
-    const entry = this.#entries[index];
-    if (!entry) return;
+  showEntry(key: string): void {
     this.#follow(false);
-    this.#show(entry.key, this.element.clientHeight / 3);
+    this.#show(key, this.element.clientHeight / 3);
   }
 
   showEnd(): void {
     this.#follow(true);
-    this.#drawFrom(Math.max(0, this.#entries.length - this.#most));
+    this.#drawFrom(Math.max(0, this.#paragraphs.length - this.#most));
     this.element.scrollTop = this.element.scrollHeight;
   }
 
@@ -89,13 +89,13 @@ export class HistoryList {
     if (anchor) this.#keep(anchor);
   }
 
-  /** The number of entries to draw: as many as can be visible at most, and some around them. */
+  /** The number of paragraphs to draw: as many as can be visible at most, and some around them. */
   get #most(): number {
     return Math.ceil(this.element.clientHeight / least_px) + 3 * aroundSight;
   }
 
   #isDrawn(from: number): boolean {
-    const last = this.#entries[Math.min(this.#entries.length, from + this.#most) - 1];
+    const last = this.#paragraphs[Math.min(this.#paragraphs.length, from + this.#most) - 1];
     return last === undefined || this.#items.has(last.key);
   }
 
@@ -103,20 +103,22 @@ export class HistoryList {
   #anchor(): { readonly key: string; readonly offset: number } | null {
     const top = this.element.getBoundingClientRect().top;
     for (const [key, item] of this.#items) {
-      const box = item.getBoundingClientRect();
-      if (box.height > 0 && box.bottom > top) return { key, offset: box.top - top };
+      if (item.getBoundingClientRect().bottom <= top) continue;
+      const cue = [...item.querySelectorAll<HTMLElement>(".entry-cue")].find((one) => one.getBoundingClientRect().bottom > top);
+      return { key: cue?.dataset["key"] ?? key, offset: (cue ?? item).getBoundingClientRect().top - top };
     }
     return null;
   }
 
   #show(key: string, offset: number): void {
-    const index = this.#entries.findIndex((entry) => entry.key === key);
-    this.#drawFrom(Math.max(0, (index === -1 ? this.#entries.length : index) - aroundSight));
+    const index = paragraphWith(this.#paragraphs, key);
+    this.#drawFrom(Math.max(0, (index === -1 ? this.#paragraphs.length : index) - aroundSight));
     this.#keep({ key, offset });
   }
 
   #keep({ key, offset }: { readonly key: string; readonly offset: number }): void {
-    const item = this.#items.get(key);
+    const cue = [...this.#list.querySelectorAll<HTMLElement>(".entry-cue")].find((one) => one.dataset["key"] === key);
+    const item = cue ?? this.#items.get(key);
     if (item?.isConnected) this.element.scrollTop += item.getBoundingClientRect().top - this.element.getBoundingClientRect().top - offset;
   }
 
@@ -124,53 +126,72 @@ export class HistoryList {
     const words = this.#words;
     if (!words) return;
     this.#from = from;
-    const drawn = this.#entries.slice(from, from + this.#most);
-    const items = drawn.map((entry, index) => this.#item(entry, this.#entries[from + index - 1], from + index, words));
+    const drawn = this.#paragraphs.slice(from, from + this.#most);
+    const items = drawn.map((paragraph, index) => this.#item(paragraph, from + index, words));
     const keys = new Set(drawn.map(({ key }) => key));
     for (const key of this.#items.keys()) if (!keys.has(key)) this.#items.delete(key);
     arrange(this.#list, items);
     for (const [index, item] of items.entries()) this.#heights.set(drawn[index]?.key ?? "", item.offsetHeight);
     this.#above.style.blockSize = `${this.#heightOf(0, from)}px`;
-    this.#below.style.blockSize = `${this.#heightOf(from + drawn.length, this.#entries.length)}px`;
+    this.#below.style.blockSize = `${this.#heightOf(from + drawn.length, this.#paragraphs.length)}px`;
   }
 
   #heightOf(from: number, to: number): number {
     let height = 0;
-    for (let index = from; index < to; index += 1) height += this.#heights.get(this.#entries[index]?.key ?? "") ?? guess_px;
+    for (const paragraph of this.#paragraphs.slice(from, to)) height += this.#height(paragraph);
     return height;
   }
 
   #indexAt(scrollTop: number): number {
     let height = 0;
-    for (let index = 0; index < this.#entries.length; index += 1) {
-      height += this.#heights.get(this.#entries[index]?.key ?? "") ?? guess_px;
+    for (const [index, paragraph] of this.#paragraphs.entries()) {
+      height += this.#height(paragraph);
       if (height > scrollTop) return index;
     }
-    return Math.max(0, this.#entries.length - 1);
+    return Math.max(0, this.#paragraphs.length - 1);
   }
 
-  #item(entry: Entry, before: Entry | undefined, index: number, words: Words): HTMLLIElement {
-    const item = this.#items.get(entry.key) ?? part("li", "entry");
+  #height(paragraph: HistoryParagraph): number {
+    const known = this.#heights.get(paragraph.key);
+    if (known !== undefined || paragraph.kind === "gap") return known ?? guess_px.head;
+    const characters = paragraph.cues.reduce((sum, { cue }) => sum + cue.text.length, 0);
+    return guess_px.head + guess_px.line * Math.floor(characters / guess_px.characters);
+  }
+
+  #item(paragraph: HistoryParagraph, index: number, words: Words): HTMLLIElement {
+    const { key } = paragraph;
+    const item = this.#items.get(key) ?? part("li", "entry");
     // The map keeps the order of the document.
-    this.#items.delete(entry.key);
-    this.#items.set(entry.key, item);
-    item.ariaSetSize = String(this.#entries.length);
+    this.#items.delete(key);
+    this.#items.set(key, item);
+    item.ariaSetSize = String(this.#paragraphs.length);
     item.ariaPosInSet = String(index + 1);
-    item.toggleAttribute("data-current", entry.key === this.#current);
-    if (entry.kind === "gap") this.#fill(item, `gap ${words["gap.missing"]}`, () => [part("p", "entry-gap", `${timeText(entry.at_ms)} · ${gapText(entry.gap, words)}`)]);
-    else this.#drawCue(item, entry, before);
+    if (paragraph.kind === "gap") this.#drawGap(item, paragraph, words);
+    else this.#drawSpeech(item, paragraph);
     return item;
   }
 
-  #drawCue(item: HTMLLIElement, { cue, at_ms }: Entry & { readonly kind: "cue" }, before: Entry | undefined): void {
-    const goesOn = before?.kind === "cue" && before.cue.speaker === cue.speaker && at_ms - before.at_ms < 60_000;
-    this.#fill(item, JSON.stringify([cue.rev, cue.state, cue.name, goesOn, this.#query, timeText(at_ms)]), () => {
-      const text = part("p", "entry-text", ...marked(cue.text, this.#query));
+  #drawGap(item: HTMLLIElement, { at_ms, gap }: GapEntry, words: Words): void {
+    this.#fill(item, `gap ${words["gap.missing"]}`, () => [part("p", "entry-gap", `${timeText(at_ms)} · ${gapText(gap, words)}`)]);
+  }
+
+  #drawSpeech(item: HTMLLIElement, { cues, name, at_ms }: SpeechParagraph): void {
+    const current = cues.some(({ key }) => key === this.#current) ? this.#current : null;
+    item.toggleAttribute("data-current", current !== null);
+    this.#fill(item, JSON.stringify([cues.map(({ key, cue }) => [key, cue.rev, cue.state]), name, current, this.#query, timeText(at_ms)]), () => {
+      const spoken = cues.flatMap(({ key, cue }, index) => [index === 0 ? "" : " ", this.#cue(key, cue, key === current)]);
+      const text = part("p", "entry-text", ...spoken);
       text.dir = "auto";
-      if (cue.lang !== "") text.lang = cue.lang;
-      if (goesOn) return [text];
-      return [part("div", "entry-head", part("bdi", "entry-name", cue.name), part("span", "entry-time", timeText(at_ms))), text];
+      return [part("div", "entry-head", part("bdi", "entry-name", name), part("span", "entry-time", timeText(at_ms))), text];
     });
+  }
+
+  #cue(key: string, { text, lang }: CueRecord, isCurrent: boolean): HTMLElement {
+    const span = part("span", "entry-cue", ...marked(text, this.#query));
+    span.dataset["key"] = key;
+    span.toggleAttribute("data-current", isCurrent);
+    if (lang !== "") span.lang = lang;
+    return span;
   }
 
   #fill(item: HTMLLIElement, version: string, children: () => Node[]): void {
@@ -189,4 +210,3 @@ function marked(text: string, query: string): Node[] {
   }
   return [...pieces, new Text(text.slice(at))];
 }
-

@@ -1,9 +1,10 @@
 import { iconButton, part, relabel, setText } from "../dom";
 import { offerFile } from "./files";
-import { filtered, History, indexAt, isClock, speakersIn, timeIn, type Entry } from "./history";
+import { filtered, History, indexAt, isClock, speakersIn, timeIn, timeText, type Entry } from "./history";
 import { fileOf, formats, txtOf, type Format } from "./history-files";
 import { HistoryList } from "./history-list";
 import { Panel } from "./panel";
+import { paragraphsOf } from "./paragraphs";
 import { searchFor } from "./search";
 import type { CaptionState } from "../cues/state";
 import { say, type Words } from "../strings/strings";
@@ -14,6 +15,8 @@ export interface HistorySource {
   /** Fetches an older page. Resolves to whether there are more. */
   loadOlder(): Promise<boolean>;
 }
+
+type Notice = `history.${"loading" | "incomplete" | "copied" | "not-copied" | "time.bad" | "time.before" | "time.after"}`;
 
 const pause_ms = 400;
 const touchedMost = 5_000;
@@ -42,7 +45,7 @@ export class HistoryPanel {
   #shown: readonly Entry[] = [];
   #found: number[] = [];
   #current = -1;
-  #loading: Promise<void> | null = null;
+  #loading: Promise<boolean> | null = null;
   #speakersDrawn = "";
   #touched = new Map<string, readonly [session: string, id: string]>();
   #updated_at = 0;
@@ -83,10 +86,10 @@ export class HistoryPanel {
     return this.#history.update(this.#source.model.state, changed);
   }
 
-  draw(words: Words, language: string): void {
+  draw(words: Words, language: string, title: string): void {
     this.#words = words;
     this.#language = language;
-    this.panel.name(words["history.title"], words["bar.close"]);
+    this.panel.name(title, words["bar.close"]);
     const labels = [
       [this.#search, words["history.search"]],
       [this.#speaker, words["history.speaker"]],
@@ -153,7 +156,7 @@ export class HistoryPanel {
     if (!this.#words) return;
     const index = this.#found[this.#current] ?? -1;
     const current = this.#shown[index]?.key ?? null;
-    this.#list.draw(this.#shown, this.#search.value, current, this.#words, toHit && current !== null ? index : null);
+    this.#list.draw(paragraphsOf(this.#shown), this.#search.value, current, this.#words, toHit ? current : null);
   }
 
   #drawSpeakers(entries: readonly Entry[], words: Words): void {
@@ -217,8 +220,17 @@ export class HistoryPanel {
     const last = this.#shown.at(-1)?.at_ms ?? 0;
     const at_ms = timeIn(this.#time.value, last, isClock(last));
     this.#say(at_ms === null ? "history.time.bad" : null);
-    if (at_ms === null) return;
-    void this.#load(true).then(() => this.#list.showIndex(indexAt(this.#shown, at_ms)));
+    if (at_ms !== null) void this.#load(true).then((whole) => this.#showTime(at_ms, whole));
+  }
+
+  /** `whole` says that nothing older is missing. */
+  #showTime(at_ms: number, whole: boolean): void {
+    const [first, last] = [this.#shown[0], this.#shown.at(-1)];
+    if (!first || !last) return;
+    const end_ms = last.at_ms + (last.kind === "cue" ? last.cue.end_ms - last.cue.start_ms : 0);
+    if (at_ms < first.at_ms && whole) this.#say("history.time.before", timeText(first.at_ms));
+    else if (at_ms > end_ms) this.#say("history.time.after", timeText(end_ms));
+    this.#list.showEntry(this.#shown[indexAt(this.#shown, at_ms)]?.key ?? "");
   }
 
   async #copyAll(): Promise<void> {
@@ -242,17 +254,18 @@ export class HistoryPanel {
     offerFile(`captions-${day}.${format}`, formats[format], fileOf(format, this.#shown, this.#words), this.panel.element);
   }
 
-  /** Fetches one page of older captions, or all of them. */
-  async #load(all: boolean): Promise<void> {
+  /** Fetches one page of older captions, or all of them. Resolves to whether that succeeded. */
+  async #load(all: boolean): Promise<boolean> {
     while (this.#loading) await this.#loading;
     this.#loading = this.#fetch(all).finally(() => {
       this.#loading = null;
     });
-    await this.#loading;
+    const loaded = await this.#loading;
     this.#update();
+    return loaded;
   }
 
-  async #fetch(all: boolean): Promise<void> {
+  async #fetch(all: boolean): Promise<boolean> {
     try {
       let more = await this.#source.loadOlder();
       while (all && more) {
@@ -260,12 +273,14 @@ export class HistoryPanel {
         more = await this.#source.loadOlder();
       }
       if (all) this.#say(null);
+      return true;
     } catch {
       this.#say("history.incomplete");
+      return false;
     }
   }
 
-  #say(key: "history.loading" | "history.incomplete" | "history.copied" | "history.not-copied" | "history.time.bad" | null): void {
-    setText(this.#notice, key && this.#words ? this.#words[key] : "");
+  #say(key: Notice | null, time = ""): void {
+    setText(this.#notice, key && this.#words ? say(this.#words[key], { time }) : "");
   }
 }

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { GapPacket, Packet } from "../contract";
-import { filtered, History, indexAt, speakersIn, timeIn, timeText } from "./history";
+import { filtered, History, indexAt, speakersIn, timeIn, timeText, type Entry } from "./history";
+import { laidOut, wrapped } from "./file-layout";
 import { fileOf } from "./history-files";
+import { paragraphsOf } from "./paragraphs";
 import { hitsIn, searchFor } from "./search";
 import { emptyState, reduce, type CaptionState } from "../cues/state";
 import { strings } from "../strings/strings";
@@ -99,16 +101,60 @@ test("the WebVTT file is one that a strict reader reads, whatever was said", () 
 test("ids in a file are unique, ends come after starts, starts do not decrease", () => {
   const file = fileOf("vtt", historyOf(said("a", 5_000, "one", { end_ms: 5_000 }), said("a", 1_000, "two", { session: "t" }), said("b", 2_000, "three")), strings.en);
   const cues = file.trimEnd().split("\n\n").slice(2).map((block) => parseCueBlock(block));
-  expect(cues).toMatchObject([{ id: "a", start_ms: 1_000 }, { id: "b", start_ms: 2_000 }, { id: "a.2", start_ms: 5_000, end_ms: 5_001 }]);
+  expect(cues).toMatchObject([{ id: "a", start_ms: 1_000 }, { id: "b", start_ms: 2_000 }, { id: "a.2", start_ms: 5_000, end_ms: 6_000 }]);
 });
 
 test("text in an .srt file is neither markup nor a time", () => {
-  const file = fileOf("srt", historyOf(...hard.map((text, n) => said(`i-${n}`, n * 1_000, text, { name: "A" }))), strings.en);
+  const file = fileOf("srt", historyOf(...hard.map((text, n) => said(`i-${n}`, n * 9_000, text, { name: "A" }))), strings.en);
   expect(file).toContain("1\n00:00:00,000 --> 00:00:01,000\nA: <\u2060b>\n");
   expect(file.split("\n").filter((line) => line.includes("-->") && !/^\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}$/.test(line))).toEqual([]);
   expect(file).not.toMatch(/<[a-z/]|\{\\/);
 });
 
-test("the text file has one line for each caption", () => {
+const long = "it was the best that we could do with all of the money there was";
+
+test("files keep the rules of captions: lines that fit, and no cue too short to read", () => {
+  const file = fileOf("vtt", historyOf(said("a", 0, "It was the", { end_ms: 600 }), said("b", 1_500, "best that we could do.", { end_ms: 3_500 }), said("c", 9_000, long, { end_ms: 16_000 })), strings.en);
+  const blocks = file.trimEnd().split("\n\n").slice(2).map((block) => block.split("\n").slice(1));
+  expect(blocks).toEqual([
+    ["00:00:00.000 --> 00:00:03.500", "<v Alice>It was the best that we could do."],
+    ["00:00:09.000 --> 00:00:16.000", "<v Alice>it was the best that we could do", "with all of the money there was"],
+  ]);
+});
+
+test("in files no word is lost, whatever was said, and nothing is longer than the rules allow", () => {
+  const word = fc.constantFrom("a", "the", "budget", "considerably", "is", "good.", "so,", "x".repeat(30));
+  const spoken = fc.array(fc.tuple(fc.array(word, { minLength: 1, maxLength: 14 }), fc.integer({ min: 1, max: 7_000 }), fc.integer({ min: 0, max: 3_000 })), { maxLength: 12 });
+  fc.assert(
+    fc.property(spoken, (cues) => {
+      let at = 0;
+      const entries = historyOf(...cues.map(([words, length, gap], n) => {
+        const cue = said(`c-${n}`, at, words.join(" "), { end_ms: at + length });
+        at += length + gap;
+        return cue;
+      }));
+      const done = laidOut(entries).flatMap((entry) => (entry.kind === "cue" ? [entry.cue] : []));
+      expect(done.map(({ text }) => text).join(" ")).toBe(cues.map(([words]) => words.join(" ")).join(" "));
+      for (const [index, cue] of done.entries()) {
+        expect(cue.end_ms - cue.start_ms).toBeLessThanOrEqual(7_000);
+        expect(cue.end_ms).toBeLessThanOrEqual(done[index + 1]?.start_ms ?? Infinity);
+        for (const line of wrapped(cue.text)) expect(line.length <= 40 || !line.includes(" ")).toBe(true);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("a paragraph is what one person says, for a minute at most, and no fragment stands alone", () => {
+  const cues = (count: number, text: (n: number) => string) => Array.from({ length: count }, (_, n) => said(`p-${n}`, n * 4_000, text(n)));
+  const times = (entries: readonly Entry[]) => paragraphsOf(entries).map(({ at_ms }) => at_ms / 1000);
+  expect(times(historyOf(...cues(10, () => "and then")))).toEqual([0]);
+  expect(times(historyOf(...cues(40, () => "and then we went on")))).toEqual([0, 60, 120]);
+  expect(times(historyOf(...cues(30, (n) => (n % 6 === 5 ? "and we went home." : "and then we went on"))))).toEqual([0, 48, 96]);
+  expect(times(historyOf(...cues(13, (n) => (n === 11 ? "that is all." : n === 12 ? "Thank you." : "and then we went on"))))).toEqual([0]);
+  expect(times(historyOf(said("a", 0, "one"), said("b", 1_000, "two", { speaker: "bob", name: "Bob" }), said("c", 2_000, "three")))).toEqual([0, 1, 2]);
+});
+
+test("the text file has one line for each paragraph", () => {
   expect(fileOf("txt", historyOf(said("a", 65_000, "bonjour\nà tous", { name: "Ann" }), gap), strings.fr)).toBe("[0:00:05] — Il manque 12 s ici (la connexion a été perdue)\n[0:01:05] Ann: bonjour à tous\n");
 });

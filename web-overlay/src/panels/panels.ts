@@ -11,12 +11,15 @@ export type PanelName = "settings" | "history" | "keys";
 export class Panels {
   language: Language = "en";
   fontFailed = false;
+  /** The host page's own title of the history; null for the element's. */
+  historyTitle: string | null = null;
   shortcuts: readonly Shortcut[] = [];
   /** Whether the captions can be moved. */
   movable = true;
   readonly #into: HTMLElement;
   readonly #preferences: Preferences;
   readonly #changed: () => void;
+  readonly #covering = new ResizeObserver(() => this.#cover());
   readonly #settings: SettingsPanel;
   readonly #history: HistoryPanel;
   readonly #keys: KeysPanel;
@@ -24,11 +27,15 @@ export class Panels {
   /** `changed` is called when a panel opens or closes. */
   constructor(into: HTMLElement, preferences: Preferences, source: HistorySource, changed: () => void) {
     this.#into = into;
+    this.#covering.observe(into);
     this.#preferences = preferences;
-    this.#changed = changed;
-    this.#settings = new SettingsPanel(preferences, changed);
-    this.#history = new HistoryPanel(source, changed);
-    this.#keys = new KeysPanel(changed);
+    this.#changed = () => {
+      this.#cover();
+      changed();
+    };
+    this.#settings = new SettingsPanel(preferences, this.#changed);
+    this.#history = new HistoryPanel(source, this.#changed);
+    this.#keys = new KeysPanel(this.#changed);
   }
 
   get open(): PanelName | null {
@@ -56,7 +63,7 @@ export class Panels {
   draw(): void {
     const words = strings[this.language];
     if (this.open === "settings") this.#settings.draw(words, this.fontFailed);
-    else if (this.open === "history") this.#history.draw(words, this.language);
+    else if (this.open === "history") this.#history.draw(words, this.language, this.historyTitle ?? words["history.title"]);
     else if (this.open === "keys") this.#keys.draw(words, this.shortcuts, this.#preferences.settings.singleKeys, this.movable ? [] : ["p"]);
   }
 
@@ -67,6 +74,15 @@ export class Panels {
 
   tick(at: number): void {
     this.#history.tick(at);
+  }
+
+  /** Keeps the captions above a panel that rises from the lower edge of a small window. */
+  #cover(): void {
+    const { open } = this;
+    const whole = this.#into.getBoundingClientRect();
+    const panel = open === null || open === "keys" ? null : this.#panel(open).element.getBoundingClientRect();
+    const isBelow = panel && panel.top > 0 && panel.left <= whole.left;
+    this.#into.style.setProperty("--_covered", `${isBelow ? Math.max(0, Math.round(whole.bottom - panel.top)) : 0}px`);
   }
 
   #panel(name: PanelName) {

@@ -4,7 +4,7 @@ import { least_contrast, ratioOf } from "../settings/looks";
 import { Panel } from "./panel";
 import type { Preferences } from "../settings/preferences";
 import { fieldFor, type Field } from "./settings-fields";
-import { presets, readSettingsFile, settingsFile, withPreset, type Preset, type Settings } from "../settings/settings";
+import { presetOf, presets, readSettingsFile, settingsFile, withPreset, type Preset, type Settings } from "../settings/settings";
 import { say, type StringKey, type Words } from "../strings/strings";
 
 const groups: readonly (readonly [title: StringKey, names: readonly (keyof Settings)[]])[] = [
@@ -45,7 +45,11 @@ export class SettingsPanel {
       field.draw(settings, words);
       if (name === "x" || name === "y") field.element.hidden = settings.position !== "free";
     }
-    for (const [preset, button] of this.#presets) setText(button, words[`settings.preset.${preset}`]);
+    const chosen = presetOf(this.#preferences.choices);
+    for (const [preset, button] of this.#presets) {
+      setText(button, words[`settings.preset.${preset}`]);
+      button.ariaPressed = String(preset === chosen);
+    }
     setText(this.#sample.name, words["settings.preview.name"]);
     setText(this.#sample.settled, words["settings.preview.text"]);
     setText(this.#sample.tail, words["settings.preview.tail"]);

@@ -120,6 +120,12 @@ export function withPreset(choices: Choices, preset: Preset): Choices {
   return { ...own, ...presets[preset] };
 }
 
+/** The preset that these choices equal; null if they were changed since, or are of no preset. */
+export function presetOf(choices: Choices): Preset | null {
+  const look = (of: Choices) => names.filter((name) => !kept.includes(name)).map((name) => resolved(of)[name]).join();
+  return (Object.keys(presets) as Preset[]).find((preset) => look(presets[preset]) === look(choices)) ?? null;
+}
+
 /** The valid settings in `value`, and the names of invalid ones; null if it is no object. Unknown names are ignored. */
 export function readChoices(value: unknown): { readonly choices: Choices; readonly bad: readonly string[] } | null {
   if (!isFields(value)) return null;

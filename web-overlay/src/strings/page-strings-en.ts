@@ -4,6 +4,8 @@ export const en = {
   "connection.connecting": "Connecting…",
   "connection.connected": "Connected",
   "connection.encrypted": "Connected, end-to-end encrypted",
+  "connection.no-key": "Connected without the key",
+  "connection.other-key": "Connected with another key",
   "connection.reconnecting": "Connection lost. Reconnecting…",
   "connection.disconnected": "Disconnected",
 
@@ -35,6 +37,8 @@ export const en = {
   participants: "Participants",
   nobody: "Nobody else is here yet.",
   you: "you",
+  kept: "A transcript is kept",
+  tip: "Text size and colours are in Settings. Everything said so far is in History.",
   speaking: "speaking",
   muted: "microphone off",
 
@@ -57,7 +61,6 @@ export const en = {
   "room.none": "No caption service has joined this room.",
   "room.by": "Last changed by {name}.",
   "room.delay": "Words appear about {seconds} s behind the voice.",
-  "room.engine": "Speech is recognised by: {engine}.",
   "room.stands-in": "Standing in: {standIn}, because {engine} does not answer.",
   "room.switches": "For everyone",
   "room.enabled": "Captions",
@@ -117,5 +120,5 @@ export const en = {
   "key.room": "Captions in this room",
 
   "broadcast.bad": "Not valid in this page's address: {what}",
-  "transcript.title": "Transcript",
+  "transcript.title": "Everything said so far",
 } as const;

@@ -5,6 +5,8 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "connection.connecting": "Connexion…",
   "connection.connected": "Connecté",
   "connection.encrypted": "Connecté, chiffré de bout en bout",
+  "connection.no-key": "Connecté sans la clé",
+  "connection.other-key": "Connecté avec une autre clé",
   "connection.reconnecting": "Connexion perdue. Reconnexion…",
   "connection.disconnected": "Déconnecté",
 
@@ -36,6 +38,8 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   participants: "Participants",
   nobody: "Personne d’autre n’est encore là.",
   you: "vous",
+  kept: "Une transcription est conservée",
+  tip: "La taille et les couleurs du texte se règlent dans Réglages. Tout ce qui a été dit est dans Historique.",
   speaking: "parle",
   muted: "micro coupé",
 
@@ -58,7 +62,6 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "room.none": "Aucun service de sous-titrage n’a rejoint cette salle.",
   "room.by": "Dernier changement : {name}.",
   "room.delay": "Les mots s’affichent environ {seconds} s après la voix.",
-  "room.engine": "Reconnaissance vocale : {engine}.",
   "room.stands-in": "Remplacement : {standIn}, car {engine} ne répond pas.",
   "room.switches": "Pour tout le monde",
   "room.enabled": "Sous-titres",
@@ -118,5 +121,5 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "key.room": "Sous-titrage de la salle",
 
   "broadcast.bad": "Non valide dans l’adresse de cette page : {what}",
-  "transcript.title": "Transcription",
+  "transcript.title": "Tout ce qui a été dit",
 };

@@ -97,29 +97,31 @@ export class CaptionBox {
       if (value === null) this.element.style.removeProperty(name);
       else this.element.style.setProperty(name, value);
     }
+    this.#measureText();
   }
 
   /** Measures the mean character width, in which line length is counted: `ch`, the width of a zero, is wider. */
   watchSize(): void {
     this.#resize = new ResizeObserver(() => {
-      this.#measureCharacter();
-      const width = this.view.element.clientWidth;
+      this.#measureText();
+      const width = this.frame.clientWidth;
       if (width !== this.#width) this.view.clearMarks();
       this.#width = width;
       this.element.style.setProperty("--_noted", `${this.#notes.offsetHeight}px`);
     });
     this.#resize.observe(this.#notes);
     this.#resize.observe(this.#ruler);
-    this.#resize.observe(this.view.element);
+    this.#resize.observe(this.frame);
   }
 
   unwatchSize(): void {
     this.#resize?.disconnect();
   }
 
-  #measureCharacter(): void {
-    const { defaultView } = this.element.ownerDocument;
-    const em = Number.parseFloat(defaultView?.getComputedStyle(this.#ruler).fontSize ?? "");
+  #measureText(): void {
+    const style = this.element.ownerDocument.defaultView?.getComputedStyle(this.#ruler);
+    this.element.dataset["align"] = style?.textAlign ?? "";
+    const em = Number.parseFloat(style?.fontSize ?? "");
     const width = this.#ruler.getBoundingClientRect().width / sample.length;
     if (width > 0 && em > 0) this.element.style.setProperty("--_character", `${(width / em).toFixed(4)}em`);
   }

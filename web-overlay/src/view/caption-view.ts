@@ -16,6 +16,8 @@ export interface Decoration {
   gapText(gap: GapRow): string;
 }
 
+type Before = { readonly speaker: string; readonly name: string; readonly sameGroup: boolean } | null;
+
 interface RowNodes {
   readonly element: HTMLDivElement;
   readonly name: HTMLElement;
@@ -45,7 +47,7 @@ export class CaptionView {
   draw(rows: Rows, at: number, decoration: Decoration): void {
     this.#seen.clear();
     const first = firstSpeaking(rows, at);
-    const elements = rows.rows.map((row, index) => this.#row(row, rows.rows[index - 1], decoration));
+    const elements = rows.rows.map((row, index) => this.#row(row, this.#before(rows.rows, index, first), decoration));
     arrange(this.#past, elements.slice(0, first));
     arrange(this.#live, elements.slice(first));
     const crowd = elements.length - first;
@@ -90,9 +92,16 @@ export class CaptionView {
     });
   }
 
-  #row(row: Row, before: Row | undefined, decoration: Decoration): HTMLElement {
+  #row(row: Row, before: Before, decoration: Decoration): HTMLElement {
     this.#seen.add(row.key);
     return row.kind === "gap" ? this.#gap(row, decoration) : this.#turn(row, before, decoration);
+  }
+
+  /** Whose words precede those of a row. A name in another group may be out of sight. */
+  #before(rows: readonly Row[], index: number, first: number): Before {
+    const at = rows.findLastIndex((other, there) => there < index && other.kind === "turn");
+    const row = rows[at];
+    return row?.kind === "turn" ? { speaker: row.speaker, name: row.name, sameGroup: at < first === index < first } : null;
   }
 
   #gap(gap: GapRow, decoration: Decoration): HTMLElement {
@@ -102,10 +111,11 @@ export class CaptionView {
     return element;
   }
 
-  #turn(row: TurnRow, before: Row | undefined, decoration: Decoration): HTMLElement {
+  #turn(row: TurnRow, before: Before, decoration: Decoration): HTMLElement {
     const nodes = this.#rows.get(row.key) ?? rowNodes();
     this.#rows.set(row.key, nodes);
-    const dash = before?.kind === "turn" && before.speaker !== row.speaker ? "– " : "";
+    const dash = before && before.speaker !== row.speaker ? "– " : "";
+    nodes.name.hidden = before?.sameGroup === true && before.speaker === row.speaker && before.name === row.name;
     write(nodes.name, dash, row.name, decoration.colourOf(row.speaker));
     arrange(
       nodes.text,
