@@ -8,6 +8,8 @@
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
     captions.consent  {v, captioned, kept}                          for the caller's own speech
     captions.remove   {v}             the captions of who refuses, from every page and history
+    captions.transcript  {v, at?}                                   hosts only: what is kept, in
+                      parts: {file, days, size, at, data}; data: base64 of a deflated file
 
 A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
 
@@ -34,6 +36,7 @@ from captioner.errors import InvalidRequest, RequestCode
 
 HELLO, HISTORY = "captions.hello", "captions.history"
 SET, CONSENT, REMOVE = "captions.set", "captions.consent", "captions.remove"
+TRANSCRIPT = "captions.transcript"
 ANSWERS = "captions.answers"
 """The topic of packets that only one participant, or a few, get."""
 
@@ -53,6 +56,7 @@ _MUST_BE = {
     "v": f"{VERSION}: this bot knows no other version",
     "session": "a string",
     "after_seq": "a number, 0 or more",
+    "at": "a number, 0 or more",
     "cursor": "one that an answer of ours gave",
     "older": "one that an answer of ours gave",
     "language": "a short name of letters, digits and hyphens",
@@ -141,9 +145,17 @@ class Change(_Request):
     transcript: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part(_Request):
+    """A host asks for the kept transcript from byte ``at`` on, as it is packed to be sent."""
+
+    at: Count = 0
+
+
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)
 _CHANGE, _CONSENT = TypeAdapter(Change), TypeAdapter(Consent)
 _UNSEEN, _REMOVE = TypeAdapter(_Unseen), TypeAdapter(_Request)
+_PART = TypeAdapter(Part)
 
 
 def decode_hello(payload: str) -> Hello:
@@ -177,6 +189,11 @@ def decode_remove(payload: str) -> None:
 def decode_reply(payload: str) -> Reply:
     """Of any request of a hidden participant. Raises InvalidRequest."""
     return _decode(_UNSEEN, payload).reply
+
+
+def decode_part(payload: str) -> Part:
+    """Raises InvalidRequest."""
+    return _decode(_PART, payload)
 
 
 def answers_hello(answer: str | None, *, session: str) -> bool:

@@ -84,7 +84,7 @@ class Bot:
         self._rpc = RpcServer(
             self.publisher, self.controls, self._writer,
             erase=self._outputs.erase, review=self._service.review, told=self._pushes.told,
-            clock=clock,
+            transcript=self._outputs.transcript, clock=clock,
         )  # fmt: skip
         self._url = url
         self._token, self._token_as = token, token_as

@@ -15,7 +15,7 @@ from captioner.publishing.publisher import Publisher
 from captioner.publishing.segment_sender import SegmentSender
 from captioner.room.protocol import Room
 from captioner.transcript.audit import Audit
-from captioner.transcript.folder import TranscriptPolicy, tidy
+from captioner.transcript.folder import Kept, TranscriptPolicy, tidy
 from captioner.transcript.keeper import TranscriptKeeper
 
 log = structlog.get_logger()
@@ -152,6 +152,12 @@ class Outputs:
                 code=RequestCode.NOT_AVAILABLE,
             )
         await self._keeper.open()
+
+    async def transcript(self) -> Kept:
+        """Return what is kept of this meeting so far. Raises InvalidRequest (NOT_AVAILABLE)."""
+        if self._keeper is None:
+            raise InvalidRequest("no transcripts here", code=RequestCode.NOT_AVAILABLE)
+        return await self._keeper.read()
 
     def _refuses(self, identity: str) -> bool:
         said = self._controls.said(identity)

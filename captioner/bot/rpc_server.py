@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
+from captioner.bot.transcript_parts import TranscriptParts
 from captioner.contract import VERSION, encode
 from captioner.contract_requests import (
     ANSWERS,
@@ -17,11 +18,13 @@ from captioner.contract_requests import (
     HISTORY,
     REMOVE,
     SET,
+    TRANSCRIPT,
     Consent,
     Hello,
     decode_consent,
     decode_hello,
     decode_history,
+    decode_part,
     decode_remove,
     decode_reply,
     decode_set,
@@ -34,6 +37,7 @@ from captioner.controls.rate_limit import RateLimit
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.publishing.publisher import Publisher
 from captioner.room.protocol import Person, Room, RpcAnswer
+from captioner.transcript.folder import Kept
 
 KNOWN_S = 5.0
 """How long a host's wish waits until it is known who asks: newcomers are told of every 3 s."""
@@ -44,8 +48,8 @@ NOT_STORED = "this is done, but may be forgotten at a restart: it could not be s
 class RpcServer:
     """One bot's. ``open`` for each stay in the room.
 
-    erase: see Outputs.erase. review: see CaptionService.review. told: takes what a page was told of
-    its own user.
+    erase, transcript: see Outputs. review: see CaptionService.review. told: takes what a page was
+    told of its own user.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class RpcServer:
         erase: Callable[[], Coroutine[Any, Any, None]],
         review: Callable[[], Awaitable[None]],
         told: Callable[[str, Mapping[str, Any]], None],
+        transcript: Callable[[], Awaitable[Kept]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher = publisher
@@ -67,6 +72,7 @@ class RpcServer:
         self._told = told
         self._clock = clock
         self._rate = RateLimit()
+        self._parts = TranscriptParts(transcript)
         self._came = asyncio.Event()
 
     def open(self, room: Room) -> None:
@@ -86,6 +92,7 @@ class RpcServer:
         room.answer(SET, limited(partial(self._set, room)))
         room.answer(CONSENT, limited(self._consent))
         room.answer(REMOVE, limited(self._remove))
+        room.answer(TRANSCRIPT, limited(partial(self._transcript, room)))
 
     async def _answer_unseen(self, room: Room, answer: RpcAnswer, payload: str) -> str:
         """The media server names no hidden participant: LiveKit's own answer reaches none."""
@@ -156,6 +163,11 @@ class RpcServer:
         }
         return _answer(stored, facts)
 
+    async def _transcript(self, room: Room, caller: str, payload: str) -> str:
+        request = decode_part(payload)
+        self._controls.require_host(await self._known(room, caller))
+        return encode({"v": VERSION, **await self._parts.part(caller, request.at)}).decode()
+
     async def _consent(self, caller: str, payload: str) -> str:
         if not caller:
             raise InvalidRequest(
@@ -166,6 +178,7 @@ class RpcServer:
         erasing = None if self._controls.keeps(caller) else self._writer.own(self._erase())
         stored = await asyncio.shield(deciding)
         if erasing is not None:
+            self._parts.forget()
             await asyncio.shield(erasing)
         captioned, kept = self._controls.captions(caller), self._controls.keeps(caller)
         return _answer(stored, {"captioned": captioned, "kept": kept})

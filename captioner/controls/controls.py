@@ -32,7 +32,7 @@ CONSENTS_MAX = 10_000
 """People of one room who said something about their speech."""
 
 _NO_HOST = {
-    "not-host": "only hosts may switch captions",
+    "not-host": "only hosts may do this",
     "unsigned": "hosts are known by attributes that their token signs; yours can be changed by"
     " yourself (canUpdateOwnMetadata), so they prove nothing",
 }
@@ -63,8 +63,7 @@ class Controls:
 
     def change(self, caller: Person, change: Change) -> Wish:
         """A host switches. Raises InvalidRequest."""
-        if why := self._policy.hosts.against(caller):
-            raise InvalidRequest(_NO_HOST[why], code=RequestCode.NOT_ALLOWED, data=why)
+        self.require_host(caller)
         if change.transcript and not self._policy.transcripts:
             raise InvalidRequest(
                 "no transcripts here: the operator must set CAPTIONER_TRANSCRIPTS",
@@ -78,6 +77,11 @@ class Controls:
             switches |= {"engine": engine, "language": language}
         given = {name: value for name, value in switches.items() if value is not None}
         return Wish(caller.identity, given, host=True)
+
+    def require_host(self, caller: Person) -> None:
+        """Raises InvalidRequest (NOT_ALLOWED)."""
+        if why := self._policy.hosts.against(caller):
+            raise InvalidRequest(_NO_HOST[why], code=RequestCode.NOT_ALLOWED, data=why)
 
     def agree(self, caller: str, consent: Consent) -> Wish:
         """Somebody (an identity) says what may be done with the own speech.

@@ -28,6 +28,15 @@ class TranscriptPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A transcript as a host gets it: the file's name, days of retention (None: for ever), text."""
+
+    file: str
+    keep_days: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tidied:
     """The result of tidying a folder. rebuilt: (file, its cues); counts for the rest."""
 

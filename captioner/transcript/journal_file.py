@@ -8,6 +8,7 @@ Both are readable by their owner only.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -151,6 +152,11 @@ class JournalFile:
         write_files({target: text.encode()}, mode=OWNER_ONLY, durable=True, before=stamp)
         self._shown = text
 
+    def text(self) -> str:
+        """Return the WebVTT file as it is now, or is about to be."""
+        with self._lock:
+            return self.minutes.vtt()
+
     def close(self) -> None:
         """Close the journal."""
         os.close(self._fd)
@@ -199,3 +205,21 @@ def lock(path: Path, fd: int) -> None:
         raise Busy(f"{path.name} is being written by another process") from None
     if os.fstat(fd).st_ino != path.stat().st_ino:
         raise Busy(f"{path.name} was replaced by another process")
+
+
+def disk_failure(exc: BaseException) -> tuple[str, str]:
+    """Return the disk's failure as a word for logs and a sentence. Neither names a file."""
+    if isinstance(exc, Busy):
+        return "busy", "another bot writes this meeting's transcript"
+    if isinstance(exc, TimeoutError):
+        return "slow", "the disk does not answer"
+    if isinstance(exc, NamesTaken):
+        return "names", "too many transcripts have the same name: put {time} into it"
+    match exc.errno if isinstance(exc, OSError) else None:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "full", "the disk is full"
+        case errno.EROFS:
+            return "read-only", "the disk is read-only"
+        case errno.EACCES | errno.EPERM:
+            return "not-allowed", "the bot may not write in the folder of the transcripts"
+    return "failed", "the folder of the transcripts cannot be written"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,8 +12,8 @@ from captioner import metrics
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption, Missing, Refused
 from captioner.errors import InvalidRequest, RequestCode
-from captioner.transcript.folder import TranscriptPolicy, base_name
-from captioner.transcript.journal_file import Busy, JournalFile, NamesTaken
+from captioner.transcript.folder import Kept, TranscriptPolicy, base_name
+from captioner.transcript.journal_file import Busy, JournalFile, disk_failure
 from captioner.transcript.journal_writer import JournalWriter
 from captioner.transcript.records import (
     Forgotten,
@@ -101,7 +100,7 @@ class TranscriptKeeper:
                 await self._begin_writing()
             except (OSError, TimeoutError) as exc:
                 await self._let_go()
-                message = f"no transcript can be kept: {_word(exc)[1]}"
+                message = f"no transcript can be kept: {disk_failure(exc)[1]}"
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
     def start(self, at_ms: int, language: str, *, again: bool = False) -> None:
@@ -191,7 +190,7 @@ class TranscriptKeeper:
             except (OSError, TimeoutError) as exc:
                 message = (
                     "nothing is kept from now on, but what was kept before cannot be erased:"
-                    f" {_word(exc)[1]}; tell the operator"
+                    f" {disk_failure(exc)[1]}; tell the operator"
                 )
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
 
@@ -207,6 +206,20 @@ class TranscriptKeeper:
         async with self._busy:
             self.on = False
             await self._let_go()
+
+    async def read(self) -> Kept:
+        """Return what is kept so far. Raises InvalidRequest (NOT_AVAILABLE)."""
+        async with self._busy:
+            try:
+                writer = await self._begin_writing(create=False)
+            except (OSError, TimeoutError) as exc:
+                message = f"the transcript cannot be read: {disk_failure(exc)[1]}"
+                raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE) from None
+            if writer is None:
+                message = "nothing is kept of this meeting"
+                raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE)
+            file = writer.file.path.with_suffix(".vtt").name
+            return Kept(file, self._policy.keep_days, await asyncio.to_thread(writer.file.text))
 
     def _said(self, caption: Caption, cue: Cue, *, closed: bool) -> Said:
         return Said(
@@ -273,7 +286,7 @@ class TranscriptKeeper:
         return None
 
     def _went_wrong(self, exc: OSError) -> None:
-        self.why = _word(exc)[0]
+        self.why = disk_failure(exc)[0]
         metrics.TRANSCRIPT_FAILURES.inc()
         log.error("transcript_failed", why=self.why)
         was_on, self.on = self.on, False
@@ -284,21 +297,3 @@ class TranscriptKeeper:
         writer, self._writer, self._looked = self._writer, None, False
         if writer is not None:
             await asyncio.to_thread(writer.close)
-
-
-def _word(exc: BaseException) -> tuple[str, str]:
-    """Return the disk's failure as a word for logs and a sentence. Neither names a file."""
-    if isinstance(exc, Busy):
-        return "busy", "another bot writes this meeting's transcript"
-    if isinstance(exc, TimeoutError):
-        return "slow", "the disk does not answer"
-    if isinstance(exc, NamesTaken):
-        return "names", "too many transcripts have the same name: put {time} into it"
-    match exc.errno if isinstance(exc, OSError) else None:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
-            return "full", "the disk is full"
-        case errno.EROFS:
-            return "read-only", "the disk is read-only"
-        case errno.EACCES | errno.EPERM:
-            return "not-allowed", "the bot may not write in the folder of the transcripts"
-    return "failed", "the folder of the transcripts cannot be written"

@@ -7,14 +7,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from eval.testing.caption_element import Captions
 from eval.testing.firefox import FirefoxPage, find_firefox, open_firefox
 
 OVERLAY = Path(__file__).parents[2] / "captioner" / "overlay"
 # So high that captions have 24 px, 4 % of it.
-VIEWPORT: ViewportSize = {"width": 900, "height": 600}
+WIDTH, HEIGHT = 900, 600
 PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>captions</title>
 <script type="module" src="live-captions.js"></script>
 <live-captions measure></live-captions>"""
@@ -93,7 +93,7 @@ def page(request: pytest.FixtureRequest, page_url: str) -> Iterator[Page | Firef
 
 
 def _page_in_firefox(page: FirefoxPage, page_url: str) -> Iterator[FirefoxPage]:
-    page.set_viewport_size(VIEWPORT)
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     page.goto(page_url)
     page.evaluate("() => { localStorage.clear(); }")
     page.goto(page_url)
@@ -104,7 +104,7 @@ def _page_in_firefox(page: FirefoxPage, page_url: str) -> Iterator[FirefoxPage]:
 
 
 def _page_in_chromium(browser: Browser, page_url: str) -> Iterator[Page]:
-    page = browser.new_page(viewport=VIEWPORT)
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import threading
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 from captioner.bot.bot import Engine
 from captioner.bot.output_settings import OutputSettings
 from captioner.bot.scripted_meeting import HOST, ScriptedMeeting, scripted_meeting
-from captioner.contract_requests import CONSENT, HELLO, SET
+from captioner.contract_requests import CONSENT, HELLO, SET, TRANSCRIPT
 from captioner.controls import controls, decision_writer
 from captioner.controls.sqlite_store import SqliteStore
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
@@ -338,3 +340,23 @@ async def test_a_store_that_is_silent_as_the_bot_starts_gives_what_it_knows_late
             ]  # fmt: skip
             answer = await meeting.room.ask("bob", CONSENT, captioned=False, kept=False)
             assert answer["stored"]
+
+
+async def test_a_host_gets_what_is_kept_while_it_is_and_after_and_nobody_else_does(
+    tmp_path: Path,
+) -> None:
+    extras = OutputSettings(transcripts=TranscriptPolicy(tmp_path, "m", keep_days=30))
+    async with talking(MemoryStore(), script=sentences, extras=extras, transcripts=True) as meeting:
+        ask = meeting.room.ask
+        with pytest.raises(InvalidRequest, match="nothing is kept"):
+            await ask("olga", TRANSCRIPT)
+        await keeps(meeting, tmp_path)
+        for on in (True, False):
+            await ask("olga", SET, transcript=on)
+            part = await ask("olga", TRANSCRIPT)
+            assert (part["file"], part["days"]) == ("m.vtt", 30)
+            text = zlib.decompress(base64.b64decode(part["data"])).decode()
+            assert "word" in text
+        with pytest.raises(InvalidRequest) as refusal:
+            await ask("anna", TRANSCRIPT)
+        assert refusal.value.code == RequestCode.NOT_ALLOWED

@@ -8,6 +8,7 @@ import { byId, button, closeButton, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
 import { isolated, say, type Language } from "../strings/strings";
+import { KeptFile } from "./kept-file";
 import { VoiceChoice } from "./own-voice";
 
 interface Switch {
@@ -39,6 +40,7 @@ export class HostPanel {
   readonly #switches: HTMLElement;
   readonly #people = make("ul", "people");
   readonly #voice: VoiceChoice;
+  readonly #kept: KeptFile;
   #refusal: { readonly reason: Refusal; readonly choices: readonly string[] } | null = null;
 
   constructor(element: HTMLElement, captions: LiveCaptionsElement, consent: Consent, words: PageWords, language: Language, close: () => void) {
@@ -51,8 +53,9 @@ export class HostPanel {
     this.#spoken = this.#choice("language", words["room.language"]);
     this.#engine = this.#choice("engine", words["room.engine.label"]);
     this.#voice = new VoiceChoice(captions, consent, words);
+    this.#kept = new KeptFile(captions, words);
     this.#error.setAttribute("role", "alert");
-    this.#switches = section(words["room.switches"], this.#enabled.row, this.#transcript.row, this.#spoken.row, this.#engine.row, this.#why, this.#error);
+    this.#switches = section(words["room.switches"], this.#enabled.row, this.#transcript.row, this.#kept.element, this.#spoken.row, this.#engine.row, this.#why, this.#error);
     const title = make("h2", "panel-title", words["room.title"]);
     title.id = "room-title";
     title.tabIndex = -1;
@@ -74,6 +77,7 @@ export class HostPanel {
     setText(this.#why, why === null ? "" : this.#words[why]);
     setText(this.#error, this.#refusal ? refusalText(words[`refused.${this.#refusal.reason}`], this.#refusal.choices) : "");
     this.#voice.draw(hasMicrophone);
+    this.#kept.draw();
     this.#drawPeople(people.filter((one) => one.hasVoice || one.isLocal));
   }
 

@@ -1,6 +1,7 @@
 import type { TrackPacket } from "../contract";
 import { choiceOf, youOf, type CaptionFacts, type HostChange, type HostChoice, type Reach, type ServiceState, type Wish, type You } from "./facts";
 import { CaptionsRefused } from "./rpc";
+import { keptTranscript, type KeptTranscript } from "./transcript";
 import { keepWish, keptWish } from "./wish-store";
 
 /** How long a microphone may have to wait until the bot knows what its user wishes. */
@@ -114,6 +115,11 @@ export class CaptionsClient extends EventTarget {
   /** Removes what this user said from everybody's captions and histories. Only for those who refuse. Rejects with `CaptionsRefused`. */
   async removeSaid(): Promise<void> {
     await this.#call("captions.remove", {});
+  }
+
+  /** The transcript that is kept of this meeting, as it is now. For hosts only. Rejects with `CaptionsRefused`. */
+  async transcript(): Promise<KeptTranscript> {
+    return keptTranscript((at) => this.#call("captions.transcript", { at }));
   }
 
   /** For the element: sets the way to the bot; null without one. */
