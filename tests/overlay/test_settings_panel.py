@@ -189,7 +189,7 @@ def test_storage_that_is_full_or_forbidden_is_told_and_hurts_nothing(
     captions("openSettings()")
     captions.set(size=200)
     captions.say("a-1", "hello")
-    assert captions.css(".view", "font-size") == "48px"
+    assert captions.css(".view", "font-size") == "56px"
     assert "stores nothing" in captions.find(".settings [role=status]").inner_text()
     page.close()
 
