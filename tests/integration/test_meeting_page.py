@@ -48,8 +48,8 @@ async def test_what_cannot_be_switched_is_said_in_the_readers_language(opened: O
     async with opened("lang=fr") as viewer:
         await viewer.page.click("#room")
         await viewer.page.click("#room-transcript")
-        error = viewer.page.locator("#panel [role=alert]").first
-        await error.get_by_text("Ce service de sous-titrage").wait_for()
+        error = viewer.page.locator("#panel [role=alert]", has_text="Ce service de sous-titrage")
+        await error.wait_for()
         assert await viewer.page.get_attribute("#room-transcript", "aria-checked") == "false"
 
 
