@@ -3,7 +3,7 @@ import type { Entry } from "./history";
 export type CueEntry = Extract<Entry, { readonly kind: "cue" }>;
 export type GapEntry = Extract<Entry, { readonly kind: "gap" }>;
 
-/** What one speaker said without interruption, for a minute at most. Its key is that of its first cue. */
+/** What one speaker said without interruption or pause, for a minute at most. Its key is that of its first cue. */
 export interface SpeechParagraph {
   readonly kind: "speech";
   readonly key: string;
@@ -17,6 +17,8 @@ export type HistoryParagraph = SpeechParagraph | GapEntry;
 const longest_ms = 60_000;
 /** From here on, the next end of a sentence ends the paragraph. */
 const long_ms = 40_000;
+/** After such a silence a new paragraph begins; others may have spoken who are not shown. */
+const pause_ms = 5_000;
 /** So few words are no paragraph of their own. */
 const fragment = 3;
 
@@ -29,8 +31,8 @@ export function paragraphsOf(entries: readonly Entry[]): HistoryParagraph[] {
     run = [];
   };
   for (const entry of entries) {
-    const last = run.at(-1)?.cue;
-    if (entry.kind === "gap" || (last && (last.speaker !== entry.cue.speaker || last.name !== entry.cue.name))) end();
+    const last = run.at(-1);
+    if (entry.kind === "gap" || (last && !goesOn(last, entry))) end();
     if (entry.kind === "gap") found.push(entry);
     else run.push(entry);
   }
@@ -45,6 +47,11 @@ export function paragraphWith(paragraphs: readonly HistoryParagraph[], key: stri
 
 export function textOf({ cues }: SpeechParagraph): string {
   return cues.map(({ cue }) => cue.text.trim()).filter((text) => text !== "").join(" ");
+}
+
+function goesOn(last: CueEntry, { at_ms, cue }: CueEntry): boolean {
+  const silence_ms = at_ms - last.at_ms - (last.cue.end_ms - last.cue.start_ms);
+  return last.cue.speaker === cue.speaker && last.cue.name === cue.name && silence_ms < pause_ms;
 }
 
 function stretches(run: readonly CueEntry[]): CueEntry[][] {
