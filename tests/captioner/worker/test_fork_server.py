@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+
+from captioner.errors import CaptionerError
+from captioner.worker.fork_server import Forks
 
 PARENT = """
 import asyncio, fcntl, os, signal, socket, sys, tempfile
@@ -148,7 +153,7 @@ os.kill(waits, signal.SIGKILL)
 def test_the_bots_of_a_parent_that_is_killed_live_on_and_its_worker_ends(tmp_path: Path) -> None:
     made = parent(
         """
-print("ready", await forks.start({"does": "waits"}, None), flush=True)
+print("ready", os.getpid(), await forks.start({"does": "waits"}, None), flush=True)
 await asyncio.Event().wait()
 """,
         tmp_path,
@@ -156,9 +161,16 @@ await asyncio.Event().wait()
     assert made.stdout is not None
     while not (line := made.stdout.readline()).startswith("ready"):
         pass
+    worker, bot = map(psutil.Process, map(int, line.split()[1:]))
     made.kill()
-    while not (lost := made.stdout.readline()).startswith("lost"):
-        pass
-    assert "start the worker again" in lost
-    os.kill(int(line.split()[1]), signal.SIGKILL)  # it lives
+    worker.wait(60)
+    assert bot.is_running()
+    bot.kill()
     made.communicate()
+
+
+async def test_a_worker_whose_parent_is_gone_is_told_what_to_do() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with pytest.raises(CaptionerError, match="start the worker again"):
+        await Forks(ours).run()
