@@ -23,6 +23,16 @@ export function takeOver<E extends HTMLElement>(element: E, names: readonly (key
   }
 }
 
+/** Calls back in a later task, after other events. Unlike timers, messages are not delayed in hidden pages. */
+export function inNextTask(then: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    then();
+  };
+  port2.postMessage(null);
+}
+
 /** Creates an element whose class and part are `name`. Strings are appended as text, never parsed as markup. */
 export function part<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);

@@ -1,17 +1,9 @@
+import { inNextTask } from "../dom";
+
 /** Items handled before other events, the reader's among them, get their turn: some 10 ms of work. */
 const slice = 200;
 /** Half an hour of ten people who speak at once. */
 const waitingLimit = 100_000;
-
-/** Calls back in a later task, after other events. Unlike timers, messages are not delayed in hidden pages. */
-function inNextTask(then: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    then();
-  };
-  port2.postMessage(null);
-}
 
 /**
  * Handles items in their order: at once while there are few, and a slice of them per task when many

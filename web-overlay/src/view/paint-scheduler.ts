@@ -1,3 +1,5 @@
+import { inNextTask } from "../dom";
+
 /** Draws at most once per frame, and reports when the frame is painted. */
 export class PaintScheduler {
   readonly #window: () => Window;
@@ -38,19 +40,11 @@ export class PaintScheduler {
       // From here on, even before this frame is painted, a change needs a frame of its own.
       this.#finish = null;
       this.#draw();
-      afterPaint(() => {
+      // A task after a frame's callbacks runs when the frame is painted.
+      inNextTask(() => {
         finish();
         this.#painted();
       });
     });
   }
-}
-
-function afterPaint(then: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    then();
-  };
-  port2.postMessage(null);
 }
