@@ -50,17 +50,13 @@ class EmbeddedEngine:
     ) -> None:
         self.threads = threads or os.cpu_count() or 1
         self._models = tuple(installed() if models is None else models)
+        self.capabilities = _capabilities(self._models)
         self._scheduler = Scheduler(self.threads)
         self._load_detector = load_detector
         self._loading = threading.Lock()
         self._loaded: dict[str, Loaded] = {}  # by the model's name
         self._open: set[EmbeddedRecognizer] = set()
         self._skipped_before = 0  # by streams that have ended
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this engine can do."""
-        return _capabilities(self._models)
 
     def model(self, language: str) -> Model:
         """Return the model that serves ``language``. Raises LanguageNotSupported."""
@@ -139,6 +135,7 @@ class EmbeddedRecognizer:
     def __init__(self, engine: EmbeddedEngine, model: Model, language: str, *, live: bool) -> None:
         self._engine = engine
         self.model = model
+        self.capabilities = _capabilities((model,))
         self.language = language
         self.live = live
         self._work: StreamWork | None = None
@@ -147,11 +144,6 @@ class EmbeddedRecognizer:
         self._ready = asyncio.Event()
         self._room = asyncio.Event()
         self._finished = False
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this engine can do."""
-        return _capabilities((self.model,))
 
     @property
     def behind_ms(self) -> int:
