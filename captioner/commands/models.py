@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from pathlib import Path
 
 import click
 
@@ -50,10 +48,5 @@ def _shown(model: Model) -> bool:
     click.echo(f"  here       {folder}, {size / 1e6:.0f} MB")
     for path in files:
         if path.stat().st_size > _HEAVY:
-            click.echo(f"  sha256     {_sha256(path)}  {path.name}")
+            click.echo(f"  sha256     {weights.sha256_of(path)}  {path.name}")
     return True
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

