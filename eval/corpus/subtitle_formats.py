@@ -16,32 +16,8 @@ from eval.corpus.cue_files import Block
 from eval.corpus.cue_text import plain
 from eval.corpus.transcript import Repair, Repaired, Skipped
 
-_ORDER = {
-    "ass": [
-        "layer",
-        "start",
-        "end",
-        "style",
-        "name",
-        "marginl",
-        "marginr",
-        "marginv",
-        "effect",
-        "text",
-    ],
-    "ssa": [
-        "marked",
-        "start",
-        "end",
-        "style",
-        "name",
-        "marginl",
-        "marginr",
-        "marginv",
-        "effect",
-        "text",
-    ],
-}
+_FIELDS = ["start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text"]
+_ORDER = {"ass": ["layer", *_FIELDS], "ssa": ["marked", *_FIELDS]}
 _EVENT = re.compile(r"\s*(dialogue|comment)\s*:\s*(.*)", re.IGNORECASE)
 _FORMAT = re.compile(r"\s*format\s*:\s*(.*)", re.IGNORECASE)
 _STRAY = re.compile(r"\d:\d\d:\d\d[.,]\d+\s*,\s*\d+:\d\d:\d\d")
