@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -11,6 +13,7 @@ from captioner.bot.scripted_meeting import (
     QUIET,
     VOICE,
     HandClock,
+    ScriptedMeeting,
     away,
     scripted_meeting,
     tracks,
@@ -54,16 +57,23 @@ async def test_what_was_not_written_when_captions_were_switched_off_is_told_as_m
         assert gap["end"] == 5_000 + seconds * 1_000
 
 
-@pytest.mark.parametrize("heard", [False, True])
-async def test_who_unmutes_as_the_sound_comes_back_does_not_hide_that_nobody_was_heard(
-    heard: bool,
-) -> None:
-    clock = HandClock()
+@asynccontextmanager
+async def meeting_of_three(clock: HandClock) -> AsyncIterator[ScriptedMeeting]:
+    """anna, bob, who is muted, and carl; captions are on."""
     async with scripted_meeting(publisher=clock.publisher()) as meeting:
         for name in ("anna", "bob", "carl"):
             meeting.come(name)
         meeting.room.mute("bob", muted=True)
         await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        yield meeting
+
+
+@pytest.mark.parametrize("heard", [False, True])
+async def test_who_unmutes_as_the_sound_comes_back_does_not_hide_that_nobody_was_heard(
+    heard: bool,
+) -> None:
+    clock = HandClock()
+    async with meeting_of_three(clock) as meeting:
         await clock.speak(meeting, 4, "anna", "carl")
         await clock.speak(meeting, 8, *(["carl"] if heard else []))
         meeting.room.mute("bob", muted=False)
@@ -76,11 +86,7 @@ async def test_who_unmutes_as_the_sound_comes_back_does_not_hide_that_nobody_was
 
 async def test_when_nobody_was_heard_is_told_though_one_voice_came_back_first() -> None:
     clock = HandClock()
-    async with scripted_meeting(publisher=clock.publisher()) as meeting:
-        for name in ("anna", "bob", "carl"):
-            meeting.come(name)
-        meeting.room.mute("bob", muted=True)
-        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+    async with meeting_of_three(clock) as meeting:
         await clock.speak(meeting, 4, "anna", "carl")
         await clock.speak(meeting, 6)
         meeting.room.mute("bob", muted=False)
