@@ -45,7 +45,7 @@ soak: .venv/dev.done
 		--minutes $$(awk 'BEGIN { print 60 * $(HOURS) }') \
 		--faults $$(awk 'BEGIN { print int(90 * $(HOURS)) }') $(ARGS)
 
-# What may happen to a bot, its worker and its machine, and how soon captions are back.
+# What may happen to a bot, its worker and its machine, and that captions are back.
 test-rooms: .venv/dev.done
 	$(BIN)/pytest -m rooms $(ARGS)
 
