@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,11 @@ async def meeting(
         yield meeting
 
 
+def isolated(name: str) -> str:
+    """A name in a sentence: the direction of its letters is its own (U+2068 … U+2069)."""
+    return f"\u2068{name}\u2069"
+
+
 def those_of(speaker: str, state: str) -> str:
     chosen = f"(cue) => cue.speaker === '{speaker}' && cue.state === '{state}'"
     return f"captions.cues().filter({chosen})"
@@ -69,8 +74,10 @@ async def host_switches(host: Viewer, guest: Viewer) -> None:
     await host.page.click("#room")
     await host.page.click("#room-enabled")
     await guest.until("captions.service === 'off'")
-    await guest.page.get_by_text(f"Captions were switched off by {HOST}.").first.wait_for()
-    await guest.page.get_by_text(f"Last changed by {HOST}.").wait_for()
+    await guest.page.get_by_text(
+        f"Captions were switched off by {isolated(HOST)}."
+    ).first.wait_for()
+    await guest.page.get_by_text(f"Last changed by {isolated(HOST)}.").wait_for()
     await host.page.click("#room-enabled")
     await guest.until("captions.service === 'on'")
 
@@ -132,10 +139,15 @@ async def guest_is_cut_and_heals(
     assert len(spoken) == len(set(spoken))
 
 
+def text_of(files: Iterable[Path]) -> str:
+    return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
+
+
 def assert_nothing_is_left(meeting: Meeting, folder: Path, metrics: str, said: set[str]) -> None:
-    """Neither a word nor a name nor an identity: of who decided something, that alone is kept."""
+    """Neither a word nor a name; an identity in the audit alone, of who decided something."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    disk = "\n".join(path.read_bytes().decode(errors="replace") for path in files)
+    (audit,) = [path for path in files if path.name.startswith("audit-")]
+    disk = text_of(path for path in files if path != audit)
     log = "\n".join(meeting.testbed.bot.lines)
     assert all((disk, log, metrics))
     everybody = {*meeting.identities, *meeting.identities.values(), NAME}
@@ -144,6 +156,8 @@ def assert_nothing_is_left(meeting: Meeting, folder: Path, metrics: str, said: s
         "metrics": 0,
     }
     assert leaks({"disk": disk}, said | everybody) == {"disk": 0}
+    decided = {meeting.identities[HOST], meeting.identities[GUEST]}
+    assert leaks({"audit": text_of([audit])}, said | everybody - decided) == {"audit": 0}
     (database,) = [path for path in files if path.suffix == ".sqlite3"]
     with contextlib.closing(sqlite3.connect(database)) as rooms:
         ((state,),) = rooms.execute("SELECT state FROM rooms").fetchall()
