@@ -92,7 +92,8 @@ def measure(name: str, dtype: str, batch_size: int, threads: int, seconds: float
     model = built(name, dtype, batch_size, threads)
     random = np.random.default_rng(1)
     every, none = np.ones(batch_size, np.bool_), np.zeros(batch_size, np.bool_)
-    costs, parts = [], []
+    costs: list[float] = []
+    parts: list[float] = []
     encode = model._mimi.encode
 
     def timed(sound: Any, active: Any) -> Any:

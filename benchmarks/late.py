@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from collections.abc import Callable
 
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import Cue, CueClosed
@@ -23,7 +24,7 @@ from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import RoomClock
 from captioner.room.tokens import agent_token, participant_token
 from eval.runs.browser import open_chromium
-from eval.simulation.participant import Person
+from eval.simulation.participant import Participant
 from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 EACH_MS = 2_000
@@ -41,6 +42,19 @@ async def filled(hours: float) -> Publisher:
         cue = Cue(f"t{n % 10}-{n}", who, n * EACH_MS, (n + 1) * EACH_MS, text, "en")
         await publisher.publish(Caption(CueClosed(cue, 1), who, who.title(), "TR_1", cue.end_ms))
     return publisher
+
+
+async def newcomer(identity: str, join: Callable[[str], tuple[str, str]]) -> tuple[float, float]:
+    """Return after how many seconds a participant has the last 200 captions, and all."""
+    began = time.monotonic()
+    late = Participant(identity, lambda: join(identity), speaks=False, reads=True)
+    await late.join()
+    await late.until(lambda: len(late.page.cues) >= 200)
+    first = time.monotonic() - began
+    await late.until(lambda: not late.page.missing)
+    whole = time.monotonic() - began
+    await late.leave()
+    return first, whole
 
 
 async def measure(hours: float, times: int) -> None:
@@ -61,14 +75,8 @@ async def measure(hours: float, times: int) -> None:
         await bot.joined.wait()
         print(f"{hours:g} hours, {publisher.seq} captions\n{'last 200':>10}{'all':>10}")
         for n in range(times):
-            began = time.monotonic()
-            late = Person(f"late-{n}", lambda n=n: join(f"late-{n}"), speaks=False, reads=True)  # type: ignore[misc]
-            await late.join()
-            await late.until(lambda late=late: len(late.page.cues) >= 200)  # type: ignore[misc]
-            first = time.monotonic() - began
-            await late.until(lambda late=late: not late.page.missing)  # type: ignore[misc]
-            print(f"{first:8.2f} s{time.monotonic() - began:8.2f} s", flush=True)
-            await late.leave()
+            first, whole = await newcomer(f"late-{n}", join)
+            print(f"{first:8.2f} s{whole:8.2f} s", flush=True)
 
         def enter(name: str, _guest: bool) -> dict[str, object]:
             url, token = join(name)

@@ -1,6 +1,6 @@
 """Measure the cost of keeping a transcript: time per cue in the event loop, and the file's age.
 
-    python benchmarks/transcript.py [--seconds 20] [--rate 5] [--folder DIR]
+    python -m benchmarks.transcript [--seconds 20] [--rate 5] [--folder DIR]
 
 rate: cues finished per second (ten people who all speak finish about three). The folder decides
 which disk is measured; the default is a temporary folder.
@@ -31,13 +31,13 @@ def caption(number: int, at_ms: int) -> Caption:
 async def measure(folder: Path, seconds: float, rate: float, before: int) -> None:
     keeper = TranscriptKeeper(
         TranscriptPolicy(folder, "benchmark"), room="r", origin_utc_ms=0, session="s",
-        kept=lambda _: True,
+        kept=lambda _: True, refused=lambda _: False,
     )  # fmt: skip
     await keeper.open()
     keeper.start(0, "en")
     started = time.perf_counter()
     for number in range(before):
-        keeper.take(caption(number, 1_000 + number))
+        keeper.publish(caption(number, 1_000 + number))
     if before:
         took = time.perf_counter() - started
         print(f"{before} cues as fast as it goes: {before / took:,.0f} a second")
@@ -45,7 +45,7 @@ async def measure(folder: Path, seconds: float, rate: float, before: int) -> Non
     vtt = folder / "benchmark.vtt"
     for number in range(before, before + int(seconds * rate)):
         began = time.perf_counter()
-        keeper.take(caption(number, 1_000 + number))
+        keeper.publish(caption(number, 1_000 + number))
         taken.append((time.perf_counter() - began) * 1000)
         finished, shown = time.monotonic(), f"t1-{number}\n".encode()
         if number % 10 == 0:
