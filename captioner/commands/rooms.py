@@ -9,7 +9,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import click
@@ -154,22 +154,22 @@ async def _run(
 
 async def _meetings(begin: Callable[[], Bot], *, until_empty: bool) -> Left | None:
     """One after the other, until the bot has to go: nothing of one is known in the next."""
-    stopped = False
+    stopped = asyncio.Event()
 
     def stop() -> None:
-        nonlocal stopped
-        stopped = True
+        stopped.set()
         bot.stop()
 
     bot, backoff = begin(), Backoff(limit_s=COME_BACK_S)
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop)
     left = await bot.run()
-    while left is Left.ROOM_GONE and not until_empty and not stopped:
+    while left is Left.ROOM_GONE and not until_empty and not stopped.is_set():
         bot = begin()
         try:
             left = await bot.run()
             backoff.reset()
         except RoomUnavailable:  # the media server lets nobody begin a room, or is away
-            await asyncio.sleep(backoff.next_s())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), backoff.next_s())
     return left
