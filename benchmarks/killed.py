@@ -34,12 +34,12 @@ from urllib.error import URLError
 import numpy as np
 
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer, Pcm
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import TONES as WORDS
 from streaming.kyutai_server.test_checkpoint.tones import sing, start_ms
 from streaming.recognizer import Word
+from streaming.remote.connection import Servers
 from streaming.supervised_stream import StreamPolicy, SupervisedStream
 from streaming.voice.frames import VoiceFinder
 from streaming.voice.gate import sensitive_voice

@@ -7,18 +7,31 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+import numpy as np
+
 from captioner import metrics
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings
 from captioner.tracks.engine import SLOTS, Engine
+from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.models import installed
 from streaming.embedded.shared_model import shared
-from streaming.errors import RecognizerError
-from streaming.kyutai_client.connection import Servers
+from streaming.errors import RecognizerError, RecognizerUnavailable
+from streaming.kyutai_client.engine import LANGUAGES as KYUTAI_LANGUAGES
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
+from streaming.realtime_client.engine import LANGUAGES as VOXTRAL_LANGUAGES
+from streaming.realtime_client.engine import RealtimeEngine
+from streaming.realtime_client.session import RealtimePolicy
+from streaming.remote.connection import Servers
 from streaming.voice.gate import any_sound, sensitive_voice
+
+REMOTE = ("kyutai", "realtime")
+"""Engines that are servers."""
+
+PROBE_S = 10.0
+"""So long a server may take for a moment of silence."""
 
 
 class Offer(Protocol):
@@ -41,8 +54,8 @@ class Engines:
         self._own = own
         self._live = live
         self.languages: dict[str, tuple[str, ...]] = {}
-        if settings.asr or settings.engine_name == "kyutai":
-            self.languages["kyutai"] = _languages(settings)
+        if settings.asr or settings.engine_name in REMOTE:
+            self.languages[_kind(settings)] = _languages(settings)
         if settings.engine_name == "embedded" or settings.fallback == "embedded":
             self.languages["embedded"] = own.capabilities.languages
 
@@ -52,7 +65,7 @@ class Engines:
         Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not if there is
         no server, because one may appear.
         """
-        return await (self._kyutai(language) if name == "kyutai" else self._embedded(language))
+        return await (self._remote(language) if name in REMOTE else self._embedded(language))
 
     async def _embedded(self, language: str) -> Engine:
         own = self._own
@@ -66,17 +79,17 @@ class Engines:
             model=model.name,
         )
 
-    async def _kyutai(self, language: str) -> Engine:
+    async def _remote(self, language: str) -> Engine:
         settings, own = self._settings, self._own
-        kyutai = _kyutai(settings, _addresses(settings))
+        remote = _remote(settings, _addresses(settings))
         stands_in = settings.fallback != "none" and own.capabilities.knows(language)
-        if not kyutai.capabilities.knows(language):
+        if not remote.capabilities.knows(language):
             if settings.fallback == "none":
-                kyutai.open(language)
+                remote.open(language)
             return await self._embedded(language)
         return Engine(
             language,
-            (kyutai, own) if stands_in else (kyutai,),
+            (remote, own) if stands_in else (remote,),
             slots=settings.slots or SLOTS,
             live=self._live,
             load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
@@ -111,35 +124,57 @@ async def chosen(settings: Settings, *, live: bool = True) -> AsyncIterator[Engi
 
 
 async def probe(settings: Settings) -> str:
-    """Ask every Kyutai server for a slot; return a sentence with the result.
+    """Let every speech server hear a moment of silence; return a sentence with the result.
 
     Raises ConfigurationError, LanguageNotSupported, and the RecognizerError of the first server
-    if no server has a slot.
+    if no server is ready.
     """
     addresses = _addresses(settings)
-    _kyutai(settings, addresses).open(settings.language)
+    _remote(settings, addresses).open(settings.language)
     faults: list[RecognizerError] = []
     for address in addresses:
         try:
-            async with _kyutai(settings, (address,)).open(settings.language):
-                pass
+            await _heard(_remote(settings, (address,)), settings.language)
         except RecognizerError as exc:
             faults.append(exc)
     if len(faults) == len(addresses):
         raise faults[0]
-    found = f"kyutai, {len(addresses) - len(faults)} of {len(addresses)} servers ready"
+    name = _kind(settings)
+    found = f"{name}, {len(addresses) - len(faults)} of {len(addresses)} servers ready"
     return "; ".join([f"{found}, language {settings.language}", *map(str, faults)])
 
 
-def _kyutai(settings: Settings, addresses: tuple[str, ...]) -> KyutaiEngine:
-    policy = SessionPolicy(delay_ms=settings.asr_delay_ms)
+async def _heard(engine: KyutaiEngine | RealtimeEngine, language: str) -> None:
+    """Whether a server recognises at all, which some say only when they hear something."""
+    silence = AudioFrame(np.zeros(FRAME_SAMPLES, np.float32), 0)
+    try:
+        async with asyncio.timeout(PROBE_S), engine.open(language) as recognizer:
+            await recognizer.send(silence)
+            await recognizer.finish()
+            async for _ in recognizer:
+                pass
+    except TimeoutError:
+        where = ", ".join(engine.servers.addresses)
+        raise RecognizerUnavailable(f"{where} lets us in, and then recognises nothing") from None
+
+
+def _remote(settings: Settings, addresses: tuple[str, ...]) -> KyutaiEngine | RealtimeEngine:
     try:
         servers = Servers(addresses, settings.asr_key.get_secret_value())
     except ValueError as exc:
         raise ConfigurationError(
-            f"{exc}: say where the Kyutai servers are, by --asr or CAPTIONER_ASR"
+            f"{exc}: say where the speech servers are, by --asr or CAPTIONER_ASR"
         ) from None
-    return KyutaiEngine(servers, languages=_languages(settings), policy=policy)
+    languages, delay_ms = _languages(settings), settings.asr_delay_ms
+    if _kind(settings) == "realtime":
+        policy = RealtimePolicy(settings.asr_model, delay_ms)
+        return RealtimeEngine(servers, languages=languages, policy=policy)
+    return KyutaiEngine(servers, languages=languages, policy=SessionPolicy(delay_ms=delay_ms))
+
+
+def _kind(settings: Settings) -> str:
+    """Of the servers; the embedded engine may be the one that a room begins with."""
+    return "realtime" if settings.engine_name == "realtime" else "kyutai"
 
 
 def _addresses(settings: Settings) -> tuple[str, ...]:
@@ -147,4 +182,5 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 
 def _languages(settings: Settings) -> tuple[str, ...]:
-    return tuple(filter(None, map(str.strip, settings.asr_languages.lower().split(","))))
+    named = tuple(filter(None, map(str.strip, settings.asr_languages.lower().split(","))))
+    return named or (VOXTRAL_LANGUAGES if _kind(settings) == "realtime" else KYUTAI_LANGUAGES)

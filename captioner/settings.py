@@ -20,6 +20,7 @@ from captioner.errors import ConfigurationError
 from captioner.publishing.livekit_segments import Legacy
 from captioner.transcript.folder import NAME, TranscriptPolicy
 from streaming.kyutai.protocol import PUBLIC_KEY
+from streaming.realtime_client.session import MODEL as VOXTRAL
 
 
 class Settings(BaseSettings):
@@ -56,40 +57,48 @@ class Settings(BaseSettings):
     engine: str = Field(
         default="",
         validation_alias="CAPTIONER_ENGINE",
-        pattern="^(|embedded|kyutai)$",
-        description="Speech recogniser; also `--engine`. Unset: `kyutai` if CAPTIONER_ASR names a"
-        " server, else `embedded`.",
+        pattern="^(|embedded|kyutai|realtime)$",
+        description="Speech recogniser; also `--engine`. `kyutai` and `realtime` are servers that"
+        " CAPTIONER_ASR names. Unset: `kyutai` if it names one, else `embedded`.",
     )
     asr: str = Field(
         default="",
         validation_alias="CAPTIONER_ASR",
-        description="Kyutai servers: `ws://HOST:PORT[,ws://…]`; also `--asr`. A host name with"
-        " several addresses counts as several servers.",
+        description="Speech servers: `ws://HOST:PORT[,ws://…]`; also `--asr`. A host name with"
+        " several addresses counts as several servers. `realtime` adds `/v1/realtime`.",
     )
     asr_key: SecretStr = Field(
-        default=SecretStr(PUBLIC_KEY),
+        default=SecretStr(""),
         validation_alias="CAPTIONER_ASR_KEY",
-        description="API key of the Kyutai servers. Unset: the public default key,"
-        f" `{PUBLIC_KEY}`.",
+        description="API key of the speech servers. Unset: none for `realtime`, and the public"
+        f" default key for `kyutai`, `{PUBLIC_KEY}`.",
     )
     asr_languages: str = Field(
-        default="en,fr",
+        default="",
         validation_alias="CAPTIONER_ASR_LANGUAGES",
-        description="Languages that the Kyutai model knows. Use `en` for the 2.6B model.",
+        description="Languages that the servers' model knows. Unset: `en,fr` for `kyutai` (use `en`"
+        " for the 2.6B model), Voxtral's 13 for `realtime`.",
+    )
+    asr_model: str = Field(
+        default=VOXTRAL,
+        validation_alias="CAPTIONER_ASR_MODEL",
+        min_length=1,
+        max_length=200,
+        description="Name of the model on servers of `realtime`, as vLLM serves it.",
     )
     asr_delay_ms: int = Field(
         default=480,
         validation_alias="CAPTIONER_ASR_DELAY_MS",
         ge=0,
         le=10_000,
-        description="Delay of the Kyutai model's words behind the sound, in milliseconds. Use"
-        " `2560` for the 2.6B model.",
+        description="Delay of the servers' words behind the sound, in milliseconds. Use `2560`"
+        " for Kyutai's 2.6B model; for `realtime`, what the model is served with.",
     )
     fallback: str = Field(
         default="embedded",
         validation_alias="CAPTIONER_FALLBACK",
         pattern="^(embedded|none)$",
-        description="What captions while no Kyutai server answers; also `--fallback`.",
+        description="What captions while no speech server answers; also `--fallback`.",
     )
     model: str = Field(
         default="auto",
@@ -108,7 +117,7 @@ class Settings(BaseSettings):
         default="voice",
         validation_alias="CAPTIONER_GATE",
         pattern="^(voice|sound)$",
-        description="What a Kyutai server receives: only `voice`, or any `sound` louder than the"
+        description="What a speech server receives: only `voice`, or any `sound` louder than the"
         " background, such as singing or the test checkpoint's tones.",
     )
     threads: int | None = Field(
@@ -125,7 +134,7 @@ class Settings(BaseSettings):
         le=10_000,
         description="People who can be recognised while they speak at the same time. The next one"
         " waits for up to 30 s, and everybody sees it. Unset: 4 per processor for `embedded`, 64"
-        " for `kyutai`.",
+        " for servers.",
     )
 
     want: Want | None = Field(

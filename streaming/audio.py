@@ -74,6 +74,21 @@ def wav(pcm: Pcm) -> bytes:
     return file.getvalue()
 
 
+class Resampler:
+    """From 24 kHz to ``rate``, chunk by chunk; gives as much as it can each time."""
+
+    def __init__(self, rate: int) -> None:
+        self._stream = soxr.ResampleStream(SAMPLE_RATE, rate, 1, "float32")
+
+    def feed(self, pcm: Pcm) -> Pcm:
+        """Take float32[n] in [-1, 1]."""
+        return clean(self._stream.resample_chunk(pcm))
+
+    def flush(self) -> Pcm:
+        """End the audio; return the rest."""
+        return clean(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
 class Framer:
     """Cuts audio of any chunk size and rate into AudioFrames.
 

@@ -50,7 +50,8 @@ def imports_of(path: Path) -> set[str]:
         ),
         (
             "websockets",
-            "streaming/kyutai_client/connection.py streaming/testing/scripted_server.py"
+            "streaming/remote/connection.py streaming/testing/scripted_server.py"
+            " streaming/testing/scripted_realtime_server.py"
             " streaming/testing/independent_client.py eval/testing/firefox.py"
             " captioner/worker/livekit_jobs.py",
         ),

@@ -56,7 +56,7 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
 
 def _recognizer(settings: Settings) -> str:
     async def look() -> str:
-        if settings.engine_name == "kyutai":
+        if settings.engine_name in engines.REMOTE:
             return await engines.probe(settings)
         async with engines.chosen(settings) as engine:
             model = f", model {engine.model}" if engine.model else ""

@@ -89,8 +89,12 @@ def plainly(command: Callable[P, None]) -> Callable[P, None]:
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Pass the settings to the command, overridden by its options for the engine."""
 
-    @click.option("--engine", type=click.Choice(["embedded", "kyutai"]), help="Which recogniser.")
-    @click.option("--asr", help="Addresses of Kyutai servers: ws://HOST:PORT[,ws://…].")
+    @click.option(
+        "--engine",
+        type=click.Choice(["embedded", "kyutai", "realtime"]),
+        help="Which recogniser.",
+    )
+    @click.option("--asr", help="Addresses of speech servers: ws://HOST:PORT[,ws://…].")
     @click.option(
         "--fallback",
         type=click.Choice(["embedded", "none"]),

@@ -91,8 +91,10 @@ def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     help="A manifest, or a folder with recordings and transcripts. "
     "Default: the recording that the speech model's package carries.",
 )
-@click.option("--engine", type=click.Choice(["embedded", "kyutai"]), help="Which recogniser.")
-@click.option("--asr", help="Addresses of Kyutai servers: ws://HOST:PORT[,ws://…].")
+@click.option(
+    "--engine", type=click.Choice(["embedded", "kyutai", "realtime"]), help="Which recogniser."
+)
+@click.option("--asr", help="Addresses of speech servers: ws://HOST:PORT[,ws://…].")
 @click.option(
     "--through",
     type=click.Choice(["engine", "room", "browser"]),

@@ -17,8 +17,8 @@ from captioner.commands.options import plainly, run_and_exit
 from captioner.commands.rooms import caption_room
 from captioner.settings import Settings, read_settings
 from captioner.tracks.engine import Engine
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
+from streaming.remote.connection import Servers
 from streaming.testing.scripted import Fragile, ScriptedEngine
 from streaming.testing.tone_words import RAISES, has_tone, word
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from streaming.audio import FRAME_MS
 from streaming.errors import LanguageNotSupported
-from streaming.kyutai_client.connection import Servers
-from streaming.kyutai_client.recognizer import KyutaiRecognizer
-from streaming.kyutai_client.session import SessionPolicy
+from streaming.kyutai_client.session import WIRE, Session, SessionPolicy
 from streaming.recognizer import Capabilities
+from streaming.remote.connection import Servers
+from streaming.remote.recognizer import RemoteRecognizer
 
 LANGUAGES = ("en", "fr")
 """What Kyutai's 1B model knows."""
@@ -45,7 +45,7 @@ class KyutaiEngine:
         """What the servers can do, by what this engine was told."""
         return self._capabilities
 
-    def open(self, language: str = "en", *, live: bool = True) -> KyutaiRecognizer:
+    def open(self, language: str = "en", *, live: bool = True) -> RemoteRecognizer:
         """One connection; entering it connects. Raises LanguageNotSupported.
 
         live: the last word is asked for at each pause. Otherwise the words are not waited for,
@@ -57,4 +57,4 @@ class KyutaiEngine:
                 f"the Kyutai servers are said to know {', '.join(known)}, not {language!r}"
             )
         policy = self._policy if live else replace(self._policy, flush_at_pauses=False)
-        return KyutaiRecognizer(self.servers, policy)
+        return RemoteRecognizer(self.servers, WIRE, lambda: Session(policy))

@@ -1,4 +1,4 @@
-"""When the speaker pauses: from the model's pause heads, or from voice activity."""
+"""When the speaker pauses, from the model's pause heads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ _HEAD = 2
 _PAUSE_ABOVE = 0.6
 _SPEECH_BELOW = 0.4
 _HOLD = 3
-_QUIET = 5  # frames: 0.4 s
 
 
 class PauseHeads:
@@ -33,20 +32,3 @@ class PauseHeads:
             return None
         self._pausing = True
         return self._frames
-
-
-class PauseByVoice:
-    """The same from voice activity, for models without heads."""
-
-    def __init__(self) -> None:
-        self._quiet = 0
-        self._spoke = False
-
-    def feed(self, voiced: bool) -> int | None:
-        """Take one frame; when a pause begins, give how many frames ago it did."""
-        self._spoke = self._spoke or voiced
-        self._quiet = 0 if voiced else self._quiet + 1
-        if not self._spoke or self._quiet < _QUIET:
-            return None
-        self._spoke = False
-        return self._quiet

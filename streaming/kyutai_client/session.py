@@ -19,10 +19,19 @@ from streaming.errors import (
     RecognizerUnavailable,
 )
 from streaming.kyutai import protocol
-from streaming.kyutai_client.pauses import PauseByVoice, PauseHeads
-from streaming.kyutai_client.timeline import Timeline
+from streaming.kyutai_client.pauses import PauseHeads
 from streaming.kyutai_client.word_joining import WordReader
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, WordEnd
+from streaming.remote.pauses import PauseByVoice
+from streaming.remote.session import Message, Wire, frames_in
+from streaming.remote.timeline import Timeline
+
+WIRE = Wire(
+    "Kyutai's protocol",
+    protocol.PATH,
+    lambda key: {protocol.KEY_HEADER: key or protocol.PUBLIC_KEY},
+    protocol.MAX_SERVER_BYTES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +138,14 @@ class Session:
         self._push(asked=1)
         return []
 
-    def receive(self, data: bytes) -> list[RecognizerEvent]:
+    def receive(self, data: Message) -> list[RecognizerEvent]:
         """Take one message of the server.
 
         Raises RecognizerAtCapacity or RecognizerUnavailable instead of Ready, ConnectionLost when
         the server ends the stream, ProtocolError.
         """
+        if isinstance(data, str):
+            raise ProtocolError("a text frame")
         message = protocol.decode_server(data)
         if not self.ready:
             self._begin(message)
@@ -259,11 +270,6 @@ class Session:
         if not done.asked:
             return [Heard(self._heard_ms)]
         return [Flushed(self._heard_ms) for _ in range(done.asked)]
-
-
-def frames_in(ms: int) -> int:
-    """Frames that last ``ms`` at least."""
-    return -(-ms // FRAME_MS)
 
 
 _SILENCE = protocol.encode(protocol.Audio(np.zeros(FRAME_SAMPLES, np.float32)))

@@ -82,32 +82,59 @@ class Hearing:
     once: int = 0
 
 
-class Ears:
-    """The model of such a server for one stream: gives words once they are over.
+class WordEar:
+    """Hears one stream's words, and gives each once it is over. word: the current one."""
 
-    word: the current one.
-    """
+    def __init__(self, hearing: Hearing | None = None) -> None:
+        self._hearing = hearing or Hearing()
+        self.word: str | None = None
+        self._since = self._frames = 0
+        self._until: dict[str, int] = {}  # by word: the frame at which it last ended
+
+    def feed(self, pcm: Pcm) -> tuple[str, int] | None:
+        """Hear float32[1920]; return the word that is over, and the frame at which it began."""
+        word = self._hearing.hear(pcm) if len(pcm) else None
+        over = self._over() if word != self.word else None
+        if word != self.word:
+            self.word, self._since = word, self._frames
+        self._frames += 1
+        return over
+
+    def _over(self) -> tuple[str, int] | None:
+        if not self.word or self._frames - self._since < self._hearing.frames:
+            return None
+        until = self._until.get(self.word, -self._hearing.once)
+        self._until[self.word] = self._frames
+        return (self.word, self._since) if self._since - until >= self._hearing.once else None
+
+
+class Ears:
+    """The model of such a server for one stream."""
 
     def __init__(self, *, delay_frames: int, heads: bool, hearing: Hearing | None = None) -> None:
         self._delay = delay_frames
         self._heads = heads
-        self._hearing = hearing or Hearing()
+        self._ear = WordEar(hearing)
         self._steps = 0
-        self.word: str | None = None
-        self._since = 0
-        self._until: dict[str, int] = {}  # by word: the step at which it last ended
         self._said: deque[tuple[int, protocol.ServerMessage]] = deque()  # step at which, what
+
+    @property
+    def word(self) -> str | None:
+        """The current one."""
+        return self._ear.word
 
     def step(self, pcm: Pcm) -> list[protocol.ServerMessage]:
         """Process float32[1920]."""
-        word = self._hearing.hear(pcm) if len(pcm) else None
-        if word != self.word:
-            self._hear_end()
-            self.word, self._since = word, self._steps
+        over = self._ear.feed(pcm)
+        if over is not None:
+            word, since = over
+            due = self._steps + 1 + self._delay
+            self._said.append((due, protocol.Word(word, since * FRAME_MS / 1000)))
+            self._said.append((due, protocol.EndWord(self._steps * FRAME_MS / 1000)))
         self._steps += 1
         out: list[protocol.ServerMessage] = []
         if self._heads:
-            pause = 0.0 if word else 0.95
+            pause = 0.0 if self.word else 0.95
             out.append(protocol.Step(self._steps + 3, (pause, pause, pause, 0.0), 0))
         while self._said and self._said[0][0] <= self._steps:
             out.append(self._said.popleft()[1])
@@ -116,17 +143,6 @@ class Ears:
     def mark(self, number: int) -> None:
         """Take a Marker, which is echoed after the delay."""
         self._said.append((self._steps + self._delay, protocol.Marker(number)))
-
-    def _hear_end(self) -> None:
-        if not self.word or self._steps - self._since < self._hearing.frames:
-            return
-        until = self._until.get(self.word, -self._hearing.once)
-        self._until[self.word] = self._steps
-        if self._since - until >= self._hearing.once:
-            due = self._steps + 1 + self._delay
-            start_s = self._since * FRAME_MS / 1000
-            self._said.append((due, protocol.Word(self.word, start_s)))
-            self._said.append((due, protocol.EndWord(self._steps * FRAME_MS / 1000)))
 
 
 class ScriptedServer:

@@ -17,6 +17,12 @@ from streaming.audio import SAMPLE_RATE, Framer
 from streaming.embedded import weights
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing
+from streaming.realtime_client.session import MODEL as VOXTRAL
+from streaming.testing.scripted_realtime_server import (
+    MODEL,
+    RealtimeFaults,
+    ScriptedRealtimeServer,
+)
 from streaming.testing.scripted_server import Faults, ScriptedServer, speech
 from streaming.voice.gate import VoiceGate
 
@@ -48,6 +54,35 @@ async def test_a_file_is_captioned_by_a_kyutai_server(recording: Path) -> None:
         assert server.sessions == 2
     assert engine.name == "kyutai"
     assert " ".join(cue.text for cue in cues.cues) == "w1 w2 w3 w4"
+
+
+async def test_a_file_is_captioned_by_a_server_of_v1_realtime(recording: Path) -> None:
+    async with ScriptedRealtimeServer(faults=RealtimeFaults(drop_after=[14])) as server:
+        settings = read_settings(
+            engine="realtime", asr=server.url, asr_model=MODEL, language="de", fallback="none"
+        )
+        async with engines.chosen(settings, live=False) as engine:
+            cues = await transcribe(recording, engine, lambda _: None)
+        assert server.sessions == 2
+    assert engine.name == "realtime"
+    assert " ".join(cue.text for cue in cues.cues) == "w1 w2 w3 w4"
+
+
+async def test_check_lets_servers_of_v1_realtime_recognise_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults = RealtimeFaults(key="open-sesame")
+    async with ScriptedRealtimeServer(faults=faults) as server:
+        said = ("--engine", "realtime", "--asr", server.url)
+        assert "BAD  speech recogniser  the speech server" in (await check(*said)).output
+        monkeypatch.setenv("CAPTIONER_ASR_KEY", "open-sesame")
+        assert f"does not serve the model {VOXTRAL}" in (await check(*said)).output
+        monkeypatch.setenv("CAPTIONER_ASR_MODEL", MODEL)
+        made = await check(*said, "--language", "de")
+        assert "realtime, 1 of 1 servers ready, language de" in made.output
+        assert server.utterances == 1
+        made = await check(*said, "--language", "sv")
+        assert "are said to know en, fr" in made.output
 
 
 @pytest.mark.parametrize(("chosen", "heard"), [("voice", False), ("sound", True)])

@@ -17,11 +17,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from streaming.audio import AudioFrame, Framer, Pcm, wav
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import sing, start_ms
 from streaming.recognizer import Word
+from streaming.remote.connection import Servers
 from streaming.supervised_stream import SupervisedStream
 from streaming.testing.independent_client import (
     KEY,

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from streaming.audio import AudioFrame, Framer
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
 from streaming.kyutai_server.test_checkpoint.tones import TONES, sing, start_ms
 from streaming.recognizer import Word
+from streaming.remote.connection import Servers
 from streaming.supervised_stream import StreamPolicy, SupervisedStream
 from streaming.testing.asr_server import Running
 

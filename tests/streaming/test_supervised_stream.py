@@ -13,9 +13,9 @@ from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.embedded.models import Model
 from streaming.errors import ModelError, ProtocolError, RecognizerUnavailable
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.recognizer import Dropped, Flushed, RecognizerEvent, Word
+from streaming.remote.connection import Servers
 from streaming.supervised_stream import StreamPolicy, SupervisedStream
 from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 from streaming.testing.scripted_server import LEVELS, Faults, ScriptedServer, speech

@@ -19,8 +19,8 @@ from captioner.room.frame_queue import Missing
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
+from streaming.remote.connection import Servers
 from streaming.testing.scripted_server import Hearing, ScriptedServer
 from streaming.testing.tone_words import chord, has_tone, hear, word
 

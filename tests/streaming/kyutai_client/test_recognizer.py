@@ -14,9 +14,9 @@ from streaming.errors import (
     RecognizerUnavailable,
 )
 from streaming.kyutai.protocol import PUBLIC_KEY
-from streaming.kyutai_client.connection import Servers
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.recognizer import Flushed, Heard, RecognizerEvent, Word
+from streaming.remote.connection import Servers
 from streaming.testing.scripted_server import Faults, ScriptedServer, speech
 
 SENTENCE = [1, 2, 3, None, 3, 3, 4, None, None, None, 5, 6, 7, 7, 8, None, 9, 10, 11]

@@ -33,7 +33,7 @@ export function delaySentences(facts: CaptionFacts, words: PageWords, language: 
 }
 
 export function engineName(engine: string, words: PageWords): string {
-  return engine === "embedded" || engine === "kyutai" ? words[`engine.${engine}`] : engine;
+  return engine === "embedded" || engine === "kyutai" || engine === "realtime" ? words[`engine.${engine}`] : engine;
 }
 
 /** The name of a language in the reader's language: "fr" → "français". */

@@ -82,6 +82,7 @@ export const en = {
   "room.nobody": "Nobody can be heard here.",
   "engine.embedded": "the built-in recogniser",
   "engine.kyutai": "the Kyutai server",
+  "engine.realtime": "the speech server",
 
   "person.on": "Captioned",
   "person.waiting": "Captioned once heard",

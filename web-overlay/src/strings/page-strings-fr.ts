@@ -83,6 +83,7 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "room.nobody": "Personne ne peut être entendu ici.",
   "engine.embedded": "le moteur intégré",
   "engine.kyutai": "le serveur Kyutai",
+  "engine.realtime": "le serveur de reconnaissance vocale",
 
   "person.on": "Sous-titrage actif",
   "person.waiting": "Sous-titrage dès la prise de parole",

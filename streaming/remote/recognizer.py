@@ -1,30 +1,32 @@
-"""One connection to a Kyutai server as a Recognizer."""
+"""One connection to a speech server as a Recognizer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 from streaming.audio import AudioFrame
 from streaming.errors import ConnectionLost
-from streaming.kyutai_client.connection import Link, Servers
-from streaming.kyutai_client.session import SessionPolicy
 from streaming.recognizer import Flushed, Heard, RecognizerEvent
+from streaming.remote.connection import Link, Servers
+from streaming.remote.session import Session, Wire
 
 _UNREAD = 2_000  # events, above which no more are taken from the server
 
 
-class KyutaiRecognizer:
-    """One stream at one server; made by ``KyutaiEngine.open``.
+class RemoteRecognizer:
+    """One stream at one of the servers; made by an engine's ``open``.
 
     Entering connects, and raises RecognizerUnavailable or ProtocolError. Iterating raises
     ConnectionLost or ProtocolError.
     """
 
-    def __init__(self, servers: Servers, policy: SessionPolicy) -> None:
+    def __init__(self, servers: Servers, wire: Wire, begin: Callable[[], Session]) -> None:
+        """begin: makes the session of a connection that is about to be tried."""
         self._servers = servers
-        self._policy = policy
+        self._wire = wire
+        self._begin = begin
         self._out: asyncio.Queue[RecognizerEvent | Exception | None] = asyncio.Queue(_UNREAD)
         self._room = asyncio.Event()  # the server takes more, or nothing can be sent any more
         self._unanswered = 0  # flushes
@@ -62,7 +64,7 @@ class KyutaiRecognizer:
             yield item
 
     async def __aenter__(self) -> Self:
-        self._link = await self._servers.connect(self._policy)
+        self._link = await self._servers.connect(self._wire, self._begin)
         self._listening = asyncio.create_task(self._listen(self._link))
         return self
 

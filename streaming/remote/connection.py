@@ -1,16 +1,21 @@
-"""Connections to Kyutai servers; here end the exceptions of websockets."""
+"""Connections to speech servers; here end the exceptions of websockets."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidStatus,
+    WebSocketException,
+)
 
 from streaming.errors import (
     ConnectionLost,
@@ -19,8 +24,7 @@ from streaming.errors import (
     RecognizerError,
     RecognizerUnavailable,
 )
-from streaming.kyutai import protocol
-from streaming.kyutai_client.session import Session, SessionPolicy
+from streaming.remote.session import Message, Session, Wire
 
 SERVERS_TRIED = 8
 """So many at most, each time that a stream begins."""
@@ -30,12 +34,12 @@ SERVERS_TRIED = 8
 class Servers:
     """Where speech servers are, and the key that they know us by.
 
-    addresses: ws:// or wss://, without a path for Kyutai's own; each of a name's addresses counts
-    as a server. connect_s: seconds for connecting and Ready, each server.
+    addresses: ws:// or wss://; each of a name's addresses counts as a server. key: "" for the
+    default of the protocol. connect_s: seconds until a server has let us in, each of them.
     """
 
     addresses: tuple[str, ...]
-    key: str = field(default=protocol.PUBLIC_KEY, repr=False)
+    key: str = field(default="", repr=False)
     connect_s: float = 0.5
 
     def __post_init__(self) -> None:
@@ -45,15 +49,15 @@ class Servers:
         for address in self.addresses:
             _split(address)
 
-    async def connect(self, policy: SessionPolicy) -> Link:
-        """A connection that is Ready.
+    async def connect(self, wire: Wire, begin: Callable[[], Session]) -> Link:
+        """A connection whose session, made by ``begin``, is ready.
 
         Every server is tried once, in an order of chance. Raises RecognizerAtCapacity if one of
         them is full and no other takes it, RecognizerUnavailable, ProtocolError.
         """
         faults: list[RecognizerError] = []
         for url, host in await self._shuffled():
-            link = Link(url, Session(policy))
+            link = Link(url, wire, begin())
             try:
                 async with asyncio.timeout(self.connect_s):
                     await link.dial(host, self.key)
@@ -98,7 +102,7 @@ def _split(address: str) -> SplitResult:
     url = urlsplit(address)
     if url.scheme not in ("ws", "wss") or not url.hostname or url.username or url.query:
         raise ValueError("a speech server's address is ws://HOST[:PORT] or wss://HOST[:PORT]")
-    return url if url.path.strip("/") else url._replace(path=protocol.PATH)
+    return url
 
 
 def _port(url: SplitResult) -> int:
@@ -117,21 +121,25 @@ class Link:
     name: host and port, for people.
     """
 
-    def __init__(self, url: SplitResult, session: Session) -> None:
+    def __init__(self, url: SplitResult, wire: Wire, session: Session) -> None:
         self.session = session
         self.name = url.netloc
-        self._url = url
+        self._wire = wire
+        self._url = url if url.path.strip("/") else url._replace(path=wire.path)
         self._socket: ClientConnection | None = None
 
     async def dial(self, host: str, key: str) -> None:
-        """Connect to ``host`` and wait for Ready. Raises RecognizerUnavailable, ProtocolError."""
+        """Connect to ``host`` until the session is ready.
+
+        Raises RecognizerUnavailable, ProtocolError.
+        """
         with self._refusals():
             self._socket = await connect(
                 urlunsplit(self._url),
                 host=host,
                 port=_port(self._url),
-                additional_headers={protocol.KEY_HEADER: key},
-                max_size=protocol.MAX_SERVER_BYTES,
+                additional_headers=self._wire.headers(key),
+                max_size=self._wire.longest,
                 compression=None,  # samples do not shrink
                 proxy=None,
                 open_timeout=None,
@@ -140,9 +148,9 @@ class Link:
                 ping_timeout=10,
             )
             while not self.session.ready:
-                self.session.receive(_binary(await self._socket.recv()))
+                self.session.receive(await self._socket.recv())
 
-    async def send(self, messages: Sequence[bytes]) -> None:
+    async def send(self, messages: Sequence[Message]) -> None:
         """Raises ConnectionLost."""
         assert self._socket is not None
         try:
@@ -151,11 +159,11 @@ class Link:
         except ConnectionClosed:
             raise self._lost() from None
 
-    async def receive(self) -> bytes:
+    async def receive(self) -> Message:
         """The next message. Raises ConnectionLost."""
         assert self._socket is not None
         try:
-            return _binary(await self._socket.recv())
+            return await self._socket.recv()
         except ConnectionClosed:
             raise self._lost() from None
 
@@ -178,21 +186,25 @@ class Link:
         try:
             yield
         except InvalidStatus as exc:
-            status = exc.response.status_code
-            why = "does not know the key" if status in (401, 403) else f"answers {status}"
+            why = self._refusal(exc.response.status_code)
+            raise RecognizerUnavailable(f"{server} {why}") from None
+        except InvalidMessage as exc:
+            gone = isinstance(exc.__cause__, EOFError)
+            why = "hangs up" if gone else f"does not speak {self._wire.name}"
             raise RecognizerUnavailable(f"{server} {why}") from None
         except RecognizerAtCapacity:
             raise RecognizerAtCapacity(f"{server} has no free slot") from None
         except ProtocolError as exc:
-            raise ProtocolError(f"{server} does not speak Kyutai's protocol: {exc}") from exc
+            raise ProtocolError(f"{server} does not speak {self._wire.name}: {exc}") from exc
         except ConnectionClosed:
             raise RecognizerUnavailable(f"{server} hangs up") from None
         except (OSError, WebSocketException) as exc:
             kind = type(exc).__name__
             raise RecognizerUnavailable(f"{server} cannot be reached ({kind})") from None
 
-
-def _binary(data: str | bytes) -> bytes:
-    if isinstance(data, str):
-        raise ProtocolError("a text frame")
-    return data
+    def _refusal(self, status: int) -> str:
+        if status in (401, 403):
+            return "does not know the key"
+        if status == 404:
+            return f"has no {self._url.path}: is it another kind of server?"
+        return f"answers {status}, not {self._wire.name}"

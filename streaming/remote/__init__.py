@@ -1,0 +1,1 @@
+"""What the clients of speech servers share: connections, the choice of a server, stream time."""
