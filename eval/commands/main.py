@@ -13,6 +13,7 @@ from streaming.command_line import install_extra
 COMMANDS = {
     "compare": "eval.commands.report:compare_runs",
     "listen": "eval.commands.run:listen",
+    "meetings": "eval.commands.meetings:meetings",
     "report": "eval.commands.report:report",
     "run": "eval.commands.run:run",
     "score": "eval.commands.score:score",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from streaming.recognizer import primary
 MANIFEST = "manifest.tsv"
 WORD_TIMES = "words.ctm"
 COLUMNS = ("path", "lang", "transcript")
+SPEAKER = "speaker"
+"""The column that says who speaks, which nobody else of the corpus is."""
+
+_LIBRISPEECH = re.compile(r"(\d+)-\d+-\d+")  # speaker, chapter, number: so its files are named
 
 
 class CorpusError(ConfigurationError):
@@ -84,8 +89,9 @@ def survey_manifest(source: Path, *, language: str = "en") -> Corpus:
     """Return the clips of one language in a manifest, or in a folder with a manifest.tsv.
 
     A manifest is a table with a header and tab-separated columns: path (relative to the manifest),
-    lang, transcript, optionally seconds, and any others. A words.ctm beside it has the word times:
-    one line per word with path, channel, start and length in seconds, and the word (NIST CTM).
+    lang, transcript, optionally seconds and speaker, and any others. A words.ctm beside it has the
+    word times: one line per word with path, channel, start and length in seconds, and the word
+    (NIST CTM).
 
     Raises CorpusError if there is nothing to measure.
     """
@@ -154,6 +160,8 @@ def _clip(place: str, row: dict[str, str], folder: Path, times: dict[str, list[R
     except ConfigurationError as error:
         raise CorpusError(f"{place}: {error}") from error
     columns = {k: v for k, v in row.items() if k not in (*COLUMNS, "seconds")}
+    if not columns.get(SPEAKER) and (named := _LIBRISPEECH.fullmatch(path.stem)):
+        columns[SPEAKER] = named[1]
     words = tuple(times.get(row["path"], ()))
     return Clip(
         path, row["lang"], seconds, row["transcript"], words,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from eval.corpus.manifest import SPEAKER
 from eval.measures.catalogue import Spoken
 from eval.measures.clip_score import Score
 
@@ -19,7 +20,7 @@ class _Group:
 
 def speakers_of(one: Score) -> frozenset[str]:
     """Return who speaks in a clip: by the corpus's column speaker, or else by the reference."""
-    if name := one.clip.columns.get("speaker", ""):
+    if name := one.clip.columns.get(SPEAKER, ""):
         return frozenset({name})
     return frozenset(turn.speaker for turn in one.clip.reference if turn.speaker)
 

@@ -19,8 +19,11 @@ MOST_S = 30
 
 
 def write_sound(path: Path, pcm: Pcm) -> None:
-    """Write float32[n] at RATE as Ogg Opus. Raises ObservationError if that fails."""
-    write_files({path: _ogg(pcm)})
+    """Write float32[n] at RATE: ``.flac`` without loss, anything else as Ogg Opus.
+
+    Raises ObservationError if that fails.
+    """
+    write_files({path: _flac(pcm) if path.suffix == ".flac" else _ogg(pcm)})
 
 
 def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
@@ -37,8 +40,16 @@ def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
 
 
 def _ogg(pcm: Pcm) -> bytes:
+    return _encoded(pcm, "OGG", "OPUS")
+
+
+def _flac(pcm: Pcm) -> bytes:
+    return _encoded(pcm, "FLAC", "PCM_16")
+
+
+def _encoded(pcm: Pcm, container: str, coding: str) -> bytes:
     written = io.BytesIO()
-    soundfile.write(written, pcm, RATE, format="OGG", subtype="OPUS")
+    soundfile.write(written, pcm, RATE, format=container, subtype=coding)
     return written.getvalue()
 
 
