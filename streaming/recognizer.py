@@ -35,10 +35,14 @@ class WordEnd:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The text after the last Word that may still change; replaces the last Tail, "" clears it."""
+    """The text after the last Word that may still change; replaces the last Tail, "" clears it.
+
+    joined: it continues the last Word without a space.
+    """
 
     text: str
     start_ms: int
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*$")
+_END = re.compile(r"[.!?…。．！？｡।॥؟۔։።។၊။]+[\"'”’»)\]」』）】》]*$")
 _NO_END = re.compile(
     r"^\W*(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Mme|Mlle|M|vs|etc|e\.g|i\.e|p\.ex|cf)\.$", re.I
 )

@@ -12,9 +12,10 @@ from itertools import pairwise
 from captioner.captions.cues import Cue
 from captioner.captions.webvtt import document
 from streaming.sentences import ends_sentence
+from streaming.spacing import columns, joined, pieces
 
 LINE_MAX = 40
-"""Code points of a line, except where a word alone has more."""
+"""Columns of a line, except where a word alone has more."""
 
 LINES_MAX = 3
 
@@ -55,10 +56,10 @@ def file_of(cues: Iterable[Named]) -> str:
 
 def wrapped(text: str) -> list[str]:
     """Break ``text`` into as few lines as it takes, of about the same length."""
-    words = text.split()
+    words = [piece.strip() for piece in pieces(text)]
     least = len(_greedy(words, LINE_MAX))
-    longest = max(map(len, words), default=0)
-    for width in range(max(longest, len(text) // max(least, 1)), LINE_MAX):
+    longest = max(map(columns, words), default=0)
+    for width in range(max(longest, columns(text) // max(least, 1)), LINE_MAX):
         if len(lines := _greedy(words, width)) <= least:
             return lines
     return _greedy(words, LINE_MAX)
@@ -87,7 +88,7 @@ def _must_join(before: Cue, cue: Cue) -> bool:
 
 
 def _is_fragment(cue: Cue) -> bool:
-    words = cue.text.split()
+    words = pieces(cue.text)
     return len(words) <= FRAGMENT_WORDS and not ends_sentence(words[-1])
 
 
@@ -116,7 +117,7 @@ def _best_cut(words: Sequence[_Word]) -> int | None:
 
     def cost(cut: int) -> tuple[int, int]:
         last = words[cut - 1].text
-        kind = 0 if ends_sentence(last) else 1 if last[-1] in ",;:" else 2
+        kind = 0 if ends_sentence(last) else 1 if last[-1] in ",;:，、；：" else 2
         middle = (words[0].start_ms + words[-1].end_ms) // 2
         return kind, abs(words[cut].start_ms - middle)
 
@@ -138,7 +139,7 @@ def _words(cue: Cue) -> list[_Word]:
     """Return the cue's words, with times in proportion to their length."""
     found: list[_Word] = []
     at, whole = 0, len(cue.text)
-    for text in cue.text.split():
+    for text in map(str.strip, pieces(cue.text)):
         begin = cue.text.index(text, at)
         at = begin + len(text)
         times = (
@@ -149,7 +150,7 @@ def _words(cue: Cue) -> list[_Word]:
 
 
 def _cue(like: Cue, words: Sequence[_Word]) -> Cue:
-    text = " ".join(word.text for word in words)
+    text = joined(word.text for word in words)
     start_ms = words[0].start_ms
     end_ms = max(words[-1].end_ms, start_ms + 1)
     return replace(like, text=text, start_ms=start_ms, end_ms=end_ms)
@@ -171,8 +172,9 @@ def _long_enough(cues: Sequence[Cue]) -> list[Cue]:
 def _greedy(words: Sequence[str], width: int) -> list[str]:
     lines: list[str] = []
     for word in words:
-        if lines and len(lines[-1]) + 1 + len(word) <= width:
-            lines[-1] += f" {word}"
+        longer = joined([lines[-1], word]) if lines else ""
+        if lines and columns(longer) <= width:
+            lines[-1] = longer
         else:
             lines.append(word)
     return lines

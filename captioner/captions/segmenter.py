@@ -16,6 +16,7 @@ from streaming.recognizer import (
     WordEnd,
 )
 from streaming.sentences import ends_sentence
+from streaming.spacing import pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +212,11 @@ class Segmenter:
     def _with_tail(self, cue: _Open, tail: str) -> str:
         """Return the settled text and as many words of the tail as fit; the others wait."""
         text = cue.text
-        for word in tail.split():
-            longer = f"{text} {word}" if text else word
-            if not self._fits(longer):
+        for n, piece in enumerate(pieces(tail)):
+            gap = " " if text and n == 0 and not self._tail.joined else ""
+            if not self._fits(text + gap + piece):
                 break
-            text = longer
+            text += gap + piece
         return text
 
     def _closed(self) -> CueClosed:
@@ -238,8 +239,9 @@ def up_to_sentence_end(text: str) -> str:
 
     A cue ends there once that is settled; words after it would have to move to the next cue.
     """
-    words = text.split()
-    for count, word in enumerate(words, start=1):
-        if ends_sentence(word):
-            return " ".join(words[:count])
-    return " ".join(words)
+    until = ""
+    for piece in pieces(" ".join(text.split())):
+        until += piece
+        if ends_sentence(piece.strip()):
+            break
+    return until

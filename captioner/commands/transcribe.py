@@ -17,6 +17,7 @@ from captioner.captions.file_layout import file_of
 from captioner.captions.segmenter import Segmenter
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import SAMPLE_RATE, AudioFrame, Framer
+from streaming.spacing import joined
 from streaming.voice.gate import GatePolicy
 
 Progress = Callable[[int], None]
@@ -104,7 +105,7 @@ def render(files: Sequence[FileCaptions], form: Format) -> str:
         case Format.VTT:
             return file_of(_one_after_the_other(files))
         case Format.TXT:
-            return "\n\n".join(" ".join(cue.text for cue in f.cues) for f in files) + "\n"
+            return "\n\n".join(joined(cue.text for cue in f.cues) for f in files) + "\n"
         case Format.JSON:
             whole = [
                 {"file": str(f.path), "cues": [_as_json(cue) for cue in f.cues]} for f in files

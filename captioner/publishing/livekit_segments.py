@@ -12,6 +12,7 @@ from enum import StrEnum
 from captioner.captions.cues import CueClosed, CueDeleted, CueUpdated
 from captioner.contract import Caption
 from captioner.room.segments import Segment
+from streaming.spacing import pieces
 
 PHRASE_MIN = 24
 """Code points of settled text that are sent as a phrase before the cue is closed."""
@@ -53,7 +54,7 @@ class Phrases:
         """Return the newly settled text, if it is long enough for a piece."""
         match caption.event:
             case CueUpdated(cue, _, settled):
-                upto = cue.text.rfind(" ", 0, min(settled, len(cue.text)))
+                upto = _whole_words(cue.text[:settled])
                 given, pieces = self._given.get(cue.id, (0, 0))
                 if upto - given < PHRASE_MIN:
                     return []
@@ -74,6 +75,11 @@ class Phrases:
             self._given[cue_id] = given
         if len(self._given) > OPEN_MAX:
             self._given.popitem(last=False)
+
+
+def _whole_words(text: str) -> int:
+    """Return the length of ``text`` without its last word, which may be continued."""
+    return sum(map(len, pieces(text)[:-1]))
 
 
 def segment_id(session: str, cue_id: str) -> str:

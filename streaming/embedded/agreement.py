@@ -18,6 +18,7 @@ from streaming.embedded.hypothesis import HeardWord
 from streaming.sentences import ends_sentence
 
 _NEVER = 1_000_000
+_CLOSING = ".,。，、"
 _SPARE = 2  # settled words kept beyond the remaining audio, because the cut is an estimate
 
 
@@ -58,6 +59,7 @@ class Slot:
 
     count: successive hypotheses for ``word``. seen: hypotheses that reached this far.
     index: of the word of the last hypothesis that is here, or would be.
+    joined: the word continues the previous one without a space.
     """
 
     word: str
@@ -69,6 +71,7 @@ class Slot:
     rival_count: float = 0.0
     shown: bool = False
     settled: bool = False
+    joined: bool = False
 
     def vote(self, word: HeardWord, weight: float, *, needed: float) -> None:
         """Count a hypothesis that has ``word`` here; ``needed`` votes replace the current word."""
@@ -77,7 +80,7 @@ class Slot:
         if self.settled:
             return
         if key(word.text) == key(self.word):
-            self.word = word.text
+            self.word, self.joined = word.text, word.joined
             self.count += weight
             self.rival_count = 0.0
             return
@@ -85,7 +88,8 @@ class Slot:
         self.rival_count = self.rival_count + weight if same else weight
         self.rival, self.count = word.text, 0.0
         if self.rival_count >= needed:
-            self.word, self.count, self.rival_count = word.text, self.rival_count, 0.0
+            self.word, self.joined = word.text, word.joined
+            self.count, self.rival_count = self.rival_count, 0.0
 
 
 _NONE = HeardWord("", 0.0)
@@ -132,16 +136,16 @@ class Agreement:
         return next((slot.index for slot in self._row if not slot.settled), _NEVER)
 
     @property
-    def tail(self) -> list[str]:
+    def tail(self) -> list[Slot]:
         """Return the words to show after the settled ones, up to the end of a sentence."""
-        words = [slot.word for slot in self._row if slot.shown and not slot.settled and slot.word]
-        for i, word in enumerate(words[:-1]):
-            if ends_sentence(word):
-                return words[: i + 1]
-        if words and not self._paused and self._row[-1].shown:
+        slots = [slot for slot in self._row if slot.shown and not slot.settled and slot.word]
+        for i, slot in enumerate(slots[:-1]):
+            if ends_sentence(slot.word):
+                return slots[: i + 1]
+        if slots and not self._paused and self._row[-1].shown:
             # The model ends every piece of audio as if a sentence ended there.
-            words[-1] = words[-1].rstrip(".,")
-        return words
+            slots[-1] = replace(slots[-1], word=slots[-1].word.rstrip(_CLOSING))
+        return slots
 
     def _joined(self, words: Sequence[HeardWord], *, last: bool = False) -> list[Slot]:
         """Return the row after the votes of a hypothesis, with slots for its new words."""
@@ -170,7 +174,7 @@ class Agreement:
         self, row: list[Slot], word: HeardWord, index: int, weight: float, *, last: bool
     ) -> Slot:
         if last or sum(slot.shown for slot in row) == sum(slot.shown for slot in self._row):
-            return Slot(word.text, word.probability, index, weight)
+            return Slot(word.text, word.probability, index, weight, joined=word.joined)
         # Between shown words: it needs votes like any other revision.
         return Slot("", 0.0, index, rival=word.text, rival_count=weight, count=0.0, shown=True)
 

@@ -64,13 +64,14 @@ def plausible(answer: Hypothesis, segment: SpeechSegment, until: int, limits: Li
 
 def invented(words: Sequence[str], inventions: Sequence[str]) -> int:
     """Return the number of words at the end that are one of ``inventions``."""
-    phrases = {_bare(phrase.split()): len(phrase.split()) for phrase in inventions}
-    found = (n for phrase, n in phrases.items() if _bare(words[-n:]) == phrase)
-    return max(found, default=0)
+    phrases = {_bare(phrase.split()) for phrase in inventions}
+    longest = max(map(len, phrases), default=0)
+    ends = range(1, min(len(words), longest) + 1)
+    return max((n for n in ends if _bare(words[-n:]) in phrases), default=0)
 
 
 def _bare(words: Sequence[str]) -> str:
-    return " ".join(map(key, words))
+    return "".join(map(key, words))
 
 
 def once(words: Sequence[str], *, least: int = 1) -> int:

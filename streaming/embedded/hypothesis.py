@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 
@@ -11,12 +12,14 @@ class HeardWord:
 
     probability: of its least likely token. token: index of its first token.
     span: its start and end in ms, if the model gives them: of the audio, later of the stream.
+    joined: it continues the previous word without a space.
     """
 
     text: str
     probability: float
     token: int = 0
     span: tuple[int, int] | None = None
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,16 @@ class Hypothesis:
 
     @property
     def text(self) -> str:
-        """The words, joined with spaces."""
-        return " ".join(word.text for word in self.words)
+        """The words, with the spaces between them."""
+        return spaced((word.text, word.joined) for word in self.words)
+
+
+def spaced(words: Iterable[tuple[str, bool]]) -> str:
+    """Return words as a text: each with whether it continues the previous one without a space."""
+    text = ""
+    for word, joined in words:
+        text += word if joined or not text else f" {word}"
+    return text
 
 
 def _later(word: HeardWord, ms: int) -> HeardWord:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.embedded.mel import FRAMES_A_SECOND, log_mel
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 from streaming.recognizer import primary
+from streaming.spacing import is_unspaced
 
 FILES = ("config.json", "model.bin", "tokenizer.json")
 """What a model's folder holds, beside a vocabulary."""
@@ -33,6 +35,8 @@ _SILENCE_S = 2  # after the sound
 _BEAM = 5
 _TOKENS_A_SECOND = 14  # otherwise repetition loops run to the limit; some scripts need many
 _TOKENS = 8
+_TOKENS_A_CHARACTER = 4  # at most
+_HALF = "\N{REPLACEMENT CHARACTER}"  # of a character
 _MS_A_STEP = 20  # of the attention
 _EARLY_MS = 60  # the median start of a word by attention, against forced alignment
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
@@ -114,15 +118,32 @@ class Whisper:
                 beam_size=_BEAM if thorough else 1, max_length=2 * most,
             )  # fmt: skip
             said = [token for token in result.sequences_ids[0] if token < self._text_end]
-            tokens = said[:most]
-            if not tokens:
-                return Hypothesis((), ())
-            [found] = self._model.align(encoded, list(begin), [tokens], [frames])
+            words = self._aligned(pcm, begin, said[:most], encoded, frames)
         except _ERRORS as error:
             raise ModelError(f"the model failed on {len(pcm)} samples: {error}") from error
+        return Hypothesis(words, tuple(said[:most]), complete=len(said) < most)
+
+    def align(self, pcm: Pcm, begin: Sequence[int], text: str) -> tuple[HeardWord, ...]:
+        """Return the words of ``text``, which is what is said, with their places in the sound."""
+        tokens: list[int] = self._tokenizer.encode(f" {text}", add_special_tokens=False).ids
+        try:
+            return self._aligned(pcm, begin, tokens, *self.encode(pcm))
+        except _ERRORS as error:
+            raise ModelError(f"the model failed on {len(pcm)} samples: {error}") from error
+
+    def _aligned(
+        self,
+        pcm: Pcm,
+        begin: Sequence[int],
+        tokens: list[int],
+        encoded: ctranslate2.StorageView,
+        frames: int,
+    ) -> tuple[HeardWord, ...]:
+        if not tokens:
+            return ()
+        [found] = self._model.align(encoded, list(begin), [tokens], [frames])
         starts = _starts(found.alignments, len(tokens) + 1, until=len(pcm) * 1000 // _RATE)
-        words = self._words(tokens, found.text_token_probs, starts)
-        return Hypothesis(words, tuple(tokens), complete=len(said) < most)
+        return self._words(tokens, found.text_token_probs, starts)
 
     def _words(
         self, tokens: Sequence[int], likely: Sequence[float], starts: Sequence[int]
@@ -130,21 +151,28 @@ class Whisper:
         words: list[HeardWord] = []
         edges = [*self._word_edges(tokens), len(tokens)]
         for first, end in pairwise(edges):
-            text = self._tokenizer.decode(list(tokens[first:end])).strip()
+            piece = self._tokenizer.decode(list(tokens[first:end]))
+            text, joined = piece.strip(), bool(words) and not piece.startswith(" ")
             span = starts[first], max(starts[end], starts[first] + _MS_A_STEP)
             if any(c.isalnum() for c in text) or not words:
-                words.append(HeardWord(text, min(likely[first:end]), first, span))
+                words.append(HeardWord(text, min(likely[first:end]), first, span, joined))
             elif text:  # as French has it: a space before "?"
-                last = words[-1]
-                words[-1] = HeardWord(
-                    f"{last.text}\N{NO-BREAK SPACE}{text}", last.probability, last.token, last.span
-                )
+                gap = "" if joined else "\N{NO-BREAK SPACE}"
+                words[-1] = replace(words[-1], text=f"{words[-1].text}{gap}{text}")
         return tuple(word for word in words if word.text)
 
     def _word_edges(self, tokens: Sequence[int]) -> list[int]:
-        """Return where words begin: at a space, and at the beginning."""
-        pieces = [self._tokenizer.id_to_token(token) or "" for token in tokens]
-        return [i for i, piece in enumerate(pieces) if i == 0 or piece.startswith("Ġ")]
+        """Return where words begin: at a space, and at characters of scripts that have none."""
+        edges: list[int] = []
+        first, before = 0, ""
+        for end in range(1, len(tokens) + 1):
+            piece = self._tokenizer.decode(list(tokens[first:end]))
+            if piece.endswith(_HALF) and end - first < _TOKENS_A_CHARACTER:
+                continue
+            if not edges or piece[:1] == " " or is_unspaced(piece) or is_unspaced(before[-1:]):
+                edges.append(first)
+            first, before = end, piece
+        return edges
 
     def _token(self, name: str) -> int:
         token = self._tokenizer.token_to_id(name)
@@ -166,6 +194,13 @@ class WhisperSpeech:
         draft: of no use here, because CTranslate2 takes every given token in a step of its own.
         """
         return self._model.decode(pcm, self._begin, thorough=thorough)
+
+    def align(self, pcm: Pcm, text: str) -> tuple[HeardWord, ...]:
+        """Return the words of ``text``, which is what is said, with their places in the sound.
+
+        float32[n] at 16 kHz, at most 30 s. Raises ModelError.
+        """
+        return self._model.align(pcm, self._begin, text)
 
 
 def _starts(alignments: Sequence[tuple[int, int]], count: int, *, until: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot
-from streaming.embedded.hypothesis import HeardWord
+from streaming.embedded.hypothesis import HeardWord, spaced
 from streaming.embedded.segments import CHUNK_MS
 from streaming.embedded.word_times import estimate, within_voice
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
@@ -75,14 +75,15 @@ class WordEvents:
             start_ms, end_ms = times[slot.index] if slot.index < len(times) else (0, 0)
             start_ms = max(start_ms, self._last_ms)
             self._last_ms = max(end_ms, start_ms + 1)
-            events += [Word(slot.word, start_ms), WordEnd(self._last_ms)]
+            events += [Word(slot.word, start_ms, slot.joined), WordEnd(self._last_ms)]
         return events
 
     def _show(self, start_ms: int, *, said: bool) -> list[RecognizerEvent]:
-        text = " ".join(self._agreement.tail)
+        slots = self._agreement.tail
+        text = spaced((slot.word, slot.joined) for slot in slots)
         if not said and text == self._tail.text:
             return []
         if not text and not self._tail.text:
             return []
-        self._tail = Tail(text, start_ms)
+        self._tail = Tail(text, start_ms, bool(slots) and slots[0].joined)
         return [self._tail]

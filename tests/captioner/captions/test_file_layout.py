@@ -100,3 +100,12 @@ def test_whatever_was_said_no_word_is_lost_and_every_cue_keeps_the_rules(
         assert all(len(line) <= LINE_MAX or " " not in line for line in lines)
         if all(len(word) <= LINE_MAX // 2 for word in one.text.split()) and len(one.text) <= 100:
             assert len(lines) <= LINES_MAX
+
+
+def test_chinese_lines_hold_half_as_many_characters_and_no_spaces() -> None:
+    lines = wrapped("我们今天讨论预算，" * 4)
+    assert "".join(lines) == "我们今天讨论预算，" * 4
+    assert max(map(len, lines)) <= LINE_MAX // 2
+    assert laid(cue(1, 0, 600, "我们"), cue(2, 700, 3_500, "今天讨论预算。")) == [
+        (0, 3_500, "我们今天讨论预算。")
+    ]

@@ -23,6 +23,10 @@ def said(*words: str, start: int = 0, each: int = 300) -> list[RecognizerEvent]:
     return events
 
 
+def shown(events: list[CaptionEvent]) -> list[str]:
+    return [e.cue.text for e in events if isinstance(e, CueUpdated)]
+
+
 def closed(events: list[CaptionEvent]) -> list[str]:
     return [e.cue.text for e in events if isinstance(e, CueClosed)]
 
@@ -202,3 +206,30 @@ def test_every_settled_word_is_shown_once(spoken: list[tuple[str, int, bool]]) -
     events += cutter.flush()
     shown = "".join("".join(closed(events)).split())
     assert shown == "".join("".join(text for text, _, _ in spoken).split())
+
+
+def characters(text: str) -> list[RecognizerEvent]:
+    events: list[RecognizerEvent] = []
+    for n, character in enumerate(text):
+        events += [Word(character, n * 50, joined=n > 0), WordEnd(n * 50 + 50)]
+    return [*events, Heard(len(text) * 50)]
+
+
+def test_chinese_has_no_spaces_settled_or_not() -> None:
+    events = run(segmenter(), Tail("我们", 0), Heard(400))
+    assert shown(events) == ["我们"]
+    events = run(segmenter(), *characters("我们"), Tail("今天讨论", 100, joined=True), Heard(900))
+    assert shown(events)[-1] == "我们今天讨论"
+
+
+def test_a_tail_without_spaces_is_shown_as_far_as_it_fits() -> None:
+    cutter = Segmenter("anna", prefix="t1", policy=CuePolicy(max_code_points=5))
+    events = run(cutter, *characters("我们今"), Tail("天讨论预算", 150, joined=True), Heard(900))
+    assert shown(events)[-1] == "我们今天讨"
+
+
+def test_a_chinese_sentence_ends_its_cue() -> None:
+    assert closed(
+        run(segmenter(), *characters("好"), Word("的。", 50, joined=True), Heard(400))
+    ) == ["好的。"]
+    assert up_to_sentence_end("好的。我们开始") == "好的。"

@@ -14,6 +14,7 @@ from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
 from streaming.audio import Pcm
 from streaming.embedded import weights
+from streaming.embedded.hypothesis import spaced
 from streaming.embedded.model_files import model_folder
 from streaming.embedded.models import BASE, LANGUAGES, installed
 from streaming.embedded.whisper import Whisper
@@ -53,6 +54,30 @@ def test_each_word_has_its_place_in_the_sound(model: Whisper, times: Pcm) -> Non
     assert starts[-1] <= 6_200
     # Someone who reads aloud says a word in 0.1 to 1 s, apart from pauses.
     assert 150 <= float(np.median(np.diff(starts))) <= 500
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("en", "It was the best", 4),
+        ("zh", "我们今天讨论预算，好不好？", 8),
+        ("ja", "今日は予算について話します。", 6),
+        ("th", "วันนี้เราจะพูดถึงงบประมาณ", 6),
+        ("ko", "오늘은 예산을 논의합니다.", 3),
+    ],
+)
+def test_words_are_those_of_the_script_and_spaced_as_it_is(
+    model: Whisper, times: Pcm, language: str, text: str, words: int
+) -> None:
+    heard = model.speaking(language).align(times, text)
+    assert spaced((word.text, word.joined) for word in heard) == text
+    assert len(heard) >= words
+
+
+def test_a_known_text_is_found_in_the_sound(model: Whisper, times: Pcm) -> None:
+    spans = [word.span for word in model.speaking("en").align(times, TIMES.lower()) if word.span]
+    assert len(spans) == len(TIMES.split())
+    assert all(earlier <= later for earlier, later in pairwise(spans))
 
 
 def test_a_moment_of_sound_can_be_decoded(model: Whisper) -> None:

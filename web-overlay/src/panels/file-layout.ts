@@ -1,3 +1,4 @@
+import { columnsOf, joinedTexts, piecesOf } from "../cues/spacing";
 import type { Entry } from "./history";
 import type { CueEntry } from "./paragraphs";
 
@@ -28,8 +29,8 @@ export function laidOut(entries: readonly Entry[]): Entry[] {
 export function wrapped(text: string): string[] {
   const words = wordsOf(text);
   const least = greedy(words, lineMost);
-  const longest = Math.max(0, ...words.map((word) => word.length));
-  for (let width = Math.max(longest, Math.floor(text.length / Math.max(least.length, 1))); width < lineMost; width += 1) {
+  const longest = Math.max(0, ...words.map(columnsOf));
+  for (let width = Math.max(longest, Math.floor(columnsOf(text) / Math.max(least.length, 1))); width < lineMost; width += 1) {
     const lines = greedy(words, width);
     if (lines.length <= least.length) return lines;
   }
@@ -89,7 +90,7 @@ function bestCut(words: readonly Word[]): number | null {
   const cuts = words.flatMap((word, cut) => {
     if (cut === 0 || !isGood(words.slice(0, cut)) || !isGood(words.slice(cut))) return [];
     const last = words[cut - 1]?.text ?? "";
-    const kind = endsSentence(last) ? 0 : /[,;:]$/.test(last) ? 1 : 2;
+    const kind = endsSentence(last) ? 0 : /[,;:，、；：]$/.test(last) ? 1 : 2;
     const middle = ((words[0]?.start_ms ?? 0) + (words.at(-1)?.end_ms ?? 0)) / 2;
     return [{ cut, kind, off: Math.abs(word.start_ms - middle) }];
   });
@@ -109,12 +110,12 @@ function timed(entry: CueEntry): Word[] {
   const { text } = entry.cue;
   const span_ms = endOf(entry) - entry.at_ms;
   const time = (offset: number) => entry.at_ms + Math.floor((span_ms * offset) / text.length);
-  return [...text.matchAll(/\S+/g)].map(({ 0: word, index }) => ({ text: word, start_ms: time(index), end_ms: time(index + word.length) }));
+  return piecesOf(text).map(({ text: word, index }) => ({ text: word, start_ms: time(index), end_ms: time(index + word.length) }));
 }
 
 function made(entry: CueEntry, words: readonly Word[], key: string): CueEntry {
   const at_ms = words[0]?.start_ms ?? entry.at_ms;
-  const cue = { ...entry.cue, text: words.map(({ text }) => text).join(" "), start_ms: entry.cue.start_ms + at_ms - entry.at_ms };
+  const cue = { ...entry.cue, text: joinedTexts(words.map(({ text }) => text)), start_ms: entry.cue.start_ms + at_ms - entry.at_ms };
   return lasting({ ...entry, key, at_ms, cue }, lengthOf(words));
 }
 
@@ -127,18 +128,18 @@ function endOf({ at_ms, cue }: CueEntry): number {
 }
 
 function endsSentence(text: string): boolean {
-  return /[.?!…]["'»”)\s]*$/.test(text);
+  return /[.?!…。？！।॥؟۔]["'»”)」』）\s]*$/.test(text);
 }
 
 function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
+  return piecesOf(text).map((word) => word.text);
 }
 
 function greedy(words: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const word of words) {
-    const line = `${lines.at(-1) ?? ""} ${word}`;
-    if (lines.length > 0 && line.length <= width) lines[lines.length - 1] = line;
+    const line = joinedTexts([lines.at(-1) ?? "", word]);
+    if (lines.length > 0 && columnsOf(line) <= width) lines[lines.length - 1] = line;
     else lines.push(word);
   }
   return lines;

@@ -2,6 +2,7 @@ import { arrange, part } from "../dom";
 import { timeText } from "./history";
 import { paragraphWith, type GapEntry, type HistoryParagraph, type SpeechParagraph } from "./paragraphs";
 import { hitsIn } from "./search";
+import { gapBetween } from "../cues/spacing";
 import type { CueRecord } from "../cues/state";
 import { gapText } from "../service/status";
 import type { Words } from "../strings/strings";
@@ -179,7 +180,7 @@ export class HistoryList {
     const current = cues.some(({ key }) => key === this.#current) ? this.#current : null;
     item.toggleAttribute("data-current", current !== null);
     this.#fill(item, JSON.stringify([cues.map(({ key, cue }) => [key, cue.rev, cue.state]), name, current, this.#query, timeText(at_ms)]), () => {
-      const spoken = cues.flatMap(({ key, cue }, index) => [index === 0 ? "" : " ", this.#cue(key, cue, key === current)]);
+      const spoken = cues.flatMap(({ key, cue }, index) => [gapBetween(cues[index - 1]?.cue.text ?? "", cue.text), this.#cue(key, cue, key === current)]);
       const text = part("p", "entry-text", ...spoken);
       text.dir = "auto";
       return [part("div", "entry-head", part("bdi", "entry-name", name), part("span", "entry-time", timeText(at_ms))), text];

@@ -1,3 +1,4 @@
+import { joinedTexts, piecesOf } from "../cues/spacing";
 import type { Entry } from "./history";
 
 export type CueEntry = Extract<Entry, { readonly kind: "cue" }>;
@@ -46,7 +47,7 @@ export function paragraphWith(paragraphs: readonly HistoryParagraph[], key: stri
 }
 
 export function textOf({ cues }: SpeechParagraph): string {
-  return cues.map(({ cue }) => cue.text.trim()).filter((text) => text !== "").join(" ");
+  return joinedTexts(cues.map(({ cue }) => cue.text.trim()));
 }
 
 function goesOn(last: CueEntry, { at_ms, cue }: CueEntry): boolean {
@@ -72,7 +73,7 @@ function joined(found: CueEntry[][]): CueEntry[][] {
   const [before, last] = [found.at(-2), found.at(-1)];
   const [first, tail] = [before?.[0], last?.[0]];
   if (!before || !last || !first || !tail || tail.at_ms - first.at_ms >= longest_ms) return found;
-  const words = last.flatMap(({ cue }) => cue.text.split(/\s+/).filter((word) => word !== ""));
+  const words = last.flatMap(({ cue }) => piecesOf(cue.text));
   const isDone = last.every(({ cue }) => cue.state === "closed");
   return isDone && words.length <= fragment ? [...found.slice(0, -2), [...before, ...last]] : found;
 }
@@ -84,5 +85,5 @@ function paragraphOf(cues: readonly CueEntry[]): SpeechParagraph {
 }
 
 function endsSentence(text: string): boolean {
-  return /[.?!…]["'»”)\s]*$/.test(text);
+  return /[.?!…。？！।॥؟۔]["'»”)」』）\s]*$/.test(text);
 }

@@ -128,10 +128,10 @@ export class CaptionView {
     this.#seen.add(paragraph.key);
     const element = this.#paragraphs.get(paragraph.key) ?? part("p", "paragraph");
     this.#paragraphs.set(paragraph.key, element);
-    let started = false;
+    let before = "";
     const cues = paragraph.cues.map((cue) => {
-      const view = this.#cue(cue, started);
-      started ||= cue.text !== "";
+      const view = this.#cue(cue, before);
+      before = cue.text === "" ? before : cue.text;
       return view;
     });
     const mark = this.#marks.get(paragraph.key);
@@ -140,12 +140,12 @@ export class CaptionView {
     return element;
   }
 
-  #cue(cue: CueRecord, started: boolean): CueView {
+  #cue(cue: CueRecord, before: string): CueView {
     const key = `${cue.session} ${cue.id}`;
     this.#seen.add(key);
     const view = this.#cues.get(key) ?? new CueView();
     this.#cues.set(key, view);
-    view.draw(cue, started);
+    view.draw(cue, before);
     return view;
   }
 }

@@ -1,4 +1,5 @@
 import { part } from "../dom";
+import { gapBetween } from "../cues/spacing";
 import type { CueRecord } from "../cues/state";
 import { codePoints } from "../vtt";
 
@@ -23,15 +24,15 @@ export class CueView {
     this.element.append(this.#space, this.#settled, this.#tail);
   }
 
-  /** Draws `cue`. `started` says that other text of the paragraph precedes it. */
-  draw(cue: CueRecord, started: boolean): void {
+  /** Draws `cue`. `before` is the text that precedes it in its paragraph. */
+  draw(cue: CueRecord, before: string): void {
     this.element.dataset["id"] = cue.id;
     if (cue.lang === "") this.element.removeAttribute("lang");
     else if (this.element.lang !== cue.lang) this.element.lang = cue.lang;
     const settled = cue.state === "closed" ? cue.text : codePoints(cue.text).slice(0, cue.settled).join("");
     const joint = this.#jointWith(cue.text);
     this.#watched = joint === null ? null : { joint, line: this.#lineOf(joint - 1) };
-    const space = started && cue.text !== "" ? " " : "";
+    const space = gapBetween(before, cue.text);
     if (this.#space.data !== space) this.#space.data = space;
     if (cue.text === this.#text && settled.length === this.#length) return;
     this.#text = cue.text;
@@ -53,7 +54,8 @@ export class CueView {
   #jointWith(text: string): number | null {
     const joint = this.#length;
     if (joint === 0 || text === this.#text || this.#joints.includes(joint)) return null;
-    const isWithinWord = /^\S\S$/.test(text.slice(joint - 1, joint + 1));
+    const [last = "", next = ""] = text.slice(joint - 1, joint + 1);
+    const isWithinWord = /^\S\S$/.test(last + next) && gapBetween(last, next) !== "";
     return isWithinWord && this.element.isConnected ? joint : null;
   }
 
