@@ -94,11 +94,13 @@ class Bot:
         self._sid = ""  # of the room under which decisions are stored
         self._ghosts: set[str] = set()  # sids of bots that are dead, which the room has yet
         self._stopping = asyncio.Event()
+        self._drain_s = DRAIN_S
         self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
         self._lost_ms: int | None = None  # room time from which on nobody was heard
 
-    def stop(self) -> None:
-        """Let the last words out, then leave."""
+    def stop(self, *, drain_s: float = DRAIN_S) -> None:
+        """Let the last words out, for at most ``drain_s``, then leave."""
+        self._drain_s = drain_s
         self._stopping.set()
 
     async def run(self) -> Left | None:
@@ -234,7 +236,7 @@ class Bot:
         finally:
             for task in (events, ticks, stopping):
                 task.cancel()
-            await self._tracks.drain(within_s=DRAIN_S)
+            await self._tracks.drain(within_s=self._drain_s)
 
     async def _serve(self, room: Room) -> Left:
         async for event in room.events():

@@ -38,6 +38,9 @@ from streaming.audio import Pcm
 
 RATE = 48_000
 PAUSE_S = 3.0
+DRAIN_S = 600.0
+"""So long a recogniser may take for the rest of a recording that is played once."""
+
 ROOM = "demo"
 
 
@@ -98,7 +101,8 @@ async def run_demo(plan: DemoPlan, settings: Settings) -> None:
         bot.publisher.sinks.append(_Terminal())
         await _speak(audio, server, plan, running=running)
         if plan.once:
-            await _stop_bot(bot, running)
+            bot.stop(drain_s=DRAIN_S)
+            await running
             if plan.out:
                 write_text(plan.out, file_of(bot.publisher.history.closed()))
                 _tell(f"Captions written to {plan.out}")

@@ -303,3 +303,32 @@ async def test_an_agent_that_does_not_answer_as_a_caption_bot_does_keeps_no_bot_
         await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
         while not meeting.said("anna"):
             await meeting.speak("anna", frames=3)
+
+
+class Late(ScriptedRecognizer):
+    """Ends no sooner than it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(words("all"), delay_ms=60_000)
+        self.asked, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def finish(self) -> None:
+        self.asked.set()
+        await self.may_end.wait()
+        await super().finish()
+
+
+@pytest.mark.parametrize("drain_s", [0.0, 3_600.0])
+async def test_a_bot_that_stops_waits_for_the_last_words_as_long_as_it_is_told(
+    drain_s: float,
+) -> None:
+    late = Late()
+    async with scripted_meeting(lambda _: late) as meeting:
+        meeting.come("anna")
+        await meeting.speak("anna", frames=20)
+        meeting.bot.stop(drain_s=drain_s)
+        if drain_s:
+            await late.asked.wait()
+            late.may_end.set()
+            await meeting.room.until(lambda: bool(meeting.said("anna")))
+    assert meeting.said("anna") == (["all spoke."] if drain_s else [])
