@@ -159,9 +159,11 @@ class Forks:
     async def run(self) -> None:
         """Until cancelled. Raises CaptionerError when the parent is gone."""
         reader, writer = await asyncio.open_connection(sock=self._connection)
-        with contextlib.closing(writer):
+        # A connection counts as reset if the parent had a request yet to read.
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
             async for line in reader:
-                self._told(json.loads(line))
+                if line.endswith(b"\n"):  # else it was killed as it wrote
+                    self._told(json.loads(line))
         raise CaptionerError("the parent process was killed: start the worker again")
 
     async def start(self, variables: Variables, lock: IO[str] | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -166,11 +167,19 @@ await asyncio.Event().wait()
     worker.wait(60)
     assert bot.is_running()
     bot.kill()
-    made.communicate()
+    assert "start the worker again" in made.communicate()[0]
 
 
-async def test_a_worker_whose_parent_is_gone_is_told_what_to_do() -> None:
+@pytest.mark.parametrize("asked", [False, True], ids=["", "with a request that nobody read"])
+@pytest.mark.parametrize("told", [b"", b'{"ended": 7', b'{"ended": 7, "code": 0}\n'])
+async def test_a_worker_whose_parent_is_gone_is_told_what_to_do(asked: bool, told: bytes) -> None:
     ours, theirs = socket.socketpair()
+    forks = Forks(ours)
+    starting = asyncio.create_task(forks.start({"does": "5"}, None)) if asked else None
+    await asyncio.sleep(0)
+    theirs.sendall(told)
     theirs.close()
     with pytest.raises(CaptionerError, match="start the worker again"):
-        await Forks(ours).run()
+        await forks.run()
+    if starting:
+        starting.cancel()
