@@ -19,7 +19,7 @@ from captioner.tracks.engine import Engine
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.speech_span import SpeechSpan
 from captioner.tracks.track_health import LATE_MS, Health
-from streaming.audio import AudioFrame
+from streaming.audio import SAMPLE_RATE, AudioFrame
 from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, RecognizerEvent
 from streaming.supervised_stream import SupervisedStream
 from streaming.voice.gate import VoiceGate
@@ -148,18 +148,20 @@ class TrackCaptioner:
 
     async def _voice(self) -> list[AudioFrame]:
         """Wait until somebody speaks; gives the sound to begin with. Empty at the end."""
-        while frame := await self._next():
-            if self._gate.feed(frame) or self._recording:
+        while not self._ended:
+            frame = await self._next()
+            if frame and (self._gate.feed(frame) or self._recording):
                 return self._gate.lead()
         return []
 
     async def _next(self) -> AudioFrame | None:
-        """The next frame; None at the end."""
-        if not self._ended:
-            async for item in self._frames:
-                if isinstance(item, AudioFrame):
-                    return item
-                await self._miss(item)
+        """The next frame; None where sound is missing, and at the end."""
+        async for item in self._frames:
+            if isinstance(item, AudioFrame):
+                return item
+            await self._miss(item)
+            self._gate.forget(before=item.end_ms * SAMPLE_RATE // 1000)
+            return None
         self._ended = True
         return None
 
@@ -196,6 +198,7 @@ class TrackCaptioner:
     async def _feed(self, stream: SupervisedStream, lead: list[AudioFrame]) -> None:
         for early in lead:
             await stream.send(self._span.place(early, voiced=early is lead[-1]))
+        # No sentence runs across sound that is missing.
         while not self._over() and (frame := await self._next()):
             await stream.send(self._span.place(frame, voiced=self._gate.feed(frame)))
         await stream.finish()

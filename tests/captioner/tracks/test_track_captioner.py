@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
-from captioner.contract import TrackState
+from captioner.contract import GapReason, TrackState
 from captioner.room.frame_queue import HoleFinder, Missing
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_captioner import TrackCaptioner
@@ -270,6 +270,30 @@ async def test_nobody_is_asked_to_let_go_of_words_while_no_recogniser_can_be_had
         await captioner(Frames(40, then=over), screen, opened, stale_s=0.2).run()
     assert screen.texts() == ["one"]
     assert flushed == []
+
+
+async def test_no_caption_runs_across_sound_that_is_missing() -> None:
+    screen, begun = Screen(), list[int]()
+
+    class Broken(Frames):
+        """Nothing came between 0.8 and 10 s."""
+
+        async def __anext__(self) -> AudioFrame | Missing:  # type: ignore[override]
+            if len(self._left) == 10 and not screen.missing:
+                return Missing(800, 10_000, GapReason.CONNECTION_LOST)
+            frame = await super().__anext__()
+            begun.append(frame.start_ms + 9_200 * bool(screen.missing))
+            return AudioFrame(frame.pcm, begun[-1] * 24)
+
+    def opened() -> ScriptedRecognizer:
+        return ScriptedRecognizer(words("and", "so"), delay_ms=5_000)
+
+    await captioner(Broken(20), screen, opened).run()
+    assert screen.missing == [(800, 10_000)]
+    closed = [event.cue for event in screen.events if isinstance(event, CueClosed)]
+    assert [cue.text for cue in closed] == ["and so", "and so"]
+    assert closed[0].end_ms <= 800
+    assert closed[1].start_ms >= 10_000
 
 
 async def test_sound_that_a_recogniser_is_late_with_is_not_called_missing() -> None:
