@@ -45,6 +45,7 @@ class GapReason(StrEnum):
     MEDIA_SERVER_LOST = "media-server-lost"
     DROPPED = "dropped"
     UNFINISHED = "unfinished"
+    STOOD_STILL = "stood-still"
 
 
 class ConsentRule(StrEnum):

@@ -39,6 +39,9 @@ DRAIN_S = 5.0
 TICK_S = 0.5
 """How often it looks what has changed of itself, and gives a sign of life."""
 
+COMES_BACK = (Left.LOST, Left.STOOD_STILL)
+"""After these the bot joins again."""
+
 OpenRoom = Callable[[Callable[[], int]], Room]
 
 
@@ -107,7 +110,7 @@ class Bot:
         """Until the meeting is over (gives why) or ``stop`` (gives None).
 
         Raises RoomUnavailable or NotAllowed if the room cannot be joined the first time. When the
-        connection is lost later, joins again, for as long as it takes.
+        connection is lost later, or the process stood still, joins again, for as long as it takes.
         """
         running = [
             asyncio.create_task(part.run())
@@ -116,10 +119,10 @@ class Bot:
         try:
             while True:
                 left = await self._stay()
-                if left is not Left.LOST:
+                if left not in COMES_BACK:
                     return left
                 metrics.REJOINS.inc()
-                log.warning("connection_lost")
+                log.warning("stood_still" if left is Left.STOOD_STILL else "connection_lost")
                 await asyncio.sleep(self._backoff.next_s())
         finally:
             await self._writer.close()
@@ -129,6 +132,7 @@ class Bot:
 
     async def _stay(self) -> Left | None:
         room = self._open_room(self._now_ms)
+        left = None
         try:
             await room.join(self._url, self._token())
             if not self.joined.is_set() and (ghost := await self._resume(room)):
@@ -136,17 +140,21 @@ class Bot:
             await self._greet(room)
             left = await self._until_over(room)
             self._lost_ms = room.lost_ms
-            return left
+            if left is Left.STOOD_STILL:
+                self._reason = GapReason.STOOD_STILL
         except RoomUnavailable:
             if not self.joined.is_set():
                 raise
-            return Left.LOST
+            left = Left.LOST
         finally:
+            if left not in COMES_BACK:  # else the last words come while the bot joins again
+                await self._tracks.drain(within_s=self._drain_s)
             self.publisher.attach(None)
             await self._service.enter(None)
             await self._outputs.enter(None)
             self._pushes.enter(None)
             await room.leave()
+        return left
 
     async def _resume(self, room: Room) -> str | None:
         """Go on where a bot before left off; gives its identity if the room has it yet."""
@@ -203,10 +211,8 @@ class Bot:
         if self._sid not in ("", room.sid):
             self._reason = GapReason.MEDIA_SERVER_LOST
         self._sid = room.sid
-        clock = self.publisher.clock
-        self._writer.keep(
-            room.sid, session=self.publisher.session, origin_utc_ms=clock.origin_utc_ms
-        )
+        origin_ms = self.publisher.clock.origin_utc_ms
+        self._writer.keep(room.sid, session=self.publisher.session, origin_utc_ms=origin_ms)
 
     async def _yield_to_rivals(self, room: Room) -> None:
         """Of two living bots the one that joined earlier stays. Raises NotAllowed."""
@@ -236,7 +242,6 @@ class Bot:
         finally:
             for task in (events, ticks, stopping):
                 task.cancel()
-            await self._tracks.drain(within_s=self._drain_s)
 
     async def _serve(self, room: Room) -> Left:
         async for event in room.events():
@@ -292,8 +297,4 @@ class Bot:
 
 
 def _bots(room: Room) -> list[Person]:
-    return [
-        person
-        for person in room.people()
-        if person.kind is Kind.AGENT and "captions.session" in person.attributes
-    ]
+    return [p for p in room.people() if p.kind is Kind.AGENT and "captions.session" in p.attributes]

@@ -29,8 +29,11 @@ from captioner.commands.options import (
 from captioner.controls.open_store import open_store
 from captioner.demo import demo as demo_module
 from captioner.errors import NotAllowed, RoomUnavailable
+from captioner.publishing.publisher import Publisher
+from captioner.publishing.room_clock import RoomClock
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
+from captioner.room.standstill import Standstills
 from captioner.room.tokens import agent_token
 from captioner.settings import Settings
 from captioner.worker.bot_process import REMOVED
@@ -125,10 +128,14 @@ async def _run(
         )
 
     def begin() -> Bot:
-        return meeting(store=open_store(settings.state_place, owner=identity, secret=secret))
+        return meeting(
+            store=open_store(settings.state_place, owner=identity, secret=secret),
+            publisher=Publisher(RoomClock.start(monotonic=standstills.now_s)),
+        )
 
     loop = asyncio.get_running_loop()
     metrics.TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
+    standstills = Standstills()
     async with offered(settings) as offer:
         engine = await offer.choose(settings.engine_name, settings.language)
         meeting = functools.partial(
@@ -140,10 +147,13 @@ async def _run(
             policy=settings.policy(offer.languages),
             enabled=settings.enabled,
             choose=offer.choose,
-            open_room=functools.partial(LiveKitRoom, key=settings.e2ee_key.get_secret_value()),
+            open_room=functools.partial(
+                LiveKitRoom, key=settings.e2ee_key.get_secret_value(), standstills=standstills
+            ),
             extras=settings.extras,
         )
-        left = await _meetings(begin, until_empty=until_empty)
+        with standstills.watched():
+            left = await _meetings(begin, until_empty=until_empty)
     if left is Left.REMOVED:
         click.echo(f"The bot left: {left.value}.", err=True)
         sys.exit(REMOVED)

@@ -103,9 +103,17 @@ class FrameQueue:
     missing audio. Waiting for a frame can be cancelled and resumed.
     """
 
-    def __init__(self, sound: Sound, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        sound: Sound,
+        now_ms: Callable[[], int],
+        *,
+        stale: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """stale: whether what arrives now was said long ago; the queue ends with it."""
         self._sound = sound
         self._now_ms = now_ms
+        self._stale = stale
         self.last_ms = self._since_ms = (
             now_ms()
         )  # room times since which audio arrives, and when it last did
@@ -174,6 +182,8 @@ class FrameQueue:
         holes = HoleFinder()
         try:
             async for pcm in self._sound:
+                if self._stale():
+                    return
                 now_ms = self._now_ms()
                 metrics.FRAMES.inc()
                 if now_ms - self.last_ms > LOST_MS:

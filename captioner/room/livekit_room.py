@@ -33,6 +33,7 @@ from captioner.room.protocol import (
 )
 from captioner.room.segments import STREAM_TOPIC, Segment
 from captioner.room.segments import attributes as stream_attributes
+from captioner.room.standstill import Standstills
 from captioner.room.subscriptions import Subscriptions
 
 CONNECT_TIMEOUT_S = 10.0
@@ -53,13 +54,16 @@ _PEOPLE: tuple[EventTypes, ...] = (
 class LiveKitRoom:
     """One stay in one room."""
 
-    def __init__(self, now_ms: Callable[[], int], *, key: str = "") -> None:
-        """now_ms: returns room time.
+    def __init__(self, now_ms: Callable[[], int], *, key: str = "",
+                 standstills: Standstills | None = None) -> None:  # fmt: skip
+        """now_ms: returns room time, on the clock of ``standstills``.
 
         key: the shared key of an end-to-end encrypted room; everything sent is encrypted.
         """
         self._room = rtc.Room()
         self._now_ms = now_ms
+        self._stood_still_ms = (standstills or Standstills()).from_now()
+        self._stale = lambda: self._stood_still_ms() is not None
         self._events: asyncio.Queue[RoomEvent] = asyncio.Queue()
         self._voices: dict[str, Voice] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -113,6 +117,10 @@ class LiveKitRoom:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SID_S):
                     event = await self._events.get()
+            if (ago_ms := self._stood_still_ms()) is not None:
+                self.lost_ms = max(self._now_ms() - ago_ms, 0)
+                self._end_stay()
+                event = Left.STOOD_STILL
             before, self.sid = self.sid, await self._room.sid
             if event is None and self.sid == before:
                 continue
@@ -241,17 +249,16 @@ class LiveKitRoom:
         sid, track = publication.sid, publication.track
         if track is None or publication.muted or sid in self._voices or self._left:
             return
-        identity = participant.identity
-        if not isinstance(participant, rtc.RemoteParticipant) or not self._subscriptions.wanted(
-            identity
-        ):
+        identity, remote = participant.identity, isinstance(participant, rtc.RemoteParticipant)
+        if not remote or not self._subscriptions.wanted(identity):
             return
         shared = publication.source == rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
+        sound = self._cipher.sound(track, publication, identity)
         voice = Voice(
             sid,
             identity,
             Source.SCREEN if shared else Source.MICROPHONE,
-            FrameQueue(self._cipher.sound(track, publication, identity), self._now_ms).start(),
+            FrameQueue(sound, self._now_ms, stale=self._stale).start(),
             lambda: person_of(participant),
         )
         self._voices[sid] = voice
@@ -280,8 +287,13 @@ class LiveKitRoom:
         return min(noticed_ms, heard_ms)
 
     def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        self._left = True
+        if self._left:
+            return
         self.lost_ms = self._silent_since()
+        self._end_stay()
+        self._events.put_nowait(LEFT.get(reason, Left.LOST))
+
+    def _end_stay(self) -> None:
+        self._left = True
         for sid in list(self._voices):
             self._end(sid)
-        self._events.put_nowait(LEFT.get(reason, Left.LOST))

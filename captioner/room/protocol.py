@@ -61,6 +61,7 @@ class Left(Enum):
     """Why the bot is no longer in the room."""
 
     LOST = "the connection to the media server was lost"
+    STOOD_STILL = "the process stood still"  # what it would hear first was said long ago
     ROOM_GONE = "the room was closed"
     REMOVED = "the bot was removed from the room"
     REPLACED = "another participant joined with the bot's identity"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,8 +19,12 @@ from captioner.bot.scripted_meeting import (
     scripted_meeting,
     tracks,
 )
+from captioner.captions.cues import CueClosed
+from captioner.contract import Caption, GapReason, Missing, Refused
 from captioner.contract_requests import HELLO, SET
 from captioner.controls.state_store import MemoryStore, Stored
+from captioner.room.protocol import Left
+from streaming.recognizer import Word, WordEnd
 from streaming.testing.scripted import ScriptedRecognizer
 
 
@@ -40,6 +45,29 @@ async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again() -> None:
         assert gap["end"] >= meeting.room.listens_since_ms
 
 
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [(Left.LOST, GapReason.CONNECTION_LOST), (Left.STOOD_STILL, GapReason.STOOD_STILL)],
+)
+async def test_a_bot_that_cannot_hear_joins_again_says_why_and_captions_what_it_heard_before(
+    left: Left, reason: GapReason
+) -> None:
+    clock = HandClock()
+    said = [Word("one", 400), WordEnd(600)]
+    late = ScriptedRecognizer(said, delay_ms=60_000)  # says nothing until the end
+
+    async with scripted_meeting(lambda _: late, publisher=clock.publisher()) as meeting:
+        meeting.come("anna")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        await clock.speak(meeting, 4, "anna")
+        told = Told()
+        meeting.bot.publisher.sinks.append(told)
+        meeting.room.fall(left)
+        clock.now_s = 15.0
+        assert await told.gap() == Missing(4_000, 15_000, reason)
+        assert await told.closed() == "one"
+
+
 @pytest.mark.parametrize("seconds", [4.0, 0.8])  # also a word or two
 async def test_what_was_not_written_when_captions_were_switched_off_is_told_as_missing(
     seconds: float,
@@ -55,6 +83,26 @@ async def test_what_was_not_written_when_captions_were_switched_off_is_told_as_m
         assert gap["reason"] == "unfinished"
         assert 4_000 <= gap["start"] <= 5_080
         assert gap["end"] == 5_000 + seconds * 1_000
+
+
+class Told:
+    """What an output is told: gaps, and the texts of closed captions."""
+
+    def __init__(self) -> None:
+        self._gaps: asyncio.Queue[Missing] = asyncio.Queue()
+        self._closed: asyncio.Queue[str] = asyncio.Queue()
+
+    def publish(self, event: Caption | Missing | Refused) -> None:
+        if isinstance(event, Missing):
+            self._gaps.put_nowait(event)
+        elif isinstance(event, Caption) and isinstance(event.event, CueClosed):
+            self._closed.put_nowait(event.event.cue.text)
+
+    async def gap(self) -> Missing:
+        return await self._gaps.get()
+
+    async def closed(self) -> str:
+        return await self._closed.get()
 
 
 @asynccontextmanager

@@ -1,4 +1,5 @@
-"""What LiveKit's SDK fails at is tried again, and costs no track."""
+"""What LiveKit's SDK fails at is tried again, and costs no track; what it would give after a
+standstill is not taken."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from prometheus_client import REGISTRY
 
 from captioner.room.encryption import TrackSound
 from captioner.room.livekit_room import LiveKitRoom
-from captioner.room.protocol import Inaudible
+from captioner.room.protocol import Changed, Inaudible, Left
+from captioner.room.standstill import UNDER_WAY_MS, Clocks, Standstills
 from streaming.audio import FRAME_SAMPLES
 
 
@@ -163,3 +165,25 @@ async def test_a_failed_subscription_of_a_track_that_is_gone_is_over(sdk_room: S
     assert await anext(events) == Inaudible("TR_1", "anna", over=False)
     assert await anext(events) == Inaudible("TR_1", "anna", over=True)
     assert True not in sdk_room.publication.asked[1:]
+
+
+async def test_a_stay_ends_when_the_process_has_stood_still_whatever_the_sdk_says_then(
+    sdk_room: SdkRoom,
+) -> None:
+    clocks = [Clocks(100.0, 100.0, 100.0)]
+    standstills = Standstills(lambda: clocks[0])
+    with standstills.watched():
+        room = LiveKitRoom(
+            lambda: round((standstills.now_s() - 90) * 1000), standstills=standstills
+        )
+        await room.join("", "")
+        clocks[0] = Clocks(101.0, 101.0, 101.0)
+        events = room.events()
+        sdk_room.emit("room_updated")
+        assert await anext(events) == Changed()
+        clocks[0] = Clocks(116.0, 116.0, 116.0)
+        sdk_room.emit("disconnected", rtc.DisconnectReason.UNKNOWN_REASON)
+        assert await anext(events) is Left.STOOD_STILL
+        sdk_room.emit("disconnected", rtc.DisconnectReason.UNKNOWN_REASON)
+        assert [event async for event in events] == []
+        assert room.lost_ms == 11_000 - UNDER_WAY_MS

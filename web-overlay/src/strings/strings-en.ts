@@ -31,6 +31,7 @@ export const en = {
   "gap.connection-lost": "the connection was lost",
   "gap.bot-restarted": "the caption service restarted",
   "gap.media-server-lost": "the meeting server was unreachable",
+  "gap.stood-still": "the caption service stood still",
   "gap.dropped": "too much at once",
   "gap.unfinished": "captions were switched off before they had caught up",
   "refused.bad-request": "The caption service did not understand the request.",

@@ -32,6 +32,7 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "gap.connection-lost": "la connexion a été perdue",
   "gap.bot-restarted": "le service de sous-titrage a redémarré",
   "gap.media-server-lost": "le serveur de réunion était injoignable",
+  "gap.stood-still": "le service de sous-titrage s’est figé",
   "gap.dropped": "trop de données à la fois",
   "gap.unfinished": "le sous-titrage a été désactivé avant d’avoir rattrapé son retard",
   "refused.bad-request": "Le service de sous-titrage n’a pas compris la demande.",
