@@ -10,7 +10,7 @@ ENGLISH_ONLY = The speech model of 98 more languages could not be had: captions 
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults fuzz-captions soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
+.PHONY: demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -26,6 +26,14 @@ test-faults: .venv/dev.done $(PAGE)
 FUZZED ?= 100000
 fuzz-captions: .venv/dev.done
 	FUZZED_FILES=$(FUZZED) $(BIN)/pytest -n 2 tests/eval/corpus/test_fuzzed_files.py $(ARGS)
+
+# Packets to the page and to the bot: PACKETS of each, of the bot's those that reach new code.
+PACKETS ?= 1000000
+fuzz-packets: .venv/dev.done .venv-fuzz/done web-overlay/node_modules/.done
+	VITE_FUZZED_PACKETS=$(PACKETS) npm --prefix web-overlay exec -- vitest run --root web-overlay src/contract.fuzz.test.ts
+	@mkdir -p dist/fuzz/bot
+	PYTHONPATH=.venv-fuzz:. $(BIN)/python -m tests.fuzz -runs=$(PACKETS) -max_len=4200 \
+		-dict=tests/fuzz/packets.dict -artifact_prefix=dist/fuzz/ dist/fuzz/bot tests/fuzz/bot $(ARGS)
 
 # Meetings of a minute with random seeds; make soak-seeds SEEDS="3 14" repeats those that failed.
 N ?= 30
@@ -150,6 +158,10 @@ wheel: .venv/dev.done $(PAGE)
 	@.venv-supply/bin/pip --quiet --disable-pip-version-check --python .venv-supply/bot install --require-hashes -r locks/run.txt
 	@touch $@
 
+.venv-fuzz/done: .venv/dev.done locks/fuzz.txt
+	$(call BEGIN,Installing the fuzzer) rm -rf .venv-fuzz && \
+	$(PIP) --target .venv-fuzz --no-deps --require-hashes -r locks/fuzz.txt; $(END)
+
 web-overlay/node_modules/.done: web-overlay/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed to build the page: https://nodejs.org"; exit 1; }
 	$(call BEGIN,Installing what the page is built with) \
@@ -168,7 +180,8 @@ lock:
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\npysubs2\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
 	printf 'cyclonedx-bom\npip-audit\n' | $(LOCK) - -o locks/supply.txt
+	printf 'atheris<3.1\n' | $(LOCK) - -o locks/fuzz.txt  # the last one for Python 3.11
 	printf 'hatchling\neditables\n' | $(LOCK) - -c locks/dev.txt -o locks/build.txt
 
 clean:
-	rm -rf .venv .venv-kyutai .venv-supply web-overlay/node_modules captioner/overlay dist
+	rm -rf .venv .venv-kyutai .venv-supply .venv-fuzz web-overlay/node_modules captioner/overlay dist

@@ -1,6 +1,6 @@
-import contextlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,9 @@ from captioner.contract_requests import (
     sentence,
 )
 from captioner.errors import InvalidRequest, RequestCode
+from tests.fuzz.bot_packets import read
 
+PACKETS = sorted((Path(__file__).parent.parent / "fuzz" / "bot").iterdir())
 DECODERS: list[Callable[[str], object]] = [decode_hello, decode_history, decode_set, decode_consent]
 
 
@@ -80,10 +82,14 @@ def test_another_version_and_a_request_that_is_too_long_have_codes_of_their_own(
     assert refused.value.code is RequestCode.TOO_LARGE
 
 
-@given(st.text(max_size=400), st.sampled_from(DECODERS))
-def test_no_request_whatever_breaks_the_bot(payload: str, decode: Callable[[str], object]) -> None:
-    with contextlib.suppress(InvalidRequest):
-        assert decode(payload)
+@pytest.mark.parametrize("file", PACKETS, ids=lambda file: file.stem)
+def test_what_a_bot_can_be_sent_breaks_no_reader(file: Path) -> None:
+    read(file.read_bytes())
+
+
+@given(st.binary(max_size=400))
+def test_no_request_whatever_breaks_the_bot(payload: bytes) -> None:
+    read(payload)
 
 
 @given(st.text(max_size=400))
