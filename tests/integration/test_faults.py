@@ -7,22 +7,37 @@ a proxy that is cut. `caption-eval simulate` plays the long ones.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from captioner.contract import GapReason
 from captioner.contract_requests import CONSENT, SET
 from eval.simulation.faults import inflict
+from eval.simulation.machine import children, stopped
 from eval.simulation.participant import Participant
-from eval.simulation.script import Fault
+from eval.simulation.script import WORD_S, Fault
 from eval.simulation.testbed import NAME, ROOM, Testbed
-from eval.simulation.verdict import Facts, Fate, MeetingVerdict, different, judge_meeting, leaks
+from eval.simulation.verdict import (
+    IN_FLIGHT_S,
+    Facts,
+    Fate,
+    MeetingVerdict,
+    different,
+    judge_meeting,
+    leaks,
+)
 from streaming.testing.tone_words import word
 
 # Words are counted over seconds of real time: a busy machine tears sound.
 pytestmark = [pytest.mark.room, pytest.mark.calm]
+
+
+FADES_S = 1.0
+"""So long after the last packet the SDK may make up sound that is not silence."""
 
 
 @pytest.fixture
@@ -140,6 +155,46 @@ async def test_a_cut_network_is_a_declared_gap_and_all_goes_on_after_it(testbed:
     assert found.fates[Fate.IN_GAP] > 0
     assert all(8_000 < gap.end_ms - gap.start_ms < 16_000 for gap in reader.page.gaps)
     await assert_a_late_one_sees_the_same(testbed, reader)
+
+
+@pytest.mark.parametrize("seconds", [2, 15, 60])
+@pytest.mark.parametrize("stands", ["bot", "media server"])
+async def test_when_a_process_stands_still_all_of_it_is_declared_and_everybody_is_captioned_again(
+    testbed: Testbed, stands: str, seconds: int
+) -> None:
+    reader = await testbed.enter("reader")
+    anna = await testbed.enter("anna", speaks=True, reads=False)
+    bob = await testbed.enter("bob", speaks=True, reads=False)
+    await say_until_seen(anna, reader, 1_000)
+    words = range(round((seconds + 10) / WORD_S))
+    talk = [asyncio.create_task(anna.say([10 + n for n in words]))]
+    talk += [asyncio.create_task(bob.say([300 + n for n in words]))]
+    await reader.until(lambda: sees_one_of(reader, range(10, 30)))
+    await reader.until(lambda: sees_one_of(reader, range(300, 320)))
+    pids = [testbed.bot.pid] if stands == "bot" else children(testbed.server.pid)
+    stopped_s = time.monotonic()
+    async with stopped(*pids):
+        await asyncio.sleep(seconds)
+    woken_s = time.monotonic()
+    await asyncio.gather(*talk)
+    await reader.until(lambda: reader.bot is not None and not anna.is_away and not bob.is_away)
+    await say_until_seen(anna, reader, 1_100)
+    await say_until_seen(bob, reader, 1_200)
+    await reader.until(lambda: not reader.page.missing)
+    found = verdict(testbed, reader)
+    assert_nothing_is_wrong(found, reader)
+    if stands == "media server" and seconds == 2:
+        return  # what it did not take meanwhile waits for it, and is heard late
+    assert found.fates[Fate.IN_GAP] > 0
+    gap = max(reader.page.gaps, key=lambda gap: gap.end_ms - gap.start_ms)
+    assert testbed.origin_s + gap.start_ms / 1000 <= stopped_s + FADES_S
+    assert testbed.origin_s + gap.end_ms / 1000 >= woken_s - IN_FLIGHT_S
+    if stands == "bot":
+        assert gap.reason == GapReason.STOOD_STILL
+    spoken = {one.word: one.start_s for person in (anna, bob) for one in person.said}
+    for cue in reader.page.shown():
+        times = [spoken[one] for one in cue.text.split()]
+        assert max(times) < woken_s or min(times) > stopped_s - IN_FLIGHT_S
 
 
 async def test_a_killed_media_server_is_a_gap_and_a_bot_killed_after_that_knows_its_room(
