@@ -111,10 +111,20 @@ class Refused:
     speaker: str
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A speaker takes back what was captioned: it goes wherever that is possible."""
+
+    speaker: str
+
+
+Published = Caption | Missing | Refused | Removed
+
+
 class CaptionSink(Protocol):
     """An output beside the pages: a transcript, other clients' subtitles, a terminal."""
 
-    def publish(self, event: Caption | Missing | Refused) -> None:
+    def publish(self, event: Published) -> None:
         """Take an event, before the pages get it. Neither waits nor raises."""
         ...
 

@@ -213,13 +213,14 @@ class Settings(BaseSettings):
         default=False,
         validation_alias="CAPTIONER_TEXT_STREAMS",
         description="Whether captions are also sent as LiveKit text streams, on the topic"
-        " `lk.transcription`.",
+        " `lk.transcription`. What a speaker removes is replaced by nothing.",
     )
     legacy: Legacy = Field(
         default=Legacy.OFF,
         validation_alias="CAPTIONER_LEGACY",
         description="Whether captions are also sent as LiveKit transcription packets: `all`"
-        " changes, or only the `final` text, each phrase once under an id of its own.",
+        " changes, or only the `final` text, each phrase once under an id of its own; phrases"
+        " cannot be taken back from a page when a speaker removes what they said.",
     )
 
     metrics_port: int | None = Field(

@@ -25,7 +25,7 @@ from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
 from captioner.captions.file_layout import file_of
 from captioner.captions.webvtt import timestamp
-from captioner.contract import Caption, Missing, Refused
+from captioner.contract import Caption, Published
 from captioner.controls.decisions import Want
 from captioner.demo.livekit_server import MediaServer, find_or_build
 from captioner.demo.page_server import overlay_folder, serve_page
@@ -216,7 +216,7 @@ class _Terminal:
     def __init__(self) -> None:
         self._live = sys.stdout.isatty()
 
-    def publish(self, event: Caption | Missing | Refused) -> None:
+    def publish(self, event: Published) -> None:
         """Show a caption."""
         if isinstance(event, Caption):
             self._show(event)

@@ -40,6 +40,11 @@ def whole(caption: Caption, session: str) -> Segment:
             return _segment(caption, segment_id(session, cue_id), "", final=True)
 
 
+def blank(ident: str, speaker: str, track: str) -> Segment:
+    """Return a segment that replaces one of this id by nothing."""
+    return Segment(ident, speaker, track, "", 0, 0, "und", final=True)
+
+
 class Phrases:
     """Gives settled text only, each piece once with a new id, for pages that ignore updates.
 

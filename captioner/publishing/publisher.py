@@ -13,7 +13,9 @@ from captioner.contract import (
     CaptionSink,
     GapReason,
     Missing,
+    Published,
     Refused,
+    Removed,
     State,
     TrackState,
     caption_packet,
@@ -113,6 +115,7 @@ class Publisher:
         self._removed[speaker] = told
         if len(self._removed) > REMOVED_KEPT:
             del self._removed[next(iter(self._removed))]
+        self._tell(Removed(speaker))
         await self._give(told)
 
     async def name(self, people: Sequence[Person]) -> None:
@@ -225,7 +228,7 @@ class Publisher:
         page = self.history.newest(before=before, room=_room(answer))
         return _answer(answer, page, cursor=None, older=_text(page.rest))
 
-    def _tell(self, event: Caption | Missing | Refused) -> None:
+    def _tell(self, event: Published) -> None:
         for sink in self.sinks:
             sink.publish(event)
 

@@ -10,12 +10,15 @@ from collections import OrderedDict
 from enum import Enum, auto
 
 from captioner import metrics
-from captioner.contract import Caption, Missing, Refused
-from captioner.publishing.livekit_segments import Legacy, Phrases, whole
+from captioner.contract import Caption, Published, Refused, Removed
+from captioner.publishing.livekit_segments import Legacy, Phrases, blank, whole
 from captioner.room.segments import Outlet, Segment
 
 WAITING_MAX = 1_000
 """Segments kept while disconnected; the oldest are dropped, and counted."""
+
+SENT_MAX = 20_000
+"""Segments of which it is known that they were sent, so that they can be taken back."""
 
 
 class _Way(Enum):
@@ -32,6 +35,7 @@ class SegmentSender:
         self._streams = streams
         self._phrases = Phrases(session)
         self._waiting: OrderedDict[tuple[_Way, str], Segment] = OrderedDict()
+        self._sent: OrderedDict[tuple[_Way, str], tuple[str, str]] = OrderedDict()  # speaker, track
         self._outlet: Outlet | None = None
         self._more = asyncio.Event()
 
@@ -40,14 +44,18 @@ class SegmentSender:
         self._outlet = outlet
         self._more.set()
 
-    def publish(self, event: Caption | Missing | Refused) -> None:
-        """Queue a caption; drop what is queued of a speaker who refuses."""
+    def publish(self, event: Published) -> None:
+        """Queue a caption; drop what is queued of who refuses, and blank what was sent of it."""
         match event:
             case Caption():
                 self._take(event)
             case Refused(speaker):
                 for key in [k for k, one in self._waiting.items() if one.speaker == speaker]:
                     del self._waiting[key]
+            case Removed(speaker):
+                for key in [k for k, one in self._sent.items() if one[0] == speaker]:
+                    way, segment_id = key
+                    self._add(way, blank(segment_id, *self._sent.pop(key)))
 
     async def run(self) -> None:
         """Send segments until cancelled."""
@@ -58,10 +66,18 @@ class SegmentSender:
                 await self._more.wait()
                 continue
             (way, _), segment = self._waiting.popitem(last=False)
+            self._remember(way, segment)
             if way is _Way.STREAM:
                 await outlet.send_stream(segment)
             else:
                 await outlet.send_packet(segment)
+
+    def _remember(self, way: _Way, segment: Segment) -> None:
+        # Phrases cannot be taken back: who needs them ignores updates.
+        if segment.text and (way is _Way.STREAM or self._legacy is Legacy.ALL):
+            self._sent[way, segment.id] = (segment.speaker, segment.track)
+            if len(self._sent) > SENT_MAX:
+                self._sent.popitem(last=False)
 
     def _take(self, caption: Caption) -> None:
         if self._streams:

@@ -26,7 +26,7 @@ import click
 from captioner import engines, log, metrics
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueDeleted
-from captioner.contract import Caption, Missing, Refused
+from captioner.contract import Caption, Published
 from captioner.room.tokens import agent_token
 from captioner.settings import read_settings
 from streaming.audio import AudioFrame
@@ -136,7 +136,7 @@ class _Times:
     def __init__(self, lines: TextIO) -> None:
         self._lines = lines
 
-    def publish(self, event: Caption | Missing | Refused) -> None:
+    def publish(self, event: Published) -> None:
         if not isinstance(event, Caption):
             return
         said = event.event

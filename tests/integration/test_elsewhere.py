@@ -20,7 +20,7 @@ from livekit import rtc
 from captioner.bot.bot import Bot, Engine
 from captioner.bot.output_settings import OutputSettings
 from captioner.captions.cues import CueClosed
-from captioner.contract import Caption, Missing, Refused
+from captioner.contract import Caption, Published
 from captioner.contract_requests import CONSENT, SET
 from captioner.controls.decisions import Policy, Want
 from captioner.controls.state_store import MemoryStore
@@ -173,7 +173,7 @@ async def first_cue(bot: Bot) -> None:
     finished = asyncio.Event()
 
     class Watch:
-        def publish(self, event: Caption | Missing | Refused) -> None:
+        def publish(self, event: Published) -> None:
             if isinstance(event, Caption) and isinstance(event.event, CueClosed):
                 finished.set()
 

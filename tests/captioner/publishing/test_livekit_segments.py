@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.contract import Caption, Refused
+from captioner.contract import Caption, Refused, Removed
 from captioner.publishing.livekit_segments import PHRASE_MIN, Legacy, Phrases, whole
 from captioner.publishing.segment_sender import WAITING_MAX, SegmentSender
 from captioner.room.segments import Segment
@@ -138,3 +138,44 @@ async def test_while_the_room_is_away_finals_wait_bounded_and_what_withdrew_is_g
     running.cancel()
     assert room.sent[0][1].id == "s-t1-5.1"
     assert room.sent[-1][1].text == "the end"
+
+
+async def test_who_takes_back_what_was_said_blanks_every_segment_that_was_sent() -> None:
+    room = Room()
+    relay = SegmentSender(session="s", legacy=Legacy.ALL, streams=True)
+    running = asyncio.create_task(relay.run())
+    relay.attach(room)
+    bo = Cue("t2-1", "bo", 0, 1_000, "stays", "en")
+    relay.publish(closed("a secret"))
+    relay.publish(opened("another", number=2))
+    relay.publish(Caption(CueClosed(bo, 1), "bo", "Bo", "TR_2", 1_000))
+    await room.until(6)
+    relay.publish(Refused("anna"))
+    relay.publish(Removed("anna"))
+    await room.until(10)
+    relay.publish(Removed("anna"))  # nothing is left to be taken back
+    relay.publish(closed("the end", number=3))
+    await room.until(12)
+    running.cancel()
+    blanked = [(way, one.id, one.track, one.text, one.final) for way, one in room.sent[6:10]]
+    assert sorted(blanked) == [
+        (way, f"s-t1-{number}", "TR_1", "", True)
+        for way in ("packet", "stream")
+        for number in (1, 2)
+    ]
+    assert {one.text for _, one in room.sent[10:]} == {"the end"}
+
+
+async def test_phrases_cannot_be_taken_back() -> None:
+    """An empty one would be one more for a page that ignores updates."""
+    room = Room()
+    relay = SegmentSender(session="s", legacy=Legacy.FINAL, streams=False)
+    running = asyncio.create_task(relay.run())
+    relay.attach(room)
+    relay.publish(closed("said"))
+    await room.until(1)
+    relay.publish(Removed("anna"))
+    relay.publish(closed("the end", number=2))
+    await room.until(2)
+    running.cancel()
+    assert [one.text for _, one in room.sent] == ["said", "the end"]
