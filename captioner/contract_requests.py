@@ -8,8 +8,9 @@
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
     captions.consent  {v, captioned, kept}                          for the caller's own speech
     captions.remove   {v}             the captions of who refuses, from every page and history
-    captions.transcript  {v, at?}                                   hosts only: what is kept, in
-                      parts: {file, days, size, at, data}; data: base64 of a deflated file
+    captions.transcript  {v, at?}                                   hosts only: what is kept:
+                      {file, days}; with at, a part of it too: {size, at, data}, data: base64 of
+                      a deflated file
 
 A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
 
@@ -147,9 +148,12 @@ class Change(_Request):
 
 @dataclass(frozen=True, slots=True)
 class Part(_Request):
-    """A host asks for the kept transcript from byte ``at`` on, as it is packed to be sent."""
+    """A host asks for the kept transcript from byte ``at`` on, as it is packed to be sent.
 
-    at: Count = 0
+    Without ``at``, only where it lies and for how long.
+    """
+
+    at: Count | None = None
 
 
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)

@@ -166,7 +166,9 @@ class RpcServer:
     async def _transcript(self, room: Room, caller: str, payload: str) -> str:
         request = decode_part(payload)
         self._controls.require_host(await self._known(room, caller))
-        return encode({"v": VERSION, **await self._parts.part(caller, request.at)}).decode()
+        at, parts = request.at, self._parts
+        facts = await (parts.facts() if at is None else parts.part(caller, at))
+        return encode({"v": VERSION, **facts}).decode()
 
     async def _consent(self, caller: str, payload: str) -> str:
         if not caller:

@@ -33,12 +33,17 @@ class TranscriptParts:
         self._read = read
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
 
+    async def facts(self) -> dict[str, object]:
+        """Return where the transcript lies, which costs nothing. Raises InvalidRequest."""
+        kept = await self._read()
+        return {"file": kept.file, "days": kept.keep_days}
+
     async def part(self, caller: str, at: int) -> dict[str, object]:
         """Return the part that begins at byte ``at``; 0 takes a new copy. Raises InvalidRequest."""
         copy = self._copies.pop(caller, None)
         if at == 0:
             kept = await self._read()
-            packed = await asyncio.to_thread(zlib.compress, kept.text.encode())
+            packed = await asyncio.to_thread(lambda: zlib.compress(kept.text().encode()))
             copy = _Copy(kept.file, kept.keep_days, packed)
         if copy is None or at >= len(copy.packed):
             raise InvalidRequest('"at" must be 0, or where the last part ended')

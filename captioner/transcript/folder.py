@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +30,14 @@ class TranscriptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A transcript as a host gets it: the file's name, days of retention (None: for ever), text."""
+    """A transcript as a host gets it: the file's name, and days of retention (None: for ever).
+
+    text: makes the WebVTT file, as it is then; slow where it is long.
+    """
 
     file: str
     keep_days: int | None
-    text: str
+    text: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import structlog
 
 from captioner import metrics
 from captioner.captions.cues import Cue, CueClosed, CueDeleted, CueUpdated
-from captioner.contract import Caption, Missing, Refused
+from captioner.contract import Caption, Missing, Published
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.transcript.folder import Kept, TranscriptPolicy, base_name
 from captioner.transcript.journal_file import Busy, JournalFile, disk_failure
@@ -134,7 +134,7 @@ class TranscriptKeeper:
         """Whether something may be on disk that has to go."""
         return not self._looked or any(map(self._refused, self._written))
 
-    def publish(self, event: Caption | Missing | Refused) -> None:
+    def publish(self, event: Published) -> None:
         """Keep a cue that is finished, if it and its speaker may be kept, and what is missing."""
         match event:
             case Caption():
@@ -218,8 +218,8 @@ class TranscriptKeeper:
             if writer is None:
                 message = "nothing is kept of this meeting"
                 raise InvalidRequest(message, code=RequestCode.NOT_AVAILABLE)
-            file = writer.file.path.with_suffix(".vtt").name
-            return Kept(file, self._policy.keep_days, await asyncio.to_thread(writer.file.text))
+            name = writer.file.path.with_suffix(".vtt").name
+            return Kept(name, self._policy.keep_days, writer.file.text)
 
     def _said(self, caption: Caption, cue: Cue, *, closed: bool) -> Said:
         return Said(

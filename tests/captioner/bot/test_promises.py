@@ -353,8 +353,9 @@ async def test_a_host_gets_what_is_kept_while_it_is_and_after_and_nobody_else_do
         await keeps(meeting, tmp_path)
         for on in (True, False):
             await ask("olga", SET, transcript=on)
-            part = await ask("olga", TRANSCRIPT)
-            assert (part["file"], part["days"]) == ("m.vtt", 30)
+            facts = await ask("olga", TRANSCRIPT)
+            assert (facts["file"], facts["days"], "data" in facts) == ("m.vtt", 30, False)
+            part = await ask("olga", TRANSCRIPT, at=0)
             text = zlib.decompress(base64.b64decode(part["data"])).decode()
             assert "word" in text
         with pytest.raises(InvalidRequest) as refusal:

@@ -15,9 +15,14 @@ from captioner.transcript.folder import Kept
 class Source:
     def __init__(self, text: str) -> None:
         self.text = text
+        self.made = 0
 
     async def read(self) -> Kept:
-        return Kept("meeting.vtt", 30, self.text)
+        return Kept("meeting.vtt", 30, self.make)
+
+    def make(self) -> str:
+        self.made += 1
+        return self.text
 
 
 def noise(size: int) -> str:
@@ -42,6 +47,12 @@ async def whole(parts: TranscriptParts, caller: str, *, at: int = 0, begun: byte
 @pytest.mark.parametrize("text", ["WEBVTT\n\n<v Zoé>Été", noise(60_000)])
 async def test_the_parts_are_the_whole_transcript(text: str) -> None:
     assert await whole(TranscriptParts(Source(text).read), "zoe") == text
+
+
+async def test_where_it_lies_is_told_without_making_it() -> None:
+    source = Source("WEBVTT")
+    assert await TranscriptParts(source.read).facts() == {"file": "meeting.vtt", "days": 30}
+    assert source.made == 0
 
 
 async def test_what_is_said_meanwhile_changes_no_download_and_is_in_the_next() -> None:

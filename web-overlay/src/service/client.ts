@@ -119,7 +119,7 @@ export class CaptionsClient extends EventTarget {
 
   /** The transcript that is kept of this meeting, as it is now. For hosts only. Rejects with `CaptionsRefused`. */
   async transcript(): Promise<KeptTranscript> {
-    return keptTranscript((at) => this.#call("captions.transcript", { at }));
+    return keptTranscript((at) => this.#call("captions.transcript", at === undefined ? {} : { at }));
   }
 
   /** For the element: sets the way to the bot; null without one. */

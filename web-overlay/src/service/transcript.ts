@@ -14,15 +14,17 @@ type Answer = Readonly<Record<string, unknown>>;
 
 const most_bytes = 50_000_000;
 
-/** `ask` requests the part that begins at a byte. Only the first part is requested before `text` is called. */
-export async function keptTranscript(ask: (at: number) => Promise<Answer>): Promise<KeptTranscript> {
-  const first = await ask(0);
-  const { file, days, size } = first;
-  if (typeof file !== "string" || typeof size !== "number" || size > most_bytes) throw noPart();
+/** `ask` requests where the transcript lies, and with `at` the part that begins at that byte. */
+export async function keptTranscript(ask: (at?: number) => Promise<Answer>): Promise<KeptTranscript> {
+  const { file, days } = await ask();
+  if (typeof file !== "string") throw noPart();
   return {
     file,
     days: typeof days === "number" ? days : null,
     text: async () => {
+      const first = await ask(0);
+      const { size } = first;
+      if (typeof size !== "number" || size > most_bytes) throw noPart();
       const packed = new Uint8Array(size);
       let at = 0;
       for (let part = first; ; part = await ask(at)) {
