@@ -5,9 +5,9 @@ On screen the page wraps lines, and a cue that was shown cannot be joined to the
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from captioner.captions.cues import Cue
 from captioner.captions.webvtt import document
@@ -41,12 +41,37 @@ class _Word:
     end_ms: int
 
 
+class Layout:
+    """The cues of a file that grows. What is put at the end costs no more in a long file.
+
+    Times within a cue are estimates.
+    """
+
+    def __init__(self) -> None:
+        self._voices: dict[tuple[str, str, str], _Voice] = {}
+
+    def put(self, cue: Cue, name: str) -> None:
+        """Add a cue; one without a word has no place in a file."""
+        if cue.text.split():
+            self._voices.setdefault((cue.speaker, name, cue.language), _Voice()).put(cue)
+
+    def take(self, cue: Cue, name: str) -> None:
+        """Take out a cue that was put."""
+        if cue.text.split():
+            self._voices[cue.speaker, name, cue.language].take(cue)
+
+    def cues(self) -> list[Named]:
+        """Return the cues as a file has them, in order."""
+        named = [(c, name) for (_, name, _), voice in self._voices.items() for c in voice.laid()]
+        return sorted(named, key=lambda pair: _order(pair[0]))
+
+
 def laid_out(cues: Iterable[Named]) -> list[Named]:
-    """Return the cues as a file has them. Times within a cue are estimates."""
-    voices: dict[tuple[str, str, str], list[Cue]] = {}
-    for cue, name in sorted(cues, key=lambda pair: (pair[0].start_ms, pair[0].end_ms)):
-        voices.setdefault((cue.speaker, name, cue.language), []).append(cue)
-    return [(cue, name) for (_, name, _), own in voices.items() for cue in _of_one_voice(own)]
+    """Return the cues as a file has them."""
+    layout = Layout()
+    for cue, name in cues:
+        layout.put(cue, name)
+    return layout.cues()
 
 
 def file_of(cues: Iterable[Named]) -> str:
@@ -65,18 +90,54 @@ def wrapped(text: str) -> list[str]:
     return _greedy(words, LINE_MAX)
 
 
-def _of_one_voice(cues: Sequence[Cue]) -> list[Cue]:
-    done: list[Cue] = []
-    for cue in cues:
-        before = done.pop() if done else None
+class _Voice:
+    """The cues of one voice, in order, and how they are laid out.
+
+    A cue changes only the last one that was laid out before it. So the layout is taken back to any
+    cue by what stood there then: how many, and the last of them.
+    """
+
+    def __init__(self) -> None:
+        self._cues: list[Cue] = []
+        self._before: list[tuple[int, Cue | None]] = []  # of each that is laid out
+        self._done: list[Cue] = []
+
+    def put(self, cue: Cue) -> None:
+        at = bisect.bisect_right(self._cues, _order(cue), key=_order)
+        self._cues.insert(at, cue)
+        self._take_back(at)
+
+    def take(self, cue: Cue) -> None:
+        at = self._cues.index(cue, bisect.bisect_left(self._cues, _order(cue), key=_order))
+        del self._cues[at]
+        self._take_back(at)
+
+    def laid(self) -> list[Cue]:
+        for cue in self._cues[len(self._before) :]:
+            self._before.append((len(self._done), self._done[-1] if self._done else None))
+            self._lay(cue)
+        return _long_enough(self._done)
+
+    def _take_back(self, at: int) -> None:
+        if at < len(self._before):
+            count, last = self._before[at]
+            del self._done[max(count - 1, 0) :]
+            self._done += [] if last is None else [last]
+            del self._before[at:]
+
+    def _lay(self, cue: Cue) -> None:
+        before = self._done.pop() if self._done else None
         if before is None:
             parts = [cue]
         elif not _must_join(before, cue):
             parts = [before, cue]
         else:
             parts = _shared(before, cue)
-        done += [*parts[:-1], *_split(parts[-1])]
-    return _long_enough(done)
+        self._done += [*parts[:-1], *_split(parts[-1])]
+
+
+def _order(cue: Cue) -> tuple[int, int, str]:
+    return cue.start_ms, cue.end_ms, cue.id
 
 
 def _must_join(before: Cue, cue: Cue) -> bool:
@@ -158,15 +219,14 @@ def _cue(like: Cue, words: Sequence[_Word]) -> Cue:
 
 def _long_enough(cues: Sequence[Cue]) -> list[Cue]:
     """Show short cues into the silence after them."""
-    limits = [after.start_ms for _, after in pairwise(cues)]
-    return (
-        [
-            replace(cue, end_ms=max(cue.end_ms, min(cue.start_ms + CUE_MIN_MS, limit)))
-            for cue, limit in zip(cues, [*limits, cues[-1].start_ms + CUE_MIN_MS], strict=True)
-        ]
-        if cues
-        else []
-    )
+    shown = list(cues)
+    for at, cue in enumerate(cues):
+        end_ms = cue.start_ms + CUE_MIN_MS
+        if cue.end_ms < end_ms:
+            if at + 1 < len(cues):
+                end_ms = max(cue.end_ms, min(end_ms, cues[at + 1].start_ms))
+            shown[at] = replace(cue, end_ms=end_ms)
+    return shown
 
 
 def _greedy(words: Sequence[str], width: int) -> list[str]:

@@ -6,7 +6,6 @@ the last line. captioner/transcript/journal_file.py keeps one on disk.
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from captioner.captions.cues import Cue
+from captioner.captions.file_layout import Layout, wrapped
 from captioner.captions.webvtt import cue_block, plain, timestamp
 
 RECORDS_MAX = 100_000
@@ -160,8 +160,9 @@ class Minutes:
         self.lost = 0
         self._limit = limit
         self._records: list[Record] = []
-        self._blocks: list[tuple[int, int, str, str]] = []  # sorted: start, end, id, block
-        self._kept: dict[tuple[str, str], Said] = {}
+        self._layout = Layout()
+        self._blocks: dict[tuple[Cue, str], str] = {}  # as they were written last
+        self._kept: dict[tuple[str, str], tuple[Said, Cue]] = {}
         self._sessions: dict[str, int] = {}
         for record in records:
             self.feed(record)
@@ -176,12 +177,12 @@ class Minutes:
             case _ if len(self._records) >= self._limit and not self._replaces(record):
                 self.lost += 1
             case Said(session, cue_id):
-                before = self._kept.get((session, cue_id))
-                if before is None:
+                before, cue = self._kept.get((session, cue_id), (None, None))
+                if before is None or cue is None:
                     self._say(record)
                 elif not before.closed:
                     self._records.remove(before)
-                    self._blocks.remove(self._block(before))
+                    self._layout.take(cue, before.name)
                     self._say(record)
             case _:
                 if isinstance(record, Started):
@@ -190,8 +191,8 @@ class Minutes:
 
     @property
     def cues(self) -> int:
-        """The number of cues."""
-        return len(self._blocks)
+        """The number of cues that are kept."""
+        return len(self._kept)
 
     def has(self, session: str, cue_id: str) -> bool:
         """Return whether this cue is kept."""
@@ -206,33 +207,39 @@ class Minutes:
         return list(self._records)
 
     def vtt(self) -> str:
-        """Return the whole WebVTT file, sorted by start."""
+        """Return the whole WebVTT file, sorted by start, its cues laid out for a file."""
         head = "WEBVTT"
         if language := self._language():
             head += f"\nLanguage: {language}"
         notes = [f"NOTE {note}" for note in self._notes()]
-        return "\n\n".join([head, *notes, *(block[-1] for block in self._blocks)]) + "\n"
+        known, tongue = self._blocks, self._language()
+        self._blocks = {
+            (cue, name): known.get((cue, name))
+            or cue_block(cue, name=name, tagged=cue.language != tongue, lines=wrapped)
+            for cue, name in self._layout.cues()
+        }
+        return "\n\n".join([head, *notes, *self._blocks.values()]) + "\n"
 
     def _say(self, said: Said) -> None:
         self._records.append(said)
-        self._kept[said.session, said.id] = said
-        bisect.insort(self._blocks, self._block(said))
+        cue = self._cue(said)
+        self._kept[said.session, said.id] = said, cue
+        self._layout.put(cue, said.name)
 
     def _replaces(self, record: Record) -> bool:
         return isinstance(record, Said) and (record.session, record.id) in self._kept
 
-    def _block(self, said: Said) -> tuple[int, int, str, str]:
+    def _cue(self, said: Said) -> Cue:
         number = self._sessions.get(said.session, 1)
         cue_id = said.id if number == 1 else f"s{number}-{said.id}"
-        cue = Cue(cue_id, said.speaker, said.start_ms, said.end_ms, said.text, said.language)
-        block = cue_block(cue, name=said.name, tagged=said.language != self._language())
-        return said.start_ms, said.end_ms, cue_id, block
+        return Cue(cue_id, said.speaker, said.start_ms, said.end_ms, said.text, said.language)
 
     def _drop(self, void: Callable[[Said], bool]) -> None:
         left = [r for r in self._records if not (isinstance(r, Said) and void(r))]
         if len(left) == len(self._records):
             return
-        self._records, self._blocks, self._kept = [], [], {}
+        self._records, self._kept = [], {}
+        self._layout, self._blocks = Layout(), {}
         for record in left:
             self.feed(record)
         self.forgets = True

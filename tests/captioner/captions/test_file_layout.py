@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from itertools import pairwise
 
 import webvtt
@@ -15,6 +16,7 @@ from captioner.captions.file_layout import (
     CUE_MIN_MS,
     LINE_MAX,
     LINES_MAX,
+    Layout,
     file_of,
     laid_out,
     wrapped,
@@ -109,3 +111,21 @@ def test_chinese_lines_hold_half_as_many_characters_and_no_spaces() -> None:
     assert laid(cue(1, 0, 600, "我们"), cue(2, 700, 3_500, "今天讨论预算。")) == [
         (0, 3_500, "我们今天讨论预算。")
     ]
+
+
+@given(CUES, st.randoms(use_true_random=False))
+def test_in_whatever_order_cues_are_put_taken_and_put_again_the_file_is_the_same(
+    said: list[tuple[list[str], int, int]], chance: random.Random
+) -> None:
+    cues, at = [], 0
+    for number, (words, length, gap) in enumerate(said):
+        cues.append(cue(number, at, at + length, " ".join(words), chance.choice(["anna", "bob"])))
+        at += length + gap
+    layout, put = Layout(), chance.sample(cues, len(cues))
+    for one in put:
+        layout.put(one, one.speaker)
+        if chance.random() < 0.4:
+            other = chance.choice(put[: put.index(one) + 1])
+            layout.take(other, other.speaker)
+            layout.put(other, other.speaker)
+    assert layout.cues() == laid_out((one, one.speaker) for one in cues)

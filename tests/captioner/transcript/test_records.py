@@ -33,7 +33,7 @@ from captioner.transcript.records import (
 MEETING = Opened("budget", 1_795_000_000_000)
 
 
-def said(number: int, speaker: str = "anna", text: str = "word", session: str = "s") -> Said:
+def said(number: int, speaker: str = "anna", text: str = "Word.", session: str = "s") -> Said:
     start_ms = number * 1000
     return Said(
         session, f"t1-{number}", speaker, speaker.title(), start_ms, start_ms + 900, text, "en"
@@ -118,15 +118,53 @@ def test_the_file_says_when_it_began_what_was_missed_and_where_the_recording_is(
     assert "NOTE The recording begins at 00:00:03.500." in text
     assert "NOTE Gap from 00:00:04.000 to 00:00:09.000: nothing was heard (why)." in text
     assert "NOTE Not kept from 00:01:00.000." in text
-    assert "<v Anna><lang en>word</lang>" in text  # another language than the meeting's
+    assert "<v Anna><lang en>Word.</lang>" in text  # another language than the meeting's
+
+
+def spoken(number: int, start_ms: int, end_ms: int, text: str, *, closed: bool = True) -> Said:
+    return Said("s", f"t1-{number}", "anna", "Anna", start_ms, end_ms, text, "en", closed)
+
+
+LONG = "it was the best that we could do with all of the money there was"
+
+
+def test_the_file_has_no_line_that_is_too_long_and_no_cue_too_short_to_read() -> None:
+    minutes = Minutes(
+        [MEETING, Started(0, "s", "en"), spoken(1, 0, 7_000, f"{LONG}."),
+         spoken(2, 8_000, 8_600, "It was the"), spoken(3, 8_700, 11_000, "best that we could do.")]
+    )  # fmt: skip
+    cues = webvtt.from_string(minutes.vtt()).captions
+    assert [(cue.start, cue.end, cue.text.split("\n")) for cue in cues] == [
+        ("00:00:00.000", "00:00:07.000",
+         ["it was the best that we could do", "with all of the money there was."]),
+        ("00:00:08.000", "00:00:11.000", ["It was the best that we could do."]),
+    ]  # fmt: skip
+    assert minutes.records()[-2:] == [
+        spoken(2, 8_000, 8_600, "It was the"),
+        spoken(3, 8_700, 11_000, "best that we could do."),
+    ]
+
+
+def test_the_beginning_of_a_cue_is_replaced_by_the_whole_of_it_where_it_was_joined() -> None:
+    minutes = Minutes(
+        [MEETING, Started(0, "s", "en"), spoken(1, 0, 600, "It was the"),
+         spoken(2, 700, 1_200, "best", closed=False)]
+    )  # fmt: skip
+    assert "It was the best\n" in minutes.vtt()
+    minutes.feed(spoken(2, 700, 2_600, "best that we could do."))
+    assert "It was the best that we could do." in minutes.vtt()
+    minutes.feed(Withdrawn("s", "t1-1"))
+    assert [c.text for c in webvtt.from_string(minutes.vtt()).captions] == [
+        "best that we could do."
+    ]
 
 
 def test_cues_of_a_bot_that_came_later_have_names_of_their_own() -> None:
     minutes = Minutes(
         [MEETING, Started(0, "a", "en"), said(1, session="a"), Started(0, "b", "en"),
-         said(1, text="other", session="b")]
+         said(3, text="Other.", session="b")]
     )  # fmt: skip
-    assert [c.identifier for c in webvtt.from_string(minutes.vtt()).captions] == ["s2-t1-1", "t1-1"]
+    assert [c.identifier for c in webvtt.from_string(minutes.vtt()).captions] == ["t1-1", "s2-t1-3"]
 
 
 def test_a_cue_that_is_there_is_not_taken_twice() -> None:
