@@ -74,6 +74,7 @@ class Bot:
         policy = policy or Policy({engine.name: (engine.language,)}, want=Want.ALWAYS)
         self.controls = Controls(Decided(engine.language, engine.name, enabled), policy)
         self.controls.name_of = lambda person: str(self.publisher.names.of(person))
+        self.publisher.names.pseudonym = lambda text: self.controls.pseudonym(text)
         self._tracks = TrackSet(self.publisher, engine)
         self._service = CaptionService(
             self.publisher, self.controls, self._tracks, policy=policy, choose=choose, clock=clock
@@ -178,6 +179,7 @@ class Bot:
         alive = stored.alive or SignOfLife(0, Instant(origin_utc_ms))
         self.publisher.clock = self.publisher.clock.resume(origin_utc_ms, alive)
         self._lost_ms, self._reason = alive.room_ms, GapReason.BOT_RESTARTED
+        self.publisher.names.before = stored.decided.numbers
 
     async def _take_over(self, room: Room, ghost: str) -> Room:
         """Join under the name of the bot that died, so that the media server lets go of it."""
@@ -279,6 +281,7 @@ class Bot:
                 self._writer.decide(Wish("", {"transcript": False}))
             if self.controls.checked(self._clock()):
                 self._writer.know(Known.ALL)
+            self._writer.number(self.publisher.names.numbers())
             self._writer.live(self.publisher.clock.alive(said_ms))
             await self._service.look()
 

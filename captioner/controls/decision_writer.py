@@ -23,6 +23,7 @@ from captioner.controls.state_store import StateStore, Stored
 from captioner.controls.store_thread import StoreThread
 from captioner.errors import InvalidRequest, RequestCode, StateDamaged, StateError
 from captioner.publishing.room_clock import SignOfLife
+from captioner.room.names import Numbers
 
 log = structlog.get_logger()
 
@@ -106,6 +107,12 @@ class DecisionWriter:
         """Whether it is known what was decided before this bot came."""
         if decision := self._decide("", replace(self._controls.decided, known=known)):
             self.own(self._follow(decision))
+
+    def number(self, numbers: Numbers) -> None:
+        """Remember what tells people of one name apart."""
+        if numbers != self._controls.decided.numbers:
+            self._controls.decided = replace(self._controls.decided, numbers=numbers)
+            self._more.set()
 
     def keep(self, room: str, *, session: str, origin_utc_ms: int) -> None:
         """From now on store what is decided under this room."""
@@ -232,7 +239,8 @@ class DecisionWriter:
         late = stored.decided
         consents = {**late.consents, **mine.consents}
         enabled = mine.enabled and late.enabled
-        after = replace(mine, enabled=enabled, known=late.known, consents=consents)
+        numbers = {**late.numbers, **mine.numbers}
+        after = replace(mine, enabled=enabled, known=late.known, consents=consents, numbers=numbers)
         if decision := self._decide("", after):
             self.own(self._follow(decision))
 
@@ -253,7 +261,8 @@ class DecisionWriter:
         controls, decided = self._controls, self._controls.decided
         controls.pseudonym = self._store.pseudonym
         consents = {controls.pseudonym(who): said for who, said in decided.consents.items()}
-        controls.decided = replace(decided, by="", consents=consents)
+        # Numbers are given anew: these may be of names, not of their pseudonyms.
+        controls.decided = replace(decided, by="", consents=consents, numbers={})
 
     async def _live(self, alive: SignOfLife) -> None:
         room = self._room

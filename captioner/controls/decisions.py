@@ -10,6 +10,7 @@ from typing import Any, Self
 from captioner.contract import ConsentRule
 from captioner.contract_requests import Consent
 from captioner.errors import ConfigurationError
+from captioner.room.names import Numbers
 from captioner.room.protocol import Kind, Person
 
 
@@ -89,6 +90,7 @@ class Decided:
     """What was decided in one room: this is stored, and nothing that anybody said.
 
     People are known by pseudonyms of their identities. by: the host who last switched, or "".
+    numbers: what tells people of one name apart.
     """
 
     language: str
@@ -98,6 +100,7 @@ class Decided:
     by: str = ""
     known: Known = Known.ALL
     consents: Mapping[str, Consent] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

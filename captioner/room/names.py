@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from captioner.captions.webvtt import one_line_name
@@ -12,6 +12,9 @@ from captioner.room.protocol import Kind, Person, Source
 
 PEOPLE_MAX = 10_000
 """People of one meeting whose names are told apart; of more, those who left first are forgotten."""
+
+NUMBERS_MAX = 1_000
+"""People of one meeting whose numbers a bot after this one knows."""
 
 _WORDS = {"en": ("Guest", "screen"), "fr": ("Invité", "écran")}
 """For who has no name, and for the sound of a shared screen, by the room's language."""
@@ -30,15 +33,22 @@ class Name:
         return self.text + self.label
 
 
+Numbers = Mapping[str, tuple[str, int]]
+"""Who has which number under which name; people and names by their pseudonyms."""
+
+
 class Names:
     """One meeting's. Of two people of one name, the one who came later has a number.
 
     It stays theirs as long as they have that name. Who has left gives it back unless they spoke:
     captions of two people never have the same name. language: the room's, for words of ours.
+    pseudonym: of an identity, or of a name. before: the numbers that a bot before this one gave.
     """
 
     def __init__(self, language: str = "en") -> None:
         self.language = language
+        self.pseudonym: Callable[[str], str] = lambda text: text
+        self.before: Numbers = {}
         self._numbers: dict[str, dict[str, int]] = {}  # name, compared → identity → number
         self._called: dict[str, str] = {}  # identity → name, compared
         self._spoke: set[str] = set()
@@ -75,10 +85,30 @@ class Names:
             if len(self._called) >= PEOPLE_MAX:
                 self._forget(next(iter(self._called)))
             taken = self._numbers.setdefault(compared, {})
-            used = set(taken.values())
-            taken[identity] = next(n for n in range(1, len(used) + 2) if n not in used)
+            taken[identity] = self._new_number(identity, compared, set(taken.values()))
             self._called[identity] = compared
         return self._numbers[compared][identity]
+
+    def _new_number(self, identity: str, name: str, used: set[int]) -> int:
+        key, me = self.pseudonym(name), self.pseudonym(identity)
+        mine = self.before.get(me)
+        if mine is not None and mine[0] == key and mine[1] not in used:
+            return mine[1]
+        used |= {number for who, (theirs, number) in self.before.items() if theirs == key}
+        return next(n for n in range(1, len(used) + 2) if n not in used)
+
+    def numbers(self) -> Numbers:
+        """Return the numbers of people whose names are not theirs alone, for a bot after this one.
+
+        Who had one from the bot before keeps it: their captions may be on a page yet.
+        """
+        now = {
+            self.pseudonym(identity): (self.pseudonym(name), number)
+            for name, taken in self._numbers.items()
+            if max(taken.values()) > 1
+            for identity, number in taken.items()
+        }
+        return dict(list((dict(self.before) | now).items())[-NUMBERS_MAX:])
 
     def _forget(self, identity: str) -> None:
         compared = self._called.pop(identity, None)

@@ -180,6 +180,30 @@ async def test_who_takes_another_name_is_shown_under_it_and_has_refused_all_the_
         assert (meeting.states("anna")[-1], anna.read) == ("refused", read)
 
 
+async def test_two_of_one_name_have_the_same_numbers_after_a_restart_of_the_bot() -> None:
+    store = MemoryStore()
+    async with scripted_meeting(store=store) as meeting:
+        for name in ("first", "second"):
+            meeting.come(name)
+            meeting.room.change(name, name="Camille Martin")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        while not meeting.said("first"):
+            await meeting.speak("first", frames=3)
+        while not store.rooms["RM_scripted"].decided.numbers:
+            await meeting.speak("first", frames=1)
+        meeting.room.go("first")
+    async with scripted_meeting(store=store) as meeting:
+        for name in ("third", "second"):
+            meeting.come(name)
+            meeting.room.change(name, name="Camille Martin")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        names = (await meeting.room.ask("second", HELLO, want=True))["names"]
+        assert {one["speaker"]: one["name"] for one in names} == {
+            "second": "Camille Martin (2)",
+            "third": "Camille Martin (3)",
+        }
+
+
 @pytest.mark.parametrize("jump_s", [3_600, -3_600])
 async def test_when_the_machines_clock_is_set_the_times_of_captions_go_on(
     monkeypatch: pytest.MonkeyPatch, jump_s: int

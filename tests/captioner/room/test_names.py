@@ -89,3 +89,34 @@ def test_a_long_name_gives_way_and_its_label_stays(length: int) -> None:
     for limit in (NAME_MAX, 24, 8, 1):
         assert caption.shown_name(limit).endswith(" (screen)")
     assert len(caption.shown_name()) <= NAME_MAX
+
+
+def test_a_bot_that_is_started_again_gives_everybody_their_number_again() -> None:
+    first = Names()
+    first.pseudonym = lambda text: f"<{text}>"
+    first.present([CAMILLE, OTHER])
+    first.spoken(CAMILLE, Source.MICROPHONE)
+    first.present([OTHER])
+
+    again = Names()
+    again.pseudonym, again.before = first.pseudonym, first.numbers()
+    third = Person("c3", "Camille Martin", joined_ms=3)
+    again.present([OTHER, third])
+    names = [str(again.of(person)) for person in (OTHER, third, CAMILLE)]
+    assert names == ["camille MARTIN (2)", "Camille Martin (3)", "Camille Martin"]
+    # And the one after that.
+    assert {number for _, number in again.numbers().values()} == {1, 2, 3}
+
+
+def test_only_pseudonyms_are_remembered_and_only_of_names_that_are_shared() -> None:
+    names = Names()
+    names.pseudonym = lambda text: f"{len(text)}-{text[-1]}"
+    names.present([CAMILLE, OTHER, Person("d", "Dana", joined_ms=3)])
+    assert names.numbers() == {"2-1": ("14-n", 1), "2-2": ("14-n", 2)}
+
+
+def test_who_has_another_name_after_a_restart_has_no_number_of_the_old_one() -> None:
+    again = Names()
+    again.before = {"c2": ("camille martin", 2)}
+    assert str(again.of(Person("c2", "Dana"))) == "Dana"
+    assert str(again.of(CAMILLE)) == "Camille Martin"
