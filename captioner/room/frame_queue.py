@@ -17,52 +17,55 @@ from streaming.audio import FRAME_MS, SAMPLE_RATE, AudioFrame, Pcm
 QUEUE_FRAMES = 30_000 // FRAME_MS
 """Frames kept while no recogniser takes them: 30 s."""
 
-HOLE_MS = 200
-"""The clock's lead over the samples received from which on there is a hole."""
+HOLE_MS = 500
+"""The clock's lead over the samples received from which on there may be a hole."""
 
-HOLD_S = 0.1
-"""How long a late frame is held: if the next ones arrive at once, it was only late."""
+SURE_MS = 5_000
+"""How long the lead stays before there is one: a busy event loop catches up within that."""
 
 
 class HoleFinder:
-    """Places frames on the room's clock. They carry no time, so a hole shows only as lateness.
+    """Places frames on the room's clock. They carry no time, and follow each other.
 
-    A busy event loop makes frames late too, but then the next ones arrive in a burst. Which of the
-    two it is becomes clear within HOLD_S; until then late frames are held.
+    A source says what it leaves out. Lateness alone shows nothing: a busy event loop makes frames
+    late, and then many come at once. Only what stays late is a hole that the source did not know.
     """
 
     def __init__(self) -> None:
         self._next: int | None = None  # samples since room time 0
-        self._held: list[Pcm] = []
-        self._held_since_ms = 0
+        self._least_ms = 0  # lead since then
+        self._since_ms = 0
         self.missed_ms = 0
 
-    def feed(self, pcm: Pcm, now_ms: int) -> list[AudioFrame]:
-        """Take float32[1920] that arrived at ``now_ms`` of room time; return placed frames."""
-        arrived = now_ms * SAMPLE_RATE // 1000
-        if self._next is None:
-            self._next = max(arrived - len(pcm), 0)
-        self._held.append(pcm)
-        held = sum(len(p) for p in self._held)
-        late_ms = (arrived - self._next - held) * 1000 // SAMPLE_RATE
-        if late_ms > HOLE_MS:
-            if len(self._held) == 1:
-                self._held_since_ms = now_ms
-            if now_ms - self._held_since_ms < HOLD_S * 1000:
-                return []
-            self._next += late_ms * SAMPLE_RATE // 1000
-            self.missed_ms += late_ms
-        return self.flush()
+    def feed(self, pcm: Pcm, now_ms: int, *, missing_ms: int = 0) -> AudioFrame:
+        """Place float32[1920] that arrived at ``now_ms`` of room time.
 
-    def flush(self) -> list[AudioFrame]:
-        """End the input, and return the frames that are held."""
-        frames = []
-        for pcm in self._held:
-            assert self._next is not None
-            frames.append(AudioFrame(pcm, self._next))
-            self._next += len(pcm)
-        self._held = []
-        return frames
+        missing_ms: audio that the source left out before it.
+        """
+        begun_ms = now_ms - len(pcm) * 1000 // SAMPLE_RATE
+        if self._next is None:
+            self._next = max(begun_ms, 0) * SAMPLE_RATE // 1000
+            self._restart(now_ms)
+        else:
+            self._skip(missing_ms)
+            lead_ms = begun_ms - self._next * 1000 // SAMPLE_RATE
+            self._least_ms = min(self._least_ms, lead_ms)
+            if self._least_ms <= HOLE_MS:
+                self._restart(now_ms)
+            elif now_ms - self._since_ms >= SURE_MS:
+                self._skip(self._least_ms)
+                self._restart(now_ms)
+        frame = AudioFrame(pcm, self._next)
+        self._next += len(pcm)
+        return frame
+
+    def _skip(self, ms: int) -> None:
+        assert self._next is not None
+        self._next += ms * SAMPLE_RATE // 1000
+        self.missed_ms += ms
+
+    def _restart(self, now_ms: int) -> None:
+        self._least_ms, self._since_ms = SURE_MS, now_ms
 
 
 class Sound(Protocol):
@@ -71,6 +74,11 @@ class Sound(Protocol):
     @property
     def doubtful_ms(self) -> int:
         """How much of the last audio may be false, because the connection was broken."""
+        ...
+
+    @property
+    def missing_ms(self) -> int:
+        """How much audio was left out so far, because none arrived."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
@@ -179,26 +187,27 @@ class FrameQueue:
         self._more.set()
 
     async def _read(self) -> None:
-        holes = HoleFinder()
+        holes, missing_ms, doubtful_ms = HoleFinder(), 0, 0
         try:
             async for pcm in self._sound:
                 if self._stale():
                     return
                 now_ms = self._now_ms()
                 metrics.FRAMES.inc()
-                if now_ms - self.last_ms > LOST_MS:
-                    self._silent_from_ms, self._since_ms = self.last_ms, now_ms
                 missed_ms = holes.missed_ms
-                frames = holes.feed(pcm, now_ms)
+                frame = holes.feed(pcm, now_ms, missing_ms=self._sound.missing_ms - missing_ms)
+                missing_ms = self._sound.missing_ms
                 missed_ms = holes.missed_ms - missed_ms
                 metrics.HOLES_MS.inc(missed_ms)
+                if missed_ms + doubtful_ms > LOST_MS:
+                    self._silent_from_ms, self._since_ms = self.last_ms, now_ms
                 if missed_ms >= LOST_MS:
                     lost = GapReason.CONNECTION_LOST
                     self._put(Missing(self._silent_from_ms, self._since_ms, lost))
-                self._put(*frames)
-                self.last_ms = now_ms - self._sound.doubtful_ms
+                self._put(frame)
+                doubtful_ms = self._sound.doubtful_ms
+                self.last_ms = now_ms - doubtful_ms
         finally:
-            self._put(*holes.flush())
             self._ended = True
             self._more.set()
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from captioner.errors import RoomUnavailable
-from captioner.room.frame_queue import FrameQueue
+from captioner.room.frame_queue import HOLE_MS, FrameQueue
 from captioner.room.protocol import (
     Changed,
     Inaudible,
@@ -22,7 +22,7 @@ from captioner.room.protocol import (
     Voice,
 )
 from captioner.room.segments import Segment
-from streaming.audio import Pcm
+from streaming.audio import FRAME_MS, Pcm
 
 
 class Microphone:
@@ -31,16 +31,17 @@ class Microphone:
     read: the number of frames given to the bot.
     """
 
-    def __init__(self, track: str) -> None:
+    def __init__(self, track: str, now_ms: Callable[[], int]) -> None:
         self.track = track
         self.muted = False
         self.read = 0
-        self._sound: asyncio.Queue[Pcm | None] | None = None
+        self._now_ms = now_ms
+        self._sound: asyncio.Queue[_Said | None] | None = None
 
     def say(self, pcm: Pcm) -> None:
         """Add float32[1920] at 24 kHz, which is heard if the bot listens."""
         if self._sound is not None and not self.muted:
-            self._sound.put_nowait(pcm)
+            self._sound.put_nowait((pcm, self._now_ms()))
             self.read += 1
 
     @property
@@ -60,16 +61,24 @@ class Microphone:
         self._sound = None
 
 
-class _Heard:
-    def __init__(self, sound: asyncio.Queue[Pcm | None]) -> None:
-        self._sound = sound
+_Said = tuple[Pcm, int]
+"""(audio, the room time at its end)"""
 
-    @property
-    def doubtful_ms(self) -> int:
-        return 0
+
+class _Heard:
+    doubtful_ms = 0
+
+    def __init__(self, sound: asyncio.Queue[_Said | None]) -> None:
+        self._sound = sound
+        self.missing_ms = 0
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
-        while (pcm := await self._sound.get()) is not None:
+        end_ms: int | None = None
+        while (said := await self._sound.get()) is not None:
+            pcm, at_ms = said
+            late_ms = 0 if end_ms is None else at_ms - FRAME_MS - end_ms
+            self.missing_ms += late_ms if late_ms > HOLE_MS else 0
+            end_ms = at_ms if end_ms is None or late_ms > HOLE_MS else end_ms + FRAME_MS
             yield pcm
 
     async def aclose(self) -> None:
@@ -111,7 +120,7 @@ class ScriptedRoom:
     def come(self, person: Person) -> Microphone:
         """Let somebody join, with a microphone."""
         track = f"TR_{person.identity}"
-        microphone = self._microphones[person.identity] = Microphone(track)
+        microphone = self._microphones[person.identity] = Microphone(track, self._now_ms)
         self._people[person.identity] = replace(person, tracks=(track,))
         self._changed(person.identity)
         return microphone

@@ -1,20 +1,69 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterable
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from captioner.room.frame_queue import FrameQueue, Missing
-from streaming.audio import FRAME_SAMPLES, Pcm
+from captioner.room.frame_queue import FrameQueue, HoleFinder, Missing
+from streaming.audio import FRAME_MS, FRAME_SAMPLES, Pcm
 
 PCM = np.zeros(FRAME_SAMPLES, np.float32)
+
+
+def positions(finder: HoleFinder, arrivals: Iterable[int]) -> list[int]:
+    return [finder.feed(PCM, at).start_ms for at in arrivals]
+
+
+def test_frames_in_time_follow_each_other_from_when_the_first_began() -> None:
+    assert positions(HoleFinder(), [1080, 1160, 1240]) == [1000, 1080, 1160]
+
+
+def test_what_a_source_leaves_out_is_a_hole_at_once() -> None:
+    finder = HoleFinder()
+    assert positions(finder, [80, 160]) == [0, 80]
+    assert finder.feed(PCM, 3_240, missing_ms=3_000).start_ms == 3_160
+    assert positions(finder, [3_320]) == [3_240]
+    assert finder.missed_ms == 3_000
+
+
+@pytest.mark.parametrize("wakes_ms", [1_000, 4_000])
+def test_a_busy_event_loop_makes_frames_late_and_leaves_no_hole(wakes_ms: int) -> None:
+    """All this time it takes what has come only now and then, a few frames at once."""
+    finder = HoleFinder()
+    arrivals = [max(n * 80, -(-n * 80 // wakes_ms) * wakes_ms) + n % 3 for n in range(1, 400)]
+    assert positions(finder, arrivals)[-1] == pytest.approx(399 * 80 - 80, abs=wakes_ms)
+    assert finder.missed_ms == 0
+
+
+def test_what_stays_late_is_a_hole_that_the_source_did_not_know() -> None:
+    finder = HoleFinder()
+    before = list(range(80, 881, 80))
+    after = [at + 3_000 for at in range(960, 9_000, 80)]
+    found = positions(finder, before + after)
+    assert found[: len(before)] == [at - 80 for at in before]
+    assert found[-1] == after[-1] - 80
+    assert finder.missed_ms == 3_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 2_000)), max_size=60))
+def test_no_frame_is_lost_and_positions_never_overlap(waits: list[tuple[int, int]]) -> None:
+    finder, now_ms, found = HoleFinder(), 0, []
+    for wait_ms, missing_ms in waits:
+        now_ms += wait_ms
+        found.append(finder.feed(PCM, now_ms, missing_ms=missing_ms).start_ms)
+    assert len(found) == len(waits)
+    assert all(b - a >= FRAME_MS for a, b in itertools.pairwise(found))
 
 
 class Sound:
     """What a test puts in."""
 
-    doubtful_ms = 0
+    doubtful_ms = missing_ms = 0
 
     def __init__(self) -> None:
         self.arriving: asyncio.Queue[Pcm] = asyncio.Queue()

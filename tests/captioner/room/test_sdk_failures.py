@@ -17,7 +17,7 @@ from captioner.room.encryption import TrackSound
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Changed, Inaudible, Left
 from captioner.room.standstill import UNDER_WAY_MS, Clocks, Standstills
-from streaming.audio import FRAME_SAMPLES
+from streaming.audio import FRAME_MS, FRAME_SAMPLES
 
 
 class Stream:
@@ -73,6 +73,21 @@ async def test_statistics_that_fail_end_no_track(hangs: bool) -> None:
     heard = await levels(track, [0.5, *[0.0] * 50, 0.5])
     assert track.asked > 0
     assert heard == [0.5, *[0.0] * 50, 0.5]
+
+
+async def test_silence_without_packets_is_left_out_and_counted() -> None:
+    class Cut(Track):
+        async def get_stats(self) -> list[Any]:
+            received = SimpleNamespace(packets_received=7)
+            inbound = SimpleNamespace(received=received)
+            return [SimpleNamespace(HasField=lambda _name: True, inbound_rtp=inbound)]
+
+    Stream.scripts = iter([[0.5, *[0.0] * 50, 0.5]])
+    sound = TrackSound(Cut())  # type: ignore[arg-type]
+    heard = [round(float(pcm[0]), 1) async for pcm in sound]
+    assert len(heard) < 52
+    assert heard[-1] == 0.5
+    assert sound.missing_ms == (52 - len(heard)) * FRAME_MS
 
 
 async def test_a_stream_of_sound_that_fails_is_opened_again_and_counted() -> None:

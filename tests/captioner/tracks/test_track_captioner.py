@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from captioner.captions.cues import CaptionEvent, CueClosed
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import GapReason, TrackState
-from captioner.room.frame_queue import HoleFinder, Missing
+from captioner.room.frame_queue import Missing
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.audio import FRAME_MS, FRAME_SAMPLES, AudioFrame
@@ -24,40 +21,6 @@ from streaming.testing.scripted import ScriptedEngine, ScriptedRecognizer
 
 PCM = np.zeros(FRAME_SAMPLES, np.float32)
 VOICE = np.full(FRAME_SAMPLES, 0.1, np.float32)  # what is always as loud is noise
-
-
-def positions(finder: HoleFinder, arrivals: list[int]) -> list[int]:
-    frames = [frame for at in arrivals for frame in finder.feed(PCM, at)]
-    return [frame.start_ms for frame in [*frames, *finder.flush()]]
-
-
-def test_frames_in_time_follow_each_other_from_when_the_first_began() -> None:
-    assert positions(HoleFinder(), [1080, 1160, 1240]) == [1000, 1080, 1160]
-
-
-def test_frames_that_stop_for_3_seconds_leave_a_hole_of_3_seconds() -> None:
-    finder = HoleFinder()
-    before = list(range(80, 881, 80))
-    after = [at + 3000 for at in range(960, 2001, 80)]
-    found = positions(finder, before + after)
-    assert found[: len(before)] == [at - 80 for at in before]
-    assert found[-1] == pytest.approx(after[-1] - 80, abs=120)
-    assert finder.missed_ms == pytest.approx(3000, abs=120)
-
-
-def test_frames_that_were_only_late_leave_no_hole() -> None:
-    finder = HoleFinder()
-    stalled = [80, 160, *[1000 + i for i in range(10)], 1040, 1120]
-    assert positions(finder, stalled) == [i * FRAME_MS for i in range(len(stalled))]
-    assert finder.missed_ms == 0
-
-
-@given(st.lists(st.integers(0, 400), max_size=60))
-def test_no_frame_is_lost_and_positions_never_overlap(waits: list[int]) -> None:
-    arrivals = [sum(waits[: i + 1]) for i in range(len(waits))]
-    found = positions(HoleFinder(), arrivals)
-    assert len(found) == len(arrivals)
-    assert all(b - a >= FRAME_MS for a, b in itertools.pairwise(found))
 
 
 class Frames:
