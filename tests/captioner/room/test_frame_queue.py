@@ -40,6 +40,14 @@ def test_a_busy_event_loop_makes_frames_late_and_leaves_no_hole(wakes_ms: int) -
     assert finder.missed_ms == 0
 
 
+def test_a_loop_that_catches_up_slowly_puts_no_silence_into_a_word() -> None:
+    """Cut in two by silence, one word would be recognised as two."""
+    late_ms = [*[0] * 20, *[max(700 - 20 * n, 0) for n in range(60)]]
+    finder = HoleFinder()
+    found = positions(finder, [80 * n + late for n, late in enumerate(late_ms, start=1)])
+    assert found == [80 * n for n in range(len(late_ms))]
+
+
 def test_what_stays_late_is_a_hole_that_the_source_did_not_know() -> None:
     finder = HoleFinder()
     before = list(range(80, 881, 80))
