@@ -71,7 +71,7 @@ def imports_of(path: Path) -> set[str]:
         (
             "aiohttp",
             "captioner/demo/page_server.py streaming/kyutai_server/server.py"
-            " streaming/testing/asr_server.py"
+            " streaming/testing/asr_server.py streaming/remote/free_slots.py"
             " captioner/worker/livekit_api.py",
         ),
         (

@@ -31,6 +31,9 @@ from streaming.kyutai.fields import (
 PATH = "/api/asr-streaming"
 """The path of the websocket."""
 
+SLOTS_PATH = "/api/modules_info"
+"""Where servers tell, to a GET, how many slots they have and how many are used."""
+
 KEY_HEADER = "kyutai-api-key"
 """The header with a client's key; ``?auth_id=`` is the alternative."""
 

@@ -11,15 +11,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
 from streaming.audio import FRAME_MS
 from streaming.errors import LanguageNotSupported
-from streaming.kyutai_client.session import WIRE, Session, SessionPolicy
+from streaming.kyutai import protocol
+from streaming.kyutai_client.session import Session, SessionPolicy
 from streaming.recognizer import Capabilities
 from streaming.remote.connection import Servers
+from streaming.remote.free_slots import SlotsPage
 from streaming.remote.recognizer import RemoteRecognizer
+from streaming.remote.session import Wire
 
 LANGUAGES = ("en", "fr")
 """What Kyutai's 1B model knows."""
+
+
+class _Module(BaseModel):
+    """What a server tells of a module; moshi-server writes its numbers as text, and so do we."""
+
+    used_slots: int
+    total_slots: int
+
+
+_MODULES = TypeAdapter(list[_Module])
+
+
+def free_slots(told: bytes) -> int | None:
+    """The free slots by a server's own word; None if it does not tell."""
+    try:
+        modules = _MODULES.validate_json(told)
+    except ValidationError:
+        return None
+    return max((one.total_slots - one.used_slots for one in modules), default=None)
+
+
+WIRE = Wire(
+    "Kyutai's protocol",
+    protocol.PATH,
+    lambda key: {protocol.KEY_HEADER: key or protocol.PUBLIC_KEY},
+    protocol.MAX_SERVER_BYTES,
+    SlotsPage(protocol.SLOTS_PATH, free_slots),
+)
 
 
 class KyutaiEngine:
@@ -57,4 +90,6 @@ class KyutaiEngine:
                 f"the Kyutai servers are said to know {', '.join(known)}, not {language!r}"
             )
         policy = self._policy if live else replace(self._policy, flush_at_pauses=False)
-        return RemoteRecognizer(self.servers, WIRE, lambda: Session(policy))
+        return RemoteRecognizer(
+            self.servers, WIRE, lambda: Session(policy), delay_ms=self._capabilities.delay_ms
+        )

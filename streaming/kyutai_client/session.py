@@ -23,15 +23,8 @@ from streaming.kyutai_client.pauses import PauseHeads
 from streaming.kyutai_client.word_joining import WordReader
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, WordEnd
 from streaming.remote.pauses import PauseByVoice
-from streaming.remote.session import Message, Wire, frames_in
+from streaming.remote.session import Message, frames_in
 from streaming.remote.timeline import Timeline
-
-WIRE = Wire(
-    "Kyutai's protocol",
-    protocol.PATH,
-    lambda key: {protocol.KEY_HEADER: key or protocol.PUBLIC_KEY},
-    protocol.MAX_SERVER_BYTES,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,4 +57,6 @@ class RealtimeEngine:
             known = ", ".join(self._capabilities.languages)
             raise LanguageNotSupported(f"the servers are said to know {known}, not {language!r}")
         policy = self._policy if live else replace(self._policy, flush_at_pauses=False)
-        return RemoteRecognizer(self.servers, WIRE, lambda: Session(policy))
+        return RemoteRecognizer(
+            self.servers, WIRE, lambda: Session(policy), delay_ms=self._capabilities.delay_ms
+        )

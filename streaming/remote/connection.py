@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,8 @@ from streaming.errors import (
     RecognizerError,
     RecognizerUnavailable,
 )
+from streaming.remote.balance import CHOICES, Balance, Seat
+from streaming.remote.free_slots import free_slots
 from streaming.remote.session import Message, Session, Wire
 
 SERVERS_TRIED = 8
@@ -41,6 +42,7 @@ class Servers:
     addresses: tuple[str, ...]
     key: str = field(default="", repr=False)
     connect_s: float = 0.5
+    balance: Balance = field(default_factory=Balance, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raises ValueError."""
@@ -52,15 +54,16 @@ class Servers:
     async def connect(self, wire: Wire, begin: Callable[[], Session]) -> Link:
         """A connection whose session, made by ``begin``, is ready.
 
-        Every server is tried once, in an order of chance. Raises RecognizerAtCapacity if one of
-        them is full and no other takes it, RecognizerUnavailable, ProtocolError.
+        Every server is tried once, in the order of ``Balance``. Raises RecognizerAtCapacity if one
+        of them is full and no other takes it, RecognizerUnavailable, ProtocolError.
         """
         faults: list[RecognizerError] = []
-        for url, host in await self._shuffled():
-            link = Link(url, wire, begin())
+        for server in await self._order(wire):
+            link = Link(server, wire, begin())
             try:
                 async with asyncio.timeout(self.connect_s):
-                    await link.dial(host, self.key)
+                    await link.dial(self.key)
+                link.seat = self.balance.begin(server.name, _now())
                 return link
             except TimeoutError:
                 fault = f"the speech server {link.name} is not ready within {self.connect_s} s"
@@ -70,23 +73,51 @@ class Servers:
             except BaseException:  # nobody waits for it any more
                 link.drop()
                 raise
+            if not isinstance(faults[-1], RecognizerAtCapacity):
+                self.balance.failed(server.name, _now())
             await link.close()
         raise _worst(faults)
 
-    async def _shuffled(self) -> list[tuple[SplitResult, str]]:
-        found: list[tuple[SplitResult, str]] = []
+    async def _order(self, wire: Wire) -> list[Server]:
+        """The servers in the order in which they are tried."""
+        there = {server.name: server for server in await self._found()}
+        self.balance.forget(there)
+        names = self.balance.order(there, _now())
+        usable = [name for name in names if self.balance.is_usable(name, _now())]
+        few = usable[:CHOICES] if wire.slots else usable
+        if len(few) > 1:
+            asked = [(there[name].url, there[name].host) for name in few]
+            free = await free_slots(asked, wire.slots) if wire.slots else [None] * len(few)
+            few = self.balance.ranked(few, dict(zip(few, free, strict=True)))
+        order = [*few, *(name for name in names if name not in few)]
+        return [there[name] for name in order][:SERVERS_TRIED]
+
+    async def _found(self) -> list[Server]:
+        found: list[Server] = []
         faults: list[RecognizerError] = []
         for address in self.addresses:
             url = _split(address)
             try:
                 async with asyncio.timeout(self.connect_s):
-                    found += [(url, host) for host in await _hosts(url)]
+                    found += [Server(url, host) for host in await _hosts(url)]
             except OSError:  # also when the name service does not answer in time
                 faults.append(RecognizerUnavailable(f"no machine is called {url.hostname}"))
         if not found:
             raise _worst(faults)
-        random.shuffle(found)
-        return found[:SERVERS_TRIED]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One of the machines that an address names. host: its IP address."""
+
+    url: SplitResult
+    host: str
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{urlunsplit(self.url)} {self.host}"
 
 
 def _worst(faults: Sequence[RecognizerError]) -> RecognizerError:
@@ -118,25 +149,28 @@ async def _hosts(url: SplitResult) -> list[str]:
 class Link:
     """One connection, whose exceptions are ours.
 
-    name: host and port, for people.
+    name: host and port, for people. seat: the stream's place on the server, once it has one.
     """
 
-    def __init__(self, url: SplitResult, wire: Wire, session: Session) -> None:
+    def __init__(self, server: Server, wire: Wire, session: Session) -> None:
+        url = server.url
         self.session = session
         self.name = url.netloc
+        self.seat: Seat | None = None
+        self._host = server.host
         self._wire = wire
         self._url = url if url.path.strip("/") else url._replace(path=wire.path)
         self._socket: ClientConnection | None = None
 
-    async def dial(self, host: str, key: str) -> None:
-        """Connect to ``host`` until the session is ready.
+    async def dial(self, key: str) -> None:
+        """Connect until the session is ready.
 
         Raises RecognizerUnavailable, ProtocolError.
         """
         with self._refusals():
             self._socket = await connect(
                 urlunsplit(self._url),
-                host=host,
+                host=self._host,
                 port=_port(self._url),
                 additional_headers=self._wire.headers(key),
                 max_size=self._wire.longest,
@@ -208,3 +242,7 @@ class Link:
         if status == 404:
             return f"has no {self._url.path}: is it another kind of server?"
         return f"answers {status}, not {self._wire.name}"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

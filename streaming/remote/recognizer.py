@@ -9,6 +9,7 @@ from typing import Self
 from streaming.audio import AudioFrame
 from streaming.errors import ConnectionLost
 from streaming.recognizer import Flushed, Heard, RecognizerEvent
+from streaming.remote.balance import Seat
 from streaming.remote.connection import Link, Servers
 from streaming.remote.session import Session, Wire
 
@@ -22,8 +23,13 @@ class RemoteRecognizer:
     ConnectionLost or ProtocolError.
     """
 
-    def __init__(self, servers: Servers, wire: Wire, begin: Callable[[], Session]) -> None:
-        """begin: makes the session of a connection that is about to be tried."""
+    def __init__(
+        self, servers: Servers, wire: Wire, begin: Callable[[], Session], *, delay_ms: int
+    ) -> None:
+        """begin: makes the session of a connection that is about to be tried. delay_ms: how long
+        a server that is in time takes until it has dealt with a sound.
+        """
+        self._delay_s = delay_ms / 1000
         self._servers = servers
         self._wire = wire
         self._begin = begin
@@ -39,9 +45,11 @@ class RemoteRecognizer:
     async def send(self, frame: AudioFrame) -> None:
         """Take the next 80 ms. Waits while the server is seconds behind."""
         link = self._connected
+        self._seat.asked(_now())
         while link.session.room <= 0 and not self._over:
             self._room.clear()
             await self._room.wait()
+        self._seat.sent(frame.end_ms, _now())
         await self._give(link.session.frame(frame))
         await self._pass_on(link)
 
@@ -73,6 +81,7 @@ class RemoteRecognizer:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening])
+        self._seat.end(_now(), delay_s=self._delay_s, failed=False)
         if not self._said_all:
             link.drop()
         await link.close()
@@ -81,6 +90,11 @@ class RemoteRecognizer:
     def _connected(self) -> Link:
         assert self._link is not None
         return self._link
+
+    @property
+    def _seat(self) -> Seat:
+        assert self._connected.seat is not None
+        return self._connected.seat
 
     @property
     def _said_all(self) -> bool:
@@ -92,7 +106,12 @@ class RemoteRecognizer:
                 await self._give(link.session.receive(await link.receive()))
                 await self._pass_on(link)
                 self._room.set()
+                if self._seat.should_leave(_now()):
+                    raise ConnectionLost(
+                        f"the speech server {link.name} is late, others may not be"
+                    )
         except Exception as exc:  # the iteration raises it
+            self._seat.end(_now(), delay_s=self._delay_s, failed=True)
             await self._out.put(exc)
         finally:
             self._over = True
@@ -113,6 +132,9 @@ class RemoteRecognizer:
 
     async def _give(self, events: list[RecognizerEvent]) -> None:
         for event in events:
+            if isinstance(event, Heard | Flushed):
+                until_ms = event.until_ms if isinstance(event, Heard) else event.at_ms
+                self._seat.heard(until_ms, self._delay_s, _now())
             if isinstance(event, Flushed):
                 self._unanswered -= 1
                 if self._said_all:
@@ -120,3 +142,7 @@ class RemoteRecognizer:
                     await self._out.put(None)
                     return
             await self._out.put(event)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

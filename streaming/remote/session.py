@@ -8,6 +8,7 @@ from typing import Protocol
 
 from streaming.audio import FRAME_MS, AudioFrame
 from streaming.recognizer import RecognizerEvent
+from streaming.remote.free_slots import SlotsPage
 
 Message = str | bytes
 """One websocket message: text or binary."""
@@ -18,13 +19,15 @@ class Wire:
     """How servers of one kind are reached.
 
     name: of the protocol, for people. path: where an address has none. headers: those that carry
-    a key, which may be "". longest: bytes of a server's message.
+    a key, which may be "". longest: bytes of a server's message. slots: where a server tells how
+    many are free; None: nowhere.
     """
 
     name: str
     path: str
     headers: Callable[[str], Mapping[str, str]]
     longest: int
+    slots: SlotsPage | None = None
 
 
 class Session(Protocol):

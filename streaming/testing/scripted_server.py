@@ -10,6 +10,7 @@ Its words are levels of sound, so its output depends on every frame that it rece
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -202,7 +203,11 @@ class ScriptedServer:
         await self._server.wait_closed()
 
     def _admit(self, link: ServerConnection, request: Request) -> Response | None:
-        if request.path.partition("?")[0] != protocol.PATH:
+        path = request.path.partition("?")[0]
+        if path == protocol.SLOTS_PATH:
+            slots = {"used_slots": str(self.used), "total_slots": str(self.capacity)}
+            return link.respond(HTTPStatus.OK, json.dumps([{"type": "batched_asr", **slots}]))
+        if path != protocol.PATH:
             return link.respond(HTTPStatus.NOT_FOUND, "")
         if (
             self.faults.key is not None
