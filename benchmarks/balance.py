@@ -100,7 +100,7 @@ async def measure(kind: str, args: argparse.Namespace, processes: int) -> list[f
         for _ in range(processes):
             client = process("--visit", kind, "--streams", share, "--seconds", 600, *addresses)
             await stack.enter_async_context(client)
-        while sum(await asyncio.gather(*map(ask, servers))) < 0.9 * args.streams:
+        while sum(await asyncio.gather(*map(ask, servers))) < 0.9 * args.streams:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_S)
         await asyncio.sleep(STAY_S[1])  # those that began all at once are gone
         spreads = []
