@@ -10,7 +10,7 @@ ENGLISH_ONLY = The speech model of 98 more languages could not be had: captions 
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean
+.PHONY: demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean peers
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -114,6 +114,9 @@ sbom: .venv-supply/done web-overlay/package-lock.json
 licences: sbom
 	@$(BIN)/python -m tests.supply licences dist/sbom/*.cdx.json
 
+# Other recognisers, for python -m benchmarks.peers (6 GB).
+peers: .venv-peers/done
+
 # Known vulnerabilities; exit status 2 where a database cannot be reached.
 audit: .venv/dev.done .venv-supply/done
 	@rm -rf dist/audit; mkdir -p dist/audit
@@ -162,6 +165,11 @@ wheel: .venv/dev.done $(PAGE)
 	$(call BEGIN,Installing the fuzzer) rm -rf .venv-fuzz && \
 	$(PIP) --target .venv-fuzz --no-deps --require-hashes -r locks/fuzz.txt; $(END)
 
+.venv-peers/done: locks/peers.txt
+	$(call BEGIN,Installing WhisperLiveKit: about 5 minutes) \
+	{ test -x .venv-peers/bin/pip || $(PYTHON) -m venv .venv-peers; } && \
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r locks/peers.txt; $(END)
+
 web-overlay/node_modules/.done: web-overlay/package-lock.json
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed to build the page: https://nodejs.org"; exit 1; }
 	$(call BEGIN,Installing what the page is built with) \
@@ -179,9 +187,10 @@ lock:
 	$(LOCK) pyproject.toml --extra dev --extra eval --extra redis -c locks/run.txt -o locks/dev.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\npysubs2\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
+	printf 'whisperlivekit==0.2.26\nfaster-whisper\n' | $(LOCK) - -o locks/peers.txt
 	printf 'cyclonedx-bom\npip-audit\n' | $(LOCK) - -o locks/supply.txt
 	printf 'atheris<3.1\n' | $(LOCK) - -o locks/fuzz.txt  # the last one for Python 3.11
 	printf 'hatchling\neditables\n' | $(LOCK) - -c locks/dev.txt -o locks/build.txt
 
 clean:
-	rm -rf .venv .venv-kyutai .venv-supply .venv-fuzz web-overlay/node_modules captioner/overlay dist
+	rm -rf .venv .venv-kyutai .venv-supply .venv-peers .venv-fuzz web-overlay/node_modules captioner/overlay dist
