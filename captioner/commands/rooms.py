@@ -46,7 +46,12 @@ Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 
 
 @click.command()
-@click.option("--audio", type=click.Path(path_type=Path), help="Any audio or video file.")
+@click.option(
+    "--audio",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Any audio or video file; of several, each is a participant, and they speak in turn.",
+)
 @click.option("--mic", is_flag=True, help="Speak yourself: the page gets a microphone.")
 @click.option("--once", is_flag=True, help="Play once, then end.")
 @click.option(
@@ -62,7 +67,7 @@ Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 @with_settings
 def demo(
     settings: Settings,
-    audio: Path | None,
+    audio: tuple[Path, ...],
     mic: bool,
     once: bool,
     out: Path | None,

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +20,7 @@ import numpy as np
 
 from captioner import engines
 from captioner.atomic_file import must_be_writable, write_text
-from captioner.audio_file import read_chunks
+from captioner.audio_file import duration_s, read_chunks
 from captioner.bot.bot import Bot, Engine
 from captioner.captions.cues import CueClosed, CueUpdated
 from captioner.captions.file_layout import file_of
@@ -46,12 +46,12 @@ ROOM = "demo"
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
-    """Options of the demo. audio: None selects the recording in the model's package.
+    """Options of the demo. audio: one participant each; none: the recording in the model's package.
 
     key: the shared key of an end-to-end encrypted room; "" for an unencrypted one.
     """
 
-    audio: Path | None
+    audio: tuple[Path, ...]
     mic: bool
     once: bool
     out: Path | None
@@ -74,9 +74,9 @@ async def run_demo(plan: DemoPlan, settings: Settings) -> None:
 
     Raises CaptionerError, StreamingError; everything that was started is ended.
     """
-    audio = plan.audio or (None if plan.mic else bundled_recording())
-    if audio is not None:
-        _must_have_sound(audio)
+    audio = plan.audio or (() if plan.mic else (bundled_recording(),))
+    for path in audio:
+        _must_have_sound(path)
     if plan.out is not None:
         must_be_writable(plan.out)
     overlay_folder()
@@ -160,34 +160,44 @@ def _viewer(server: MediaServer, name: str, *, host: bool, can_speak: bool) -> d
 
 
 async def _speak(
-    audio: Path | None, server: MediaServer, plan: DemoPlan, *, running: asyncio.Task[object]
+    audio: Sequence[Path], server: MediaServer, plan: DemoPlan, *, running: asyncio.Task[object]
 ) -> None:
-    if audio is None:
+    """Let the recordings speak in turn, each as a participant."""
+    if not audio:
         await running
         return
-    token = participant_token(
-        server.key, server.secret, room=ROOM, identity="reader", name=_speaker_name(audio)
-    )
-    speaker = SoundPublisher(rate=RATE, key=plan.key)
-    await speaker.join(server.url, token)
-    try:
-        await speaker.play(_sound(audio, once=plan.once))
-    finally:
-        await speaker.leave()
+    lengths = [duration_s(path) or 0.0 for path in audio]
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        for number, path in enumerate(audio):
+            identity = f"reader-{number + 1}"
+            token = participant_token(
+                server.key, server.secret, room=ROOM, identity=identity, name=_speaker_name(path)
+            )
+            speaker = SoundPublisher(rate=RATE, key=plan.key)
+            await speaker.join(server.url, token)
+            stack.push_async_callback(speaker.leave)
+            before_s, after_s = sum(lengths[:number]), sum(lengths[number + 1 :])
+            sound = _sound(path, before_s=before_s, after_s=after_s, once=plan.once)
+            tasks.create_task(speaker.play(sound))
 
 
 def _speaker_name(audio: Path) -> str:
     return audio.stem.replace("_", " ").title()
 
 
-def _sound(audio: Path, *, once: bool) -> Iterator[Pcm]:
-    """Play the recording after a moment of silence, repeatedly unless ``once``."""
-    yield np.zeros(RATE // 2, np.float32)
+def _sound(audio: Path, *, before_s: float, after_s: float, once: bool) -> Iterator[Pcm]:
+    """Play the recording while the others are silent, repeatedly unless ``once``."""
+    yield _silence(0.5)
     while True:
+        yield _silence(before_s)
         yield from read_chunks(audio, rate=RATE)
-        yield np.zeros(int(RATE * PAUSE_S), np.float32)
+        yield _silence(after_s + PAUSE_S)
         if once:
             return
+
+
+def _silence(seconds: float) -> Pcm:
+    return np.zeros(int(RATE * seconds), np.float32)
 
 
 def _must_have_sound(audio: Path) -> None:
