@@ -69,6 +69,12 @@ test("a long name is cut to 64 code points", () => {
   expect("packet" in parsed && parsed.packet.type === "caption" && Array.from(parsed.packet.name)).toHaveLength(64);
 });
 
+test("a track says what its voice speaks, or nothing of it", () => {
+  const track = { v: 1, type: "track", session: "s", seq: 1, track: "t", speaker: "a", state: "on" };
+  expect(readPacket({ ...track, lang: "fr", lang_by: "voice" })).toMatchObject({ packet: { lang: "fr", lang_by: "voice" } });
+  for (const lang of [undefined, "und", 7]) expect(readPacket({ ...track, lang })).not.toMatchObject({ packet: { lang: expect.anything() as unknown } });
+});
+
 test.each(["und", "", "x", "fr_FR", '"><img>', 7, null])("%j as language says nothing", (lang) => {
   expect(readPacket({ ...caption, lang })).toMatchObject({ packet: { lang: "" } });
 });

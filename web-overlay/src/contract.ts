@@ -48,6 +48,9 @@ export interface TrackPacket {
   readonly lag_ms: number;
   /** Why there are no captions, if that is known: "encrypted", "not-received". */
   readonly reason?: string;
+  /** What the voice speaks, if it is not the room's language, and who chose it: "speaker", "host", "token", "room", "voice". */
+  readonly lang?: string;
+  readonly lang_by?: string;
 }
 
 export interface GapPacket {
@@ -210,6 +213,7 @@ function readTrack(fields: Fields) {
     state,
     lag_ms: whole(fields["lag_ms"] ?? 0, "bad-track"),
     ...(fields["reason"] === undefined ? {} : { reason: string(fields["reason"], identifierLimit, "bad-track") }),
+    ...(language(fields["lang"]) === "" ? {} : { lang: language(fields["lang"]), lang_by: string(fields["lang_by"] ?? "", identifierLimit, "bad-track", 0) }),
   };
 }
 

@@ -1,15 +1,17 @@
 import type { LiveCaptionsElement } from "../captions-element";
 import { setText } from "../dom";
 import type { CaptionFacts, HostChange } from "../service/facts";
-import { delaySentences, engineName, languageName, statusOf, whyNot } from "./host-status";
+import { delaySentences, engineName, whyNot } from "./host-status";
+import { choiceName, choices, setOptions } from "./languages";
 import type { Person } from "./meeting";
 import type { Consent } from "./consent";
 import { byId, button, closeButton, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
 import { CaptionsRefused, type Refusal } from "../service/rpc";
-import { isolated, say, type Language } from "../strings/strings";
+import { say, type Language } from "../strings/strings";
 import { KeptFile } from "./kept-file";
 import { VoiceChoice } from "./own-voice";
+import { PeopleList } from "./people-list";
 
 interface Switch {
   readonly row: HTMLElement;
@@ -38,7 +40,7 @@ export class HostPanel {
   readonly #spoken: Choice;
   readonly #engine: Choice;
   readonly #switches: HTMLElement;
-  readonly #people = make("ul", "people");
+  readonly #people: PeopleList;
   readonly #voice: VoiceChoice;
   readonly #kept: KeptFile;
   #refusal: { readonly reason: Refusal; readonly choices: readonly string[] } | null = null;
@@ -52,7 +54,10 @@ export class HostPanel {
     this.#transcript = this.#switch("transcript", words["room.transcript"]);
     this.#spoken = this.#choice("language", words["room.language"]);
     this.#engine = this.#choice("engine", words["room.engine.label"]);
-    this.#voice = new VoiceChoice(captions, consent, words);
+    this.#voice = new VoiceChoice(captions, consent, words, language);
+    this.#people = new PeopleList(captions, words, language, (error) => {
+      this.#refuse(error);
+    });
     this.#kept = new KeptFile(captions, words);
     this.#error.setAttribute("role", "alert");
     this.#switches = section(words["room.switches"], this.#enabled.row, this.#transcript.row, this.#kept.element, this.#spoken.row, this.#engine.row, this.#why, this.#error);
@@ -61,7 +66,7 @@ export class HostPanel {
     title.tabIndex = -1;
     element.setAttribute("aria-labelledby", title.id);
     const closing = closeButton(words["room.close"], close);
-    element.append(make("div", "panel-head", title, closing), this.#state, this.#facts, this.#switches, this.#voice.element, section(words["room.people"], this.#people));
+    element.append(make("div", "panel-head", title, closing), this.#state, this.#facts, this.#switches, this.#voice.element, section(words["room.people"], this.#people.element));
   }
 
   draw(people: readonly Person[], hasMicrophone: boolean): void {
@@ -78,7 +83,7 @@ export class HostPanel {
     setText(this.#error, this.#refusal ? refusalText(words[`refused.${this.#refusal.reason}`], this.#refusal.choices) : "");
     this.#voice.draw(hasMicrophone);
     this.#kept.draw();
-    this.#drawPeople(people.filter((one) => one.hasVoice || one.isLocal));
+    this.#people.draw(people.filter((one) => one.hasVoice || one.isLocal));
   }
 
   #drawFacts(facts: CaptionFacts | null): void {
@@ -94,26 +99,10 @@ export class HostPanel {
     // Whoever can switch sees the switch; the sentence above says the same of captions.
     drawSwitch(this.#enabled, facts.state !== "off", mayChange, mayChange ? ["", ""] : [words["room.on"], words["room.off"]]);
     drawSwitch(this.#transcript, facts.transcript, mayChange, [words["room.transcript.on"], words["room.transcript.off"]]);
-    const spoken = facts.language === "" ? words["room.language.unknown"] : languageName(facts.language, this.#language);
-    drawChoice(this.#spoken, facts.language, options(facts.languages, facts.language), mayChange, spoken, (tag) => languageName(tag, this.#language));
+    const nameOf = (choice: string) => choiceName(choice, this.#language, words);
+    const spoken = facts.spoken === "" ? words["room.language.unknown"] : nameOf(facts.spoken);
+    drawChoice(this.#spoken, facts.spoken, choices(facts, this.#language), mayChange, spoken, nameOf);
     drawChoice(this.#engine, facts.engine, options(facts.engines, facts.engine), mayChange, engineName(facts.engine, words), (name) => engineName(name, words));
-  }
-
-  #drawPeople(people: readonly Person[]): void {
-    const { state, speakers } = this.#captions.captions;
-    const known = new Map([...this.#people.querySelectorAll<HTMLElement>("li[data-identity]")].map((item) => [item.dataset["identity"], item]));
-    const items = people.map((person) => {
-      const item = known.get(person.identity) ?? make("li", "one", make("bdi", "one-name"), make("span", "one-state"));
-      const status = statusOf(person, speakers, state, this.#words);
-      item.dataset["identity"] = person.identity;
-      item.dataset["kind"] = status.kind;
-      const [name, what] = item.children;
-      if (name) setText(name, person.isLocal ? `${isolated(person.name)} (${this.#words.you})` : person.name);
-      if (what) setText(what, status.sentence);
-      return item;
-    });
-    const isSame = items.length === this.#people.children.length && items.every((item, index) => this.#people.children[index] === item);
-    if (!isSame) this.#people.replaceChildren(...items);
   }
 
   #switch(name: "enabled" | "transcript", label: string): Switch {
@@ -136,17 +125,21 @@ export class HostPanel {
     return { row: make("div", "field", title, shown, select), select, shown };
   }
 
+  /** Shows why something was refused, or null, and the current state: the controls must not show the request. */
+  #refuse(error: unknown): void {
+    this.#refusal = error === null ? null : error instanceof CaptionsRefused ? error : { reason: "no-answer", choices: [] };
+    this.#captions.captions.dispatchEvent(new Event("change"));
+  }
+
   async #set(change: HostChange): Promise<void> {
-    this.#refusal = null;
     this.#switches.ariaBusy = "true";
     try {
       await this.#captions.captions.set(change);
+      this.#refuse(null);
     } catch (error) {
-      this.#refusal = error instanceof CaptionsRefused ? error : { reason: "no-answer", choices: [] };
+      this.#refuse(error);
     }
     this.#switches.ariaBusy = "false";
-    // Draws the current state again: after a refusal the controls must not show the request.
-    this.#captions.captions.dispatchEvent(new Event("change"));
   }
 }
 
@@ -178,8 +171,7 @@ function drawChoice({ row, select, shown }: Choice, value: string, all: readonly
   const isChoice = mayChange && all.length > 1;
   select.hidden = !isChoice;
   setText(shown, isChoice ? "" : text);
-  const known = [...select.options].map((option) => option.value);
-  if (known.join() !== all.join()) select.replaceChildren(...all.map((one) => new Option(nameOf(one), one)));
+  setOptions(select, all, nameOf);
   if (select.value !== value) select.value = value;
 }
 

@@ -36,15 +36,6 @@ export function engineName(engine: string, words: PageWords): string {
   return engine === "embedded" || engine === "kyutai" || engine === "realtime" ? words[`engine.${engine}`] : engine;
 }
 
-/** The name of a language in the reader's language: "fr" → "français". */
-export function languageName(tag: string, language: Language): string {
-  try {
-    return new Intl.DisplayNames(language, { type: "language" }).of(tag) ?? tag;
-  } catch {
-    return tag;
-  }
-}
-
 function seconds(ms: number, language: Language): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(ms / 1000);
 }

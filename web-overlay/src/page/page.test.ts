@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import type { CaptionFacts, You } from "../service/facts";
 import { keyIn } from "./encryption";
+import { choiceName, choices } from "./languages";
 import { delaySentences, noticeFor, statusOf, whyNot } from "./host-status";
 import type { Person } from "./meeting";
 import { fit } from "./tile-grid";
@@ -9,10 +10,10 @@ import { pageStrings } from "../strings/page-strings";
 
 const words = pageStrings.en;
 const facts: CaptionFacts = {
-  ...{ session: "s", state: "on", language: "en", engine: "kyutai", standsIn: "", engines: [], languages: [], by: "" },
+  ...{ session: "s", state: "on", language: "en", spoken: "en", engine: "kyutai", standsIn: "", engines: [], languages: [], by: "" },
   ...{ transcript: false, consent: "unless-refused", delay_ms: 480 },
 };
-const you: You = { host: false, why: "not-host", captioned: true, kept: true, said: false, stored: true };
+const you: You = { host: false, why: "not-host", captioned: true, kept: true, said: false, stored: true, language: "" };
 const person: Person = { identity: "alice", name: "Alice", isLocal: false, isSpeaking: false, hasVoice: true, isMuted: false };
 
 test.each([
@@ -33,6 +34,15 @@ test("every sentence of the page is there in both languages, with the same gaps 
     expect(gaps(pageStrings.fr[key as keyof typeof words]), key).toEqual(gaps(sentence));
     if (!key.endsWith(".advice")) expect(sentence, key).not.toBe("");
   }
+});
+
+test("languages are offered by name, after what is spoken and what can be found by voice", () => {
+  const offered = (spoken: string, languages = ["en", "fr", "de"]) => choices({ ...facts, language: "fr", spoken, languages }, "fr");
+  expect(offered("fr")).toEqual(["fr", "auto:fr,en", "de", "en"]);
+  expect(offered("auto:fr,de")).toEqual(["auto:fr,de", "de", "en", "fr"]);
+  expect(offered("fr", ["fr"])).toEqual(["fr"]);
+  const named = ["fr", "auto:fr,en", "auto"].map((choice) => choiceName(choice, "fr", pageStrings.fr));
+  expect(named).toEqual(["français", "Reconnue à la voix\u00a0: français ou anglais", "Reconnue à la voix, parmi toutes"]);
 });
 
 test("tiles always fit into their box", () => {

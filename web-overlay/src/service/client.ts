@@ -15,7 +15,7 @@ export interface Link {
 }
 
 /** The state of one speaker's captions. */
-export type SpeakerState = Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms" | "reason">;
+export type SpeakerState = Pick<TrackPacket, "speaker" | "track" | "state" | "lag_ms" | "reason" | "lang" | "lang_by">;
 
 /**
  * The room's caption service, as `element.captions`: its state, and requests to it.
@@ -79,11 +79,22 @@ export class CaptionsClient extends EventTarget {
     if (!wish.captioned || !wish.kept) this.#keep(wish);
     const answer = await this.#call("captions.consent", wish);
     this.#keep(wish);
-    const before = this.#you ?? { host: false, why: null };
+    const before = this.#you ?? { host: false, why: null, language: null };
     const you = youOf({ ...before, ...wish, stored: true, ...answer, said: true });
     if (!you) throw new CaptionsRefused("no-answer", "the bot's answer says nothing of captioned");
     this.takeYou(you);
     return you;
+  }
+
+  /**
+   * Says what this user speaks, or for hosts what the participant `speaker` does: "fr", "auto:fr,en" (found by voice
+   * among those), "auto" (among all), "" (as the room does). Resolves to what holds now, and by whose choice. Rejects
+   * with `CaptionsRefused`.
+   */
+  async speak(language: string, speaker?: string): Promise<{ language: string; by: string }> {
+    const answer = await this.#call("captions.language", { language, ...(speaker === undefined ? {} : { speaker }) });
+    if (speaker === undefined && this.#you) this.takeYou({ ...this.#you, language });
+    return { language: String(answer["language"]), by: String(answer["by"]) };
   }
 
   /**

@@ -17,6 +17,8 @@ export interface CaptionFacts {
   readonly state: ServiceState;
   /** A BCP 47 tag; "" if it is not known. */
   readonly language: string;
+  /** What may be spoken: the same, or "auto:fr,en" if it is found by voice among those, or "auto" if among all. */
+  readonly spoken: string;
   readonly engine: string;
   /** The engine that replaces the chosen one while it is unavailable; "" otherwise. */
   readonly standsIn: string;
@@ -49,6 +51,8 @@ export interface You {
   readonly said: boolean;
   /** Whether the choice outlives a restart of the bot. */
   readonly stored: boolean;
+  /** What the user says that they speak; "" if they say nothing, null if the bot is of an earlier version. */
+  readonly language: string | null;
 }
 
 /** What a host can change. Absent fields stay as they are. */
@@ -72,10 +76,13 @@ type Attributes = Readonly<Record<string, string>>;
 export function factsOf(attributes: Attributes): CaptionFacts {
   const said = (name: string) => attributes[`captions.${name}`] ?? "";
   const delay_ms = Number.parseInt(said("delay_ms"), 10);
+  const language = said("lang") === "und" ? "" : said("lang");
+  const among = said("auto");
   return {
     session: said("session"),
     state: serviceStates.find((state) => state === said("state")) ?? "starting",
-    language: said("lang") === "und" ? "" : said("lang"),
+    language,
+    spoken: among === "" ? language : among === "*" ? "auto" : `auto:${among}`,
     engine: said("engine"),
     standsIn: said("stands_in"),
     engines: listIn(said("engines")),
@@ -90,9 +97,9 @@ export function factsOf(attributes: Attributes): CaptionFacts {
 /** Reads the field `you` of an answer; null if a bot of an earlier version does not send it. */
 export function youOf(value: unknown): You | null {
   if (!isFields(value)) return null;
-  const { host, why, captioned, kept, said, stored } = value;
+  const { host, why, captioned, kept, said, stored, language } = value;
   if (typeof captioned !== "boolean") return null;
-  return { host: host === true, why: why === "not-host" || why === "unsigned" ? why : null, captioned, kept: kept === true, said: said === true, stored: stored !== false };
+  return { host: host === true, why: why === "not-host" || why === "unsigned" ? why : null, captioned, kept: kept === true, said: said === true, stored: stored !== false, language: typeof language === "string" ? language : null };
 }
 
 export function choiceOf(value: Readonly<Record<string, unknown>>): HostChoice {

@@ -178,7 +178,7 @@ test("a newcomer gets the newest, three older pages ahead, and the rest when it 
   const { packets, yous, captions } = listen(room);
   await vi.advanceTimersByTimeAsync(10);
   expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3"]);
-  expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false, said: false, stored: true }]);
+  expect(yous).toEqual([{ host: true, why: null, captioned: true, kept: false, said: false, stored: true, language: null }]);
   expect([await captions.loadOlder(), await captions.loadOlder(), await captions.loadOlder()]).toEqual([true, false, false]);
   expect(packets.map((one) => "id" in one && one.id)).toEqual(["e", "p5", "p4", "p3", "p2", "p1"]);
 });

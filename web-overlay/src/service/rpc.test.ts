@@ -27,7 +27,9 @@ test("the bot's attributes are read, and nonsense in them is not passed on", () 
   const facts = factsOf({ "captions.state": "dancing", "captions.engines": "kyutai, embedded,,", "captions.delay_ms": "x", "captions.lang": "und", "captions.consent": "if-agreed" });
   expect(facts).toMatchObject({ state: "starting", engines: ["kyutai", "embedded"], delay_ms: null, language: "", consent: "if-agreed", transcript: false });
   expect(factsOf({ "captions.delay_ms": "640" }).delay_ms).toBe(640);
-  expect(youOf({ host: true, captioned: true, kept: false })).toEqual({ host: true, why: null, captioned: true, kept: false, said: false, stored: true });
+  const spoken = ["", "fr,en", "*"].map((auto) => factsOf({ "captions.lang": "fr", "captions.auto": auto }).spoken);
+  expect(spoken).toEqual(["fr", "auto:fr,en", "auto"]);
+  expect(youOf({ host: true, captioned: true, kept: false })).toEqual({ host: true, why: null, captioned: true, kept: false, said: false, stored: true, language: null });
   expect([youOf(null), youOf({ captioned: "yes" })]).toEqual([null, null]);
 });
 
@@ -53,10 +55,21 @@ test("consent that the bot confirms is what the client then knows", async () => 
   expect(changes).toBe(1);
 });
 
+test("who says what they speak is known to speak it, and a host says it of somebody", async () => {
+  const client = new CaptionsClient();
+  const asked: unknown[] = [];
+  client.connect({ room: "r", call: (_, payload) => (asked.push(payload), Promise.resolve({ language: "fr", by: "speaker" })) });
+  client.takeYou({ host: true, why: null, captioned: true, kept: true, said: false, stored: true, language: "" });
+  expect(await client.speak("fr")).toEqual({ language: "fr", by: "speaker" });
+  await client.speak("de", "bob");
+  expect(asked).toEqual([{ language: "fr" }, { language: "de", speaker: "bob" }]);
+  expect(client.you?.language).toBe("fr");
+});
+
 test("who is refused because they are no host any more is known to be none", async () => {
   const client = new CaptionsClient();
   client.connect({ room: "r", call: () => Promise.reject(refusal(2, "not-host")) });
-  client.takeYou({ host: true, why: null, captioned: true, kept: true, said: false, stored: true });
+  client.takeYou({ host: true, why: null, captioned: true, kept: true, said: false, stored: true, language: "" });
   await expect(client.set({ enabled: false })).rejects.toMatchObject({ reason: "not-allowed" });
   expect(client.you).toMatchObject({ host: false, why: "not-host" });
 });

@@ -4,7 +4,7 @@ import { keepWish, keptWish } from "./wish-store";
 
 const refused = { captioned: false, kept: false };
 const agreed = { captioned: true, kept: true };
-const you = { host: false, why: null, stored: true } as const;
+const you = { host: false, why: null, stored: true, language: "" } as const;
 
 function storage(): Storage {
   const items = new Map<string, string>();

@@ -72,6 +72,9 @@ export const en = {
   "room.transcript.off": "Nothing is kept.",
   "room.language": "Spoken language",
   "room.language.unknown": "Not known",
+  "language.auto": "Found by voice: {languages}",
+  "language.auto.all": "Found by voice, among all",
+  "language.room": "As in the room: {language}",
   "room.engine.label": "Recogniser",
   "room.on": "On",
   "room.off": "Off",
@@ -95,6 +98,13 @@ export const en = {
   "person.off": "Captions are off",
   "person.silent": "No microphone",
 
+  "person.language.known": "Speaks {language}",
+  "person.language.voice": "Speaks {language}, as found by voice",
+  "person.language.speaker": "Speaks {language}, as they say",
+  "person.language.host": "Speaks {language}, as a host says",
+  "person.language.label": "Language of {name}",
+
+  "voice.language": "I speak",
   "voice.title": "Your own voice",
   "voice.all": "Caption me",
   "voice.all.kept": "Caption me, and keep it in the transcript",

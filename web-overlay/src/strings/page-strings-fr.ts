@@ -73,6 +73,9 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "room.transcript.off": "Rien n’est conservé.",
   "room.language": "Langue parlée",
   "room.language.unknown": "Inconnue",
+  "language.auto": "Reconnue à la voix : {languages}",
+  "language.auto.all": "Reconnue à la voix, parmi toutes",
+  "language.room": "Comme dans la salle : {language}",
   "room.engine.label": "Reconnaissance",
   "room.on": "Oui",
   "room.off": "Non",
@@ -96,6 +99,13 @@ export const fr: Readonly<Record<keyof typeof en, string>> = {
   "person.off": "Sous-titrage désactivé",
   "person.silent": "Pas de micro",
 
+  "person.language.known": "Langue parlée : {language}",
+  "person.language.voice": "Langue parlée : {language} (reconnue à la voix)",
+  "person.language.speaker": "Langue parlée : {language} (choisie par cette personne)",
+  "person.language.host": "Langue parlée : {language} (choisie par un organisateur)",
+  "person.language.label": "Langue parlée par {name}",
+
+  "voice.language": "Je parle",
   "voice.title": "Votre propre voix",
   "voice.all": "Me sous-titrer",
   "voice.all.kept": "Me sous-titrer et conserver mes propos dans la transcription",
