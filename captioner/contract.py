@@ -170,10 +170,17 @@ def track_packet(
     state: TrackState,
     lag_ms: int = 0,
     reason: LeftOut | None = None,
+    lang: str = "",
+    lang_by: str = "",
 ) -> Packet:
-    """What happens to one speaker's captions; reason: why there are none, if that is known."""
+    """What happens to one speaker's captions; reason: why there are none, if that is known.
+
+    lang: of the voice, if it is not the room's; lang_by: who chose it, see ``ChosenBy``.
+    """
     facts = {"track": track, "speaker": speaker, "state": str(state), "lag_ms": lag_ms}
-    return _typed("track", session, seq, **facts, **({"reason": str(reason)} if reason else {}))
+    more = {"reason": str(reason)} if reason else {}
+    more |= {"lang": lang, "lang_by": lang_by} if lang else {}
+    return _typed("track", session, seq, **facts, **more)
 
 
 def name_packet(session: str, seq: int, *, speaker: str, name: str) -> Packet:

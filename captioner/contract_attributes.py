@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from captioner.contract import ConsentRule, State
+
+
+class ChosenBy(StrEnum):
+    """Who chose the language of a voice; the first of them that chose one counts."""
+
+    SPEAKER = "speaker"
+    HOST = "host"
+    TOKEN = "token"
+    ROOM = "room"
+    VOICE = "voice"  # found among several
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The language of a voice, and who chose it."""
+
+    language: str
+    by: ChosenBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +31,7 @@ class Service:
     """The bot's attributes, which everybody sees without asking.
 
     engine: the active one. stands_in: the engine that replaces an unavailable one, or "".
+    language: of who has no other. among: what is found by voice, "*" for all; "" if nothing is.
     engines, languages: what a host may choose. by: the host who last switched, or "".
     """
 
@@ -20,6 +40,7 @@ class Service:
     origin_utc_ms: int
     language: str
     engine: str
+    among: str = ""
     stands_in: str = ""
     engines: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -36,6 +57,7 @@ def attributes(service: Service) -> dict[str, str]:
         "captions.session": service.session,
         "captions.origin": str(service.origin_utc_ms),
         "captions.lang": service.language,
+        "captions.auto": service.among,
         "captions.engine": service.engine,
         "captions.stands_in": service.stands_in,
         "captions.engines": ",".join(service.engines),

@@ -7,6 +7,9 @@
     captions.history  {session, after_seq | cursor | older}         missed captions, or older ones
     captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
     captions.consent  {v, captioned, kept}                          for the caller's own speech
+    captions.language {v, language, speaker?}  what the caller speaks, or for hosts the speaker (an
+                      identity): "fr", "auto:fr,en" (found by voice among those), "auto" (among
+                      all), "" (as the room does)
     captions.remove   {v}             the captions of who refuses, from every page and history
     captions.transcript  {v, at?}                                   hosts only: what is kept:
                       {file, days}; with at, a part of it too: {size, at, data}, data: base64 of
@@ -34,10 +37,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from captioner.contract import VERSION
 from captioner.errors import InvalidRequest, RequestCode
+from streaming.languages import PATTERN
 
 HELLO, HISTORY = "captions.hello", "captions.history"
 SET, CONSENT, REMOVE = "captions.set", "captions.consent", "captions.remove"
-TRANSCRIPT = "captions.transcript"
+TRANSCRIPT, LANGUAGE = "captions.transcript", "captions.language"
 ANSWERS = "captions.answers"
 """The topic of packets that only one participant, or a few, get."""
 
@@ -49,6 +53,8 @@ SENTENCE_MAX = 256
 
 
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]
+LanguageChoice = Annotated[str, Field(pattern=PATTERN, max_length=200)]
+Identity = Annotated[str, Field(min_length=1, max_length=512)]
 Cursor = Annotated[str, Field(pattern="^[0-9]{1,15}$")]
 Count = Annotated[int, Field(ge=0)]
 T = TypeVar("T")
@@ -60,7 +66,8 @@ _MUST_BE = {
     "at": "a number, 0 or more",
     "cursor": "one that an answer of ours gave",
     "older": "one that an answer of ours gave",
-    "language": "a short name of letters, digits and hyphens",
+    "language": "a tag such as fr, or auto:fr,en for what is found by voice",
+    "speaker": "the identity of a participant",
     "engine": "a short name of letters, digits and hyphens",
     "wish": '"none", or what captions.consent takes',
     "reply": "the identity of who asks and a number",
@@ -103,7 +110,7 @@ class Hello(_Request):
 class Reply:
     """Where the answer to a hidden participant goes: its identity, by its own word; any number."""
 
-    to: Annotated[str, Field(min_length=1, max_length=512)]
+    to: Identity
     id: Count
 
 
@@ -141,9 +148,17 @@ class Change(_Request):
     """A host changes settings; None leaves one unchanged."""
 
     enabled: bool | None = None
-    language: Name | None = None
+    language: LanguageChoice | None = None
     engine: Name | None = None
     transcript: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaks(_Request):
+    """What somebody speaks: the caller, or for a host ``speaker``; "" for what the room does."""
+
+    language: LanguageChoice | Literal[""]
+    speaker: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,7 @@ class Part(_Request):
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)
 _CHANGE, _CONSENT = TypeAdapter(Change), TypeAdapter(Consent)
 _UNSEEN, _REMOVE = TypeAdapter(_Unseen), TypeAdapter(_Request)
-_PART = TypeAdapter(Part)
+_PART, _SPEAKS = TypeAdapter(Part), TypeAdapter(Speaks)
 
 
 def decode_hello(payload: str) -> Hello:
@@ -183,6 +198,11 @@ def decode_set(payload: str) -> Change:
 def decode_consent(payload: str) -> Consent:
     """Raises InvalidRequest."""
     return _decode(_CONSENT, payload)
+
+
+def decode_language(payload: str) -> Speaks:
+    """Raises InvalidRequest."""
+    return _decode(_SPEAKS, payload)
 
 
 def decode_remove(payload: str) -> None:

@@ -13,14 +13,16 @@ from captioner import metrics
 from captioner.errors import ConfigurationError
 from captioner.settings import Settings
 from captioner.tracks.engine import SLOTS, Engine
+from captioner.tracks.language_watch import Detect
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.models import installed
 from streaming.embedded.shared_model import shared
-from streaming.errors import RecognizerError, RecognizerUnavailable
+from streaming.errors import LanguageNotSupported, RecognizerError, RecognizerUnavailable
 from streaming.kyutai_client.engine import LANGUAGES as KYUTAI_LANGUAGES
 from streaming.kyutai_client.engine import KyutaiEngine
 from streaming.kyutai_client.session import SessionPolicy
+from streaming.languages import Languages
 from streaming.realtime_client.engine import LANGUAGES as VOXTRAL_LANGUAGES
 from streaming.realtime_client.engine import RealtimeEngine
 from streaming.realtime_client.session import RealtimePolicy
@@ -58,6 +60,10 @@ class Engines:
             self.languages[_kind(settings)] = _languages(settings)
         if settings.engine_name == "embedded" or settings.fallback == "embedded":
             self.languages["embedded"] = own.capabilities.languages
+        for name, known in self.languages.items():
+            if name != "embedded" and settings.fallback == "embedded":
+                both = dict.fromkeys((*known, *own.capabilities.languages))
+                self.languages[name] = tuple(both)
 
     async def choose(self, name: str, language: str) -> Engine:
         """Return one of them, ready to work.
@@ -69,31 +75,48 @@ class Engines:
 
     async def _embedded(self, language: str) -> Engine:
         own = self._own
-        model = own.model(language)  # an unknown language is an error before the meeting
-        await asyncio.to_thread(own.load, language)
+        # An unknown language is an error before the meeting.
+        models = [own.model(tag) for tag in Languages.parse(language).known]
+        for tag in Languages.parse(language).known:
+            await asyncio.to_thread(own.load, tag)
         return Engine(
             language,
             (own,),
-            slots=self._settings.slots or model.streams * own.threads,
+            slots=self._settings.slots or min(m.streams for m in models) * own.threads,
             live=self._live,
-            model=model.name,
+            model=", ".join(dict.fromkeys(model.name for model in models)),
+            detect=self._detect(language),
         )
 
     async def _remote(self, language: str) -> Engine:
         settings, own = self._settings, self._own
         remote = _remote(settings, _addresses(settings))
-        stands_in = settings.fallback != "none" and own.capabilities.knows(language)
-        if not remote.capabilities.knows(language):
-            if settings.fallback == "none":
-                remote.open(language)
+        engines = (remote,) if settings.fallback == "none" else (remote, own)
+        tags = Languages.parse(language).known
+        if not any(map(remote.capabilities.knows, tags)) and len(engines) > 1:
             return await self._embedded(language)
+        for tag in tags:
+            if not any(one.capabilities.knows(tag) for one in engines):
+                engines[-1].open(tag)  # raises LanguageNotSupported
         return Engine(
             language,
-            (remote, own) if stands_in else (remote,),
+            engines,
             slots=settings.slots or SLOTS,
             live=self._live,
             load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
+            detect=self._detect(language),
         )
+
+    def _detect(self, language: str) -> Detect | None:
+        """What finds the language of a voice. Raises LanguageNotSupported if it is needed."""
+        if self._own.tells_languages:
+            return self._own.detect_language
+        if Languages.parse(language).by_voice:
+            raise LanguageNotSupported(
+                "no model here can tell languages apart by voice: `captioner models --fetch` gets"
+                f" one; or name one language, not {language!r}"
+            )
+        return None
 
 
 @asynccontextmanager
@@ -130,7 +153,7 @@ async def probe(settings: Settings) -> str:
     if no server is ready.
     """
     addresses = _addresses(settings)
-    _remote(settings, addresses).open(settings.language)
+    _remote(settings, addresses).open(Languages.parse(settings.language).default)
     faults: list[RecognizerError] = []
     for address in addresses:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +20,7 @@ from captioner.errors import ConfigurationError
 from captioner.publishing.livekit_segments import Legacy
 from captioner.transcript.folder import NAME, TranscriptPolicy
 from streaming.kyutai.protocol import PUBLIC_KEY
+from streaming.languages import Languages
 from streaming.realtime_client.session import MODEL as VOXTRAL
 
 
@@ -52,7 +53,9 @@ class Settings(BaseSettings):
     language: str = Field(
         default="en",
         validation_alias="CAPTIONER_LANGUAGE",
-        description="Language that is spoken in the room, as a BCP 47 tag; also `--language`.",
+        description="Language that is spoken in the room, as a BCP 47 tag; also `--language`. With"
+        " `auto:fr,en` each speaker's is found by voice among those (at most 8), and is the first"
+        " until then; with `auto` among all.",
     )
     engine: str = Field(
         default="",
@@ -236,6 +239,12 @@ class Settings(BaseSettings):
         pattern="^(console|json)$",
         description="Format of the log, on stderr.",
     )
+
+    @field_validator("language")
+    @classmethod
+    def _is_language(cls, text: str) -> str:
+        Languages.parse(text)
+        return text
 
     @property
     def extras(self) -> OutputSettings:

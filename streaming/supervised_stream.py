@@ -164,7 +164,7 @@ class SupervisedStream:
                 await asyncio.sleep(wait_s)
 
     def _fail(self, failure: Exception) -> float:
-        alone_s = 0.0 if self._stands_in else self._policy.handover_s
+        alone_s = 0.0 if self.stands_in else self._policy.handover_s
         wait_s = self._state.fail(failure, _now(), alone_s=alone_s)
         if not wait_s:
             self._on_failure(failure)
@@ -174,7 +174,7 @@ class SupervisedStream:
         """Open a recogniser of the first engine that has one; raises what the first raises."""
         first, *others = self._engines
         engines = [first] if self._state.is_alone(_now()) else [first, *others]
-        if self._state.is_stuck(_now()) and not self._stands_in:  # it may open and fail each time
+        if self._state.is_stuck(_now()) and not self.stands_in:  # it may open and fail each time
             engines = [*others, first]
         faults: list[Exception] = []
         for engine in engines:
@@ -185,7 +185,7 @@ class SupervisedStream:
                 faults.append(exc)
                 continue
             self._engine = engine
-            if self._stands_in:
+            if self.stands_in:
                 STAND_INS.inc()
                 self._open.callback(STAND_INS.dec)
             return recognizer
@@ -201,7 +201,7 @@ class SupervisedStream:
         work = [self._talk(recognizer)]
         if self._engine.capabilities.remote:
             work.append(self._watch())
-        if self._stands_in:
+        if self.stands_in:
             work.append(self._probe())
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -211,7 +211,7 @@ class SupervisedStream:
                     task.cancel()
         except* _FAILURES as failures:
             failure = failures.exceptions[0]
-        if not self._stands_in:
+        if not self.stands_in:
             progressed = self._state.progressed
             self._probe_s = self._policy.probe_s if progressed else min(self._probe_s * 2, _PROBE_S)
         return failure
@@ -257,7 +257,8 @@ class SupervisedStream:
                     self._first_is_back = True
 
     @property
-    def _stands_in(self) -> bool:
+    def stands_in(self) -> bool:
+        """Whether the current engine replaces the first one."""
         return self._engine is not self._engines[0]
 
 

@@ -75,7 +75,7 @@ class Bot:
         self.controls = Controls(Decided(engine.language, engine.name, enabled), policy)
         self.controls.name_of = lambda person: str(self.publisher.names.of(person))
         self.publisher.names.pseudonym = lambda text: self.controls.pseudonym(text)
-        self._tracks = TrackSet(self.publisher, engine)
+        self._tracks = TrackSet(self.publisher, engine, self.controls.spoken_in)
         self._service = CaptionService(
             self.publisher, self.controls, self._tracks, policy=policy, choose=choose, clock=clock
         )

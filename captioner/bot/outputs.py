@@ -9,7 +9,7 @@ import structlog
 
 from captioner.bot.output_settings import OutputSettings
 from captioner.controls.controls import Controls
-from captioner.controls.decisions import Decided, Decision
+from captioner.controls.decisions import Choices, Decided, Decision
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.segment_sender import SegmentSender
@@ -17,6 +17,7 @@ from captioner.room.protocol import Room
 from captioner.transcript.audit import Audit
 from captioner.transcript.folder import Kept, TranscriptPolicy, tidy
 from captioner.transcript.keeper import TranscriptKeeper
+from streaming.languages import Languages
 
 log = structlog.get_logger()
 
@@ -95,7 +96,7 @@ class Outputs:
         now_ms = self._publisher.clock.now_ms()
         if self._keeper and after.transcript != before.transcript:
             if after.transcript:
-                self._keeper.start(now_ms, after.language)
+                self._keeper.start(now_ms, Languages.parse(after.language).default)
             else:
                 self._keeper.stop(now_ms)
         if self._keeper and self._has_spoken(decision) and self._controls.keeps(caller):
@@ -170,7 +171,8 @@ class Outputs:
             if self._controls.decided.transcript:
                 await self._open()
                 now_ms = self._publisher.clock.now_ms()
-                keeper.start(now_ms, self._controls.decided.language, again=True)
+                default = Languages.parse(self._controls.decided.language).default
+                keeper.start(now_ms, default, again=True)
         except InvalidRequest as exc:
             log.error("transcript_not_taken_up", reason=str(exc))
 
@@ -214,6 +216,12 @@ class Outputs:
             note("language", who, value=after.language)
         if after.engine != before.engine:
             note("engine", who, value=after.engine)
+        for one in after.spoken.keys() | before.spoken.keys():
+            was, now = (said.spoken.get(one, Choices()) for said in (before, after))
+            if was.own != now.own:
+                note("own-language", who, value=now.own)
+            if was.host != now.host:
+                note("speakers-language", who, value=now.host)
         if self._has_spoken(decision):
             note("agreed" if self._controls.captions(who) else "refused", who)
             note("kept" if self._controls.keeps(who) else "not-kept", who)

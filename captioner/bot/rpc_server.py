@@ -16,6 +16,7 @@ from captioner.contract_requests import (
     CONSENT,
     HELLO,
     HISTORY,
+    LANGUAGE,
     REMOVE,
     SET,
     TRANSCRIPT,
@@ -24,6 +25,7 @@ from captioner.contract_requests import (
     decode_consent,
     decode_hello,
     decode_history,
+    decode_language,
     decode_part,
     decode_remove,
     decode_reply,
@@ -91,6 +93,7 @@ class RpcServer:
         room.answer(HISTORY, limited(self._history))
         room.answer(SET, limited(partial(self._set, room)))
         room.answer(CONSENT, limited(self._consent))
+        room.answer(LANGUAGE, limited(partial(self._language, room)))
         room.answer(REMOVE, limited(self._remove))
         room.answer(TRANSCRIPT, limited(partial(self._transcript, room)))
 
@@ -184,6 +187,17 @@ class RpcServer:
             await asyncio.shield(erasing)
         captioned, kept = self._controls.captions(caller), self._controls.keeps(caller)
         return _answer(stored, {"captioned": captioned, "kept": kept})
+
+    async def _language(self, room: Room, caller: str, payload: str) -> str:
+        person, request = await self._known(room, caller), decode_language(payload)
+        speaker = person
+        if request.speaker is not None:
+            self._controls.require_host(person)
+            speaker = await self._known(room, request.speaker)
+        deciding = self._writer.decide(self._controls.speak(person, request))
+        stored = await asyncio.shield(deciding)
+        spoken = self._controls.spoken(speaker)
+        return _answer(stored, {"language": spoken.language, "by": str(spoken.by)})
 
     async def _remove(self, caller: str, payload: str) -> str:
         """Whoever goes on being captioned cannot make others forget what they read."""

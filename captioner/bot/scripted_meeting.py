@@ -115,6 +115,7 @@ async def scripted_meeting(
     clock: Callable[[], float] = time.monotonic,
     transcripts: bool = False,
     there: tuple[str, ...] = (),
+    policy: Policy | None = None,
     **options: Any,
 ) -> AsyncIterator[ScriptedMeeting]:
     """there: who is in the room before the bot."""
@@ -139,7 +140,8 @@ async def scripted_meeting(
         Engine("en", (ScriptedEngine(opens),), slots=slots, load_voice=lambda: has_voice),
         url="",
         token=str,
-        policy=Policy({"scripted": ("en",), "other": ("en",)}, want=want, transcripts=transcripts),
+        policy=policy
+        or Policy({"scripted": ("en",), "other": ("en",)}, want=want, transcripts=transcripts),
         **options,
         open_room=enter,
         backoff=Backoff(first_s=0.001),

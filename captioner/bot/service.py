@@ -25,6 +25,7 @@ from captioner.room.protocol import Person, Room
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_set import TrackSet
 from streaming.errors import StreamingError
+from streaming.languages import Languages
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ class CaptionService:
         self._choose = choose
         self._clock = clock
         self._loading = asyncio.Lock()  # one engine after the other
+        self._taken = _asked(controls.decided)  # what the tracks' engine was chosen for
         self._room: Room | None = None
         self._state = State.STARTING
         self._told: Mapping[str, str] = {}
@@ -79,7 +81,7 @@ class CaptionService:
         """Load what was chosen before; gives what was decided, with our engine if that failed."""
         self._controls.linger(self._clock())
         try:
-            self._tracks.engine = await self._load(decided)
+            self._take(await self._load(decided), decided)
         except (CaptionerError, StreamingError):
             log.warning("engine_not_available")
             mine = self._controls.decided
@@ -88,6 +90,7 @@ class CaptionService:
 
     async def prepare(self, decided: Decided) -> Callable[[], None]:
         """Load the engine of a decision; gives what takes it. Raises InvalidRequest."""
+        asked = _asked(decided)
         try:
             async with self._loading:
                 engine = await self._load(decided)
@@ -95,9 +98,8 @@ class CaptionService:
             raise InvalidRequest(str(exc), code=RequestCode.NOT_AVAILABLE) from exc
 
         def take() -> None:
-            now = self._controls.decided
-            if engine is not self._tracks.engine and _is_of(engine, now):
-                self._tracks.engine = engine
+            if engine is not self._tracks.engine and _asked(self._controls.decided) == asked:
+                self._take(engine, decided)
 
         return take
 
@@ -128,10 +130,12 @@ class CaptionService:
     async def review(self) -> None:
         """Hear who is to be heard, at once, and let everybody see how things are."""
         self._hear()
+        await self._tracks.review()
         async with self._telling:
             if self._room is not None:
                 people = self._room.people()
-                self._publisher.names.language = self._controls.decided.language
+                default = Languages.parse(self._controls.decided.language).default
+                self._publisher.names.language = default
                 await self._publisher.name(people)
                 await self._tell(self._room, self._shown(self._state))
                 await self._tell_left_out(people)
@@ -156,10 +160,12 @@ class CaptionService:
         return state
 
     async def _load(self, decided: Decided) -> Engine:
-        current = self._tracks.engine
-        if _is_of(current, decided):
-            return current
+        if _asked(decided) == self._taken:
+            return self._tracks.engine
         return await self._choose(decided.engine, decided.language)
+
+    def _take(self, engine: Engine, decided: Decided) -> None:
+        self._tracks.engine, self._taken = engine, _asked(decided)
 
     async def _tell(self, room: Room, state: State) -> None:
         self._publisher.state = state
@@ -174,13 +180,15 @@ class CaptionService:
 
     def _service(self, state: State) -> Service:
         engine, decided = self._tracks.engine, self._controls.decided
-        others = [c for c in self._tracks.working if c.engine != engine.name]
-        stands_in = others[0] if others and others[0].engine in self._policy.engines else None
+        others = [c for c in self._tracks.stand_ins if c.engine in self._policy.engines]
+        stands_in = others[0] if others else None
+        languages = Languages.parse(decided.language)
         return Service(
             state=state,
             session=self._publisher.session,
             origin_utc_ms=self._publisher.clock.origin_utc_ms,
-            language=decided.language,
+            language=languages.default,
+            among=(",".join(languages.among) or "*") if languages.by_voice else "",
             engine=stands_in.engine if stands_in else engine.name,
             stands_in=stands_in.engine if stands_in else "",
             engines=tuple(self._policy.engines),
@@ -215,5 +223,5 @@ class CaptionService:
         self._left_out = left_out
 
 
-def _is_of(engine: Engine, decided: Decided) -> bool:
-    return (engine.name, engine.language) == (decided.engine, decided.language)
+def _asked(decided: Decided) -> tuple[str, str]:
+    return decided.engine, decided.language

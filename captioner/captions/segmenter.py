@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.captions.webvtt import escape, plain
@@ -29,16 +30,32 @@ class CuePolicy:
     pause_ms: int = 800
 
 
+_RECENT = 32  # closed cues that can be taken back
+_STEPS = 64  # steps of the recogniser of which it is remembered how many words there were
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a word is: among all words of the segmenter, in time, and in its cue's text."""
+
+    number: int
+    start_ms: int
+    end_ms: int
+    until: int
+
+
 @dataclass(slots=True)
 class _Open:
-    """The open cue."""
+    """The open cue. words: those that are settled."""
 
     id: str
+    language: str
     start_ms: int
     end_ms: int
     text: str = ""  # settled
     rev: int = 0
     published: tuple[str, int] | None = None  # text and settled length given last
+    words: list[_Place] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -76,6 +93,9 @@ class Segmenter:
         self._tail = Tail("", 0)
         self._last_end_ms = 0  # room time before which no later cue of this speaker starts
         self._closed_until_ms = 0  # stream time before which words were shown, and are final
+        self._recent: deque[_Open] = deque(maxlen=_RECENT)  # closed
+        self._placed = 0  # words
+        self._steps: deque[tuple[int, int]] = deque(maxlen=_STEPS)  # room time heard, words by then
 
     @property
     def is_open(self) -> bool:
@@ -127,9 +147,39 @@ class Segmenter:
         self._words, self._tail = [], Tail("", 0)
         return self._deleted()
 
+    def retract(self, since_ms: int, *, silence_ms: int = 0) -> list[CaptionEvent]:
+        """End the stream, and take back what was said since ``since_ms`` of room time.
+
+        That is heard again, in another language. What was said before stays, if need be in a cue
+        of its own. silence_ms: so long nothing was said then: words that there were when that was
+        heard are from before it, whatever their times, which may be estimates.
+        """
+        events = self.flush()
+        by_then = [n for ms, n in self._steps if since_ms <= ms <= since_ms + silence_ms]
+        self._steps.clear()
+        said, self._recent, self._last_end_ms = [*self._recent], deque(maxlen=_RECENT), 0
+        for cue in said:
+            words = [w for w in cue.words if w.start_ms + w.end_ms < 2 * since_ms]
+            if by_then:
+                words = [word for word in cue.words if word.number < by_then[-1]]
+            text = cue.text[: words[-1].until] if words else ""
+            if cue.end_ms <= since_ms or text == cue.text:
+                self._recent.append(cue)
+                self._last_end_ms = cue.end_ms
+                continue
+            events.append(CueDeleted(cue.id, cue.rev + 1))
+            if words:
+                again = self._begin(cue.start_ms, language=cue.language)
+                again.text, again.words = text, words
+                again.end_ms = max(words[-1].end_ms, again.start_ms + 1)
+                events.append(self._closed())
+        return events
+
     def _commit(self, heard_ms: int) -> list[CaptionEvent]:
         events = self._place_words()
         events += self._show_tail(heard_ms + self._offset_ms)
+        words = self._placed + len(self._tail.text.split())
+        self._steps.append((heard_ms + self._offset_ms, words))
         cue = self._cue
         if (
             cue
@@ -152,6 +202,8 @@ class Segmenter:
                 gap = " " if cue.text and not joined else ""
                 cue.text += gap + text
                 cue.end_ms = max(end, cue.start_ms + 1)
+                cue.words.append(_Place(self._placed, start, end, len(cue.text)))
+                self._placed += 1
                 if ends_sentence(text):
                     events.append(self._closed())
         self._words = []
@@ -184,10 +236,11 @@ class Segmenter:
             and len(escape(text).encode()) <= self._policy.max_bytes
         )
 
-    def _begin(self, start_ms: int) -> _Open:
+    def _begin(self, start_ms: int, *, language: str | None = None) -> _Open:
         self._count += 1
         start_ms = max(start_ms, self._last_end_ms, 0)
-        self._cue = _Open(f"{self._prefix}-{self._count}", start_ms, start_ms + 1)
+        cue_id, language = f"{self._prefix}-{self._count}", language or self._language
+        self._cue = _Open(cue_id, language, start_ms, start_ms + 1)
         return self._cue
 
     def _show_tail(self, heard_ms: int) -> list[CaptionEvent]:
@@ -223,15 +276,17 @@ class Segmenter:
         cue = self._cue
         assert cue is not None
         self._cue = None
+        self._recent.append(cue)
         self._last_end_ms = cue.end_ms
-        return CueClosed(self._finished(cue, cue.text), cue.rev + 1)
+        cue.rev += 1
+        return CueClosed(self._finished(cue, cue.text), cue.rev)
 
     def _deleted(self) -> list[CaptionEvent]:
         cue, self._cue = self._cue, None
         return [CueDeleted(cue.id, cue.rev + 1)] if cue and cue.published else []
 
     def _finished(self, cue: _Open, text: str) -> Cue:
-        return Cue(cue.id, self._speaker, cue.start_ms, cue.end_ms, text, self._language)
+        return Cue(cue.id, self._speaker, cue.start_ms, cue.end_ms, text, cue.language)
 
 
 def up_to_sentence_end(text: str) -> str:

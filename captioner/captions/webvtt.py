@@ -70,8 +70,12 @@ def document(
     notes: Iterable[str] = (),
     lines: Callable[[str], list[str]] | None = None,
 ) -> str:
-    """Return a WebVTT file of (cue, speaker's name) pairs, sorted by start."""
+    """Return a WebVTT file of (cue, speaker's name) pairs, sorted by start.
+
+    Where there are several languages each cue says its own.
+    """
     blocks = [f"NOTE {plain(note).replace('-->', '->')}" for note in notes]
     ordered = sorted(cues, key=lambda pair: (pair[0].start_ms, pair[0].end_ms, pair[0].id))
-    blocks += [cue_block(cue, name=name, lines=lines) for cue, name in ordered]
+    tagged = len({cue.language for cue, _ in ordered}) > 1
+    blocks += [cue_block(cue, name=name, tagged=tagged, lines=lines) for cue, name in ordered]
     return "\n\n".join(["WEBVTT", *blocks]) + "\n"

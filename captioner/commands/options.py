@@ -100,7 +100,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         type=click.Choice(["embedded", "none"]),
         help="What captions while no server answers.",
     )
-    @click.option("--language", help="Spoken in the room, as a BCP 47 tag: en, fr, de, …")
+    @click.option("--language", help="Spoken: en, fr, de, …; or auto:en,fr, found by voice.")
     @functools.wraps(command)
     def run(
         *,

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from captioner.audio_file import read_chunks
 from captioner.bot.bot import Engine
-from captioner.captions.cues import CaptionEvent, Cue, CueClosed
+from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted
 from captioner.captions.file_layout import file_of
 from captioner.captions.segmenter import Segmenter
 from captioner.tracks.track_captioner import TrackCaptioner
@@ -52,24 +52,27 @@ class FileCaptions:
 
 async def transcribe(path: Path, engine: Engine, progress: Progress) -> FileCaptions:
     """Transcribe a file. Raises ConfigurationError if it has no audio."""
-    cues: list[Cue] = []
+    cues: dict[str, Cue] = {}  # by id
     frames = _Frames(path)
 
     async def publish(event: CaptionEvent, heard_ms: int) -> None:
         progress(heard_ms)
-        if isinstance(event, CueClosed):
-            cues.append(event.cue)
+        match event:
+            case CueClosed(cue):
+                cues[cue.id] = cue
+            case CueDeleted(cue_id):
+                cues.pop(cue_id, None)
 
     captioner = TrackCaptioner(
         frames,
         engine=lambda: engine,
-        segmenter=Segmenter(path.stem, prefix="f", language=engine.language),
+        segmenter=Segmenter(path.stem, prefix="f"),
         publish=publish,
         stale_s=math.inf,
         recording=True,
     )
     await captioner.run()
-    return FileCaptions(path, cues, frames.end_ms, frames.loudest)
+    return FileCaptions(path, list(cues.values()), frames.end_ms, frames.loudest)
 
 
 class _Frames:
@@ -123,4 +126,7 @@ def _one_after_the_other(files: Sequence[FileCaptions]) -> Iterator[tuple[Cue, s
 
 
 def _as_json(cue: Cue) -> dict[str, Any]:
-    return {"id": cue.id, "start": cue.start_ms, "end": cue.end_ms, "text": cue.text}
+    return {
+        "id": cue.id, "start": cue.start_ms, "end": cue.end_ms, "lang": cue.language,
+        "text": cue.text,
+    }  # fmt: skip

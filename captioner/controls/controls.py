@@ -7,17 +7,17 @@ and is the only one to set ``decided``. Who reads is known here and told to nobo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from captioner.contract import ConsentRule, State
-from captioner.contract_requests import Change, Consent, Hello
-from captioner.controls.decisions import Decided, Known, Policy, Want, Wish
+from captioner.contract_attributes import ChosenBy, Spoken
+from captioner.contract_requests import Change, Consent, Hello, Speaks
+from captioner.controls.decisions import Choices, Decided, Known, Policy, Want, Wish
+from captioner.controls.languages import must_know, spoken_by, with_choice
 from captioner.errors import InvalidRequest, RequestCode
-from captioner.room.protocol import Kind, Person
-from streaming.recognizer import primary
+from captioner.room.protocol import Kind, Person, Source, Voice
 
 ARRIVING_S = 10.0
 """So long a reader counts of whom the media server has not told yet; it does every 3 s."""
@@ -73,7 +73,7 @@ class Controls:
         if change.engine is not None or change.language is not None:
             engine = self.decided.engine if change.engine is None else change.engine
             language = self.decided.language if change.language is None else change.language
-            self._must_know(engine, language)
+            must_know(self._policy, engine, language)
             switches |= {"engine": engine, "language": language}
         given = {name: value for name, value in switches.items() if value is not None}
         return Wish(caller.identity, given, host=True)
@@ -96,6 +96,36 @@ class Controls:
             )
         return Wish(caller, consent=replace(consent, kept=consent.captioned and consent.kept))
 
+    def speak(self, caller: Person, request: Speaks) -> Wish:
+        """Somebody says what they speak, or a host what somebody else does.
+
+        Raises InvalidRequest.
+        """
+        speaker = request.speaker or caller.identity
+        is_own = speaker == caller.identity
+        if not is_own:
+            self.require_host(caller)
+        if request.language:
+            must_know(self._policy, self.decided.engine, request.language)
+        spoken = self.decided.spoken
+        if len(spoken) >= CONSENTS_MAX and self.pseudonym(speaker) not in spoken:
+            raise InvalidRequest(
+                "too many people of this room have a language of their own",
+                code=RequestCode.NOT_STORED,
+            )
+        return Wish(caller.identity, host=not is_own, speaker=speaker, speaks=request.language)
+
+    def spoken(self, person: Person) -> Spoken:
+        """What somebody speaks, and by whose choice."""
+        chosen = self._choices(person.identity)
+        return spoken_by(person, chosen, self.decided, self._policy)
+
+    def spoken_in(self, voice: Voice) -> Spoken:
+        """What is spoken in a track; on a shared screen it is not the sharer who speaks."""
+        if voice.source is Source.SCREEN:
+            return Spoken(self.decided.language, ChosenBy.ROOM)
+        return self.spoken(voice.person())
+
     def protected(self, wish: Wish) -> Decided:
         """What is decided, with the part of a wish that switches off, or refuses."""
         off = {name: value for name, value in wish.switches.items() if value is False}
@@ -104,12 +134,16 @@ class Controls:
             now = Consent(self.captions(wish.caller), self.keeps(wish.caller))
             less = Consent(now.captioned and consent.captioned, now.kept and consent.kept)
             consent = less if less == consent or less != now else None
-        return self.fulfilled(replace(wish, switches=off, consent=consent))
+        return self.fulfilled(replace(wish, switches=off, consent=consent, speaks=None))
 
     def fulfilled(self, wish: Wish, *, upon: Decided | None = None) -> Decided:
         """What is decided (or ``upon``), with all of a wish."""
         before = upon or self.decided
         after = replace(before, **wish.switches)
+        if wish.speaks is not None:
+            who, host = self.pseudonym(wish.speaker), wish.host
+            spoken = with_choice(after.spoken, who, by_host=host, language=wish.speaks)
+            after = replace(after, spoken=spoken)
         if wish.host and after != before:
             named = self._policy.name_hosts
             after = replace(after, by=self.pseudonym(wish.caller) if named else "")
@@ -205,6 +239,7 @@ class Controls:
             "captioned": self.captions(person.identity),
             "kept": self.keeps(person.identity),
             "said": self.said(person.identity) is not None,
+            "language": self._choices(person.identity).own,
         }
 
     @property
@@ -228,6 +263,9 @@ class Controls:
         lost = self.decided.known is Known.LOST
         return ConsentRule.IF_AGREED if lost else self._policy.consent
 
+    def _choices(self, identity: str) -> Choices:
+        return self.decided.spoken.get(self.pseudonym(identity), Choices())
+
     def _reading(self, now: float) -> bool:
         if self._policy.want is Want.ALWAYS:
             return bool(self._people)
@@ -244,19 +282,3 @@ class Controls:
         if self._reading(now) or self.decided.transcript:
             return True
         return self._last_read is not None and now - self._last_read < IDLE_S
-
-    def _must_know(self, engine: str, language: str) -> None:
-        languages = self._policy.engines.get(engine)
-        if languages is None:
-            raise _no_such_choice("engine", engine, engines=list(self._policy.engines))
-        if primary(language) not in {primary(known) for known in languages}:
-            raise _no_such_choice("language", language, languages=list(languages))
-
-
-def _no_such_choice(what: str, asked: str, **there_is: list[str]) -> InvalidRequest:
-    choices = ", ".join(*there_is.values())
-    return InvalidRequest(
-        f"no {what} {asked!r} here; there is {choices}",
-        code=RequestCode.NO_SUCH_CHOICE,
-        data=json.dumps(there_is),
-    )

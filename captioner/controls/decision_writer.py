@@ -238,9 +238,13 @@ class DecisionWriter:
             return
         late = stored.decided
         consents = {**late.consents, **mine.consents}
+        spoken = {**late.spoken, **mine.spoken}
         enabled = mine.enabled and late.enabled
         numbers = {**late.numbers, **mine.numbers}
-        after = replace(mine, enabled=enabled, known=late.known, consents=consents, numbers=numbers)
+        after = replace(
+            mine, enabled=enabled, known=late.known, consents=consents, spoken=spoken,
+            numbers=numbers,
+        )  # fmt: skip
         if decision := self._decide("", after):
             self.own(self._follow(decision))
 
@@ -261,8 +265,9 @@ class DecisionWriter:
         controls, decided = self._controls, self._controls.decided
         controls.pseudonym = self._store.pseudonym
         consents = {controls.pseudonym(who): said for who, said in decided.consents.items()}
+        spoken = {controls.pseudonym(who): said for who, said in decided.spoken.items()}
         # Numbers are given anew: these may be of names, not of their pseudonyms.
-        controls.decided = replace(decided, by="", consents=consents, numbers={})
+        controls.decided = replace(decided, by="", consents=consents, spoken=spoken, numbers={})
 
     async def _live(self, alive: SignOfLife) -> None:
         room = self._room

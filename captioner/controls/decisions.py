@@ -86,10 +86,19 @@ class Known(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What somebody's speech is said to be, see ``Languages``: by themselves, by a host; or ""."""
+
+    own: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """What was decided in one room: this is stored, and nothing that anybody said.
 
-    People are known by pseudonyms of their identities. by: the host who last switched, or "".
+    People are known by pseudonyms of their identities. language: what ``Languages`` reads; spoken:
+    by whom something else is spoken. by: the host who last switched, or "".
     numbers: what tells people of one name apart.
     """
 
@@ -101,6 +110,7 @@ class Decided:
     known: Known = Known.ALL
     consents: Mapping[str, Consent] = field(default_factory=dict)
     numbers: Numbers = field(default_factory=dict)
+    spoken: Mapping[str, Choices] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +124,31 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for. switches: new values of fields of Decided. host: asks as one."""
+    """What somebody asks for. switches: new values of fields of Decided. host: asks as one.
+
+    speaker, speaks: whose language it is, and which; the caller's own unless asked as a host.
+    """
 
     caller: str
     switches: Mapping[str, Any] = field(default_factory=dict)
     consent: Consent | None = None
     host: bool = False
+    speaker: str = ""
+    speaks: str | None = None
 
     @property
     def parts(self) -> frozenset[str]:
         """What it is about: of two wishes about the same the later one holds."""
-        return frozenset(self.switches) | ({f"consent:{self.caller}"} if self.consent else set())
+        parts = set(self.switches) | ({f"consent:{self.caller}"} if self.consent else set())
+        return frozenset(parts | ({self._language} if self.speaks is not None else set()))
+
+    @property
+    def _language(self) -> str:
+        return f"language:{self.host}:{self.speaker}"
 
     def without(self, parts: Collection[str]) -> Wish:
         """What is left when others have decided about ``parts`` since."""
         switches = {name: value for name, value in self.switches.items() if name not in parts}
         mine = None if f"consent:{self.caller}" in parts else self.consent
-        return replace(self, switches=switches, consent=mine)
+        speaks = None if self._language in parts else self.speaks
+        return replace(self, switches=switches, consent=mine, speaks=speaks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from streaming.audio import AudioFrame, samples_to_ms
 from streaming.recognizer import Flushed, Heard, RecognizerEvent, Word
@@ -40,10 +41,10 @@ class SpeechSpan:
         """Convert stream time to room time."""
         return samples_to_ms(self._begin) + stream_ms
 
-    def place(self, frame: AudioFrame, *, voiced: bool) -> AudioFrame:
+    def place(self, frame: AudioFrame) -> AudioFrame:
         """Return the next frame in stream time."""
         self.end = max(self.end, _end(frame))
-        return AudioFrame(frame.pcm, frame.position - self._begin, voiced)
+        return replace(frame, position=frame.position - self._begin)
 
     def take(self, event: RecognizerEvent) -> None:
         """Note how far the stream is."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 import structlog
 
@@ -16,27 +16,32 @@ from captioner.captions.segmenter import Segmenter
 from captioner.contract import GapReason, TrackState
 from captioner.room.frame_queue import Missing
 from captioner.tracks.engine import Engine
+from captioner.tracks.language_evidence import LanguageEvidence
+from captioner.tracks.language_watch import LEAD_MS, LanguageWatch
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.speech_span import SpeechSpan
 from captioner.tracks.track_health import LATE_MS, Health
-from streaming.audio import SAMPLE_RATE, AudioFrame
+from captioner.tracks.track_sound import Frames, TrackSound, Unheard
+from streaming.audio import AudioFrame
 from streaming.recognizer import Capabilities, Dropped, Flushed, Heard, RecognizerEvent
 from streaming.supervised_stream import SupervisedStream
-from streaming.voice.gate import VoiceGate
 
 log = structlog.get_logger()
 
 Publish = Callable[[CaptionEvent, int], Awaitable[None]]
 Announce = Callable[[TrackState, int], Awaitable[None]]
 """(state, ms behind)"""
-Unheard = Callable[[Missing], Awaitable[None]]
-"""Told of sound of this track that nobody heard."""
+Speaks = Callable[[LanguageEvidence], Awaitable[None]]
+"""Told of the language of the voice, when a recogniser begins and when it is found."""
 
 STALE_S = 5.0
 """A caption still open so long after its last change is closed where it stands."""
 
 FLUSH_BEFORE_S = 1.0
 """So long before that, the recogniser is asked to let go of what it holds."""
+
+CHANGE_S = 2.0
+"""How long the last words may take when the voice changes its language."""
 
 QUIET_MS = 10_000
 """After so much sound without voice a track gives its recogniser back."""
@@ -45,26 +50,14 @@ QUIET_WANTED_MS = 2_000
 """The same while another speaker waits for one."""
 
 
-class Frames(Protocol):
-    """A track's sound, and what is missing of it, in order.
-
-    Waiting for the next one can be cancelled and taken up again.
-    """
-
-    @property
-    def waiting_ms(self) -> int:
-        """Sound that came in and was not read yet."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[AudioFrame | Missing]: ...
-
-
 class TrackCaptioner:
     """Captions one track.
 
     frames: positioned on the room's clock. engine: gives the one to be used from now on. slots:
-    None if recognisers are not shared. recording: all that there is is recognised, whether there
-    is voice or not, as fast as it goes; and what no recogniser takes is an error.
+    None if recognisers are not shared. evidence: what is known of the voice's language from before,
+    if its track was not heard for a while. recording: all that there is is recognised, whether
+    there is voice or not, as fast as it goes; and what no recogniser takes is an error.
+    language: what its engine was chosen for.
     """
 
     def __init__(
@@ -76,18 +69,22 @@ class TrackCaptioner:
         publish: Publish,
         announce: Announce | None = None,
         unheard: Unheard | None = None,
+        speaks: Speaks | None = None,
+        evidence: LanguageEvidence | None = None,
         slots: Slots | None = None,
         clock: Callable[[], float] = time.monotonic,
         stale_s: float = STALE_S,
         recording: bool = False,
     ) -> None:
-        self._frames = frames
         self._engine = engine
         self._segmenter = segmenter
         self._publish = publish
         self._announce = announce
-        self._unheard = unheard
-        self._gate = VoiceGate(engine().load_voice())
+        self._speaks = speaks
+        self._evidence = evidence or LanguageEvidence()
+        self._sound = TrackSound(
+            frames, engine().load_voice(), unheard=unheard, recording=recording
+        )
         self._slots = slots
         self._clock = clock
         self._stale_s = stale_s
@@ -96,15 +93,21 @@ class TrackCaptioner:
         self._span = SpeechSpan([])
         self._stream: SupervisedStream | None = None
         self._changed_at = clock()
-        self._ended = False  # there are no more frames
         self._waits = False  # for a slot
         self._renew = False
+        self._giving = asyncio.Lock()
+        self.language = engine().language
         self.refused = False
 
     @property
     def capabilities(self) -> Capabilities | None:
         """Of the recogniser that works now; None if none does."""
         return self._stream.capabilities if self._stream else None
+
+    @property
+    def stand_in(self) -> Capabilities | None:
+        """Of the recogniser that works now, if it replaces another that cannot be had."""
+        return self.capabilities if self._stream and self._stream.stands_in else None
 
     @property
     def unsaid_ms(self) -> int | None:
@@ -134,40 +137,19 @@ class TrackCaptioner:
     async def run(self) -> None:
         """Until the track ends. Raises, for a recording, what its stream raises."""
         try:
-            while lead := await self._voice():
+            while lead := await self._sound.speech():
                 self._span = SpeechSpan(lead)
                 async with asyncio.TaskGroup() as tasks:
                     watch = tasks.create_task(self._watch())
                     async with self._slot():
-                        await self._caption(lead)
+                        while lead:
+                            self._span = SpeechSpan(lead)
+                            lead = await self._caption(lead)
                     watch.cancel()
-                self._pass_over()
+                self._sound.pass_over(self._span)
                 self._span = SpeechSpan([])
         finally:
             await self._give(self._segmenter.flush())
-
-    async def _voice(self) -> list[AudioFrame]:
-        """Wait until somebody speaks; gives the sound to begin with. Empty at the end."""
-        while not self._ended:
-            frame = await self._next()
-            if frame and (self._gate.feed(frame) or self._recording):
-                return self._gate.lead()
-        return []
-
-    async def _next(self) -> AudioFrame | None:
-        """The next frame; None where sound is missing, and at the end."""
-        async for item in self._frames:
-            if isinstance(item, AudioFrame):
-                return item
-            await self._miss(item)
-            self._gate.forget(before=item.end_ms * SAMPLE_RATE // 1000)
-            return None
-        self._ended = True
-        return None
-
-    async def _miss(self, missing: Missing) -> None:
-        if self._unheard is not None:
-            await self._unheard(missing)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -180,28 +162,53 @@ class TrackCaptioner:
             self._waits = False
             yield
 
-    async def _caption(self, lead: list[AudioFrame]) -> None:
-        """One span of speech."""
+    async def _caption(self, lead: list[AudioFrame]) -> list[AudioFrame]:
+        """One span of speech in one language; gives what is to be heard again in another one."""
         engine = self._engine()
-        self._segmenter.restart(self._span.room_ms(0), language=engine.language)
+        self.language = engine.language
+        language = self._evidence.begin(engine.languages)
+        self._segmenter.restart(self._span.room_ms(0), language=language)
         self._renew = False
-        opened = engine.open(recording=self._recording, on_failure=_note)
+        await self._tell_language()
+        opened = engine.open(language, recording=self._recording, on_failure=_note)
+        watch = LanguageWatch(
+            self._evidence, engine.languages, engine.detect,
+            found=self._tell_language, waits=self._recording,
+        )  # fmt: skip
         try:
             async with opened as self._stream, asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._feed(opened, lead))
-                async for event in opened:
-                    await self._take(event)
+                taking = tasks.create_task(self._take_all(opened))
+                if again := await self._feed(opened, lead, watch):
+                    # What was said before the change may not be settled yet.
+                    await asyncio.wait({taking}, timeout=None if self._recording else CHANGE_S)
+                    async with self._giving:
+                        taking.cancel()
         finally:
+            watch.close()
             self._stream = None
+        if again:
+            since_ms = again[0].start_ms
+            await self._give(self._segmenter.retract(since_ms, silence_ms=LEAD_MS))
         await self._give(self._segmenter.flush())
+        return again
 
-    async def _feed(self, stream: SupervisedStream, lead: list[AudioFrame]) -> None:
-        for early in lead:
-            await stream.send(self._span.place(early, voiced=early is lead[-1]))
-        # No sentence runs across sound that is missing.
-        while not self._over() and (frame := await self._next()):
-            await stream.send(self._span.place(frame, voiced=self._gate.feed(frame)))
+    async def _feed(
+        self, stream: SupervisedStream, lead: list[AudioFrame], watch: LanguageWatch
+    ) -> list[AudioFrame]:
+        """Until the speech is over; gives what is to be heard again if its language changes."""
+        frames, again = deque(lead), list[AudioFrame]()
+        while not again and (frames or not self._over()):
+            frame = frames.popleft() if frames else await self._sound.next()
+            if frame is None:
+                break
+            await stream.send(self._span.place(frame))
+            again = await watch.feed(frame)
         await stream.finish()
+        return [*again, *frames] if again else []
+
+    async def _tell_language(self) -> None:
+        if self._speaks is not None:
+            await self._speaks(self._evidence)
 
     def _over(self) -> bool:
         """Whether the speaker has been quiet for so long that others may have the recogniser."""
@@ -210,23 +217,22 @@ class TrackCaptioner:
         if self._recording or self._segmenter.is_open:
             return False
         wanted = self._slots is not None and self._slots.waiting > 0
-        return self._gate.quiet_ms >= (QUIET_WANTED_MS if wanted else QUIET_MS)
+        return self._sound.quiet_ms >= (QUIET_WANTED_MS if wanted else QUIET_MS)
+
+    async def _take_all(self, stream: SupervisedStream) -> None:
+        async for event in stream:
+            async with self._giving:
+                await self._take(event)
 
     async def _take(self, event: RecognizerEvent) -> None:
         self._span.take(event)
         if isinstance(event, Dropped):
             start_ms, end_ms = map(self._span.room_ms, (event.start_ms, event.end_ms))
-            await self._miss(Missing(start_ms, end_ms, GapReason.DROPPED))
+            await self._sound.miss(Missing(start_ms, end_ms, GapReason.DROPPED))
         if isinstance(event, Heard | Flushed):
             await self._judge()
         with metrics.PUBLISH_SECONDS.time():
             await self._give(self._segmenter.feed(event))
-
-    def _pass_over(self) -> None:
-        """What became words is not said again as the beginning of the next span."""
-        lead, span = self._gate.lead(), self._span
-        if lead and span.said_ms is not None and span.said_ms >= lead[0].start_ms:
-            self._gate.forget(before=span.end)
 
     async def _give(self, events: list[CaptionEvent]) -> None:
         for event in [] if self.refused else events:
@@ -237,7 +243,7 @@ class TrackCaptioner:
         """Say what happens to this speaker, if that has changed."""
         if self._announce is None:
             return
-        behind_ms = self._frames.waiting_ms + self._span.behind_ms
+        behind_ms = self._sound.waiting_ms + self._span.behind_ms
         working = self.capabilities
         told = self._health.judge(
             max(behind_ms, LATE_MS) if self._waits else behind_ms,
@@ -255,7 +261,7 @@ class TrackCaptioner:
     @property
     def _voice_ms(self) -> int:
         """Voice since the last word, if it is not long ago."""
-        if self._stream is None or self._gate.quiet_ms >= QUIET_WANTED_MS:
+        if self._stream is None or self._sound.quiet_ms >= QUIET_WANTED_MS:
             return 0
         return self._stream.voice_ms
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -13,10 +13,12 @@ from captioner import metrics
 from captioner.captions.cues import CaptionEvent
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import Caption, GapReason, LeftOut, TrackState
+from captioner.contract_attributes import ChosenBy, Spoken
 from captioner.publishing.publisher import Publisher
 from captioner.room.frame_queue import LOST_MS, Missing
 from captioner.room.protocol import Inaudible, Voice
 from captioner.tracks.engine import Engine
+from captioner.tracks.language_evidence import LanguageEvidence
 from captioner.tracks.recognizer_slots import Slots
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.backoff import Backoff
@@ -28,6 +30,9 @@ log = structlog.get_logger()
 UNWRITTEN_MAX = 5
 """So often a track is muted while its words wait for a recogniser; then the oldest are given up."""
 
+EVIDENCE_MAX = 1_000
+"""Tracks whose language is remembered while they are muted."""
+
 
 @dataclass(slots=True, eq=False)
 class _Running:
@@ -38,11 +43,22 @@ class _Running:
 
 
 class TrackSet:
-    """Captions each voice that it is given, until that ends. One that fails takes no other down."""
+    """Captions each voice that it is given, until that ends. One that fails takes no other down.
 
-    def __init__(self, publisher: Publisher, engine: Engine) -> None:
+    spoken: what a voice speaks; by default what the engine was chosen for.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        engine: Engine,
+        spoken: Callable[[Voice], Spoken] | None = None,
+    ) -> None:
         self._publisher = publisher
         self._engine = engine
+        self._spoken = spoken or (lambda _: Spoken(self._engine.language, ChosenBy.ROOM))
+        self._evidence: dict[str, LanguageEvidence] = {}  # by track
+        self._told: dict[str, Spoken] = {}  # by track, where it is not the room's
         self._slots = Slots(engine.slots)
         self._prefixes = (f"t{n}" for n in itertools.count(1))
         self._running: list[_Running] = []  # of one track several, if it was muted for a moment
@@ -62,9 +78,9 @@ class TrackSet:
             running.captioner.renew()
 
     @property
-    def working(self) -> list[Capabilities]:
-        """Of the recognisers that work now."""
-        found = (running.captioner.capabilities for running in self._running)
+    def stand_ins(self) -> list[Capabilities]:
+        """Of the recognisers that work now in place of others that cannot be had."""
+        found = (running.captioner.stand_in for running in self._running)
         return [capabilities for capabilities in found if capabilities is not None]
 
     @property
@@ -82,6 +98,14 @@ class TrackSet:
         """Room time up to which all that was heard has been dealt with."""
         unsettled = (running.captioner.unsettled_ms for running in self._running)
         return min((ms for ms in unsettled if ms is not None), default=now_ms)
+
+    async def review(self) -> None:
+        """Somebody may speak another language now."""
+        for running in list(self._running):
+            engine, voice = self._engine_for(running.voice), running.voice
+            if engine.language != running.captioner.language:
+                running.captioner.renew()
+                await self._tell(voice, Spoken(engine.languages.default, self._spoken(voice).by))
 
     def begin(self, voice: Voice) -> None:
         """Caption this one too."""
@@ -161,15 +185,44 @@ class TrackSet:
 
         return TrackCaptioner(
             voice.frames,
-            engine=lambda: self._engine,
-            segmenter=Segmenter(
-                voice.speaker, prefix=next(self._prefixes), language=self._engine.language
-            ),
+            engine=lambda: self._engine_for(voice),
+            segmenter=Segmenter(voice.speaker, prefix=next(self._prefixes)),
             publish=publish,
             announce=lambda state, lag_ms: self._announce(voice, state, lag_ms),
             unheard=unheard,
+            speaks=lambda evidence: self._tell_language(voice, evidence),
+            evidence=self._evidence_of(voice.track),
             slots=self._slots,
         )
+
+    def _engine_for(self, voice: Voice) -> Engine:
+        language = self._spoken(voice).language
+        return self._engine.speaking(language) if self._engine.knows(language) else self._engine
+
+    def _evidence_of(self, track: str) -> LanguageEvidence:
+        evidence = self._evidence.pop(track, None) or LanguageEvidence()
+        self._evidence[track] = evidence
+        if len(self._evidence) > EVIDENCE_MAX:
+            del self._evidence[next(iter(self._evidence))]
+        return evidence
+
+    async def _tell_language(self, voice: Voice, evidence: LanguageEvidence) -> None:
+        by = ChosenBy.VOICE if evidence.found else self._spoken(voice).by
+        await self._tell(voice, Spoken(evidence.language, by))
+
+    async def _tell(self, voice: Voice, spoken: Spoken) -> None:
+        default = Spoken(self._engine.languages.default, ChosenBy.ROOM)
+        if spoken == self._told.get(voice.track, default):
+            return
+        self._told[voice.track] = spoken
+        if spoken == default:
+            del self._told[voice.track]
+        if state := self._states.get(voice.track):  # else it is told with the first one
+            await self._announce(voice, state)
+
+    def _language(self, track: str) -> dict[str, str]:
+        spoken = self._told.get(track)
+        return {"lang": spoken.language, "lang_by": str(spoken.by)} if spoken else {}
 
     async def _run(self, running: _Running) -> None:
         voice, backoff = running.voice, Backoff()
@@ -206,8 +259,9 @@ class TrackSet:
     async def _announce(self, voice: Voice, state: TrackState, lag_ms: int = 0) -> None:
         self._states[voice.track] = state
         await self._publisher.announce_track(
-            track=voice.track, speaker=voice.speaker, state=state, lag_ms=lag_ms
-        )
+            track=voice.track, speaker=voice.speaker, state=state, lag_ms=lag_ms,
+            **self._language(voice.track),
+        )  # fmt: skip
 
     async def _forget(self, running: _Running) -> None:
         """Whoever is muted or gone is not delayed any more."""
@@ -215,6 +269,7 @@ class TrackSet:
         state = self._states.pop(voice.track, TrackState.ON)
         if running.captioner.refused:
             return
+        self._told.pop(voice.track, None)
         if state is not TrackState.ON:
             await self._publisher.announce_track(
                 track=voice.track, speaker=voice.speaker, state=TrackState.ON

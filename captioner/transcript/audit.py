@@ -27,7 +27,8 @@ log = structlog.get_logger()
 
 Decision = Literal[
     "captions-on", "captions-off", "transcript-on", "transcript-off", "transcript-failed",
-    "language", "engine", "agreed", "refused", "kept", "not-kept",
+    "language", "own-language", "speakers-language", "engine",
+    "agreed", "refused", "kept", "not-kept",
 ]  # fmt: skip
 
 WAITING_MAX = 1_000
@@ -54,7 +55,8 @@ class Audit:
     def note(self, what: Decision, who: str, *, value: str = "") -> None:
         """Record that ``who`` (identity; "" for the bot) decided ``what``.
 
-        value: the language or the engine.
+        value: the language or the engine. "own-language" is what somebody says that they speak,
+        "speakers-language" what a host says of somebody.
         """
         if self._folder is None:
             return

@@ -54,9 +54,7 @@ class EngineWatch:
         captioner = TrackCaptioner(
             _Frames(pcm, None if self._fast else start),
             engine=lambda: self._engine,
-            segmenter=Segmenter(
-                name or "speaker", prefix=f"e{number}", language=self._engine.language
-            ),
+            segmenter=Segmenter(name or "speaker", prefix=f"e{number}"),
             publish=publish,
             stale_s=math.inf if self._fast else STALE_S,
             recording=True,

@@ -55,18 +55,19 @@ class _TimedEngine(Engine):
     """An engine whose streams record the times of their events."""
 
     def open(
-        self, *, recording: bool = False, on_failure: Callable[[Exception], None]
+        self, language: str, *, recording: bool = False, on_failure: Callable[[Exception], None]
     ) -> SupervisedStream:
         return _TimedStream(
-            self.engines, self.language, live=self.live, policy=self.policy, on_failure=on_failure
-        )
+            self.those_for(language) or self.engines, language, live=self.live,
+            policy=self.policy, on_failure=on_failure,
+        )  # fmt: skip
 
 
 def timed(engine: Engine) -> Engine:
     """The same engine, recording the times of its events."""
     return _TimedEngine(
         engine.language, engine.engines, engine.slots, engine.live, engine.load_voice,
-        engine.policy, engine.model,
+        engine.policy, engine.model, engine.detect,
     )  # fmt: skip
 
 

@@ -14,13 +14,14 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Self
 
-from streaming.audio import FRAME_MS, AudioFrame
+from streaming.audio import FRAME_MS, AudioFrame, Pcm
 from streaming.embedded.decoder import StreamDecoder
 from streaming.embedded.models import Loaded, Model, installed
 from streaming.embedded.scheduler import Scheduler
+from streaming.embedded.segments import at_model_rate
 from streaming.embedded.stream_job import Command, Ended, Item, StreamWork
 from streaming.errors import LanguageNotSupported, ModelError
 from streaming.recognizer import Capabilities, RecognizerEvent
@@ -99,12 +100,32 @@ class EmbeddedEngine:
         """Decodes of live streams skipped so far because no thread was free in time."""
         return self._skipped_before + sum(stream.skipped_decodes for stream in self._open)
 
+    @property
+    def tells_languages(self) -> bool:
+        """Whether some model can tell which language a voice speaks."""
+        return any(len(model.languages) > 1 for model in self._models)
+
+    async def detect_language(self, pcm: Pcm, among: Sequence[str] = ()) -> Mapping[str, float]:
+        """Return the probability of each language for a voice in float32[n] at 24 kHz.
+
+        among: primary tags of the only languages that there can be; all if empty. Raises
+        ModelError, RecognizerUnavailable.
+        """
+        model = max(self._models, key=lambda model: len(model.languages))
+
+        def detect() -> Mapping[str, float]:
+            return self._load(model).detect_language(at_model_rate(pcm), among)
+
+        return await asyncio.to_thread(detect)
+
     def load(self, language: str = "en") -> Loaded:
         """Load the model for ``language`` unless it is loaded. Blocks.
 
         Raises LanguageNotSupported, RecognizerUnavailable.
         """
-        model = self.model(language)
+        return self._load(self.model(language))
+
+    def _load(self, model: Model) -> Loaded:
         with self._loading:
             if model.name not in self._loaded:
                 self._loaded[model.name] = model.load(self.threads)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from streaming.audio import Pcm
 from streaming.embedded import weights
 from streaming.embedded.decoder import DecoderPolicy
 from streaming.embedded.hallucinations import Limits
@@ -48,6 +49,13 @@ class Loaded(Protocol):
 
     def speaking(self, language: str) -> SpeechModel:
         """Return the model for one of its languages."""
+        ...
+
+    def detect_language(self, pcm: Pcm, among: Sequence[str] = ()) -> Mapping[str, float]:
+        """Return the probability of each language for a voice in float32[n] at 16 kHz.
+
+        among: primary tags of the only languages that there can be; all if empty.
+        """
         ...
 
 

@@ -59,6 +59,10 @@ class Moonshine:
         """Return the model for a language, which is English."""
         return self
 
+    def detect_language(self, _pcm: Pcm, _among: Sequence[str] = ()) -> Mapping[str, float]:
+        """Return that it is English, the only language that the model knows."""
+        return {"en": 1.0}
+
     def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz, with ``draft`` as a guess of their tokens.
 

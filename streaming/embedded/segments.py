@@ -119,6 +119,12 @@ class Lead:
         return segment
 
 
+def at_model_rate(pcm: Pcm) -> Pcm:
+    """Return a whole piece of sound at 24 kHz as the models take it, at 16 kHz."""
+    converted: Pcm = soxr.resample(clean(pcm), SAMPLE_RATE, _RATE, "MQ")
+    return converted
+
+
 def silence(samples: int) -> Pcm:
     """Return zeros, float32[samples]."""
     return np.zeros(samples, np.float32)

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Client, Connection
 
@@ -22,10 +22,29 @@ from streaming.embedded.models import Loaded, Model
 from streaming.embedded.stream_job import SpeechModel
 from streaming.errors import StreamingError
 
-Request = tuple[str, Pcm | None, tuple[int, ...], bool]
-"""Language, sound, draft, whether thorough; without sound it only loads the model."""
 
-Answer = Hypothesis | StreamingError | None
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """A request for the words in a piece of sound."""
+
+    language: str
+    pcm: Pcm
+    draft: tuple[int, ...]
+    thorough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """A request for the language of a voice."""
+
+    pcm: Pcm
+    among: tuple[str, ...]
+
+
+Request = Decode | Detect | None
+"""None only loads the model."""
+
+Answer = Hypothesis | Mapping[str, float] | StreamingError | None
 
 IDLE_S = 60.0
 """The process ends when nobody has been connected to it for so long."""
@@ -81,24 +100,26 @@ class _Server:
     def answer(self, connection: Connection) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
             while True:
-                request = connection.recv()
+                name, request = connection.recv()
                 try:
-                    answer: Answer = self._decode(*request)
+                    answer: Answer = self._answer(name, request)
                 except StreamingError as exc:
                     answer = exc
                 connection.send(answer)
 
-    def _decode(
-        self, name: str, language: str, pcm: Pcm | None, draft: Sequence[int], thorough: bool
-    ) -> Hypothesis | None:
+    def _answer(self, name: str, request: Request) -> Answer:
         with self._loading:
             if name not in self._loaded:
                 self._loaded[name] = self._models[name].load(self._threads)
-        if pcm is None:
+        loaded = self._loaded[name]
+        if request is None:
             return None
         with self._decodes:
-            speech = self._loaded[name].speaking(language)
-            return speech.decode(pcm, draft, thorough=thorough)
+            match request:
+                case Decode(language, pcm, draft, thorough):
+                    return loaded.speaking(language).decode(pcm, draft, thorough=thorough)
+                case Detect(pcm, among):
+                    return loaded.detect_language(pcm, among)
 
 
 def shared(model: Model, address: str, *, patience_s: float = PATIENCE_S) -> Model:
@@ -123,17 +144,25 @@ class SharedModel:
         self._own: Loaded | None = None
         self._guard = threading.Lock()
         self._free: list[Connection] = []
-        self._elsewhere(("", None, (), False))
+        self._elsewhere(None)
 
     def speaking(self, language: str) -> SpeechModel:
         """Return the model for one of its languages."""
         return _Speaking(self, language)
 
+    def detect_language(self, pcm: Pcm, among: Sequence[str] = ()) -> Mapping[str, float]:
+        """As a ``Loaded`` does it."""
+        answer = self._elsewhere(Detect(pcm, tuple(among)))
+        if isinstance(answer, Mapping):
+            return answer
+        assert self._own is not None
+        return self._own.detect_language(pcm, among)
+
     def decode(
         self, language: str, pcm: Pcm, draft: Sequence[int], *, thorough: bool
     ) -> Hypothesis:
         """As a ``SpeechModel`` does it."""
-        answer = self._elsewhere((language, pcm, tuple(draft), thorough))
+        answer = self._elsewhere(Decode(language, pcm, tuple(draft), thorough))
         if isinstance(answer, Hypothesis):
             return answer
         assert self._own is not None
@@ -145,7 +174,7 @@ class SharedModel:
             while self._free:
                 self._free.pop().close()
 
-    def _elsewhere(self, request: Request) -> Hypothesis | None:
+    def _elsewhere(self, request: Request) -> Hypothesis | Mapping[str, float] | None:
         """The other process's answer; None if it has none, or the model is here by now."""
         until = time.monotonic() + self._patience_s
         while self._own is None:
@@ -165,7 +194,7 @@ class SharedModel:
 
     def _ask(self, request: Request) -> Answer:
         with self._connected() as connection:
-            connection.send((self._model.name, *request))
+            connection.send((self._model.name, request))
             if not connection.poll(ANSWER_S):
                 raise TimeoutError
             answer: Answer = connection.recv()

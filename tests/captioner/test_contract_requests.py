@@ -14,9 +14,11 @@ from captioner.contract_requests import (
     Consent,
     Hello,
     Older,
+    Speaks,
     decode_consent,
     decode_hello,
     decode_history,
+    decode_language,
     decode_set,
     sentence,
 )
@@ -24,7 +26,9 @@ from captioner.errors import InvalidRequest, RequestCode
 from tests.fuzz.bot_packets import read
 
 PACKETS = sorted((Path(__file__).parent.parent / "fuzz" / "bot").iterdir())
-DECODERS: list[Callable[[str], object]] = [decode_hello, decode_history, decode_set, decode_consent]
+DECODERS: list[Callable[[str], object]] = [
+    decode_hello, decode_history, decode_set, decode_consent, decode_language,
+]  # fmt: skip
 
 
 def test_each_request_is_read() -> None:
@@ -38,7 +42,10 @@ def test_each_request_is_read() -> None:
     assert decode_set('{"language":"fr-CA","engine":"kyutai","transcript":true}') == Change(
         None, "fr-CA", "kyutai", True
     )
+    assert decode_set('{"language":"auto:fr,en"}') == Change(language="auto:fr,en")
     assert decode_consent('{"captioned":true,"kept":false}') == Consent(True, False)
+    assert decode_language('{"language":"auto"}') == Speaks("auto")
+    assert decode_language('{"language":"","speaker":"bob"}') == Speaks("", "bob")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,11 @@ def test_each_request_is_read() -> None:
         (decode_set, '{"enabled":"yes"}'),
         (decode_set, '{"language":5}'),
         (decode_set, '{"language":"<script>"}'),
+        (decode_set, '{"language":""}'),
         (decode_set, '{"engine":""}'),
+        (decode_language, "{}"),
+        (decode_language, '{"language":"auto:"}'),
+        (decode_language, '{"language":"fr","speaker":""}'),
         (decode_consent, '{"captioned":true}'),
         (decode_consent, '{"captioned":0,"kept":0}'),
     ],

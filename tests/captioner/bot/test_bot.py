@@ -8,10 +8,17 @@ import time
 import pytest
 
 from captioner.bot.bot import Engine
-from captioner.bot.scripted_meeting import HOST, away, scripted_meeting, tracks, words
+from captioner.bot.scripted_meeting import (
+    HOST,
+    away,
+    has_voice,
+    scripted_meeting,
+    tracks,
+    words,
+)
 from captioner.contract import PACKET_MAX, encode
-from captioner.contract_requests import CONSENT, HELLO, SET
-from captioner.controls.decisions import Decided, Want
+from captioner.contract_requests import CONSENT, HELLO, LANGUAGE, SET
+from captioner.controls.decisions import Decided, Policy, Want
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
 from captioner.publishing.publisher import Publisher
@@ -356,3 +363,70 @@ async def test_a_bot_that_stops_waits_for_the_last_words_as_long_as_it_is_told(
             late.may_end.set()
             await meeting.room.until(lambda: bool(meeting.said("anna")))
     assert meeting.said("anna") == (["all spoke."] if drain_s else [])
+
+
+async def test_each_speaker_may_have_a_language_of_their_own_and_everybody_sees_it() -> None:
+    opened = list[str]()
+
+    class Polyglot(ScriptedEngine):
+        def open(self, language: str = "en", *, live: bool = True) -> ScriptedRecognizer:
+            opened.append(language)
+            return ScriptedRecognizer(words(language))
+
+    capabilities = Capabilities("scripted", ("en", "fr", "de"), True, 0)
+    engine = Polyglot(lambda: ScriptedRecognizer([]), capabilities)
+
+    async def choose(_name: str, language: str) -> Engine:
+        return Engine(language, (engine,), load_voice=lambda: has_voice)
+
+    def told(identity: str) -> list[tuple[str, str]]:
+        return [
+            (p["lang"], p["lang_by"])
+            for p in meeting.room.packets
+            if p.get("type") == "track" and p["speaker"] == identity and "lang" in p
+        ]
+
+    async with scripted_meeting(
+        policy=Policy({"scripted": ("en", "fr", "de")}, want=Want.ALWAYS), choose=choose
+    ) as meeting:
+        meeting.come("olga", attributes=HOST)
+        await meeting.room.ask("olga", SET, engine="scripted", language="fr")
+        for name in ("anna", "bob", "carl"):
+            meeting.come(name)
+        await meeting.room.ask("olga", LANGUAGE, language="de", speaker="bob")
+        answer = await meeting.room.ask("anna", LANGUAGE, language="en")
+        assert (answer["language"], answer["by"]) == ("en", "speaker")
+        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
+        names = ("anna", "bob", "carl")
+        while not all(meeting.said(name) for name in names):
+            await meeting.speak(*names, frames=3)
+        langs = {p["speaker"]: p["lang"] for p in meeting.room.packets if "vtt" in p}
+        assert langs == {"anna": "en", "bob": "de", "carl": "fr"}
+        assert (told("anna"), told("bob"), told("carl")) == (
+            [("en", "speaker")], [("de", "host")], [],
+        )  # fmt: skip
+        await meeting.room.ask("bob", LANGUAGE, language="fr")
+        while opened.count("fr") < 2:
+            await meeting.speak("bob", frames=3)
+        assert told("bob")[-1] == ("fr", "speaker")
+
+
+async def test_what_people_speak_is_known_after_a_restart() -> None:
+    store = MemoryStore()
+    for asks in (True, False):
+        async with scripted_meeting(
+            policy=Policy({"scripted": ("en", "fr")}, want=Want.ALWAYS), store=store
+        ) as meeting:
+            meeting.come("anna")
+            if asks:
+                await meeting.room.ask("anna", LANGUAGE, language="fr")
+            you = (await meeting.room.ask("anna", HELLO, want=True))["you"]
+            assert you["language"] == "fr"
+
+
+async def test_a_language_that_nobody_has_is_refused_with_those_that_there_are() -> None:
+    async with scripted_meeting() as meeting:
+        meeting.come("anna")
+        with pytest.raises(InvalidRequest, match="there is en") as refused:
+            await meeting.room.ask("anna", LANGUAGE, language="fr")
+        assert refused.value.code is RequestCode.NO_SUCH_CHOICE

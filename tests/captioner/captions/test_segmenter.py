@@ -233,3 +233,49 @@ def test_a_chinese_sentence_ends_its_cue() -> None:
         run(segmenter(), *characters("好"), Word("的。", 50, joined=True), Heard(400))
     ) == ["好的。"]
     assert up_to_sentence_end("好的。我们开始") == "好的。"
+
+
+def visible(events: list[CaptionEvent]) -> dict[str, str]:
+    """The text of each cue, as a page has it."""
+    shown: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, CueDeleted):
+            del shown[event.id]
+        else:
+            shown[event.cue.id] = event.cue.text
+    return shown
+
+
+def test_what_was_said_in_another_language_is_taken_back_and_the_rest_stays() -> None:
+    cutter = segmenter(offset_ms=1_000)
+    events = run(cutter, *said("Thank", "you.", "so", "mercy", "bow", "coo"))
+    events += cutter.retract(1_900)  # after "so"
+    assert list(visible(events).values()) == ["Thank you.", "so"]
+    assert not cutter.is_open
+    cutter.restart(1_900, language="fr")
+    events += run(cutter, *said("merci")) + cutter.flush()
+    assert list(visible(events).values()) == ["Thank you.", "so", "merci"]
+    assert [e.cue.language for e in events if isinstance(e, CueClosed)][-2:] == ["en", "fr"]
+
+
+def test_a_cue_that_is_all_in_the_wrong_language_is_deleted_even_if_it_was_closed() -> None:
+    cutter = segmenter()
+    events = run(cutter, *said("mercy", "bow", "coo."))
+    assert closed(events) == ["mercy bow coo."]
+    assert visible(events + cutter.retract(0)) == {}
+    assert cutter.retract(0) == []  # no second time
+
+
+@given(
+    st.lists(st.sampled_from(["so", "we", "begin.", "well,"]), max_size=30), st.integers(0, 10_000)
+)
+def test_exactly_the_words_before_the_change_stay(words: list[str], since_ms: int) -> None:
+    cutter = segmenter()
+    events = run(cutter, *said(*words)) + cutter.retract(since_ms)
+    early = [word for i, word in enumerate(words) if i * 300 + 125 < since_ms]
+    assert " ".join(visible(events).values()).split() == early
+    revisions: dict[str, int] = {}
+    for event in events:
+        name = event.id if isinstance(event, CueDeleted) else event.cue.id
+        assert event.rev > revisions.get(name, 0)
+        revisions[name] = event.rev

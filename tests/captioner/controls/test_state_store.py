@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from captioner.contract_requests import Consent
-from captioner.controls.decisions import Decided
+from captioner.controls.decisions import Choices, Decided
 from captioner.controls.redis_store import RedisStore
 from captioner.controls.sqlite_store import KEEP_DAYS, SqliteStore
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
@@ -21,7 +21,14 @@ from captioner.errors import StateDamaged, StateError
 from captioner.publishing.room_clock import Instant, SignOfLife
 
 STATE = Stored(
-    Decided("fr", "kyutai", enabled=False, by="a1", consents={"b2": Consent(True, False)}),
+    Decided(
+        "auto:fr,en",
+        "kyutai",
+        enabled=False,
+        by="a1",
+        consents={"b2": Consent(True, False)},
+        spoken={"b2": Choices("de", "fr")},
+    ),
     session="s",
     origin_utc_ms=1_700_000_000_000,
 )

@@ -15,7 +15,7 @@ def test_words_come_for_a_while_after_their_sound_was_heard() -> None:
     """So a bot that is killed then, or captions that are switched off, may owe them."""
     span = SpeechSpan([frame(10)])
     assert span.unsettled_ms == 10_000
-    span.place(frame(12), voiced=True)
+    span.place(frame(12))
     span.take(Heard(100))
     assert span.unsettled_ms == 10_000
     span.take(Heard(2_080))

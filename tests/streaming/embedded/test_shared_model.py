@@ -34,6 +34,9 @@ class LengthModel:
             raise ModelError("no sound")
         return Hypothesis((HeardWord(str(len(pcm)), 0.5),), tuple(draft), complete=thorough)
 
+    def detect_language(self, pcm, among=()):
+        return dict.fromkeys(among, 1 / len(pcm))
+
 def broken(threads):
     raise RecognizerUnavailable("not installed")
 
@@ -55,6 +58,9 @@ class OwnModel:
 
     def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
         return Hypothesis((HeardWord("own", 1.0),), tuple(draft))
+
+    def detect_language(self, _pcm: Pcm, _among: Sequence[str] = ()) -> dict[str, float]:
+        return {"own": 1.0}
 
 
 def no_other(_threads: int) -> OwnModel:
@@ -102,6 +108,11 @@ def test_several_threads_decode_in_another_process_at_the_same_time(start: Start
     ]
 
 
+def test_the_language_of_a_voice_is_found_there_too(start: Start) -> None:
+    start()
+    assert loaded().detect_language(sound(4), ("fr", "en")) == {"fr": 0.25, "en": 0.25}
+
+
 def test_an_error_of_the_model_is_raised_and_the_next_sound_decoded(start: Start) -> None:
     start()
     model = loaded()
@@ -130,6 +141,7 @@ def test_an_engine_loads_a_model_of_its_own_once_there_is_no_process(tmp_path: P
     own = Model("own", ("en",), lambda _: OwnModel())
     model = shared(own, str(tmp_path / "model"), patience_s=0.2).load(1)
     assert model.speaking("en").decode(sound(8)).text == "own"
+    assert model.detect_language(sound(8)) == {"own": 1.0}
 
 
 def test_a_process_ends_once_nobody_is_connected(start: Start) -> None:
