@@ -157,7 +157,7 @@ async def probe(settings: Settings) -> str:
     faults: list[RecognizerError] = []
     for address in addresses:
         try:
-            await _heard(_remote(settings, (address,)), settings.language)
+            await _heard(_remote(settings, (address,)), Languages.parse(settings.language).default)
         except RecognizerError as exc:
             faults.append(exc)
     if len(faults) == len(addresses):
