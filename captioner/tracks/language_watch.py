@@ -27,7 +27,7 @@ KEEP_MS = 15_000
 LOOK_MS = 2_000
 """Voice that is looked at together: in 2 s, English and French are told apart 60 times of 61."""
 
-SOON_MS, LATER_MS = 1_000, 3_000
+SOON_MS, LATER_MS = 1_000, 2_000
 """New voice after which it is looked at again: while its language is in doubt, and otherwise. Each
 look takes 0.17 s of a processor."""
 
