@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -47,3 +48,13 @@ class CueDeleted:
 
 
 CaptionEvent = CueUpdated | CueClosed | CueDeleted
+
+
+def last_of_each(events: Iterable[CaptionEvent]) -> list[CaptionEvent]:
+    """Return the last event of each cue, in their order."""
+    latest: dict[str, CaptionEvent] = {}
+    for event in events:
+        cue_id = event.id if isinstance(event, CueDeleted) else event.cue.id
+        latest.pop(cue_id, None)
+        latest[cue_id] = event
+    return [*latest.values()]

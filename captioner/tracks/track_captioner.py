@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from captioner import metrics
-from captioner.captions.cues import CaptionEvent
+from captioner.captions.cues import CaptionEvent, last_of_each
 from captioner.captions.segmenter import Segmenter
 from captioner.contract import GapReason, TrackState
 from captioner.room.frame_queue import Missing
@@ -96,6 +96,8 @@ class TrackCaptioner:
         self._waits = False  # for a slot
         self._renew = False
         self._giving = asyncio.Lock()
+        self._holds = False  # nothing is published: most of it is about to be taken back
+        self._held: list[CaptionEvent] = []
         self.language = engine().language
         self.refused = False
 
@@ -149,6 +151,7 @@ class TrackCaptioner:
                 self._sound.pass_over(self._span)
                 self._span = SpeechSpan([])
         finally:
+            await self._let_go()
             await self._give(self._segmenter.flush())
 
     @asynccontextmanager
@@ -189,8 +192,14 @@ class TrackCaptioner:
         if again:
             since_ms = again[0].start_ms
             await self._give(self._segmenter.retract(since_ms, silence_ms=LEAD_MS))
+        await self._let_go()
         await self._give(self._segmenter.flush())
         return again
+
+    async def _let_go(self) -> None:
+        """Publish what became of each caption while its language changed, and no more of it."""
+        held, self._held, self._holds = self._held, [], False
+        await self._give(last_of_each(held))
 
     async def _feed(
         self, stream: SupervisedStream, lead: list[AudioFrame], watch: LanguageWatch
@@ -203,6 +212,7 @@ class TrackCaptioner:
                 break
             await stream.send(self._span.place(frame))
             again = await watch.feed(frame)
+        self._holds = bool(again)
         await stream.finish()
         return [*again, *frames] if again else []
 
@@ -235,6 +245,9 @@ class TrackCaptioner:
             await self._give(self._segmenter.feed(event))
 
     async def _give(self, events: list[CaptionEvent]) -> None:
+        if self._holds:
+            self._held += events
+            return
         for event in [] if self.refused else events:
             self._changed_at = self._clock()
             await self._publish(event, self._span.heard_ms)

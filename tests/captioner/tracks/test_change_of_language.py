@@ -115,7 +115,7 @@ async def captioned(
     async def publish(event: CaptionEvent, _heard_ms: int) -> None:
         events.append(event)
         if isinstance(event, CueDeleted):
-            del cues[event.id]
+            cues.pop(event.id, None)
         else:
             cues[event.cue.id] = event.cue
 
@@ -161,6 +161,14 @@ async def test_the_change_is_shown_within_five_seconds_of_speech() -> None:
     deleted = [n for n, e in enumerate(events) if isinstance(e, CueDeleted)]
     assert deleted
     assert max(deleted) < events.index(english)
+
+
+async def test_what_is_heard_last_in_the_wrong_language_is_never_shown_as_final() -> None:
+    """A deleted caption that was open is gone from a page; a file or a terminal has closed ones."""
+    for recording in (True, False):
+        _, _, events = await captioned(spoken(("en", 20)), recording=recording)
+        final = [e.cue for e in events if isinstance(e, CueClosed)]
+        assert {cue.language for cue in final} == {"en"}
 
 
 async def test_a_language_that_is_chosen_is_never_doubted() -> None:
