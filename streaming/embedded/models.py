@@ -11,6 +11,7 @@ from typing import Protocol
 
 from streaming.audio import Pcm
 from streaming.embedded import weights
+from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.decoder import DecoderPolicy
 from streaming.embedded.hallucinations import Limits
 from streaming.embedded.inventions import INVENTIONS
@@ -27,9 +28,18 @@ ENGLISH = DecoderPolicy()
 WHISPER = DecoderPolicy(
     intervals=((0, 600), (4_000, 700), (8_000, 800)),
     thorough=True,
+    agreement=AgreementPolicy(
+        show=2.0, settle=2.5, revise=2.0, patience=2.0, doubt=0.5, after_ms=600
+    ),
     limits=Limits(inventions=INVENTIONS),
 )
-"""How Whisper is used."""
+"""How Whisper is used.
+
+Its decodes are rarer than Moonshine's, and it tells where a word is, so that fewer of them decide.
+On seven French clips half of the words appear within 1.6 s, 95 % within 2.9 s; by Moonshine's
+counts within 2.7 and 4.7 s. Word errors are the same, erasure is 0.19 instead of 0.05. With a
+patience of 1 erasure is 0.07, for 1.5 points of word error.
+"""
 
 LANGUAGES = (
     "en", "fr", "de", "es", "it", "pt", "nl",

@@ -32,7 +32,9 @@ class WordEvents:
 
     def look(self, words: Sequence[HeardWord], *, paused: bool) -> list[RecognizerEvent]:
         """Take a hypothesis of a segment that may continue."""
-        return self._events(words, self._agreement.feed(words, paused=paused))
+        until_ms = (self._start + len(self._voiced)) * CHUNK_MS
+        settled = self._agreement.feed(words, paused=paused, until_ms=until_ms)
+        return self._events(words, settled)
 
     def finish(self, words: Sequence[HeardWord], *, over: bool) -> list[RecognizerEvent]:
         """Take a hypothesis whose words are all settled.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -157,3 +159,29 @@ def test_characters_without_spaces_are_words_that_know_it() -> None:
     assert spaced((slot.word, slot.joined) for slot in settled) == "我们"
     agreement.feed(words)
     assert spaced((slot.word, slot.joined) for slot in agreement.tail) == ""
+
+
+def placed(*words: tuple[str, int]) -> list[HeardWord]:
+    """Each with the end of its place in the sound."""
+    return [HeardWord(text, 0.5, span=(end_ms - 200, end_ms)) for text, end_ms in words]
+
+
+def test_a_word_with_enough_sound_after_it_is_shown_at_first_sight() -> None:
+    agreement = Agreement(replace(policy(), after_ms=600))
+    agreement.feed(placed(("we", 300), ("begin", 600), ("with", 900)), until_ms=1_200)
+    assert texts(agreement.tail) == ["we", "begin"]
+
+
+def test_a_word_without_a_place_waits_for_another_hypothesis() -> None:
+    agreement = Agreement(replace(policy(), after_ms=600))
+    agreement.feed(heard("we begin", 0.5), until_ms=5_000)
+    assert agreement.tail == []
+
+
+def test_a_word_that_replaces_another_is_not_shown_for_the_sound_after_the_other() -> None:
+    agreement = Agreement(replace(policy(), after_ms=600, show=9.0))
+    agreement.feed(placed(("hat", 900)), until_ms=1_000)
+    agreement.feed(placed(("cat", 900)), until_ms=1_200)
+    assert agreement.tail == []
+    agreement.feed(placed(("cat", 900)), until_ms=1_600)
+    assert texts(agreement.tail) == ["cat"]
