@@ -28,7 +28,9 @@ PAUSE_MS = 120
 LEVEL = 0.08
 """Amplitude of each of a word's five tones, 0 to 1."""
 
-_BANDS = 5  # four syllables and a check, up to 4.4 kHz
+_BANDS = 5  # four syllables and a check
+_LOWEST_HZ = 300.0
+_SPACING_HZ = 31.25  # up to 2.8 kHz: where bits are few, Opus replaces what lies above
 _RAMP_S = 0.01
 _LOUD = 0.05
 _CLEAR = 2.0  # times as strong as any other tone of its band
@@ -36,7 +38,7 @@ _WINDOW = np.hanning(FRAME_SAMPLES)
 
 
 def _hertz(band: int, digit: int) -> float:
-    return 400.0 + 50.0 * (band * len(SYLLABLES) + digit)
+    return _LOWEST_HZ + _SPACING_HZ * (band * len(SYLLABLES) + digit)
 
 
 _TONES = np.array(

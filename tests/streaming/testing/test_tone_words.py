@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.simulation.testbed import HEARING
-from streaming.audio import FRAME_SAMPLES, AudioFrame, Pcm
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Pcm
 from streaming.kyutai.protocol import Word
 from streaming.testing.scripted_server import Ears
 from streaming.testing.tone_words import WORDS, chord, has_tone, hear, word
@@ -53,6 +56,35 @@ def test_a_word_that_the_network_tore_apart_is_still_one(number: int, cut: int, 
     whole = chord(number)
     torn = [np.zeros(cut), whole[:4_000], np.zeros(gap), whole[4_000:], np.zeros(4 * FRAME_SAMPLES)]
     assert listen(np.concatenate(torn).astype(np.float32)) == [word(number)]
+
+
+def through_celt(pcm: Pcm, bits_per_second: int) -> Pcm:
+    """Opus as it encodes what it takes for music, with few bits."""
+    written = io.BytesIO()
+    with av.open(written, "w", format="ogg") as out:
+        stream = out.add_stream("libopus", rate=SAMPLE_RATE)
+        stream.bit_rate, stream.options = bits_per_second, {"application": "lowdelay"}
+        samples = (pcm * 32_767).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            out.mux(packet)
+    written.seek(0)
+    resampler = av.AudioResampler("flt", "mono", SAMPLE_RATE)
+    with av.open(written) as back:
+        heard = [
+            piece.to_ndarray()[0]
+            for frame in back.decode(audio=0)
+            for piece in resampler.resample(frame)
+        ]
+    return np.concatenate(heard)
+
+
+def test_words_survive_an_encoder_that_has_few_bits_for_high_frequencies() -> None:
+    said = [10, 0x0F0F, 51, 0xFEDC, 0x7E1, 0xABCD, 63, 54]
+    pcm = np.concatenate([np.zeros(SAMPLE_RATE), *map(chord, said), np.zeros(SAMPLE_RATE)])
+    pcm += np.random.default_rng(1).normal(0, 1e-3, len(pcm))
+    assert listen(through_celt(pcm.astype(np.float32), 10_000)) == [word(n) for n in said]
 
 
 def test_only_a_word_is_voice() -> None:
