@@ -59,7 +59,7 @@ test(
         }
         choiceOf(object);
         youOf(object);
-        factsOf(Object.fromEntries(Object.entries(object).map(([key, value]) => [`captions.${key}`, String(value)])));
+        factsOf(Object.fromEntries(Object.entries(object).map(([key, value]) => [`captions.${key}`, JSON.stringify(value)])));
         return true;
       }),
       { numRuns: count, ...("VITE_FUZZ_SEED" in import.meta.env ? { seed: Number(import.meta.env["VITE_FUZZ_SEED"]) } : {}) },
