@@ -131,6 +131,7 @@ async def test_nothing_is_lost_in_a_small_window_or_at_400_percent(
             assert await page.locator(field).is_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         if not spaced:
+            await page.evaluate("document.fonts.ready")
             assert await page.evaluate(CUT) == []
 
 
