@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+    start_http_server,
+)
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from captioner.errors import ConfigurationError
 
@@ -69,12 +81,51 @@ LAG_SECONDS = Histogram(
 )
 
 
-def serve(port: int) -> None:
-    """Serve /metrics on every address at ``port``. Raises ConfigurationError if it is taken."""
+Texts = Callable[[], Mapping[str, str]]
+
+
+def exposition() -> bytes:
+    """All metrics of this process, in Prometheus' text format."""
+    return generate_latest()
+
+
+class Processes(Collector):
+    """The metrics of several processes, with the label ``process``."""
+
+    def __init__(self, texts: Texts) -> None:
+        """texts: gives what each process says of itself, by its name."""
+        self._texts = texts
+
+    def collect(self) -> Iterable[Metric]:
+        """By family, as the format wants it."""
+        families: dict[str, Metric] = {}
+        for process, text in self._texts().items():
+            for one in text_string_to_metric_families(text):
+                if one.name.endswith("_created"):  # when a counter began: half of all lines
+                    continue
+                empty = Metric(one.name, one.documentation, one.type)
+                family = families.setdefault(one.name, empty)
+                family.samples += [
+                    sample._replace(labels={**sample.labels, "process": process})
+                    for sample in one.samples
+                ]
+        return families.values()
+
+
+def serve(port: int, *, host: str, texts: Texts | None = None) -> None:
+    """Serve /metrics: of this process, or what ``texts`` gives of several.
+
+    Raises ConfigurationError if the port is taken.
+    """
     try:
-        start_http_server(port)
+        if texts is None:
+            start_http_server(port, host)
+        else:
+            registry = CollectorRegistry()
+            registry.register(Processes(texts))
+            start_http_server(port, host, registry)
     except OSError as exc:
         raise ConfigurationError(
-            f"cannot serve metrics on port {port}: {exc.strerror}. Set CAPTIONER_METRICS_PORT to"
-            " a free port, or leave it unset."
+            f"cannot serve metrics on {host}:{port}: {exc.strerror}. Set CAPTIONER_METRICS_PORT to"
+            " a free port, or leave it unset, and CAPTIONER_LISTEN to an address of this machine"
         ) from exc

@@ -231,7 +231,13 @@ class Settings(BaseSettings):
         validation_alias="CAPTIONER_METRICS_PORT",
         ge=1,
         le=65_535,
-        description="Port that serves Prometheus metrics, on all addresses. Unset: no metrics.",
+        description="Port that serves Prometheus metrics. Unset: no metrics.",
+    )
+    listen: str = Field(
+        default="127.0.0.1",
+        validation_alias="CAPTIONER_LISTEN",
+        description="Address on which metrics and the worker's `--health-port` answer: this machine"
+        " alone, `0.0.0.0` for all. They ask for no key, so let only your monitoring reach them.",
     )
     log_format: str = Field(
         default="console",

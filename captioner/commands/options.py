@@ -24,6 +24,9 @@ ROOM = "CAPTIONER_ROOM"
 IDENTITY = "CAPTIONER_IDENTITY"
 """The two variables that are options of ``captioner run`` rather than settings."""
 
+JOB = "CAPTIONER_JOB"
+"""What a worker tells its bots besides: the dispatch that they serve."""
+
 MATTER = (
     "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "CAPTIONER_LANGUAGE", "CAPTIONER_ASR",
     "CAPTIONER_ASR_KEY", "CAPTIONER_HOSTS", "CAPTIONER_CONSENT", "CAPTIONER_STATE",

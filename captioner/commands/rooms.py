@@ -116,8 +116,9 @@ def caption_room(
     Raises CaptionerError, StreamingError.
     """
     log_module.configure(form=settings.log_format)
+    log_module.bind(room, key=settings.livekit_api_secret.get_secret_value())
     if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_port)
+        metrics.serve(settings.metrics_port, host=settings.listen)
     asyncio.run(_run(room, identity, settings, offered, until_empty=until_empty))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import signal
@@ -12,10 +13,11 @@ import tempfile
 
 import click
 
-from captioner import engines, metrics
+from captioner import engines
 from captioner import log as log_module
 from captioner.commands.options import (
     IDENTITY,
+    JOB,
     MATTER,
     ROOM,
     exit_after,
@@ -27,6 +29,7 @@ from captioner.commands.rooms import caption_room
 from captioner.errors import ConfigurationError
 from captioner.room.tokens import probe
 from captioner.settings import Settings, read_settings
+from captioner.worker import process_metrics
 from captioner.worker.bot_process import bot_environment
 from captioner.worker.fork_server import Forks, ForkServer, Variables
 from captioner.worker.plan import AGENT_NAME, WorkerPlan
@@ -79,12 +82,11 @@ def worker(
         settings.livekit_url, key, secret,
         notes=settings.state_folder / "workers",
         agent_name=agent_name, rooms=rooms, drain_s=drain, health_port=health_port,
+        metrics_port=settings.metrics_port, listen=settings.listen,
     )  # fmt: skip
 
     @plainly
     def work(connection: socket.socket) -> None:
-        if settings.metrics_port is not None:
-            metrics.serve(settings.metrics_port)
         asyncio.run(_work(plan, connection))
 
     # A socket's path must be short, which that of the state folder may not be.
@@ -100,7 +102,11 @@ def worker(
         def bot(variables: Variables) -> None:
             os.environ.clear()
             os.environ.update(environment | dict(variables))
+            if settings.metrics_port is not None:
+                with contextlib.suppress(OSError):  # captions matter more
+                    process_metrics.answer(plan.metrics_folder)
             room, identity = variables[ROOM], variables[IDENTITY]
+            log_module.bind(room, key=secret, job=variables[JOB])
             offered = functools.partial(engines.offered, address=address)
             caption_room(read_settings(), room, identity, until_empty=True, offered=offered)
 

@@ -74,6 +74,7 @@ class BotProcess:
             "CAPTIONER_ROOM": assignment.room,
             "CAPTIONER_IDENTITY": assignment.identity,
             "CAPTIONER_RECORDING": assignment.recording,
+            "CAPTIONER_JOB": assignment.dispatch,
         }
         file = notes.begin() if notes else None
         with file or contextlib.nullcontext():  # the bot has the lock then

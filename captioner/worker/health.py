@@ -12,7 +12,9 @@ REQUEST_S = 5.0
 
 
 @contextlib.asynccontextmanager
-async def health(port: int | None, connected: Callable[[], bool]) -> AsyncIterator[None]:
+async def health(
+    port: int | None, connected: Callable[[], bool], *, host: str
+) -> AsyncIterator[None]:
     """Answers every request with 200 or 503; nothing listens where no port was named.
 
     Raises ConfigurationError if the port is taken.
@@ -32,10 +34,11 @@ async def health(port: int | None, connected: Callable[[], bool]) -> AsyncIterat
         yield
         return
     try:
-        server = await asyncio.start_server(answer, port=port)
+        server = await asyncio.start_server(answer, host, port)
     except OSError as exc:
         raise ConfigurationError(
-            f"cannot serve health on port {port}: {exc.strerror}. Name a free one by --health-port"
+            f"cannot serve health on {host}:{port}: {exc.strerror}. Name a free port by"
+            " --health-port, and an address of this machine by CAPTIONER_LISTEN"
         ) from exc
     async with server:
         yield

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
+from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable, StateError
 from captioner.worker.bot_process import REMOVED, Assignment, BotProcess, Notes, is_crash
 from captioner.worker.fork_server import Forks
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.own_room import Own, OwnRoom
+from captioner.worker.plan import WorkerPlan
 from captioner.worker.reconcile import Facts
 from streaming.backoff import Backoff
 
@@ -31,10 +33,14 @@ STOP_S = 15.0
 
 @dataclass(slots=True)
 class Slot:
-    """A room that this worker captions, or is about to. job: None where the server knows none."""
+    """A room that this worker captions, or is about to. job: None where the server knows none.
+
+    number: of the slot, for those who look from outside; no other has it now.
+    """
 
     assignment: Assignment
     own: OwnRoom
+    number: int
     job: str | None = None
     bot: BotProcess | None = None
     running: asyncio.Task[None] | None = None
@@ -56,7 +62,7 @@ class Slots:
     def __init__(
         self,
         forks: Forks,
-        notes: Path,
+        plan: WorkerPlan,
         api: MediaServerApi,
         *,
         given: Callable[[Slot], None],
@@ -66,7 +72,7 @@ class Slots:
         by itself; whether it failed.
         """
         self._forks = forks
-        self._folder = notes
+        self._plan = plan
         self._api = api
         self._given, self._ended = given, ended
         self._notes: Notes | None = None
@@ -90,12 +96,19 @@ class Slots:
         """The rooms' names."""
         return set(self._slots)
 
+    @property
+    def processes(self) -> dict[str, int]:
+        """The process of each bot, by a name that does not tell which room it is in."""
+        return {f"bot-{slot.number}": slot.bot.pid for slot in self if slot.bot}
+
     def take(self, assignment: Assignment) -> Slot:
         """Keep a slot for the room; ``begin`` begins."""
         own = OwnRoom(
             assignment.dispatch, assignment.since_ms, assignment.identity, time.monotonic()
         )
-        slot = self._slots[assignment.room] = Slot(assignment, own)
+        taken = {slot.number for slot in self}
+        number = next(n for n in itertools.count() if n not in taken)
+        slot = self._slots[assignment.room] = Slot(assignment, own, number)
         metrics.ROOMS.set(len(self._slots))
         return slot
 
@@ -112,7 +125,7 @@ class Slots:
     def adopt(self) -> None:
         """The bots of workers of this machine that were killed are this one's from now on."""
         try:
-            self._notes = Notes(self._folder)
+            self._notes = Notes(self._plan.notes)
             adopted = self._notes.adopt()
         except (StateError, OSError) as exc:
             log.error("bots_not_noted", reason=str(exc))
@@ -123,7 +136,6 @@ class Slots:
                 continue
             slot = self.take(bot.assignment)
             slot.bot = bot
-            log.info("bot_adopted", bot=bot.assignment.identity)
             self.begin(slot)
 
     async def facts(self, slot: Slot) -> Facts:
@@ -150,6 +162,7 @@ class Slots:
 
     async def look(self, slot: Slot) -> None:
         """End its bot where the room does not need it, or has lost it. Raises RoomUnavailable."""
+        self._bind(slot.assignment)
         facts = await self.facts(slot)
         verdict = slot.own.judge(facts, time.monotonic())
         slot.suspect = slot.own.absent_since_s is not None
@@ -179,9 +192,16 @@ class Slots:
         if self._notes:
             self._notes.close()
 
+    def _bind(self, assignment: Assignment) -> None:
+        """Say in the lines of this task which room they are about."""
+        log_module.bind(assignment.room, key=self._plan.secret, job=assignment.dispatch)
+
     async def _caption(self, slot: Slot) -> None:
         """Until the room needs no bot of ours any more."""
         identity = slot.assignment.identity
+        self._bind(slot.assignment)
+        if slot.bot:
+            log.info("bot_adopted", bot=identity)
         try:
             while not slot.leaving:
                 if slot.bot is None:

@@ -16,8 +16,10 @@ from typing import Any
 
 import structlog
 
+from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable
+from captioner.worker import process_metrics
 from captioner.worker.bot_process import Assignment, recording_of
 from captioner.worker.fork_server import Forks
 from captioner.worker.health import health
@@ -65,9 +67,7 @@ class Worker:
         self._claims: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._forks = forks
-        self._slots = Slots(
-            forks, plan.notes, self._api, given=self._given, ended=self._left_by_itself
-        )
+        self._slots = Slots(forks, plan, self._api, given=self._given, ended=self._left_by_itself)
 
     def stop(self) -> None:
         """Take no more rooms, let those that are go on for ``drain_s``. Again: end them now."""
@@ -78,10 +78,14 @@ class Worker:
     async def run(self) -> None:
         """Until ``stop``. A lost connection to the server is taken up again, however long.
 
-        Raises ConfigurationError if the port for health is taken, CaptionerError if the parent is
-        gone; the bots live on then.
+        Raises ConfigurationError if a port is taken, CaptionerError if the parent is gone; the
+        bots live on then.
         """
-        async with health(self._plan.health_port, lambda: self._jobs.connected), self._api:
+        plan = self._plan
+        if plan.metrics_port is not None:
+            metrics.serve(plan.metrics_port, host=plan.listen, texts=self._metrics)
+        serving = health(plan.health_port, lambda: self._jobs.connected, host=plan.listen)
+        async with serving, self._api:
             parent = asyncio.create_task(self._forks.run())
             work = asyncio.create_task(self._work())
             try:
@@ -89,6 +93,11 @@ class Worker:
                 (parent if parent.done() else work).result()
             finally:
                 await _cancelled([parent, work])
+
+    def _metrics(self) -> dict[str, str]:
+        """Its own and its bots', by process; called in another thread."""
+        bots = process_metrics.ask(self._plan.metrics_folder, self._slots.processes)
+        return {"worker": metrics.exposition().decode(), **bots}
 
     async def _work(self) -> None:
         self._slots.adopt()
@@ -228,6 +237,7 @@ class Worker:
         """Caption a room that should have captions, if no other worker is about to."""
         asked = wish(facts.dispatches, self._plan.agent_name)
         assert asked is not None
+        log_module.bind(facts.name, key=self._plan.secret, job=asked.id)
         # Under the name of the dead bot, if the room has it yet: the server lets go of that one.
         name = facts.bots[0].identity if facts.bots else self._new_name()
         recording = recording_of(asked.metadata)

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -36,7 +37,7 @@ class WorkerProcess:
     ) -> None:
         """state: the folder that stands for the machine. environment: added to it."""
         self.events: deque[dict[str, Any]] = deque(maxlen=LINES_MAX)
-        self._metrics_port = free_port()
+        self._metrics_port, self._health_port = free_port(), free_port()
         foreign = {k: v for k, v in os.environ.items() if not k.startswith(("LIVEKIT_", "CAPT"))}
         self._environment = foreign | {
             "LIVEKIT_URL": server.url,
@@ -48,6 +49,7 @@ class WorkerProcess:
             **(environment or {}),
         }
         self._options = ["--drain", str(drain_s), "--rooms", str(rooms)]
+        self._options += ["--health-port", str(self._health_port)]
         self._more = asyncio.Event()
         self._notes = state / "workers"
         self._family: dict[int, psutil.Process] = {}  # the worker proper, its bots, the model
@@ -103,9 +105,21 @@ class WorkerProcess:
         return [process for process in family if _lives(process)]
 
     async def metric(self, name: str) -> float:
-        """What an operator sees."""
+        """What an operator sees, of all its processes together."""
         text = await asyncio.to_thread(self._metrics)
-        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name))
+        lines = [line for line in text.splitlines() if line.startswith(f"{name}{{")]
+        return sum(float(line.split()[-1]) for line in lines)
+
+    async def health(self) -> int:
+        """The status of its answer to a probe."""
+        return await asyncio.to_thread(self._health)
+
+    def _health(self) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._health_port}/") as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
 
     def _metrics(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:

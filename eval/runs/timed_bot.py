@@ -149,7 +149,7 @@ class _Times:
 async def _run(room: str, times: Path, script: Path | None) -> None:
     settings = read_settings()
     if settings.metrics_port is not None:
-        metrics.serve(settings.metrics_port)
+        metrics.serve(settings.metrics_port, host=settings.listen)
     secret = settings.livekit_api_secret.get_secret_value()
     identity = f"captions-{uuid.uuid4().hex[:8]}"
 

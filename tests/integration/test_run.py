@@ -141,6 +141,19 @@ async def test_a_participant_who_takes_the_bots_identity_ends_it_with_a_sentence
     )
 
 
+async def test_a_bot_that_somebody_removes_ends_with_a_code_of_its_own(
+    media_server: MediaServer,
+) -> None:
+    url = media_server.url.replace("ws", "http", 1)
+    async with captioner_run(bot_environment(media_server), "--identity", "captions") as bot:
+        await bot.logged("joined")
+        async with api.LiveKitAPI(url, media_server.key, media_server.secret) as livekit:
+            gone = api.RoomParticipantIdentity(room=ROOM, identity="captions")
+            await livekit.room.remove_participant(gone)
+        assert await bot.ended() == 77
+    assert bot.lines[-1].startswith("The bot left: ")
+
+
 @pytest.mark.parametrize("same_folder", [True, False], ids=["same state", "another machine"])
 async def test_a_bot_that_was_killed_is_followed_by_another_at_once(
     media_server: MediaServer, tmp_path: Path, same_folder: bool

@@ -23,6 +23,7 @@ from captioner.commands.main import main
 from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
+from captioner.log import hashed
 from captioner.room.tokens import participant_token
 from captioner.worker.bot_process import is_crash
 from eval.rooms.testbed import WorkerProcess
@@ -123,12 +124,31 @@ async def test_a_dispatched_worker_sends_settled_phrases_and_leaves_when_it_is_r
         assert all(final for *_, final in page.segments)
         assert len({name for name, *_ in page.segments}) == len(page.segments)
         assert page.bots()[0].attributes["captions.state"] == "on"  # nobody said hello
+        assert await worker.metric("captioner_segments_total") >= len(page.segments)
+        assert await worker.metric("captioner_worker_rooms") == 1
+        assert await worker.health() == 200
         await recall(media_server, made)
         await page.until(lambda: not page.bots())
         await logged(worker, "bot_ended")
         log = json.dumps(list(worker.events))
         assert ROOM not in log
+        room = hashed(ROOM, media_server.secret)
+        about_rooms = [one for one in worker.events if not one["event"].startswith("worker_")]
+        assert {(one["room"], one["job"]) for one in about_rooms} == {(room, made)}
         assert not any(text in log for _, text, _ in page.segments)
+
+
+async def test_a_worker_is_healthy_only_while_the_media_server_has_it(
+    livekit_program: Path, tmp_path: Path
+) -> None:
+    async with MediaServer(livekit_program) as server, worker_for(server, tmp_path) as worker:
+        assert await worker.health() == 200
+        await server.stop()
+        await logged(worker, "worker_disconnected")
+        assert await worker.health() == 503
+        await server.start()
+        await logged(worker, "worker_registered", 2)
+        assert await worker.health() == 200
 
 
 async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
@@ -145,6 +165,13 @@ async def test_a_bot_that_is_killed_is_started_anew_and_sigterm_ends_all(
             for connection in process.net_connections()
             if connection.raddr
         ]
+        listening = {
+            connection.laddr.ip
+            for process in worker.family()
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening <= {"127.0.0.1"}
         assert set(others) <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}  # nobody else is called
         before[0].kill()
         await logged(worker, "joined", 2)
