@@ -10,7 +10,7 @@ ENGLISH_ONLY = The speech model of 98 more languages could not be had: captions 
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean peers
+.PHONY: deploy-check demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean peers
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -73,6 +73,13 @@ overlay: $(PAGE)
 docs: .venv/run.done
 	$(BIN)/python -m captioner.commands.settings_table > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
+
+# What is in deploy/, by the tools that it is for: promtool comes with Prometheus.
+PROMTOOL ?= promtool
+deploy-check: .venv/dev.done
+	@command -v $(PROMTOOL) >/dev/null || { echo "promtool is not here: make deploy-check PROMTOOL=/path"; exit 2; }
+	cd deploy/monitoring && $(PROMTOOL) check rules alerts.yml && $(PROMTOOL) test rules alerts_test.yml
+	$(BIN)/pytest -q tests/test_deploy.py
 
 browser: .venv/dev.done
 	@$(BIN)/python tests/find_browser.py

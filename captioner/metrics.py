@@ -54,11 +54,18 @@ TRANSCRIPT_SLOW = Counter(
     "captioner_transcript_slow", "Times that the disk fell behind, so that cues went out first."
 )
 AUDIT_LOST = Counter("captioner_audit_lost", "Decisions that could not be written down.")
+WORDS = Counter("captioner_words", "Words of captions that are final.")
+WORDS_ERASED = Counter(
+    "captioner_words_erased", "Words that were shown and taken back, each time that they were."
+)
+VOICES_WAITING = Gauge("captioner_voices_waiting", "Voices that wait for a free recogniser stream.")
 SEGMENTS = Counter("captioner_segments", "Transcription segments sent, of either kind.")
 SEGMENTS_DROPPED = Counter(
     "captioner_segments_dropped", "Transcription segments that could not be sent."
 )
 ROOMS = Gauge("captioner_worker_rooms", "Rooms that this worker has a bot in.")
+ROOMS_MOST = Gauge("captioner_worker_rooms_most", "Rooms that this worker takes at once.")
+CONNECTED = Gauge("captioner_worker_connected", "Whether the media server has this worker: 0, 1.")
 ROOMS_WAITING = Gauge(
     "captioner_worker_rooms_waiting",
     "Rooms that wait for a recogniser, as far as this worker knows: every slot it knows is taken.",

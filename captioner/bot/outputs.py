@@ -11,6 +11,7 @@ from captioner.bot.output_settings import OutputSettings
 from captioner.controls.controls import Controls
 from captioner.controls.decisions import Choices, Decided, Decision
 from captioner.errors import ConfigurationError, InvalidRequest, RequestCode
+from captioner.publishing.erasure import ErasureMeter
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.segment_sender import SegmentSender
 from captioner.room.protocol import Room
@@ -48,6 +49,7 @@ class Outputs:
         self._erase = asyncio.Event()
         self._entered = asyncio.Event()
         self._erasing: list[asyncio.Future[None]] = []
+        publisher.sinks.append(ErasureMeter())
         publisher.sinks.append(self._segments)
 
     @property

@@ -56,7 +56,8 @@ class Slots:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         try:
-            await turn
+            with metrics.VOICES_WAITING.track_inprogress():
+                await turn
         except asyncio.CancelledError:
             if turn.cancelled():
                 with suppress(ValueError):  # skipped already

@@ -19,6 +19,7 @@ from livekit.protocol import agent, models
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
+from captioner import metrics
 from captioner.room.tokens import worker_token
 from streaming.backoff import Backoff
 
@@ -132,6 +133,7 @@ class Jobs:
         async with connect(self._url, additional_headers=headers) as socket:
             await socket.send(_registration(self._agent_name).SerializeToString())
             self._socket = socket
+            metrics.CONNECTED.set(1)
             telling = asyncio.create_task(self._tell())
             try:
                 async for message in socket:
@@ -142,6 +144,7 @@ class Jobs:
                         self._receive(said)
             finally:
                 self._socket = None
+                metrics.CONNECTED.set(0)
                 telling.cancel()
                 for job, timer in self._taken.values():
                     timer.cancel()

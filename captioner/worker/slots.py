@@ -73,6 +73,7 @@ class Slots:
         """
         self._forks = forks
         self._plan = plan
+        metrics.ROOMS_MOST.set(plan.rooms)
         self._api = api
         self._given, self._ended = given, ended
         self._notes: Notes | None = None
