@@ -60,7 +60,8 @@ def imports_of(path: Path) -> set[str]:
             "captioner/room/encryption.py captioner/room/livekit_room.py"
             " captioner/room/subscriptions.py captioner/room/livekit_facts.py"
             " eval/simulation/participant.py eval/simulation/second_listener.py"
-            " captioner/demo/sound_publisher.py eval/runs/local_meeting.py",
+            " captioner/demo/sound_publisher.py captioner/doctor/visitor.py"
+            " eval/runs/local_meeting.py",
         ),
         ("livekit.protocol.agent", "captioner/worker/livekit_jobs.py"),
         (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from captioner import engines
 from captioner.atomic_file import must_be_writable
 from captioner.controls.open_store import open_store
 from captioner.demo.page_server import overlay_folder
+from captioner.doctor.diagnosis import Finding
 from captioner.errors import CaptionerError, ConfigurationError, NotAllowed
 from captioner.room.tokens import SECRET_MIN, probe
 from captioner.settings import Settings
@@ -22,15 +22,6 @@ CLOCK_MAX_S = 30.0
 
 
 _FEW = 4  # languages that are named
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check. advice: what to do, or what was found."""
-
-    what: str
-    good: bool
-    advice: str
 
 
 def check(settings: Settings) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from captioner import log as log_module
 from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import duration_s
 from captioner.commands.check import check as check_all
+from captioner.commands.doctor import doctor, show
 from captioner.commands.models import models
 from captioner.commands.options import (
     MATTER,
@@ -119,7 +120,7 @@ def check(settings: Settings) -> None:
     faults = 0
     for finding in check_all(settings):
         faults += not finding.good
-        click.echo(f"{'ok  ' if finding.good else 'BAD '} {finding.what:<18} {finding.advice}")
+        show(finding)
     sys.exit(1 if faults else 0)
 
 
@@ -152,5 +153,5 @@ def simulate(options: tuple[str, ...]) -> None:
     raise click.UsageError(" ".join(("this is now: caption-eval simulate", *options)))
 
 
-for command in (demo, models, run, worker):
+for command in (demo, doctor, models, run, worker):
     main.add_command(command)

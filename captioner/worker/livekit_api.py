@@ -113,8 +113,16 @@ class MediaServerApi:
 
     async def claim(self, room: str, worker: str) -> Dispatch:
         """Say to the other workers that this one is about to caption the room."""
-        request = api.CreateAgentDispatchRequest(agent_name=CLAIM, room=room, metadata=worker)
+        return await self.dispatch(room, CLAIM, metadata=worker)
+
+    async def dispatch(self, room: str, agent: str, *, metadata: str = "") -> Dispatch:
+        """Ask for a worker of that name."""
+        request = api.CreateAgentDispatchRequest(agent_name=agent, room=room, metadata=metadata)
         return _dispatch(await _called(self._client.agent_dispatch.create_dispatch(request)))
+
+    async def close_room(self, room: str) -> None:
+        """Send everybody out."""
+        await _called(self._client.room.delete_room(api.DeleteRoomRequest(room=room)))
 
     async def say_waiting(self, room: str) -> None:
         """Let the pages in the room know that it waits for a recogniser."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from livekit import api, rtc
 
 from captioner.audio_file import read_chunks
@@ -138,14 +139,30 @@ async def test_a_dispatched_worker_sends_settled_phrases_and_leaves_when_it_is_r
         assert not any(text in log for _, text, _ in page.segments)
 
 
-async def test_a_worker_is_healthy_only_while_the_media_server_has_it(
+async def examined(server: MediaServer, agent: str = AGENT) -> Result:
+    """What the doctor says."""
+    facts = {"LIVEKIT_URL": server.url, "LIVEKIT_API_KEY": server.key}
+    environment = facts | {"LIVEKIT_API_SECRET": server.secret}
+    call = functools.partial(CliRunner().invoke, main, env=environment)
+    wait_s = "60" if agent == AGENT else "1"
+    return await asyncio.to_thread(call, ["doctor", "--agent-name", agent, "--wait", wait_s])
+
+
+async def test_a_worker_is_healthy_while_the_media_server_has_it_and_the_doctor_sees_more(
     livekit_program: Path, tmp_path: Path
 ) -> None:
     async with MediaServer(livekit_program) as server, worker_for(server, tmp_path) as worker:
         assert await worker.health() == 200
+        well = await examined(server)
+        assert "ok   captions" in well.output
+        assert "words of the sentence" in well.output
+        assert "does `captioner worker` run" in (await examined(server, "another")).output
         await server.stop()
         await logged(worker, "worker_disconnected")
         assert await worker.health() == 503
+        ill = await examined(server)
+        assert ill.output.startswith("BAD  joining")
+        assert ill.exit_code == 1
         await server.start()
         await logged(worker, "worker_registered", 2)
         assert await worker.health() == 200
