@@ -62,11 +62,18 @@ class Balance:
         return self._avoided_until(server, now) <= now
 
     def ranked(self, servers: Sequence[str], free: Mapping[str, int | None]) -> list[str]:
-        """Some servers, the best one first. free: their slots, as far as they tell."""
-        if None not in [free.get(server) for server in servers]:
-            return sorted(servers, key=lambda server: -(free[server] or 0))
-        told = {server: self._of(server) for server in servers}
-        return sorted(servers, key=lambda one: (told[one].lag_s // _STEP_S, told[one].streams))
+        """Some servers, the best one first. free: their slots, as far as they tell.
+
+        Who tells nothing may not be there, and is better than who is full.
+        """
+
+        def cost(server: str) -> tuple[int, float, float]:
+            slots, known = free.get(server), self._of(server)
+            if slots is None:
+                return 1, known.lag_s // _STEP_S, known.streams
+            return (0 if slots > 0 else 2), -slots, 0
+
+        return sorted(servers, key=cost)
 
     def begin(self, server: str, now: float) -> Seat:
         """A stream of ours has begun on it."""

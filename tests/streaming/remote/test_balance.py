@@ -73,7 +73,8 @@ def test_of_two_servers_the_sooner_one_is_taken_whoever_has_more_streams() -> No
             seat.sent(80 * n, 0.08 * n)
             seat.heard(80 * n, 0.6, 0.08 * n + 0.6 + lag_s)
     assert one.ranked(["s0", "s1"], {}) == ["s1", "s0"]
-    assert one.ranked(["s0", "s1"], {"s0": 3, "s1": None}) == ["s1", "s0"]
+    assert one.ranked(["s0", "s1"], {"s0": 3, "s1": None}) == ["s0", "s1"]
+    assert one.ranked(["s0", "s1"], {"s0": 0, "s1": None}) == ["s1", "s0"]
     assert one.ranked(["s0", "s1"], {"s0": 3, "s1": 2}) == ["s0", "s1"]
 
 
