@@ -37,6 +37,9 @@ SLOTS_PATH = "/api/modules_info"
 KEY_HEADER = "kyutai-api-key"
 """The header with a client's key; ``?auth_id=`` is the alternative."""
 
+MOVES_HEADER = "live-captions-moves"
+"""A header by which a client says that it goes on elsewhere, without loss, when it is sent away."""
+
 PUBLIC_KEY = "public_token"
 """The public default key, which is in all configurations that Kyutai ships."""
 

@@ -49,7 +49,7 @@ def free_slots(told: bytes) -> int | None:
 WIRE = Wire(
     "Kyutai's protocol",
     protocol.PATH,
-    lambda key: {protocol.KEY_HEADER: key or protocol.PUBLIC_KEY},
+    lambda key: {protocol.KEY_HEADER: key or protocol.PUBLIC_KEY, protocol.MOVES_HEADER: "1"},
     protocol.MAX_SERVER_BYTES,
     SlotsPage(protocol.SLOTS_PATH, free_slots),
 )

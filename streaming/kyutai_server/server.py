@@ -87,7 +87,8 @@ class Server:
     def _seat(self, key: int, request: web.Request) -> Seat | None:
         transport = request.transport
         abort = transport.abort if transport is not None else (lambda: None)
-        return self.steps.admit(key, abort, per_key=self._limits.streams_per_key)
+        moves = protocol.MOVES_HEADER in request.headers
+        return self.steps.admit(key, abort, per_key=self._limits.streams_per_key, moves=moves)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         key = self._keys.number(

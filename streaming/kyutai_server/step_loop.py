@@ -27,12 +27,14 @@ _POLL_S = 0.02  # how often a waiting Marker is checked
 class Seat:
     """One client's slot, and the answers queued for it.
 
+    moves: whether its client goes on elsewhere when it is sent away.
     ended: why the server ended the stream; None while it runs.
     """
 
     ticket: Ticket
     key: int
     abort: Callable[[], None]
+    moves: bool = False
     ended: str | None = None
     _answers: asyncio.Queue[Answer | None] = field(
         default_factory=lambda: asyncio.Queue(OUTBOX_MAX + 1)
@@ -88,14 +90,16 @@ class StepLoop:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         metrics.SLOTS.set(model.batch_size)
 
-    def admit(self, key: int, abort: Callable[[], None], *, per_key: int) -> Seat | None:
+    def admit(
+        self, key: int, abort: Callable[[], None], *, per_key: int, moves: bool = False
+    ) -> Seat | None:
         """Return a seat for a client with key number ``key``, or None if there is none."""
         reason = self._refusal(key, per_key)
         ticket = None if reason else self.batch.admit()
         if ticket is None:
             metrics.REFUSED.labels(reason or "no free slot").inc()
             return None
-        seat = self._seats[ticket] = Seat(ticket, key, abort)
+        seat = self._seats[ticket] = Seat(ticket, key, abort, moves)
         metrics.ADMITTED.inc()
         metrics.STREAMS.set(len(self._seats))
         return seat
@@ -137,8 +141,11 @@ class StepLoop:
             self._thread.shutdown(wait=False)
 
     async def drain(self, within_s: float) -> None:
-        """Admit no more clients; wait at most ``within_s`` for them to leave; end the others."""
+        """Admit no more clients. Those that can move end now, the others within ``within_s``."""
         self.draining = True
+        for seat in self._seats.values():
+            if seat.moves:
+                seat.end("the server stops")
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self.empty()

@@ -114,6 +114,19 @@ async def test_draining_waits_for_those_who_are_there_and_admits_nobody() -> Non
         await asyncio.gather(loop.drain(30), leave())
 
 
+async def test_draining_sends_those_away_at_once_who_go_on_elsewhere() -> None:
+    async with stepping(scripted()) as loop:
+        mover = loop.admit(0, lambda: None, per_key=9, moves=True)
+        other = sit(loop)
+        assert mover is not None
+        draining = asyncio.create_task(loop.drain(30))
+        assert [answer async for answer in mover] == []
+        assert (mover.ended, other.ended) == ("the server stops", None)
+        loop.leave(mover)
+        loop.leave(other)
+        await draining
+
+
 async def test_a_key_has_so_many_seats_and_no_more() -> None:
     loop = StepLoop(scripted())
     sit(loop, key=1, per_key=1)
