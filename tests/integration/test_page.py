@@ -182,4 +182,5 @@ async def test_who_opens_the_page_late_and_who_lost_the_server_read_on(
         await viewer.until('captions.cues().every((cue) => cue.state === "closed")')
         after = await viewer.cues()
         assert after[: len(before)] == before
-        assert "best of times" in " ".join(cue["text"] for cue in after[len(before) :])
+        said = " ".join(cue["text"] for cue in after[len(before) :])
+        assert {"best", "worst", "times"} <= set(normalize(said, "en"))
