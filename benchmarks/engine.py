@@ -10,38 +10,41 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from math import inf
 
-from benchmarks.places import with_places
 from benchmarks.speech import Speech, clips_of, figure, joined, parser_of, scored
 from captioner.captions.segmenter import Segmenter
+from eval.conditions.recipe import Recipe
 from eval.corpus.manifest import Clip
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import Score
 from eval.normalization.normalize import normalize
 from eval.observation import Shown
+from eval.runs.run import aligner_of, with_word_times
 from eval.runs.through_engine import shown_of
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE, Framer, Pcm
 from streaming.embedded.agreement import AgreementPolicy
-from streaming.embedded.decoder import DecoderPolicy, StreamDecoder
+from streaming.embedded.decoder import StreamDecoder
 from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.models import WHISPER, Model, installed
+from streaming.embedded.policy import DecoderPolicy
 from streaming.embedded.stream_job import SpeechModel
 from streaming.recognizer import RecognizerEvent
 from streaming.voice.silero import SileroVoiceActivity
 
 SETTINGS = {
     "settle at 3": DecoderPolicy(agreement=AgreementPolicy(settle=3.0)),
-    "settle at 6": DecoderPolicy(agreement=AgreementPolicy(settle=6.0)),
+    "settle at 6, revise at 3": DecoderPolicy(agreement=AgreementPolicy(settle=6.0, revise=3.0)),
     "show at 1, revise at 2": DecoderPolicy(agreement=AgreementPolicy(show=1.0, revise=2.0)),
     "show at 2, settle at 3": DecoderPolicy(
         agreement=AgreementPolicy(show=2.0, settle=3.0, revise=2.0, doubt=0.5)
     ),
-    "show at 4, settle at 6": DecoderPolicy(
-        agreement=AgreementPolicy(show=4.0, settle=6.0, sure=0.95)
-    ),
-    "decode every 0.6 s": DecoderPolicy(intervals=((0, 600),)),
+    "show at 4": DecoderPolicy(agreement=AgreementPolicy(show=4.0, again=0.95)),
+    "as on a busy machine": DecoderPolicy(shortest_ms=None),
+    "decode every 0.6 s": DecoderPolicy(intervals=((0, 600),), shortest_ms=None),
+    "a vote for each decode": DecoderPolicy(agreement=AgreementPolicy(vote_ms=0)),
     "no fresh beginnings": DecoderPolicy(fresh_ms=(60_000, 60_000)),
 }
 WHISPER_SETTINGS = {
@@ -49,10 +52,10 @@ WHISPER_SETTINGS = {
     "decode every 1 s": replace(WHISPER, intervals=((0, 1_000),)),
     "no beam": replace(WHISPER, thorough=False),
     "show at 2, settle at 3": replace(
-        WHISPER, agreement=AgreementPolicy(show=2.0, settle=3.0, revise=2.0, doubt=0.5)
+        WHISPER, agreement=AgreementPolicy(vote_ms=0, show=2.0, settle=3.0, revise=2.0, doubt=0.5)
     ),
     "show at 1, settle at 3": replace(
-        WHISPER, agreement=AgreementPolicy(show=1.0, settle=3.0, revise=2.0, doubt=0.5)
+        WHISPER, agreement=AgreementPolicy(vote_ms=0, show=1.0, settle=3.0, revise=2.0, doubt=0.5)
     ),
 }
 HEADER = f"{'':33}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
@@ -64,10 +67,13 @@ Timed = list[tuple[int, RecognizerEvent]]
 class Remembering:
     """A model that caches decodes of the same audio; ``cpu_s`` counts each of them.
 
-    took_s: by the last one.
+    other: the model for bad rooms, and its policy. better: whether that one decodes. took_s: by the
+    last decode.
     """
 
     model: SpeechModel
+    other: tuple[SpeechModel, DecoderPolicy] | None = None
+    better: bool = False
     cpu_s: float = 0.0
     took_s: float = 0.0
     fresh_s: float = 0.0  # of that, without cached decodes
@@ -76,10 +82,12 @@ class Remembering:
     def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
         """See ``SpeechModel.decode``."""
         sound = pcm.tobytes()
-        name = hash(sound).to_bytes(8, signed=True) + len(sound).to_bytes(8) + bytes([thorough])
+        name = hash(sound).to_bytes(8, signed=True) + len(sound).to_bytes(8)
+        name += bytes([thorough, self.better])
+        model = self.other[0] if self.other and self.better else self.model
         if name not in self._known:
             before = time.process_time()  # Whisper has threads of its own
-            answer = self.model.decode(pcm, draft, thorough=thorough)
+            answer = model.decode(pcm, draft, thorough=thorough)
             cost = time.process_time() - before
             self._known[name] = answer, cost
             self.fresh_s += cost
@@ -88,10 +96,20 @@ class Remembering:
         return answer
 
 
+def remembering(model: Model, language: str) -> Remembering:
+    """Return a model, with the one for bad rooms if there is one."""
+    other = model.in_bad_rooms
+    return Remembering(
+        model.load(1).speaking(language),
+        (other.load(1).speaking(language), other.policy) if other else None,
+    )
+
+
 def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
     """Return all events of one live stream, each with the time in ms at which it came."""
     before = time.process_time() - model.fresh_s
     hearing = StreamDecoder(SileroVoiceActivity(), policy)
+    model.better = False
     framer = Framer()
     frames = deque(framer.feed(sound) + framer.flush())
     events: Timed = []
@@ -102,21 +120,30 @@ def hear(model: Remembering, sound: Pcm, policy: DecoderPolicy) -> Timed:
         # As StreamWork does it: whatever has arrived is taken before the next decode.
         while frames and frames[0].end_ms <= now_ms and not hearing.wanted:
             events += [(round(now_ms), event) for event in hearing.feed(frames.popleft())]
-        now_ms += _decode(model, hearing, events, now_ms)
+        now_ms += _decode(model, hearing, events, now_ms, policy)
     events += [(round(now_ms), event) for event in hearing.finish()]
     while hearing.request is not None:
-        now_ms += _decode(model, hearing, events, now_ms)
+        now_ms += _decode(model, hearing, events, now_ms, policy)
     model.cpu_s += time.process_time() - model.fresh_s - before
     return events
 
 
-def _decode(model: Remembering, hearing: StreamDecoder, events: Timed, now_ms: float) -> float:
+def _decode(
+    model: Remembering,
+    hearing: StreamDecoder,
+    events: Timed,
+    now_ms: float,
+    policy: DecoderPolicy,
+) -> float:
     """Answer the request, if there is one; return how long that takes in ms."""
+    if model.other and hearing.better is not model.better:
+        model.better = hearing.better
+        hearing.use(model.other[1] if model.better else policy)
     if (request := hearing.request) is None:
         return 0.0
     answer = model.decode(request.pcm, request.draft, thorough=request.thorough)
     took_ms = model.took_s * 1000
-    new = hearing.decoded(request, answer)
+    new = hearing.decoded(request, answer, took_ms=took_ms)
     events += [(round(now_ms + took_ms), event) for event in new]
     return took_ms
 
@@ -175,23 +202,40 @@ def table(
     clips: Sequence[Clip],
     settings: Mapping[str, DecoderPolicy],
     seeds: Sequence[int],
+    condition: Recipe,
 ) -> None:
     """Print the lines of each setting: clips alone, joined by each seed, all seeds together."""
     against = whole(model.model, clips)
     print(f"model's own decode of {len(clips)} whole clips: WER {against:.1%}\n{HEADER}")
-    alone = [joined([clip], seconds=inf, seed=0, rate=SAMPLE_RATE) for clip in clips]
+
+    def spoken(some: Sequence[Clip], seed: int) -> Speech:
+        speech = joined(some, seconds=inf, seed=seed, rate=SAMPLE_RATE)
+        made = condition.made(speech.sound, SAMPLE_RATE, some[0].name, ())
+        return replace(speech, sound=made)
+
+    alone = [spoken([clip], 0) for clip in clips]
     for name, policy in settings.items():
         heard, total = Heard(), Heard()
         heard.hear(model, alone, policy)
         print(f"{name + ', alone':33}{heard.row(against)}", flush=True)
         for seed in seeds:
             one = Heard()
-            one.hear(model, [joined(clips, seconds=inf, seed=seed, rate=SAMPLE_RATE)], policy)
+            one.hear(model, [spoken(clips, seed)], policy)
             print(f"{f'  joined, pauses of seed {seed}':33}{one.row(against)}", flush=True)
             total = Heard(
                 total.scores + one.scores, total.cpu_s + one.cpu_s, total.seconds + one.seconds
             )
         print(f"{f'{name}, joined, {len(seeds)} seeds':33}{total.row(against)}", flush=True)
+
+
+def with_words(clips: Sequence[Clip]) -> list[Clip]:
+    """Return the clips with word times where they can be found."""
+    find = cache(aligner_of)
+    found = [with_word_times(clip, find)[0] for clip in clips]
+    return [
+        replace(clip, words=tuple(word for turn in turns for word in turn.words))
+        for clip, turns in zip(clips, found, strict=True)
+    ]
 
 
 def served(language: str) -> list[Model]:
@@ -205,15 +249,19 @@ def main() -> None:
     parser.add_argument("--curve", action="store_true", help="other settings too")
     parser.add_argument("--seeds", type=int, default=1, help="so many draws of the pauses")
     parser.add_argument("--model", default="", help="as CAPTIONER_MODEL")
+    parser.add_argument("--noise", type=float, help="pink noise, so many dB below the voice")
+    parser.add_argument("--reverb", type=float, help="a room with this reverberation time in s")
     options = parser.parse_args()
-    clips = with_places(clips_of(options))
+    clips = with_words(clips_of(options))
     [used, *_] = installed(options.model) if options.model else served(options.language)
     settings = {"default": used.policy}
     if options.curve:
         settings |= WHISPER_SETTINGS if used.policy is WHISPER else SETTINGS
-    model = Remembering(used.load(1).speaking(options.language))
-    print(f"{used.name}, {options.language}")
-    table(model, clips, settings, range(options.seed, options.seed + options.seeds))
+    noise = None if options.noise is None else (options.noise, "pink")
+    condition = Recipe(reverb_s=options.reverb, noise=noise)
+    print(f"{used.names}, {options.language}, {condition.name}")
+    seeds = range(options.seed, options.seed + options.seeds)
+    table(remembering(used, options.language), clips, settings, seeds, condition)
 
 
 if __name__ == "__main__":

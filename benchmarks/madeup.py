@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.engine import Remembering, hear, served, shown
+from benchmarks.engine import Remembering, hear, remembering, served, shown
 from benchmarks.sounds import GENERATORS, MUSIC, Sound, music_files
 from benchmarks.speech import Speech, scored
 from captioner.audio_file import read_audio
 from eval.runs.watch import Seen
 from streaming.audio import SAMPLE_RATE
-from streaming.embedded.decoder import DecoderPolicy
 from streaming.embedded.models import installed
-from streaming.embedded.stream_job import SpeechModel
+from streaming.embedded.policy import DecoderPolicy
 from streaming.recognizer import Tail
 
 
-def row(name: str, sound: Sound, model: SpeechModel, policy: DecoderPolicy) -> str:
+def row(name: str, sound: Sound, model: Remembering, policy: DecoderPolicy) -> str:
     """One line of the table: the words that stayed, and those shown temporarily."""
-    events = hear(Remembering(model), sound, policy)
+    events = hear(model, sound, policy)
     until_ms = len(sound) * 1000 // SAMPLE_RATE
     nobody = {"": Speech(sound, (), "", 0.0)}
     words, _ = scored(nobody, Seen(list(shown(events, name)), until_ms), "engine").sums["invented"]
@@ -38,8 +37,8 @@ def main() -> None:
     arguments.add_argument("--model", default="", help="as CAPTIONER_MODEL")
     options = arguments.parse_args()
     [used, *_] = installed(options.model) if options.model else served(options.language)
-    speech = used.load(1).speaking(options.language)
-    print(f"{used.name}, {options.language}")
+    speech = remembering(used, options.language)
+    print(f"{used.names}, {options.language}")
     print(f"{'':32} {'':8} words tails")
     for name, make in GENERATORS.items():
         print(row(name, make(options.seconds, 1), speech, used.policy), flush=True)

@@ -11,9 +11,6 @@ come at once, as after it was frozen.
 from __future__ import annotations
 
 import argparse
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -21,6 +18,7 @@ from typing import Any
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from eval.runs.browser import FLAGS, on_path
+from eval.testing.static_site import serving
 
 OVERLAY = Path(__file__).parents[1] / "captioner" / "overlay"
 
@@ -129,24 +127,10 @@ _BURST = """async ([kind, count]) => {
   watching = false;
   return [worst, took];
 }"""
+_PAGE = b"""<!doctype html><html lang="en"><title>captions</title>
+<script type="module" src="live-captions.js"></script>
+<live-captions measure></live-captions>"""
 _BURSTS = ["closed", "open", "revised", "broken", "with gaps"]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path != "/":
-            return super().do_GET()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(
-            b'<!doctype html><html lang="en"><title>captions</title>'
-            b'<script type="module" src="live-captions.js"></script>'
-            b"<live-captions measure></live-captions>"
-        )
-
-    def log_message(self, *_args: object) -> None:
-        """The table is what is read."""
 
 
 def line(name: str, values: list[float]) -> str:
@@ -198,15 +182,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--hours", type=float, default=8)
     options = parser.parse_args()
-    handler = partial(_Quiet, directory=str(OVERLAY))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as driver:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(OVERLAY, page=_PAGE) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=on_path(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1100, "height": 800})
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
+        page.goto(address)
         report(page, options.seconds, options.hours)
         browser.close()
-        server.shutdown()
 
 
 if __name__ == "__main__":

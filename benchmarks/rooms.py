@@ -21,18 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from captioner.demo.livekit_server import find_or_build
+from captioner.worker.facts import Bot, Dispatch, Facts, Listed, worker_of
 from captioner.worker.livekit_api import ANSWER_MS
 from captioner.worker.plan import AGENT_NAME
-from captioner.worker.reconcile import (
-    LOOKS_MAX,
-    Bot,
-    Dispatch,
-    Facts,
-    Listed,
-    Reconciler,
-    Verdict,
-    worker_of,
-)
+from captioner.worker.reconcile import LOOKS_MAX, Reconciler, Verdict
 from captioner.worker.worker import CALLS_MAX, DOUBT_S, ROUND_S
 from eval.rooms.rows import ROWS, Must
 from eval.rooms.testbed import running_testbed

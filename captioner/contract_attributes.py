@@ -7,6 +7,10 @@ from enum import StrEnum
 
 from captioner.contract import ConsentRule, State
 
+SUCCESSOR = "captions.successor"
+ANY = "*"
+"""No participant's identity."""
+
 
 class ChosenBy(StrEnum):
     """Who chose the language of a voice; the first of them that chose one counts."""
@@ -33,6 +37,7 @@ class Service:
     engine: the active one. stands_in: the engine that replaces an unavailable one, or "".
     language: of who has no other. among: what is found by voice, "*" for all; "" if nothing is.
     engines, languages: what a host may choose. by: the host who last switched, or "".
+    successor: the bot that takes over from this one; ANY while it waits for one; "" if it stays.
     """
 
     state: State
@@ -48,6 +53,7 @@ class Service:
     transcript: bool = False
     consent: ConsentRule = ConsentRule.UNLESS_REFUSED
     delay_ms: int = 0
+    successor: str = ""
 
 
 def attributes(service: Service) -> dict[str, str]:
@@ -66,4 +72,5 @@ def attributes(service: Service) -> dict[str, str]:
         "captions.transcript": "on" if service.transcript else "off",
         "captions.consent": str(service.consent),
         "captions.delay_ms": str(service.delay_ms),
+        **({SUCCESSOR: service.successor} if service.successor else {}),
     }

@@ -5,7 +5,9 @@
                       captions.consent takes, or "none"; before: another session was here;
                       "you" of the answer is null until the media server has said who asks
     captions.history  {session, after_seq | cursor | older}         missed captions, or older ones
-    captions.set      {v, enabled?, language?, engine?, transcript?}  hosts only
+    captions.set      {v, enabled?, language?, engine?, transcript?, vocabulary?}  hosts only;
+                      vocabulary: names and terms that may be said, in place of those before; the
+                      answer has those that count, and the number of the first that are used
     captions.consent  {v, captioned, kept}                          for the caller's own speech
     captions.language {v, language, speaker?}  what the caller speaks, or for hosts the speaker (an
                       identity): "fr", "auto:fr,en" (found by voice among those), "auto" (among
@@ -14,6 +16,15 @@
     captions.transcript  {v, at?}                                   hosts only: what is kept:
                       {file, days}; with at, a part of it too: {size, at, data}, data: base64 of
                       a deflated file
+
+With admin, a LiveKit token that makes its bearer the administrator of the room (``roomAdmin``),
+the requests of hosts may come from a back end that is in no room, by the media server's PerformRpc.
+
+Between two bots, of which one is about to leave (its attribute ``captions.successor`` is "*"):
+
+    captions.handover {v, step}       step "look": what the leaving bot hears, and its room time;
+                      "take": its successor hears all of it now, so it comes to the end of what is
+                      being said, and answers up to when it heard each speaker; "taken": it may go
 
 A refusal is an InvalidRequest with a RequestCode. Unknown keys are ignored.
 
@@ -31,22 +42,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from captioner.contract import VERSION
 from captioner.errors import InvalidRequest, RequestCode
+from streaming.embedded.vocabulary import ENTRIES_MAX, ENTRY_MAX
 from streaming.languages import PATTERN
 
 HELLO, HISTORY = "captions.hello", "captions.history"
 SET, CONSENT, REMOVE = "captions.set", "captions.consent", "captions.remove"
 TRANSCRIPT, LANGUAGE = "captions.transcript", "captions.language"
+HANDOVER = "captions.handover"
 ANSWERS = "captions.answers"
 """The topic of packets that only one participant, or a few, get."""
 
-REQUEST_MAX = 4_096
-"""Bytes of a request; the largest sensible one has about 200."""
+REQUEST_MAX = 12_288
+"""Bytes of a request; LiveKit takes 15 KiB. One with a vocabulary may be that long."""
 
 SENTENCE_MAX = 256
 """Bytes of a refusal's sentence."""
@@ -55,6 +69,8 @@ SENTENCE_MAX = 256
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,40}$")]
 LanguageChoice = Annotated[str, Field(pattern=PATTERN, max_length=200)]
 Identity = Annotated[str, Field(min_length=1, max_length=512)]
+Entry = Annotated[str, Field(max_length=ENTRY_MAX)]
+Token = Annotated[str, Field(min_length=1, max_length=2_000)]
 Cursor = Annotated[str, Field(pattern="^[0-9]{1,15}$")]
 Count = Annotated[int, Field(ge=0)]
 T = TypeVar("T")
@@ -68,8 +84,11 @@ _MUST_BE = {
     "older": "one that an answer of ours gave",
     "language": "a tag such as fr, or auto:fr,en for what is found by voice",
     "speaker": "the identity of a participant",
+    "vocabulary": f"a list of at most {ENTRIES_MAX} texts of at most {ENTRY_MAX} characters",
     "engine": "a short name of letters, digits and hyphens",
     "wish": '"none", or what captions.consent takes',
+    "step": "look, take or taken",
+    "admin": "a LiveKit token with roomAdmin",
     "reply": "the identity of who asks and a number",
 }
 """What a value must be, by key, for all keys that are not flags."""
@@ -120,6 +139,11 @@ class _Unseen(_Request):
 
 
 @dataclass(frozen=True, slots=True)
+class _Admin(_Request):
+    admin: Token | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _History(_Request):
     session: str
     older: Cursor | None = None
@@ -151,6 +175,7 @@ class Change(_Request):
     language: LanguageChoice | None = None
     engine: Name | None = None
     transcript: bool | None = None
+    vocabulary: Annotated[list[Entry], Field(max_length=ENTRIES_MAX)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +184,19 @@ class Speaks(_Request):
 
     language: LanguageChoice | Literal[""]
     speaker: Identity | None = None
+
+
+class Step(StrEnum):
+    """Of a handover between two bots."""
+
+    LOOK = "look"
+    TAKE = "take"
+    TAKEN = "taken"
+
+
+@dataclass(frozen=True, slots=True)
+class _Handover(_Request):
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +211,7 @@ class Part(_Request):
 
 _HELLO, _HISTORY = TypeAdapter(Hello), TypeAdapter(_History)
 _CHANGE, _CONSENT = TypeAdapter(Change), TypeAdapter(Consent)
+_ADMIN, _HANDOVER = TypeAdapter(_Admin), TypeAdapter(_Handover)
 _UNSEEN, _REMOVE = TypeAdapter(_Unseen), TypeAdapter(_Request)
 _PART, _SPEAKS = TypeAdapter(Part), TypeAdapter(Speaks)
 
@@ -213,6 +252,16 @@ def decode_remove(payload: str) -> None:
 def decode_reply(payload: str) -> Reply:
     """Of any request of a hidden participant. Raises InvalidRequest."""
     return _decode(_UNSEEN, payload).reply
+
+
+def decode_admin(payload: str) -> str | None:
+    """The token of a back end, of any request; None if there is none. Raises InvalidRequest."""
+    return _decode(_ADMIN, payload).admin
+
+
+def decode_handover(payload: str) -> Step:
+    """Raises InvalidRequest."""
+    return _decode(_HANDOVER, payload).step
 
 
 def decode_part(payload: str) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from captioner import metrics
 from captioner.errors import ConfigurationError
-from captioner.settings import Settings
+from captioner.settings import OTHER_NAMES, Settings
 from captioner.tracks.engine import SLOTS, Engine
 from captioner.tracks.language_watch import Detect
 from streaming.audio import FRAME_SAMPLES, AudioFrame
 from streaming.embedded.engine import EmbeddedEngine
 from streaming.embedded.models import installed
 from streaming.embedded.shared_model import shared
+from streaming.embedded.vocabulary import entries, fitting
 from streaming.errors import LanguageNotSupported, RecognizerError, RecognizerUnavailable
 from streaming.kyutai_client.engine import LANGUAGES as KYUTAI_LANGUAGES
 from streaming.kyutai_client.engine import KyutaiEngine
@@ -55,6 +56,8 @@ class Engines:
         self._settings = settings
         self._own = own
         self._live = live
+        self._words = _words(settings)
+        self._expect(())
         self.languages: dict[str, tuple[str, ...]] = {}
         if settings.asr or settings.engine_name in REMOTE:
             self.languages[_kind(settings)] = _languages(settings)
@@ -84,8 +87,9 @@ class Engines:
             (own,),
             slots=self._settings.slots or min(m.streams for m in models) * own.threads,
             live=self._live,
-            model=", ".join(dict.fromkeys(model.name for model in models)),
+            model=", ".join(dict.fromkeys(model.names for model in models)),
             detect=self._detect(language),
+            expect=self._expect,
         )
 
     async def _remote(self, language: str) -> Engine:
@@ -105,7 +109,13 @@ class Engines:
             live=self._live,
             load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
             detect=self._detect(language),
+            expect=self._expect,
         )
+
+    def _expect(self, words: Sequence[str]) -> Sequence[str]:
+        """Tell the embedded engine of a room's names and terms, and then of the operator's."""
+        self._own.vocabulary = fitting(entries((*words, *self._words)))
+        return self._own.vocabulary
 
     def _detect(self, language: str) -> Detect | None:
         """What finds the language of a voice. Raises LanguageNotSupported if it is needed."""
@@ -164,6 +174,8 @@ async def probe(settings: Settings) -> str:
         raise faults[0]
     name = _kind(settings)
     found = f"{name}, {len(addresses) - len(faults)} of {len(addresses)} servers ready"
+    if settings.asr_named_by in OTHER_NAMES.values():
+        found += f", named by {settings.asr_named_by}"
     return "; ".join([f"{found}, language {settings.language}", *map(str, faults)])
 
 
@@ -186,13 +198,27 @@ def _remote(settings: Settings, addresses: tuple[str, ...]) -> KyutaiEngine | Re
         servers = Servers(addresses, settings.asr_key.get_secret_value())
     except ValueError as exc:
         raise ConfigurationError(
-            f"{exc}: say where the speech servers are, by --asr or CAPTIONER_ASR"
+            f"{exc}: say where the speech servers are, by --asr or {settings.asr_named_by}"
         ) from None
     languages, delay_ms = _languages(settings), settings.asr_delay_ms
     if _kind(settings) == "realtime":
         policy = RealtimePolicy(settings.asr_model, delay_ms)
         return RealtimeEngine(servers, languages=languages, policy=policy)
     return KyutaiEngine(servers, languages=languages, policy=SessionPolicy(delay_ms=delay_ms))
+
+
+def _words(settings: Settings) -> tuple[str, ...]:
+    """The operator's names and terms. Raises ConfigurationError."""
+    told = settings.words.splitlines()
+    if settings.vocabulary is not None:
+        try:
+            told += settings.vocabulary.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigurationError(
+                f"CAPTIONER_VOCABULARY: cannot read {settings.vocabulary} ({type(exc).__name__}):"
+                " it is a text file in UTF-8 with a name or term on each line"
+            ) from None
+    return entries(told)
 
 
 def _kind(settings: Settings) -> str:

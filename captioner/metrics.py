@@ -44,6 +44,7 @@ TRACKS_FAILED = Counter("captioner_tracks_failed", "Tracks whose captions ended 
 RECOGNIZER_FAILURES = Counter("captioner_recognizer_failures", "Recogniser streams that failed.")
 CUES_CLOSED_STALE = Counter("captioner_cues_closed_stale", "Cues closed 5 s after their change.")
 REJOINS = Counter("captioner_rejoins", "Times the bot had to join its room again.")
+HANDOVERS = Counter("captioner_handovers", "Rooms that this bot gave to its successor.")
 TRANSCRIPT_LOST = Counter(
     "captioner_transcript_cues_lost", "Cues that a transcript should have and has not."
 )

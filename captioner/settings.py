@@ -10,7 +10,11 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from captioner.bot.output_settings import OutputSettings
 from captioner.contract import ConsentRule
@@ -22,6 +26,9 @@ from captioner.transcript.folder import NAME, TranscriptPolicy
 from streaming.kyutai.protocol import PUBLIC_KEY
 from streaming.languages import Languages
 from streaming.realtime_client.session import MODEL as VOXTRAL
+
+OTHER_NAMES = {"CAPTIONER_ASR": "KYUTAI_STT_BASE_URL", "CAPTIONER_ASR_KEY": "KYUTAI_API_KEY"}
+"""What La Suite Meet's subtitle agent calls the same, of Kyutai's servers; ours take precedence."""
 
 
 class Settings(BaseSettings):
@@ -68,13 +75,14 @@ class Settings(BaseSettings):
         default="",
         validation_alias="CAPTIONER_ASR",
         description="Speech servers: `ws://HOST:PORT[,ws://…]`; also `--asr`. A host name with"
-        " several addresses counts as several servers. `realtime` adds `/v1/realtime`.",
+        " several addresses counts as several servers. `realtime` adds `/v1/realtime`. Unset:"
+        " `KYUTAI_STT_BASE_URL`, as La Suite Meet's agent, unless CAPTIONER_ENGINE is another.",
     )
     asr_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="CAPTIONER_ASR_KEY",
-        description="API key of the speech servers. Unset: none for `realtime`, and the public"
-        f" default key for `kyutai`, `{PUBLIC_KEY}`.",
+        description="API key of the speech servers. Unset: none for `realtime`, and for `kyutai`"
+        f" `KYUTAI_API_KEY`, or the public default key, `{PUBLIC_KEY}`.",
     )
     asr_languages: str = Field(
         default="",
@@ -107,7 +115,8 @@ class Settings(BaseSettings):
         default="auto",
         validation_alias="CAPTIONER_MODEL",
         description="Model of the embedded engine: `tiny-en`, `base`, the folder of a Whisper model"
-        " in CTranslate2's format, or `auto`: tiny-en for English, base for every other language."
+        " in CTranslate2's format, or `auto`: tiny-en for English, base for every other language,"
+        " and for an English voice in noise or echo while the machine has room for it."
         " `captioner models` lists what is there.",
     )
     device: str = Field(
@@ -175,6 +184,19 @@ class Settings(BaseSettings):
         " for several machines. Unset: `~/.local/state/live-captions`.",
     )
 
+    vocabulary: Path | None = Field(
+        default=None,
+        validation_alias="CAPTIONER_VOCABULARY",
+        description="File of names and terms that may be said, one a line, for Whisper: it hears"
+        " them better. Hosts name others in the meeting, and the names of who is there count too;"
+        " about 40 are used, hosts' first, then people's.",
+    )
+    words: str = Field(
+        default="",
+        validation_alias="CAPTIONER_WORDS",
+        description="The same as a text, one a line. A dispatch's metadata set it for its room, by"
+        ' `{"vocabulary": ["…"]}`.',
+    )
     transcripts: Path | None = Field(
         default=None,
         validation_alias="CAPTIONER_TRANSCRIPTS",
@@ -226,6 +248,15 @@ class Settings(BaseSettings):
         " cannot be taken back from a page when a speaker removes what they said.",
     )
 
+    start: str = Field(
+        default="",
+        validation_alias="CAPTIONER_START",
+        max_length=10_000,
+        description="Rooms in which `captioner api` starts captions by itself: patterns of names,"
+        " as `class-*,exam-*`, or `*` for all. A room's metadata decides before them:"
+        ' `{"captions": true}` or `false`.',
+    )
+
     metrics_port: int | None = Field(
         default=None,
         validation_alias="CAPTIONER_METRICS_PORT",
@@ -236,8 +267,9 @@ class Settings(BaseSettings):
     listen: str = Field(
         default="127.0.0.1",
         validation_alias="CAPTIONER_LISTEN",
-        description="Address on which metrics and the worker's `--health-port` answer: this machine"
-        " alone, `0.0.0.0` for all. They ask for no key, so let only your monitoring reach them.",
+        description="Address on which metrics, the worker's `--health-port`, `captioner page` and"
+        " `captioner api` answer: this machine alone, `0.0.0.0` for all. The first three ask for no"
+        " key, so let only your monitoring reach the first two.",
     )
     log_format: str = Field(
         default="console",
@@ -246,11 +278,23 @@ class Settings(BaseSettings):
         description="Format of the log, on stderr.",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the first first."""
+        return (*sources, *named.values(), _OtherNames(settings_cls))
+
     @field_validator("language")
     @classmethod
     def _is_language(cls, text: str) -> str:
         Languages.parse(text)
         return text
+
+    @property
+    def start_rooms(self) -> tuple[str, ...]:
+        """Patterns of the names of rooms that get captions by themselves."""
+        return tuple(filter(None, map(str.strip, self.start.split(","))))
 
     @property
     def extras(self) -> OutputSettings:
@@ -304,6 +348,29 @@ class Settings(BaseSettings):
     def engine_name(self) -> str:
         """The engine named, else kyutai where a server is named, else embedded."""
         return self.engine or ("kyutai" if self.asr else "embedded")
+
+    @property
+    def asr_named_by(self) -> str:
+        """The variable that names the servers, or would."""
+        theirs = OTHER_NAMES["CAPTIONER_ASR"]
+        taken = self.asr and self.asr == os.environ.get(theirs)
+        return theirs if taken and "CAPTIONER_ASR" not in os.environ else "CAPTIONER_ASR"
+
+
+class _OtherNames(PydanticBaseSettingsSource):
+    """Reads the variables that others have named; theirs are all of Kyutai's servers."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: all are read at once."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """The values by our names."""
+        if self.current_state.get("CAPTIONER_ENGINE") not in (None, "", "kyutai"):
+            return {}
+        return {
+            ours: os.environ[theirs] for ours, theirs in OTHER_NAMES.items() if theirs in os.environ
+        }
 
 
 def variables() -> dict[str, FieldInfo]:

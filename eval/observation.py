@@ -32,8 +32,9 @@ Through = Literal["engine", "room", "browser", "file", "listen"]
 
 State = Literal["open", "closed", "deleted"]
 
-WordTimes = Literal["given", "aligned"]
-"""The origin of the reference's word times; "aligned": by forced alignment."""
+WordTimes = Literal["given", "aligned", "attention"]
+"""The origin of the reference's word times; "aligned": by forced alignment; "attention": by that of
+a speech model, which is less exact."""
 
 
 class ObservationError(Exception):

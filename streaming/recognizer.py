@@ -7,7 +7,7 @@ holes included. They never go backwards from one Word to the next.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -86,6 +86,7 @@ class Capabilities:
     revises: whether it ever gives a Tail.
     delay_ms: typical time from the end of a word to its first event.
     remote: whether a server does the work, which may fall silent or come back.
+    delays_ms: languages with another delay, each with it.
     """
 
     engine: str
@@ -93,10 +94,16 @@ class Capabilities:
     revises: bool
     delay_ms: int
     remote: bool = False
+    delays_ms: tuple[tuple[str, int], ...] = ()
 
     def knows(self, language: str) -> bool:
         """Return whether the engine knows ``language``, by its primary BCP 47 subtag."""
         return primary(language) in self.languages
+
+    def speaking(self, language: str) -> Capabilities:
+        """Return the same with the delay that ``language`` has."""
+        delay_ms = dict(self.delays_ms).get(primary(language), self.delay_ms)
+        return replace(self, delay_ms=delay_ms)
 
 
 def primary(language: str) -> str:

@@ -229,7 +229,7 @@ class SupervisedStream:
 
     async def _listen(self, recognizer: Recognizer) -> None:
         async for event in recognizer:
-            self.capabilities = self._engine.capabilities
+            self.capabilities = self._engine.capabilities.speaking(self._language)
             for told in self._state.take(event, _now()):
                 self._out.put_nowait(told)
             if self._state.left:

@@ -71,12 +71,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def french() -> list[Clip]:
-    """Short recordings of French."""
+def all_french() -> list[Clip]:
+    """Recordings of French."""
     if not SPEECH:
         pytest.skip("no recordings of French: make test SPEECH=FOLDER")
-    clips = read_corpus(Path(SPEECH), language="fr")
-    return sorted(clips, key=lambda clip: clip.seconds)[:2]
+    return read_corpus(Path(SPEECH), language="fr")
+
+
+@pytest.fixture(scope="session")
+def french(all_french: list[Clip]) -> list[Clip]:
+    """Short ones."""
+    return sorted(all_french, key=lambda clip: clip.seconds)[:2]
 
 
 @pytest.fixture(scope="session")

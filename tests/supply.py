@@ -30,6 +30,7 @@ REVIEWED = {
     "av": "its code is BSD-3-Clause; the wheel carries FFmpeg (LGPL-3.0-or-later) with x264 and "
     "x265 (GPL-2.0-or-later): who passes an image on must offer their source",
     "multidict": "Apache-2.0; the package does not say so in its metadata",
+    "naughty-words": "CC-BY-4.0; NOTICE names the list, its authors and what is used of it",
     "protobuf": "BSD-3-Clause; the package does not say so in its metadata",
     "soxr": "LGPL-2.1-or-later; a library that is used unchanged and can be replaced",
     "sphn": "MIT or Apache-2.0; the package does not say so in its metadata",

@@ -71,7 +71,8 @@ def imports_of(path: Path) -> set[str]:
         ("av", "captioner/audio_file.py streaming/kyutai_server/opus.py eval/conditions/codec.py"),
         (
             "aiohttp",
-            "captioner/demo/page_server.py streaming/kyutai_server/server.py"
+            "captioner/api/http_server.py captioner/demo/page_server.py"
+            " streaming/kyutai_server/server.py"
             " streaming/testing/asr_server.py streaming/remote/free_slots.py"
             " captioner/worker/livekit_api.py",
         ),
@@ -86,6 +87,7 @@ def imports_of(path: Path) -> set[str]:
             "playwright",
             "eval/runs/browser.py eval/testing/browser_meeting.py eval/testing/caption_element.py",
         ),
+        ("jwt", "captioner/room/signed.py"),
         ("pocketsphinx", "eval/corpus/forced_alignment.py"),
         ("soundfile", "eval/runs/clip_audio.py"),
         ("rapidfuzz", "eval/measures/accuracy.py"),

@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-const foreign = { name: "livekit-client", message: "Only src/service/room.ts (types), src/page/meeting.ts and src/page/encryption.ts know LiveKit." };
+const foreign = { name: "livekit-client", message: "Only src/service/room.ts (types), src/room/meeting.ts and src/room/encryption.ts know LiveKit." };
 
 export default tseslint.config(
   { ignores: ["node_modules/", "dist/", "eslint.config.js"] },
@@ -21,5 +21,5 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },
-  { files: ["src/service/room.ts", "src/page/meeting.ts", "src/page/encryption.ts"], rules: { "no-restricted-imports": "off" } },
+  { files: ["src/service/room.ts", "src/room/meeting.ts", "src/room/encryption.ts"], rules: { "no-restricted-imports": "off" } },
 );

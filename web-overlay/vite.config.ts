@@ -1,5 +1,7 @@
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { minify } from "terser";
 import { defineConfig, type Plugin } from "vite";
 
 const pageDir = "../captioner/overlay";
@@ -25,6 +27,28 @@ function copyFonts(outDir: string): Plugin {
   };
 }
 
+/** Writes the types, with the extensions of files, which TypeScript wants in packages that it resolves as Node does. */
+const types: Plugin = {
+  name: "types",
+  closeBundle() {
+    execFileSync("tsc", ["-p", "tsconfig.package.json"], { stdio: "inherit" });
+    const written = readdirSync("dist/types", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".d.ts"));
+    for (const file of written.map((name) => `dist/types/${name}`)) {
+      writeFileSync(file, readFileSync(file, "utf8").replace(/(from |import\()"(\.{1,2}\/[^"]+)"/g, '$1"$2.js"'));
+    }
+  },
+};
+
+/** Minifies what Vite leaves as it is in a library. */
+const minified: Plugin = {
+  name: "minified",
+  async generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type === "chunk") chunk.code = (await minify(chunk.code, { module: true, ecma: 2020, compress: { passes: 2 } })).code ?? chunk.code;
+    }
+  },
+};
+
 function reportElementSize(outDir: string): Plugin {
   return {
     name: "element-size",
@@ -41,21 +65,19 @@ const server = { proxy: { "/api": "http://127.0.0.1:8000" } };
 const page = { base: "./", server, build: { outDir: pageDir, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 900 } };
 
 /** Builds the element alone, with its fonts: next to the page, or for the npm package. */
-const element = (outDir: string) => ({
+const element = (outDir: string, ...more: Plugin[]) => ({
   base: "./",
   publicDir: false as const,
-  plugins: [reportElementSize(outDir), copyFonts(outDir)],
+  plugins: [minified, reportElementSize(outDir), copyFonts(outDir), ...more],
   build: {
     outDir,
     emptyOutDir: outDir !== pageDir,
     target: "es2022",
-    modulePreload: false as const,
-    rollupOptions: {
-      input: "src/captions-element.ts",
-      preserveEntrySignatures: "strict" as const,
-      output: { entryFileNames: elementFile },
-    },
+    cssMinify: true,
+    // A library's imports stay plain ones, which other people's bundlers can follow.
+    lib: { entry: "src/captions-element.ts", formats: ["es" as const], fileName: () => elementFile },
+    rollupOptions: { output: { chunkFileNames: "[name].js" } },
   },
 });
 
-export default defineConfig(({ mode }) => (mode === "element" ? element(pageDir) : mode === "package" ? element(packageDir) : page));
+export default defineConfig(({ mode }) => (mode === "element" ? element(pageDir) : mode === "package" ? element(packageDir, types) : page));

@@ -9,22 +9,23 @@ from collections.abc import Callable
 import structlog
 
 from captioner import metrics
+from captioner.bot.handover import Handover, Succession, succeed
 from captioner.bot.output_settings import OutputSettings
 from captioner.bot.outputs import Outputs
 from captioner.bot.pushes import Pushes
+from captioner.bot.rivals import Rivals, caption_bots
 from captioner.bot.rpc_server import RpcServer
 from captioner.bot.service import CaptionService, Choose, no_choice
 from captioner.contract import TOPIC, GapReason
-from captioner.contract_requests import HELLO, answers_hello
 from captioner.controls.controls import Controls
 from captioner.controls.decision_writer import DecisionWriter
 from captioner.controls.decisions import Decided, Decision, Known, Policy, Want, Wish
 from captioner.controls.state_store import MemoryStore, StateStore, Stored
-from captioner.errors import NotAllowed, RoomUnavailable
+from captioner.errors import RoomUnavailable
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import Instant, RoomClock, SignOfLife
 from captioner.room.livekit_room import LiveKitRoom
-from captioner.room.protocol import Changed, Gap, Inaudible, Kind, Left, Person, Room, Voice
+from captioner.room.protocol import Changed, Gap, Inaudible, Left, Room, Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_set import TrackSet
 from streaming.backoff import Backoff
@@ -63,11 +64,13 @@ class Bot:
         publisher: Publisher | None = None,
         backoff: Backoff | None = None,
         extras: OutputSettings | None = None,
+        is_admin: Callable[[str, str], bool] = lambda _token, _room: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
 
         policy: by default everybody counts as a reader. store: by default lasts as long as this.
+        is_admin: see RpcServer; by default no back end may ask for anything.
         """
         self.publisher = publisher or Publisher(RoomClock.start())
         self.joined = asyncio.Event()
@@ -87,8 +90,12 @@ class Bot:
         self._pushes = Pushes(self.publisher, self.controls)
         self._rpc = RpcServer(
             self.publisher, self.controls, self._writer,
-            erase=self._outputs.erase, review=self._service.review, told=self._pushes.told,
-            transcript=self._outputs.transcript, clock=clock,
+            erase=self._outputs.erase, review=self._service.review, expect=self._service.expect,
+            told=self._pushes.told, transcript=self._outputs.transcript, is_admin=is_admin,
+            leaves=lambda: self._handover.has_ended, clock=clock,
+        )  # fmt: skip
+        self._handover = Handover(
+            self.publisher, self._service, self._tracks, close=self._close, leave=self.stop
         )  # fmt: skip
         self._url = url
         self._token, self._token_as = token, token_as
@@ -96,8 +103,9 @@ class Bot:
         self._open_room = open_room
         self._backoff = backoff or Backoff()
         self._sid = ""  # of the room under which decisions are stored
-        self._ghosts: set[str] = set()  # sids of bots that are dead, which the room has yet
+        self._rivals = Rivals()
         self._stopping = asyncio.Event()
+        self._closed = False
         self._drain_s = DRAIN_S
         self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
         self._lost_ms: int | None = None  # room time from which on nobody was heard
@@ -106,6 +114,11 @@ class Bot:
         """Let the last words out, for at most ``drain_s``, then leave."""
         self._drain_s = drain_s
         self._stopping.set()
+
+    def hand_over(self) -> None:
+        """Leave when another bot has come that goes on; until then, caption."""
+        if self.joined.is_set():
+            self._writer.own(self._handover.offer())
 
     async def run(self) -> Left | None:
         """Until the meeting is over (gives why) or ``stop`` (gives None).
@@ -126,19 +139,27 @@ class Bot:
                 log.warning("stood_still" if left is Left.STOOD_STILL else "connection_lost")
                 await asyncio.sleep(self._backoff.next_s())
         finally:
-            await self._writer.close()
+            await self._close()
             for task in running:
                 task.cancel()
+
+    async def _close(self) -> None:
+        """Let go of what another bot may need."""
+        if not self._closed:
+            self._closed = True
             await self._outputs.close()
+            await self._writer.close()
 
     async def _stay(self) -> Left | None:
         room = self._open_room(self._now_ms)
         left = None
         try:
             await room.join(self._url, self._token())
-            if not self.joined.is_set() and (ghost := await self._resume(room)):
+            succession = None if self.joined.is_set() else await succeed(room, self.publisher)
+            self._rivals.dead |= {succession.of.sid} if succession else set()
+            if not self.joined.is_set() and (ghost := await self._resume(room, succession)):
                 room = await self._take_over(room, ghost)
-            await self._greet(room)
+            await self._greet(room, succession)
             left = await self._until_over(room)
             self._lost_ms = room.lost_ms
             if left is Left.STOOD_STILL:
@@ -157,21 +178,26 @@ class Bot:
             await room.leave()
         return left
 
-    async def _resume(self, room: Room) -> str | None:
+    async def _resume(self, room: Room, succession: Succession | None) -> str | None:
         """Go on where a bot before left off; gives its identity if the room has it yet."""
         alone, stored = await self._writer.open(room.sid)
         self.controls.check(room.people(), self._clock())
-        bots = _bots(room)
+        bots = caption_bots(room)
         if stored is None:
             if bots:
                 self._writer.know(Known.LOST)
+            if succession:
+                self._lost_ms, self._reason = succession.since_ms, GapReason.BOT_RESTARTED
             return None
         self._writer.take_up(await self._service.resume(stored.decided))
+        self.publisher.names.before = stored.decided.numbers
+        if succession is not None:
+            return None
         self._go_on(stored)
         ghosts = [p for p in bots if p.attributes["captions.session"] == stored.session]
         if not ghosts or not alone:
             return None
-        self._ghosts.add(ghosts[0].sid)
+        self._rivals.dead.add(ghosts[0].sid)
         return ghosts[0].identity
 
     def _go_on(self, stored: Stored) -> None:
@@ -179,7 +205,6 @@ class Bot:
         alive = stored.alive or SignOfLife(0, Instant(origin_utc_ms))
         self.publisher.clock = self.publisher.clock.resume(origin_utc_ms, alive)
         self._lost_ms, self._reason = alive.room_ms, GapReason.BOT_RESTARTED
-        self.publisher.names.before = stored.decided.numbers
 
     async def _take_over(self, room: Room, ghost: str) -> Room:
         """Join under the name of the bot that died, so that the media server lets go of it."""
@@ -192,13 +217,15 @@ class Bot:
         await room.join(self._url, self._token())
         return room
 
-    async def _greet(self, room: Room) -> None:
-        await self._yield_to_rivals(room)
+    async def _greet(self, room: Room, succession: Succession | None) -> None:
+        await self._rivals.yield_to(room)
         publisher = self.publisher
         publisher.attach(lambda payload: room.send(payload, topic=TOPIC))
         self._keep(room)
-        await self._outputs.enter(room)
+        since_ms = succession.since_ms if succession else None
+        await self._outputs.enter(room, since_ms=since_ms)
         self._rpc.open(room)
+        self._handover.open(room)
         await self._service.enter(room)
         self._pushes.enter(room)
         log.info("joined", session=publisher.session)
@@ -207,6 +234,9 @@ class Bot:
             self._lost_ms, self._reason = None, GapReason.CONNECTION_LOST
         self.joined.set()
         self._backoff.reset()
+        if succession is not None:
+            log.info("succeeded")
+            await succession.begin(self._begin, publisher)
 
     def _keep(self, room: Room) -> None:
         """From now on decisions are stored under this room's sid."""
@@ -215,19 +245,6 @@ class Bot:
         self._sid = room.sid
         origin_ms = self.publisher.clock.origin_utc_ms
         self._writer.keep(room.sid, session=self.publisher.session, origin_utc_ms=origin_ms)
-
-    async def _yield_to_rivals(self, room: Room) -> None:
-        """Of two living bots the one that joined earlier stays. Raises NotAllowed."""
-        me = (room.me.joined_ms, room.me.sid)
-        for bot in _bots(room):
-            if bot.sid in self._ghosts or (bot.joined_ms, bot.sid) > me:
-                continue
-            answer = await room.call(bot.identity, HELLO, '{"v":1,"want":false}')
-            if not answers_hello(answer, session=bot.attributes["captions.session"]):
-                log.warning("another_bot_does_not_answer")
-                self._ghosts.add(bot.sid)
-            else:
-                raise NotAllowed("another caption bot is in this room already; this one leaves")
 
     async def _until_over(self, room: Room) -> Left | None:
         events = asyncio.create_task(self._serve(room))
@@ -250,10 +267,8 @@ class Bot:
             if room.sid != self._sid:  # the media server began the room anew
                 self._keep(room)
             match event:
-                case Voice() if self.controls.captions(event.speaker):
-                    self._tracks.begin(event)
-                case Voice():  # refused while the voice waited here
-                    event.frames.forget()
+                case Voice():
+                    self._begin(event)
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, self._reason)
                     self._reason = GapReason.CONNECTION_LOST
@@ -262,17 +277,25 @@ class Bot:
                     await self._tracks.inaudible(event)
                 case Changed():
                     self._rpc.people_changed()
-                    await self._yield_to_rivals(room)
+                    await self._rivals.yield_to(room)
                     await self._service.review()
                     self._pushes.review()
                 case Left():
                     return event
         raise AssertionError("a room's events end with Left")
 
+    def _begin(self, voice: Voice) -> None:
+        if self.controls.captions(voice.speaker) and not self._handover.ends:
+            self._tracks.begin(voice)
+        else:  # refused while the voice waited here, or it is a successor's
+            voice.frames.forget()
+
     async def _tick(self) -> None:
         """What changes of itself: nobody reads any more; another engine stands in."""
         while True:
             await asyncio.sleep(TICK_S)
+            if self._closed:
+                continue
             # Before the transcript is reviewed: what is dealt with by now is in it then.
             said_ms = self._tracks.said_ms(self._now_ms())
             self._outputs.review()
@@ -297,7 +320,3 @@ class Bot:
 
     def _now_ms(self) -> int:
         return self.publisher.clock.now_ms()
-
-
-def _bots(room: Room) -> list[Person]:
-    return [p for p in room.people() if p.kind is Kind.AGENT and "captions.session" in p.attributes]

@@ -65,8 +65,11 @@ class Outputs:
             if self._extras.transcripts is not None:
                 tasks.create_task(self._keep_tidy(self._extras.transcripts))
 
-    async def enter(self, room: Room | None) -> None:
-        """The bot is in this room now, or in none. Goes on with a transcript that was on."""
+    async def enter(self, room: Room | None, *, since_ms: int | None = None) -> None:
+        """The bot is in this room now, or in none. Goes on with a transcript that was on.
+
+        since_ms: the room time at which the bot before it ended; None: not known.
+        """
         self._room = room
         self._segments.attach(room)
         if room is not None and self._extras.transcripts is not None:
@@ -74,7 +77,7 @@ class Outputs:
                 self._audit = Audit(self._extras.transcripts.folder, room=room.name)
                 self._keeper = self._keeper_of(room, self._extras.transcripts)
                 self._publisher.sinks.append(self._keeper)
-                await self._go_on(self._keeper)
+                await self._go_on(self._keeper, since_ms)
                 self._entered.set()
             self.review()
 
@@ -166,15 +169,15 @@ class Outputs:
         said = self._controls.said(identity)
         return said is not None and not said.kept
 
-    async def _go_on(self, keeper: TranscriptKeeper) -> None:
+    async def _go_on(self, keeper: TranscriptKeeper, since_ms: int | None) -> None:
         """Where a bot before this one left off, killed in the middle of whatever it did."""
         try:
             await self.erase()
             if self._controls.decided.transcript:
                 await self._open()
-                now_ms = self._publisher.clock.now_ms()
+                at_ms = self._publisher.clock.now_ms() if since_ms is None else since_ms
                 default = Languages.parse(self._controls.decided.language).default
-                keeper.start(now_ms, default, again=True)
+                keeper.start(at_ms, default, again=True)
         except InvalidRequest as exc:
             log.error("transcript_not_taken_up", reason=str(exc))
 

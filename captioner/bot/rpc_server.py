@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from captioner.contract_requests import (
     TRANSCRIPT,
     Consent,
     Hello,
+    decode_admin,
     decode_consent,
     decode_hello,
     decode_history,
@@ -38,11 +39,16 @@ from captioner.controls.decisions import Known
 from captioner.controls.rate_limit import RateLimit
 from captioner.errors import InvalidRequest, RequestCode
 from captioner.publishing.publisher import Publisher
-from captioner.room.protocol import Person, Room, RpcAnswer
+from captioner.room.protocol import Kind, Person, Room, RpcAnswer
 from captioner.transcript.folder import Kept
 
 KNOWN_S = 5.0
 """How long a host's wish waits until it is known who asks: newcomers are told of every 3 s."""
+
+BACK_END = Person("", kind=Kind.BACK_END)
+
+_BACK_ENDS = "\0"
+"""No participant's identity."""
 
 NOT_STORED = "this is done, but may be forgotten at a restart: it could not be stored"
 
@@ -50,8 +56,9 @@ NOT_STORED = "this is done, but may be forgotten at a restart: it could not be s
 class RpcServer:
     """One bot's. ``open`` for each stay in the room.
 
-    erase, transcript: see Outputs. review: see CaptionService.review. told: takes what a page was
-    told of its own user.
+    erase, transcript: see Outputs. review, expect: see CaptionService. told: takes what a page was
+    told of its own user. is_admin: whether a token makes its bearer the administrator of a room.
+    leaves: whether another bot decides from now on.
     """
 
     def __init__(
@@ -62,8 +69,11 @@ class RpcServer:
         *,
         erase: Callable[[], Coroutine[Any, Any, None]],
         review: Callable[[], Awaitable[None]],
+        expect: Callable[[Sequence[str] | None], tuple[Sequence[str], int]],
         told: Callable[[str, Mapping[str, Any]], None],
         transcript: Callable[[], Awaitable[Kept]],
+        is_admin: Callable[[str, str], bool],
+        leaves: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher = publisher
@@ -71,7 +81,9 @@ class RpcServer:
         self._writer = writer
         self._erase = erase
         self._review = review
+        self._expect = expect
         self._told = told
+        self._is_admin, self._leaves = is_admin, leaves
         self._clock = clock
         self._rate = RateLimit()
         self._parts = TranscriptParts(transcript)
@@ -89,13 +101,24 @@ class RpcServer:
 
             return one
 
+        def decided(answer: RpcAnswer) -> RpcAnswer:
+            async def one(caller: str, payload: str) -> str:
+                if self._leaves():
+                    raise InvalidRequest(
+                        "another bot takes over just now: ask again in some seconds",
+                        code=RequestCode.NOT_AVAILABLE,
+                    )
+                return await answer(caller, payload)
+
+            return limited(one)
+
         room.answer(HELLO, limited(partial(self._hello, room)))
         room.answer(HISTORY, limited(self._history))
-        room.answer(SET, limited(partial(self._set, room)))
-        room.answer(CONSENT, limited(self._consent))
-        room.answer(LANGUAGE, limited(partial(self._language, room)))
-        room.answer(REMOVE, limited(self._remove))
-        room.answer(TRANSCRIPT, limited(partial(self._transcript, room)))
+        room.answer(SET, decided(partial(self._set, room)))
+        room.answer(CONSENT, decided(self._consent))
+        room.answer(LANGUAGE, decided(partial(self._language, room)))
+        room.answer(REMOVE, decided(self._remove))
+        room.answer(TRANSCRIPT, decided(partial(self._transcript, room)))
 
     async def _answer_unseen(self, room: Room, answer: RpcAnswer, payload: str) -> str:
         """The media server names no hidden participant: LiveKit's own answer reaches none."""
@@ -115,6 +138,19 @@ class RpcServer:
         """Somebody came, who may be one that has asked already."""
         self._came.set()
         self._came = asyncio.Event()
+
+    async def _who(self, room: Room, caller: str, payload: str) -> Person:
+        """Who asks, who may be a back end: that proves itself, however the request came."""
+        token = decode_admin(payload)
+        if token is None:
+            return await self._known(room, caller)
+        if not self._is_admin(token, room.name):
+            raise InvalidRequest(
+                '"admin" must be a token with roomAdmin of this room, signed with the API secret',
+                code=RequestCode.NOT_ALLOWED,
+            )
+        self._rate.take(_BACK_ENDS, self._clock())  # each of their calls has a caller of its own
+        return BACK_END
 
     async def _known(self, room: Room, identity: str) -> Person:
         """Who asks. The media server may tell of newcomers after it brings their requests."""
@@ -144,7 +180,8 @@ class RpcServer:
     def _hear_wish(self, caller: str, request: Hello) -> None:
         """Pages know what was decided in sessions before this one, and this bot may not."""
         wish = request.wish if caller and isinstance(request.wish, Consent) else None
-        if (request.before or wish) and self._controls.decided.known is Known.PERHAPS:
+        unknown = request.before and not self._controls.goes_on
+        if (unknown or wish) and self._controls.decided.known is Known.PERHAPS:
             self._writer.know(Known.LOST)
         if wish is not None and wish != self._controls.said(caller):
             self._writer.decide(self._controls.agree(caller, wish))
@@ -153,8 +190,10 @@ class RpcServer:
         return self._publisher.page(decode_history(payload), caller=caller)
 
     async def _set(self, room: Room, caller: str, payload: str) -> str:
-        person = await self._known(room, caller)
-        deciding = self._writer.decide(self._controls.change(person, decode_set(payload)))
+        person = await self._who(room, caller, payload)
+        change = decode_set(payload)
+        deciding = self._writer.decide(self._controls.change(person, change))
+        vocabulary, used = self._expect(change.vocabulary)
         stored = await asyncio.shield(deciding)
         decided = self._controls.decided
         facts = {
@@ -163,14 +202,17 @@ class RpcServer:
             "language": decided.language,
             "engine": decided.engine,
             "transcript": decided.transcript,
+            "vocabulary": vocabulary,
+            "used": used,
         }
         return _answer(stored, facts)
 
     async def _transcript(self, room: Room, caller: str, payload: str) -> str:
         request = decode_part(payload)
-        self._controls.require_host(await self._known(room, caller))
+        self._controls.require_host(await self._who(room, caller, payload))
         at, parts = request.at, self._parts
-        facts = await (parts.facts() if at is None else parts.part(caller, at))
+        copy = decode_admin(payload) or caller
+        facts = await (parts.facts() if at is None else parts.part(copy, at))
         return encode({"v": VERSION, **facts}).decode()
 
     async def _consent(self, caller: str, payload: str) -> str:
@@ -189,8 +231,10 @@ class RpcServer:
         return _answer(stored, {"captioned": captioned, "kept": kept})
 
     async def _language(self, room: Room, caller: str, payload: str) -> str:
-        person, request = await self._known(room, caller), decode_language(payload)
+        person, request = await self._who(room, caller, payload), decode_language(payload)
         speaker = person
+        if person is BACK_END and request.speaker is None:
+            raise InvalidRequest('"speaker" must be the identity of a participant')
         if request.speaker is not None:
             self._controls.require_host(person)
             speaker = await self._known(room, request.speaker)

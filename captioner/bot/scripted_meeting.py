@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,9 +116,10 @@ async def scripted_meeting(
     transcripts: bool = False,
     there: tuple[str, ...] = (),
     policy: Policy | None = None,
+    expect: Callable[[Sequence[str]], Sequence[str]] = tuple,
     **options: Any,
 ) -> AsyncIterator[ScriptedMeeting]:
-    """there: who is in the room before the bot."""
+    """there: who is in the room before the bot. expect: see ``Engine``."""
     opened: list[ScriptedRecognizer] = []
     microphones: dict[str, Microphone] = {}
 
@@ -137,7 +138,13 @@ async def scripted_meeting(
         return rooms[-1]
 
     bot = Bot(
-        Engine("en", (ScriptedEngine(opens),), slots=slots, load_voice=lambda: has_voice),
+        Engine(
+            "en",
+            (ScriptedEngine(opens),),
+            slots=slots,
+            load_voice=lambda: has_voice,
+            expect=expect,
+        ),
         url="",
         token=str,
         policy=policy

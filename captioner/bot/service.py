@@ -21,9 +21,10 @@ from captioner.errors import (
     RoomUnavailable,
 )
 from captioner.publishing.publisher import Publisher
-from captioner.room.protocol import Person, Room
+from captioner.room.protocol import Kind, Person, Room
 from captioner.tracks.engine import Engine
 from captioner.tracks.track_set import TrackSet
+from streaming.embedded.vocabulary import entries
 from streaming.errors import StreamingError
 from streaming.languages import Languages
 
@@ -62,11 +63,14 @@ class CaptionService:
         self._clock = clock
         self._loading = asyncio.Lock()  # one engine after the other
         self._taken = _asked(controls.decided)  # what the tracks' engine was chosen for
+        self._vocabulary: tuple[str, ...] = ()  # of hosts; of this meeting only
         self._room: Room | None = None
         self._state = State.STARTING
         self._told: Mapping[str, str] = {}
         self._left_out: dict[str, tuple[str, TrackState, LeftOut | None]] = {}  # told, by track
         self._telling = asyncio.Lock()
+        self.successor = ""  # see contract_attributes.Service
+        self._given_up: set[str] | None = set()  # who is a successor's; None: everybody
         publisher.history.keeps = controls.keeps
 
     async def enter(self, room: Room | None) -> None:
@@ -112,6 +116,18 @@ class CaptionService:
                 self._publisher.refuse(caller)
         self._hear()
 
+    def expect(self, vocabulary: Sequence[str] | None) -> tuple[Sequence[str], int]:
+        """Take the names and terms of a host, unless None.
+
+        Gives those that count, and how many of them, the first ones, will be listened for.
+        """
+        if vocabulary is not None:
+            self._vocabulary = entries(vocabulary)
+        people = self._room.people() if self._room else ()
+        names = [person.name for person in people if person.kind is Kind.PERSON]
+        used = set(self._tracks.engine.expect((*self._vocabulary, *names)))
+        return self._vocabulary, len(used & set(self._vocabulary))
+
     async def follow(self, decision: Decision) -> None:
         """Purge what is held of those who are captioned no more; let everybody see how it is."""
         for speaker in self._tracks.speakers:
@@ -147,8 +163,21 @@ class CaptionService:
         self._publisher.present(person.identity for person in people)
         self._controls.present(people, now)
         self._state = self._controls.state(now)
+        self.expect(None)
         listens = self._state is State.ON
-        self._room.hear(lambda identity: listens and self._controls.captions(identity))
+        self._room.hear(lambda identity: listens and self._hears(identity))
+
+    def _hears(self, identity: str) -> bool:
+        given_up = self._given_up is None or identity in self._given_up
+        return not given_up and self._controls.captions(identity)
+
+    def give_up(self, identity: str | None = None) -> None:
+        """Hear somebody no more, or nobody: a successor does."""
+        if identity is None:
+            self._given_up = None
+        elif self._given_up is not None:
+            self._given_up.add(identity)
+        self._hear()
 
     def _shown(self, state: State) -> State:
         """With what cannot be helped."""
@@ -197,6 +226,7 @@ class CaptionService:
             transcript=decided.transcript,
             consent=self._controls.consent,
             delay_ms=stands_in.delay_ms if stands_in else engine.delay_ms,
+            successor=self.successor,
         )
 
     async def _tell_left_out(self, people: Sequence[Person]) -> None:

@@ -16,6 +16,7 @@ from captioner import engines
 from captioner import log as log_module
 from captioner.atomic_file import must_be_writable, write_text
 from captioner.audio_file import duration_s
+from captioner.commands.api import api
 from captioner.commands.check import check as check_all
 from captioner.commands.doctor import doctor, show
 from captioner.commands.models import models
@@ -27,6 +28,8 @@ from captioner.commands.options import (
     until_signal,
     with_settings,
 )
+from captioner.commands.page import page
+from captioner.commands.plan import plan_command
 from captioner.commands.rooms import demo, run
 from captioner.commands.transcribe import Format, render, transcribe
 from captioner.commands.worker import worker
@@ -153,5 +156,5 @@ def simulate(options: tuple[str, ...]) -> None:
     raise click.UsageError(" ".join(("this is now: caption-eval simulate", *options)))
 
 
-for command in (demo, doctor, models, run, worker):
+for command in (api, demo, doctor, models, page, plan_command, run, worker):
     main.add_command(command)

@@ -113,13 +113,18 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         language: str | None,
         **others: object,
     ) -> None:
-        known = {*variables(), ROOM, IDENTITY}
-        for warning in unknown_variables(os.environ, prefix="CAPTIONER_", known=known):
-            click.echo(f"{_program()}: warning: {warning}", err=True)
+        warn_of_unknown()
         chosen = read_settings(engine=engine, asr=asr, fallback=fallback, language=language)
         command(chosen, **others)
 
     return run
+
+
+def warn_of_unknown() -> None:
+    """Name the variables of ours that no setting has."""
+    known = {*variables(), ROOM, IDENTITY}
+    for warning in unknown_variables(os.environ, prefix="CAPTIONER_", known=known):
+        click.echo(f"{_program()}: warning: {warning}", err=True)
 
 
 def help_on(*names: str) -> str:

@@ -33,10 +33,11 @@ from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import RoomClock
 from captioner.room.livekit_room import LiveKitRoom
 from captioner.room.protocol import Left
+from captioner.room.signed import is_admin
 from captioner.room.standstill import Standstills
 from captioner.room.tokens import agent_token
 from captioner.settings import Settings
-from captioner.worker.bot_process import REMOVED
+from captioner.worker.bot_process import HAND_OVER, REMOVED
 from streaming.backoff import Backoff
 
 COME_BACK_S = 10.0
@@ -157,6 +158,7 @@ async def _run(
                 LiveKitRoom, key=settings.e2ee_key.get_secret_value(), standstills=standstills
             ),
             extras=settings.extras,
+            is_admin=functools.partial(is_admin, key=settings.livekit_api_key, secret=secret),
         )
         with standstills.watched():
             left = await _meetings(begin, until_empty=until_empty)
@@ -179,6 +181,7 @@ async def _meetings(begin: Callable[[], Bot], *, until_empty: bool) -> Left | No
     bot, backoff = begin(), Backoff(limit_s=COME_BACK_S)
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop)
+    asyncio.get_running_loop().add_signal_handler(HAND_OVER, lambda: bot.hand_over())
     left = await bot.run()
     while left is Left.ROOM_GONE and not until_empty and not stopped.is_set():
         bot = begin()

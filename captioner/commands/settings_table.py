@@ -22,7 +22,8 @@ Made from the code by `make docs`: do not edit by hand.
 
 ## captioner
 
-These environment variables are read by `captioner demo`, `run`, `worker`, `check` and `transcribe`.
+These environment variables are read by `captioner demo`, `run`, `worker`, `api`, `check` and
+`transcribe`.
 An option of the command line takes precedence. Each command warns about a `CAPTIONER_…` variable
 that it does not know.
 """

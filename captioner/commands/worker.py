@@ -53,7 +53,8 @@ from streaming.embedded.shared_model import serve
     type=click.IntRange(0, 86_400),
     default=3_600,
     show_default=True,
-    help="Seconds that meetings may go on after SIGTERM; a second SIGTERM ends them.",
+    help="Seconds that meetings may go on after SIGTERM if no other worker takes them over; a"
+    " second SIGTERM ends them.",
 )
 @click.option(
     "--health-port",

@@ -59,6 +59,7 @@ class Controls:
         self._unasked: set[str] = set()  # who wishes nothing, by their own word
         self._first: set[str] = set()  # who was there before the bot
         self._check_until = 0.0
+        self.goes_on = False  # with what a bot before it stored
         self._host = ("", "")  # who switched last: pseudonym, name
 
     def change(self, caller: Person, change: Change) -> Wish:
@@ -145,7 +146,7 @@ class Controls:
             spoken = with_choice(after.spoken, who, by_host=host, language=wish.speaks)
             after = replace(after, spoken=spoken)
         if wish.host and after != before:
-            named = self._policy.name_hosts
+            named = self._policy.name_hosts and wish.caller
             after = replace(after, by=self.pseudonym(wish.caller) if named else "")
         if wish.consent is not None:
             consents = {**after.consents, self.pseudonym(wish.caller): wish.consent}

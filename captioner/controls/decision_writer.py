@@ -102,6 +102,7 @@ class DecisionWriter:
     def take_up(self, decided: Decided) -> None:
         """Go on with what was decided before this bot came."""
         self._controls.decided = decided
+        self._controls.goes_on = True
 
     def know(self, known: Known) -> None:
         """Whether it is known what was decided before this bot came."""

@@ -42,6 +42,8 @@ class HostRule:
 
     def against(self, person: Person) -> str | None:
         """Why ``person`` is no host, for its page to translate; None if it is one."""
+        if person.kind is Kind.BACK_END:
+            return None
         if person.kind is not Kind.PERSON or (
             person.attributes.get(self.attribute) not in self.values
         ):
@@ -115,7 +117,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One change of what is decided. caller: an identity, "" for the bot itself."""
+    """One change of what is decided. caller: an identity; "" for the bot, or a back end."""
 
     caller: str
     before: Decided

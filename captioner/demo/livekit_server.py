@@ -125,13 +125,19 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 @dataclass
 class MediaServer:
-    """A livekit-server on the loopback with a key of its own; ``async with`` runs it."""
+    """A livekit-server on the loopback with a key of its own; ``async with`` runs it.
+
+    webhook: an address that is told what happens in rooms. redis: host:port of what several such
+    servers have in common.
+    """
 
     program: Path
     key: str = "live-captions"
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     port: int = field(default_factory=free_port)
     udp_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
+    webhook: str = ""
+    redis: str = ""
     _process: asyncio.subprocess.Process | None = None
     _started_once: bool = False
 
@@ -214,6 +220,8 @@ class MediaServer:
         await self.stop()
 
     def _config(self) -> str:
+        told = f"webhook: {{api_key: {self.key}, urls: [{self.webhook}]}}" if self.webhook else ""
+        shared = f"redis: {{address: '{self.redis}'}}" if self.redis else ""
         # Media over TCP would be listened for on every address, whatever bind_addresses says.
         return f"""
 port: {self.port}
@@ -231,6 +239,8 @@ audio: {{active_level: 55}}
 keys:
   {self.key}: {self.secret}
 logging: {{level: error}}
+{told}
+{shared}
 """
 
     def _answers(self) -> bool:

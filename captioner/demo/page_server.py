@@ -1,18 +1,21 @@
-"""Serves the page to browsers on this machine. The only file that imports aiohttp."""
+"""Serves the page, and passes to join its room. The only file that imports aiohttp."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from captioner.errors import ConfigurationError
 
 OVERLAY = Path(__file__).parents[1] / "overlay"
 """The built page: made by `make overlay`, part of the wheel."""
 
+LOOPBACK = "127.0.0.1"
 NAME_MAX = 200
 
 Join = Callable[[str, bool], dict[str, object]]
@@ -35,12 +38,15 @@ def overlay_folder() -> Path:
 
 
 @asynccontextmanager
-async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
-    """Serve the page and ``api/join`` on the loopback; give its address.
+async def serve_page(
+    join: Join, *, port: int, host: str = LOOPBACK, names: Collection[str] = ()
+) -> AsyncIterator[str]:
+    """Serve the page and ``api/join``; give the address for this machine.
 
-    port: 0 takes a free one. Raises ConfigurationError if the port is taken.
+    port: 0 takes a free one. host: the address to listen on. names: those by which browsers
+    reach it, besides localhost. Raises ConfigurationError if the port is taken.
     """
-    app = web.Application(middlewares=[_guard])
+    app = web.Application(middlewares=[_guard({LOOPBACK, "localhost", *names})])
     folder = overlay_folder()
 
     async def answer_join(request: web.Request) -> web.Response:
@@ -56,25 +62,33 @@ async def serve_page(join: Join, *, port: int) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as exc:
+            if exc.errno != errno.EADDRINUSE:
+                raise ConfigurationError(
+                    f"cannot listen on {host}:{port}: {exc.strerror}. Set CAPTIONER_LISTEN to an"
+                    " address of this machine"
+                ) from exc
             raise ConfigurationError(
                 f"port {port} is in use: choose another with --port, or leave it out"
             ) from exc
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        yield f"http://{LOOPBACK}:{runner.addresses[0][1]}/"
     finally:
         await runner.cleanup()
 
 
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    # A page of another site must not get a token by resolving its own host name to this address.
-    if request.host.rsplit(":", 1)[0] not in ("127.0.0.1", "localhost"):
-        raise web.HTTPForbidden(text="this page is for this machine only")
-    response = await handler(request)
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+def _guard(names: Collection[str]) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # A page of another site must not get a token by resolving its own host name to this one.
+        if request.host.rsplit(":", 1)[0] not in names:
+            raise web.HTTPForbidden(text="this page has another name: see captioner page --name")
+        response = await handler(request)
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return guard

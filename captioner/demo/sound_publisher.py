@@ -16,6 +16,9 @@ from streaming.audio import Pcm
 PIECE_MS = 20
 """Milliseconds of audio that a SoundPublisher passes on at a time."""
 
+AHEAD_MS = 200
+"""So long before its turn, so that a busy machine does not tear it, as no browser's would be."""
+
 Handed = Callable[[int, float], None]
 
 
@@ -38,7 +41,7 @@ class SoundPublisher:
         """key: the shared key of an end-to-end encrypted room."""
         self._key = key
         self._room = rtc.Room()
-        self._source = rtc.AudioSource(rate, 1, queue_size_ms=200)
+        self._source = rtc.AudioSource(rate, 1, queue_size_ms=2 * AHEAD_MS)
         self._track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         self._rate = rate
 
@@ -53,20 +56,24 @@ class SoundPublisher:
         await self._room.local_participant.publish_track(self._track, publish)
 
     async def play(self, chunks: Iterable[Pcm], handed: Handed | None = None) -> None:
-        """Publish float32 audio at its own pace, PIECE_MS at a time.
+        """Publish float32 audio at its own pace, PIECE_MS at a time; return at its end.
 
         ``handed`` is called after each piece was passed on: (samples passed on so far, reading of
-        the monotonic clock).
+        the monotonic clock when the last of them is published). If the machine is too busy, the
+        sound has a hole, and all that follows is later.
         """
-        done, started = 0, time.monotonic()
+        done, due = 0, time.monotonic()
         for piece in _pieces(chunks, self._rate * PIECE_MS // 1000):
-            await asyncio.sleep(started + done / self._rate - time.monotonic())
+            await asyncio.sleep(due - AHEAD_MS / 1000 - time.monotonic())
+            due = max(due, time.monotonic())
             samples = (np.clip(piece, -1, 1) * 32_767).astype(np.int16)
             frame = rtc.AudioFrame(samples.tobytes(), self._rate, 1, len(samples))
             await self._source.capture_frame(frame)
             done += len(samples)
+            due += len(samples) / self._rate
             if handed:
-                handed(done, time.monotonic())
+                handed(done, due)
+        await asyncio.sleep(due - time.monotonic())
 
     async def ask(self, bot: str, method: str, payload: str) -> str:
         """Call the bot, as the speaker's page does."""

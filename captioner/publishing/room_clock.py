@@ -84,6 +84,10 @@ class RoomClock:
         now_ms = alive.room_ms + alive.at.until_ms(self.instant())
         return replace(self, origin_utc_ms=origin_utc_ms, started=self.monotonic() - now_ms / 1000)
 
+    def joined(self, origin_utc_ms: int, now_ms: int) -> RoomClock:
+        """Run with the clock of a bot that says what room time it is."""
+        return replace(self, origin_utc_ms=origin_utc_ms, started=self.monotonic() - now_ms / 1000)
+
     def alive(self, room_ms: int) -> SignOfLife:
         """Give a sign of life: what was said before ``room_ms`` is dealt with."""
         return SignOfLife(room_ms, self.instant().earlier(self.now_ms() - room_ms))

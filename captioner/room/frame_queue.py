@@ -88,6 +88,11 @@ class Sound(Protocol):
         ...
 
 
+HUSHED = 0.25
+"""Of the loudest frame of the last seconds: so quiet it is between words, and in their stops."""
+
+RECENT_FRAMES = 3_000 // FRAME_MS
+
 LOST_MS = 1_000
 """Losses of this length are reported."""
 
@@ -129,6 +134,9 @@ class FrameQueue:
         self._dropped: Missing | None = None  # before the oldest frame
         self._waiting: deque[tuple[AudioFrame | Missing, float]] = deque()  # arrived at
         self._given_since: float | None = None
+        self._levels: deque[float] = deque(maxlen=RECENT_FRAMES)
+        self._late_ms: deque[int] = deque(maxlen=RECENT_FRAMES)
+        self._end_ms = 0
         self._more = asyncio.Event()
         self._ended = self._forgotten = False
         self._pump: asyncio.Task[None] | None = None
@@ -162,6 +170,49 @@ class FrameQueue:
     def waiting_ms(self) -> int:
         """Audio that arrived and was not read yet, in ms."""
         return len(self._waiting) * FRAME_MS
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more audio may come."""
+        return not self._ended
+
+    @property
+    def heard_ms(self) -> int:
+        """Room time of the end of what was received last.
+
+        Frames are placed by when the first one came, which may have been late: what the least late
+        one shows is left out of that.
+        """
+        return self._end_ms + self._bias_ms
+
+    @property
+    def still_ms(self) -> int:
+        """How long nothing has been received."""
+        return self._now_ms() - self.last_ms
+
+    @property
+    def hush_ms(self) -> int:
+        """How long it has been quiet, next to the last seconds, up to what was received last."""
+        loudest, frames = max(self._levels, default=0.0), 0
+        for level in reversed(self._levels):
+            if level > loudest * HUSHED:
+                break
+            frames += 1
+        return frames * FRAME_MS
+
+    def begin_at(self, room_ms: int) -> int:
+        """Leave out what was said before ``room_ms``; return when sound begins instead."""
+        until_ms = room_ms - self._bias_ms
+        while self._waiting and self._waiting[0][0].end_ms <= until_ms:
+            self._waiting.popleft()
+        dropped, self._dropped = self._dropped, None
+        if dropped and dropped.end_ms > until_ms:
+            return dropped.end_ms + self._bias_ms
+        return self._waiting[0][0].start_ms + self._bias_ms if self._waiting else self._since_ms
+
+    @property
+    def _bias_ms(self) -> int:
+        return min(self._late_ms, default=0)
 
     def unheard(self, start_ms: int, end_ms: int) -> tuple[int, int]:
         """Return the part of a recent period in which no audio arrived; it may be empty."""
@@ -205,11 +256,17 @@ class FrameQueue:
                     lost = GapReason.CONNECTION_LOST
                     self._put(Missing(self._silent_from_ms, self._since_ms, lost))
                 self._put(frame)
+                self._note(frame, now_ms)
                 doubtful_ms = self._sound.doubtful_ms
                 self.last_ms = now_ms - doubtful_ms
         finally:
             self._ended = True
             self._more.set()
+
+    def _note(self, frame: AudioFrame, now_ms: int) -> None:
+        self._levels.append(frame.level)
+        self._late_ms.append(now_ms - frame.end_ms)
+        self._end_ms = frame.end_ms
 
     def _put(self, *items: AudioFrame | Missing) -> None:
         if self._forgotten:

@@ -22,6 +22,7 @@ from captioner.room.encryption import Cipher
 from captioner.room.frame_queue import FrameQueue
 from captioner.room.livekit_facts import LEFT, connect_error, is_voice, person_of
 from captioner.room.protocol import (
+    ANSWER_S,
     Changed,
     Gap,
     Left,
@@ -40,9 +41,6 @@ CONNECT_TIMEOUT_S = 10.0
 
 SID_S = 0.5
 """Interval of checks of the sid, which changes when the media server restarts."""
-
-ANSWER_S = 10.0
-"""A live bot answers in a fraction of this; the SDK reports a dead one after 7 s."""
 
 _PEOPLE: tuple[EventTypes, ...] = (
     "participant_connected", "participant_disconnected", "participant_attributes_changed",
@@ -200,14 +198,16 @@ class LiveKitRoom:
 
         self._room.local_participant.register_rpc_method(method, handle)
 
-    async def call(self, identity: str, method: str, payload: str) -> str | None:
+    async def call(
+        self, identity: str, method: str, payload: str, *, within_s: float = ANSWER_S
+    ) -> str | None:
         """Return a participant's answer, or None for an error or no answer."""
         try:
             return await self._room.local_participant.perform_rpc(
                 destination_identity=identity,
                 method=method,
                 payload=payload,
-                response_timeout=ANSWER_S,
+                response_timeout=within_s,
             )
         except rtc.RpcError:
             return None

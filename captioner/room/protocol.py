@@ -22,6 +22,7 @@ class Kind(StrEnum):
     AGENT = "agent"
     PHONE = "phone"
     STREAM = "stream"  # brought in from elsewhere: it is heard, and reads nothing
+    BACK_END = "back-end"  # in no room; its token makes it the room's administrator
 
 
 class Source(StrEnum):
@@ -113,6 +114,10 @@ RpcAnswer = Callable[[str, str], Awaitable[str]]
 """(caller's identity, payload) → payload; may raise InvalidRequest."""
 
 
+ANSWER_S = 10.0
+"""A live bot answers in a fraction of this; the SDK reports a dead one after 7 s."""
+
+
 class Room(Outlet, Protocol):
     """One stay in one room; begins when ``join`` returns."""
 
@@ -177,7 +182,9 @@ class Room(Outlet, Protocol):
         """Register the handler of ``method``."""
         ...
 
-    async def call(self, identity: str, method: str, payload: str) -> str | None:
+    async def call(
+        self, identity: str, method: str, payload: str, *, within_s: float = ANSWER_S
+    ) -> str | None:
         """Return a participant's answer, or None for an error or no answer.
 
         Dead participants stay listed for a while.

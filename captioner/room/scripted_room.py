@@ -88,7 +88,7 @@ class _Heard:
 class ScriptedRoom:
     """A protocol.Room. Tests drive it by ``come``, ``go``, ``ask`` and ``fall``.
 
-    others: what participants answer to any call, by identity.
+    others: what participants answer to any call, by identity; or what makes it of the payload.
     packets: what the bot sent to everybody, in order. handed: what it sent to some, and to whom.
     segments: what it sent for clients that know no captions
     of ours. told: its attributes. listens_since_ms: the room time at which it began to listen.
@@ -106,7 +106,7 @@ class ScriptedRoom:
         self.told: dict[str, str] = {}
         self.listens_since_ms: int | None = None
         self.reachable = True
-        self.others: dict[str, str] = {}
+        self.others: dict[str, str | Callable[[str], str | None]] = {}
         self._now_ms = now_ms
         self._people: dict[str, Person] = {}
         self._microphones: dict[str, Microphone] = {}  # by identity
@@ -217,9 +217,12 @@ class ScriptedRoom:
         """Register the handler of ``method``."""
         self._answers[method] = answer
 
-    async def call(self, identity: str, _method: str, _payload: str) -> str | None:
+    async def call(
+        self, identity: str, _method: str, payload: str, *, within_s: float = 0.0
+    ) -> str | None:
         """Return what ``others`` says of the participant, or None."""
-        return self.others.get(identity)
+        said = self.others.get(identity)
+        return said(payload) if callable(said) else said
 
     async def stop_listening(self) -> None:
         """End all voices."""

@@ -16,6 +16,7 @@ from livekit import api
 from captioner.errors import ConfigurationError, NotAllowed, RoomUnavailable
 
 TOKEN_HOURS = 6
+CALL_MINUTES = 10
 SECRET_MIN = 32
 HOST_ROLE = {"room_role": "owner"}
 """The signed attribute that identifies a host; from La Suite Meet."""
@@ -30,14 +31,21 @@ def participant_token(
     name: str = "",
     host: bool = False,
     speaks: bool = True,
+    agent_name: str = "",
 ) -> str:
-    """Mint a token for a person who listens, and may speak."""
+    """Mint a token for a person who listens, and may speak.
+
+    agent_name: of the worker that is dispatched to the room if it begins with this person.
+    """
     grants = api.VideoGrants(
         room_join=True, room=room, can_publish=speaks, can_update_own_metadata=False
     )
     token = _token(key, secret, room, identity).with_grants(grants).with_name(name)
     if host:
         token = token.with_attributes(dict(HOST_ROLE))
+    if agent_name:
+        agents = [api.RoomAgentDispatch(agent_name=agent_name)]
+        token = token.with_room_config(api.RoomConfiguration(agents=agents))
     return _signed(token)
 
 
@@ -59,7 +67,8 @@ def worker_token(key: str, secret: str) -> str:
 def server_token(key: str, secret: str, *, room: str) -> str:
     """A token for one call about a room to the media server."""
     grants = api.VideoGrants(room_admin=True, room=room)
-    return _signed(api.AccessToken(key, secret).with_grants(grants))
+    lifetime = datetime.timedelta(minutes=CALL_MINUTES)
+    return _signed(api.AccessToken(key, secret).with_ttl(lifetime).with_grants(grants))
 
 
 def _token(key: str, secret: str, room: str, identity: str) -> api.AccessToken:

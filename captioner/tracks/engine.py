@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from captioner.tracks.language_watch import Detect
@@ -27,6 +27,7 @@ class Engine:
     stand-ins, and those for languages that it does not know. slots: streams at a time. live: False
     for files, which are recognised as fast as possible. load_voice: makes each track's voice
     detector. model: what the embedded engine uses, or "". detect: finds the language of a voice.
+    expect: takes names and terms that may be said, and gives those that will be listened for.
     """
 
     language: str
@@ -37,6 +38,7 @@ class Engine:
     policy: StreamPolicy = field(default_factory=StreamPolicy)
     model: str = ""
     detect: Detect | None = None
+    expect: Callable[[Sequence[str]], Sequence[str]] = lambda _: ()
 
     @property
     def languages(self) -> Languages:
@@ -55,8 +57,9 @@ class Engine:
 
     @property
     def delay_ms(self) -> int:
-        """The typical delay behind the voice."""
-        return self.capabilities.delay_ms
+        """The typical delay behind the voice; the longest, if there are several languages."""
+        known = self.languages.known
+        return max(self.capabilities.speaking(tag).delay_ms for tag in known)
 
     def knows(self, language: str) -> bool:
         """Return whether voices that speak ``language``, see ``Languages``, can be recognised."""

@@ -126,6 +126,11 @@ class TrackCaptioner:
         """Room time up to which sound was read."""
         return self._span.heard_ms + self._span.behind_ms
 
+    @property
+    def quiet_ms(self) -> int:
+        """Sound that was read since the last voice."""
+        return self._sound.quiet_ms
+
     def renew(self) -> None:
         """Take a new recogniser from now on: the engine or the language is another one."""
         self._renew = True

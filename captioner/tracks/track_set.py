@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +19,7 @@ from captioner.room.protocol import Inaudible, Voice
 from captioner.tracks.engine import Engine
 from captioner.tracks.language_evidence import LanguageEvidence
 from captioner.tracks.recognizer_slots import Slots
+from captioner.tracks.running import Running, pauses
 from captioner.tracks.track_captioner import TrackCaptioner
 from streaming.backoff import Backoff
 from streaming.recognizer import Capabilities
@@ -32,14 +32,6 @@ UNWRITTEN_MAX = 5
 
 EVIDENCE_MAX = 1_000
 """Tracks whose language is remembered while they are muted."""
-
-
-@dataclass(slots=True, eq=False)
-class _Running:
-    voice: Voice
-    captioner: TrackCaptioner
-    task: asyncio.Task[None] | None = None
-    given_up: Missing | None = None
 
 
 class TrackSet:
@@ -61,7 +53,7 @@ class TrackSet:
         self._told: dict[str, Spoken] = {}  # by track, where it is not the room's
         self._slots = Slots(engine.slots)
         self._prefixes = (f"t{n}" for n in itertools.count(1))
-        self._running: list[_Running] = []  # of one track several, if it was muted for a moment
+        self._running: list[Running] = []  # of one track several, if it was muted for a moment
         self._states: dict[str, TrackState] = {}
         self._gap_end_ms = 0  # of the last gap that was declared
 
@@ -89,6 +81,23 @@ class TrackSet:
         return {running.voice.speaker for running in self._running}
 
     @property
+    def tracks(self) -> list[str]:
+        """What is being heard, by track."""
+        return [running.voice.track for running in self._hearing]
+
+    @property
+    def hearing(self) -> set[str]:
+        """Whose voices are being heard: not those of whom only the last words are to come."""
+        return {running.voice.speaker for running in self._hearing}
+
+    def pauses(self, speaker: str, *, least_ms: int) -> dict[str, int] | None:
+        """Room times, by track, of a pause of at least so long that goes on; None if there is none.
+
+        0 finds one in any case, be it in the middle of a word.
+        """
+        return pauses((r for r in self._hearing if r.voice.speaker == speaker), least_ms=least_ms)
+
+    @property
     def unavailable(self) -> bool:
         """Whether people speak and nobody's captions come."""
         states = set(self._states.values())
@@ -112,7 +121,7 @@ class TrackSet:
         before = [r for r in self._running if r.voice.track == voice.track]
         if len(before) >= UNWRITTEN_MAX:
             self._give_up(before[0])
-        running = _Running(voice, self._captioner(voice))
+        running = Running(voice, self._captioner(voice))
         self._running.append(running)
         running.task = asyncio.create_task(self._run(running))
         running.task.add_done_callback(lambda _: self._running.remove(running))
@@ -156,10 +165,14 @@ class TrackSet:
         if unsaid_ms < until_ms:  # be it less than LOST_MS: somebody was cut short
             await self._declare(Missing(unsaid_ms, until_ms, GapReason.UNFINISHED))
 
-    def _of(self, speaker: str) -> Iterator[_Running]:
+    @property
+    def _hearing(self) -> list[Running]:
+        return [running for running in self._running if running.voice.frames.is_open]
+
+    def _of(self, speaker: str) -> Iterator[Running]:
         return (r for r in list(self._running) if r.voice.speaker == speaker)
 
-    def _give_up(self, running: _Running) -> None:
+    def _give_up(self, running: Running) -> None:
         unsaid_ms = running.captioner.unsaid_ms
         if unsaid_ms is not None:
             last_ms = running.voice.frames.last_ms
@@ -224,7 +237,7 @@ class TrackSet:
         spoken = self._told.get(track)
         return {"lang": spoken.language, "lang_by": str(spoken.by)} if spoken else {}
 
-    async def _run(self, running: _Running) -> None:
+    async def _run(self, running: Running) -> None:
         voice, backoff = running.voice, Backoff()
         with (
             structlog.contextvars.bound_contextvars(track=voice.track),
@@ -242,7 +255,7 @@ class TrackSet:
                 await self._forget(running)
             log.info("track_ended")
 
-    async def _to_the_end(self, running: _Running) -> bool:
+    async def _to_the_end(self, running: Running) -> bool:
         """Caption a voice; False when that ended by a fault."""
         captioner = running.captioner
         try:
@@ -263,7 +276,7 @@ class TrackSet:
             **self._language(voice.track),
         )  # fmt: skip
 
-    async def _forget(self, running: _Running) -> None:
+    async def _forget(self, running: Running) -> None:
         """Whoever is muted or gone is not delayed any more."""
         voice = running.voice
         state = self._states.pop(voice.track, TrackState.ON)

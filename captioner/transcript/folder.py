@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -13,8 +14,11 @@ from captioner.captions.webvtt import plain
 from captioner.errors import ConfigurationError
 from captioner.transcript.audit import expire_audit
 from captioner.transcript.journal_file import JOURNAL, Busy, JournalFile, lock
+from captioner.transcript.records import Opened, read
 
 BASE_BYTES_MAX = 180
+LINE_MAX = 8_192
+LISTED_MAX = 1_000
 DAY_S = 86_400
 NAME = "{room}-{date}-{time}"
 
@@ -89,6 +93,68 @@ def tidy(policy: TranscriptPolicy, *, now_s: float, every: bool = False) -> Tidi
         except OSError:
             failed += 1
     return Tidied(tuple(rebuilt), busy, deleted, failed)
+
+
+def files_of(folder: Path, room: str) -> dict[str, bool]:
+    """Return the transcripts of a room, the latest first, by file name: whether it is written now.
+
+    Whose a file is its journal says, and not its name. A folder that is not there has none.
+    """
+    found = []
+    for path in folder.glob(f"*{JOURNAL}"):
+        with contextlib.suppress(OSError):
+            if _room_of(path) == room:
+                found.append((path.stat().st_mtime_ns, path))
+    found = sorted(found, reverse=True)[:LISTED_MAX]
+    return {path.with_suffix(".vtt").name: _is_busy(path) for _, path in found}
+
+
+def text_of(folder: Path, room: str, file: str) -> str | None:
+    """Return a transcript of the room, None if it has none of this name. Raises OSError."""
+    path = _found(folder, room, file)
+    if path is None:
+        return None
+    if _is_behind(path):
+        with contextlib.suppress(Busy):  # its bot brings it up to date within a second
+            _rebuild(path)
+    return path.with_suffix(".vtt").read_text(encoding="utf-8")
+
+
+def delete(folder: Path, room: str, file: str) -> bool:
+    """Delete a transcript of the room; return whether there was one. Raises Busy, OSError."""
+    path = _found(folder, room, file)
+    return path is not None and _expire(path, float("inf"))
+
+
+def _found(folder: Path, room: str, file: str) -> Path | None:
+    """The journal. No name leads out of the folder."""
+    path = (folder / file).with_suffix(JOURNAL) if file.endswith(".vtt") else None
+    if path is None or path.parent != folder or file.startswith("."):
+        return None
+    try:
+        return path if _room_of(path) == room else None
+    except FileNotFoundError:
+        return None
+
+
+def _room_of(path: Path) -> str | None:
+    with path.open("rb") as file:
+        first = read(file.readline(LINE_MAX)).records
+    return first[0].room if first and isinstance(first[0], Opened) else None
+
+
+def _is_busy(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        lock(path, fd)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _journals(folder: Path) -> list[Path]:

@@ -22,14 +22,18 @@ import structlog
 
 from captioner.errors import StateError
 from captioner.worker.fork_server import Forks
+from streaming.embedded.vocabulary import entries
 
 log = structlog.get_logger()
 
-METADATA_MAX = 10_000
+METADATA_MAX = 20_000
 RECORDING_MAX = 200
 
 LOOK_S = 0.25
 """So often it is looked whether a process that is no child of ours has ended."""
+
+HAND_OVER = signal.SIGUSR1
+"""Tells a bot to leave when another one goes on."""
 
 REMOVED = os.EX_NOPERM
 """The exit code of a bot that somebody removed from the room."""
@@ -40,6 +44,7 @@ class Assignment:
     """What a bot is to do: caption ``room``, by ``dispatch``, which was there at ``since_ms``.
 
     recording: the name of the media server's recording of the meeting; "" if none was said.
+    words: names and terms that may be said; they are on no disk.
     """
 
     room: str
@@ -47,6 +52,19 @@ class Assignment:
     dispatch: str
     since_ms: int
     recording: str = ""
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, room: str, identity: str, dispatch: str, since_ms: int, metadata: str) -> Self:
+        """With what a dispatch's metadata say: ``{"recording": "…", "vocabulary": ["…"]}``."""
+        said = _said(metadata)
+        name, words = said.get("recording"), said.get("vocabulary")
+        listed = words if isinstance(words, list) else []
+        return cls(
+            room, identity, dispatch, since_ms,
+            recording=name[:RECORDING_MAX] if isinstance(name, str) else "",
+            words=entries(word for word in listed if isinstance(word, str)),
+        )  # fmt: skip
 
 
 class BotProcess:
@@ -58,12 +76,18 @@ class BotProcess:
         pid: int,
         note: Path | None,
         forks: Forks | None,
+        *,
+        hands_over: bool = True,
     ) -> None:
-        """forks: what started it; None for one that another worker has started."""
+        """forks: what started it; None for one that another worker has started.
+
+        hands_over: whether it knows HAND_OVER; the signal would kill one of an older version.
+        """
         self.assignment = assignment
         self.pid = pid
         self._note = note
         self._forks = forks
+        self._hands_over = hands_over
         self._ended = False
 
     @classmethod
@@ -75,12 +99,15 @@ class BotProcess:
             "CAPTIONER_IDENTITY": assignment.identity,
             "CAPTIONER_RECORDING": assignment.recording,
             "CAPTIONER_JOB": assignment.dispatch,
+            **({"CAPTIONER_WORDS": "\n".join(assignment.words)} if assignment.words else {}),
         }
         file = notes.begin() if notes else None
         with file or contextlib.nullcontext():  # the bot has the lock then
             pid = await forks.start(said, file)
             if file:
-                json.dump({"pid": pid, **asdict(assignment)}, file)
+                known = asdict(assignment)
+                del known["words"]
+                json.dump({"pid": pid, "hands_over": True, **known}, file)
         return cls(assignment, pid, Path(file.name) if file else None, forks)
 
     @classmethod
@@ -91,8 +118,9 @@ class BotProcess:
                 note.unlink(missing_ok=True)
                 return None
             known = json.loads(note.read_text(encoding="utf-8"))
-            pid = known.pop("pid")
-            return cls(Assignment(**known), pid, note, None)
+            pid, hands_over = known.pop("pid"), known.pop("hands_over", False)
+            known["words"] = ()
+            return cls(Assignment(**known), pid, note, None, hands_over=hands_over)
         except (OSError, ValueError, KeyError, TypeError) as exc:
             log.error("bot_not_adopted", reason=type(exc).__name__)
             return None
@@ -113,6 +141,11 @@ class BotProcess:
     def stop(self) -> None:
         """Let it say its last words, and leave."""
         self._signal(signal.SIGTERM)
+
+    def hand_over(self) -> None:
+        """Let it leave when another bot goes on."""
+        if self._hands_over:
+            self._signal(HAND_OVER)
 
     def kill(self) -> None:
         """End it: it does not do what it should."""
@@ -202,14 +235,12 @@ def is_crash(code: int | None) -> bool:
     return code is None or code < 0 or code == os.EX_SOFTWARE
 
 
-def recording_of(metadata: str) -> str:
-    """The recording's name in a dispatch's metadata, ``{"recording": "…"}``; "" if none is said."""
+def _said(metadata: str) -> dict[str, object]:
     try:
         found = json.loads(metadata[:METADATA_MAX] or "{}")
     except (ValueError, RecursionError):
-        return ""
-    name = found.get("recording") if isinstance(found, dict) else None
-    return name[:RECORDING_MAX] if isinstance(name, str) else ""
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def bot_environment(environment: Mapping[str, str], **said: str) -> dict[str, str]:

@@ -89,7 +89,9 @@ class ForkServer:
 
     def _start_bot(self) -> None:
         # The worker waits for the answer, so that there is one line at most.
-        line, files, _, _ = socket.recv_fds(self._connection, LINE_MAX, 1)
+        line, files = b"", list[int]()
+        with contextlib.suppress(ConnectionResetError):  # it ended before it read all we told it
+            line, files, _, _ = socket.recv_fds(self._connection, LINE_MAX, 1)
         if not line:
             self._selector.unregister(self._connection)  # the worker is about to end
             return
@@ -139,6 +141,7 @@ class ForkServer:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, *FORWARDED):
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until a bot knows what to do
         # A lock that stands for another process would outlive it here.
         for file in map(int, os.listdir("/dev/fd")):
             if file > 2 and file not in keep:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -20,13 +21,16 @@ from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 
 from captioner import metrics
 from captioner.contract_requests import HELLO
-from captioner.errors import RoomUnavailable
+from captioner.errors import InvalidRequest, RequestCode, RoomUnavailable
 from captioner.room.tokens import server_token
-from captioner.worker.reconcile import CLAIM, Bot, Dispatch, Facts, Listed
+from captioner.worker.facts import CLAIM, Bot, Dispatch, Facts, Listed
 
 CALL_S = 3.0
 ANSWER_MS = 1_500
 """A bot that lives answers a call in a fraction of this."""
+
+ASK_MS = 12_000
+"""A bot may have to load another engine before it answers."""
 
 WAITING_TOPIC = "captions.waiting"
 
@@ -35,7 +39,8 @@ _SILENT = 1401, 1501, 1502, 1503
 """LiveKit's codes of a call that nobody answered: no such participant, no connection, too late,
 gone."""
 
-_SAID = re.compile(r"RpcError (\d+)")
+_SAID = re.compile(r"(?:.*: )?RpcError (\d+): ?(.*)", re.DOTALL)
+_OURS = frozenset(RequestCode)
 
 Answer = TypeVar("Answer")
 
@@ -65,13 +70,16 @@ class MediaServerApi:
     async def rooms(self, names: Sequence[str] | None = None) -> list[Listed]:
         """Every room, or those of ``names`` that there are."""
         found = await _called(self._client.room.list_rooms(api.ListRoomsRequest(names=names)))
-        return [Listed(room.name, room.sid, room.num_participants) for room in found.rooms]
+        return [
+            Listed(room.name, room.sid, room.num_participants, room.metadata)
+            for room in found.rooms
+        ]
 
     async def look(self, room: str) -> Facts:
-        """Who is there, and, if no bot answers, what was dispatched."""
+        """Who is there, and, if no bot stays, what was dispatched."""
         facts = await self.people(room)
-        bots = [Bot(bot.identity, await self.answers(room, bot.identity)) for bot in facts.bots]
-        if any(bot.answers for bot in bots):
+        bots = [replace(bot, answers=await self.answers(room, bot.identity)) for bot in facts.bots]
+        if any(bot.stays for bot in bots):
             return Facts(room, facts.people, bots)
         return Facts(room, facts.people, bots, await self.dispatches(room))
 
@@ -82,29 +90,47 @@ class MediaServerApi:
         there = [p for p in found.participants if p.state != models.ParticipantInfo.DISCONNECTED]
         people = sum(p.kind not in _MACHINES for p in there)
         bots = [p for p in there if p.kind == _AGENT and "captions.session" in p.attributes]
-        return Facts(room, people, [Bot(p.identity) for p in bots])
+        return Facts(room, people, [Bot(p.identity, True, p.attributes) for p in bots])
 
     async def answers(self, room: str, identity: str) -> bool:
         """Whether the bot answers a call: here one that it refuses, and that changes nothing."""
-        request = PerformRpcRequest(
-            room=room, destination_identity=identity, method=HELLO, payload="",
-            response_timeout_ms=ANSWER_MS,
-        )  # fmt: skip
-        token = server_token(self._key, self._secret, room=room)
-        metrics.WORKER_CALLS.inc()
         try:
-            # The package has no method for this call yet.
-            await self._twirp.request(
-                "RoomService", "PerformRpc", request, {"Authorization": f"Bearer {token}"},
-                PerformRpcResponse,
-            )  # fmt: skip
+            await self._perform(room, identity, HELLO, "", ANSWER_MS)
         except api.TwirpError as exc:
             # An older server cannot ask: then the bots that it lists count as alive.
-            said = _SAID.search(exc.message)
+            said = _SAID.match(exc.message)
             return int(said[1]) not in _SILENT if said else exc.code in _OLD_SERVER
         except (aiohttp.ClientError, TimeoutError):
             return False
         return True
+
+    async def ask(self, room: str, identity: str, method: str, payload: str) -> str:
+        """What the bot answers. Raises InvalidRequest if it refuses."""
+        try:
+            with _named():
+                return await self._perform(room, identity, method, payload, ASK_MS)
+        except RoomUnavailable as exc:
+            refused = exc.__cause__
+            said = _SAID.match(refused.message) if isinstance(refused, api.TwirpError) else None
+            if said and int(said[1]) in _OURS:
+                raise InvalidRequest(said[2], code=RequestCode(int(said[1]))) from exc
+            raise
+
+    async def _perform(
+        self, room: str, identity: str, method: str, payload: str, answer_ms: int
+    ) -> str:
+        request = PerformRpcRequest(
+            room=room, destination_identity=identity, method=method, payload=payload,
+            response_timeout_ms=answer_ms,
+        )  # fmt: skip
+        token = server_token(self._key, self._secret, room=room)
+        metrics.WORKER_CALLS.inc()
+        # The package has no method for this call yet.
+        answer: PerformRpcResponse = await self._twirp.request(
+            "RoomService", "PerformRpc", request, {"Authorization": f"Bearer {token}"},
+            PerformRpcResponse, timeout=aiohttp.ClientTimeout(total=answer_ms / 1000 + CALL_S),
+        )  # fmt: skip
+        return str(answer.payload)
 
     async def dispatches(self, room: str) -> list[Dispatch]:
         """What was dispatched to the room, claims included."""

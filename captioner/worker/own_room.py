@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from captioner.worker.reconcile import CLAIM, Dispatch, Facts
+from captioner.worker.facts import NO_WISH, Dispatch, Facts
 
 EMPTY_S = 25.0
 """A bot that has been alone for so long gives its slot to another room: 30 s with its farewell."""
@@ -70,5 +70,5 @@ def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) ->
     """
     if any(one.id == dispatch for one in dispatches):
         return False
-    others = [one.created_ms for one in dispatches if one.agent != CLAIM]
+    others = [one.created_ms for one in dispatches if one.agent not in NO_WISH]
     return not others or min(others) <= since_ms

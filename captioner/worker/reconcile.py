@@ -10,13 +10,11 @@ Pure: the media server is asked by ``worker.py``, the clocks are arguments.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-CLAIM = "captioner-claim"
-"""Agent name of the dispatches by which workers agree on who mends a room. No worker has it."""
+from captioner.worker.facts import CLAIM, Dispatch, Facts, Listed, worker_of
 
 STARTING_MS = 10_000
 """So long a worker that was given a room, or has claimed it, may take until its bot is there."""
@@ -37,47 +35,6 @@ A new dispatch is offered to the workers by the media server itself.
 
 RETRY_MAX_S = 60.0
 WAITING_MAX = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A room as the list of rooms has it. people: without agents; up to 5 s old."""
-
-    name: str
-    sid: str
-    people: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bot:
-    """A caption bot that the media server lists. answers: False also of one that is dead."""
-
-    identity: str
-    answers: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """Somebody's wish, by the media server's clock. given_ms: the last time a worker took it.
-
-    metadata: of a claim, the worker's id.
-    """
-
-    id: str
-    agent: str
-    created_ms: int
-    given_ms: int | None = None
-    metadata: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """One room, looked at closely. dispatches: not asked for, and empty, where a bot answers."""
-
-    name: str
-    people: int
-    bots: Sequence[Bot] = ()
-    dispatches: Sequence[Dispatch] = ()
 
 
 class Verdict(Enum):
@@ -202,16 +159,21 @@ class Reconciler:
         return verdict
 
     def _verdict(self, seen: _Seen, facts: Facts, now_s: float, utc_ms: int) -> Verdict:
-        if any(bot.answers for bot in facts.bots):
+        leaving = [bot for bot in facts.bots if bot.answers and bot.leaves]
+        if any(bot.stays for bot in facts.bots):
             return Verdict.FINE
         asked = wish(facts.dispatches, self.agent)
         if asked is None:
-            return Verdict.NOT_ASKED
+            return Verdict.FINE if leaving else Verdict.NOT_ASKED
         if not facts.people:
             return Verdict.EMPTY
         if self._starts(seen, facts, now_s, utc_ms):
             return Verdict.UNCERTAIN
-        if not facts.bots:
+        if leaving and not any(bot.seeks for bot in leaving):
+            return Verdict.UNCERTAIN
+        if leaving:
+            self._doubt(worker_of(leaving[0].identity))  # its worker leaves all its rooms
+        if leaving or not facts.bots:
             return Verdict.MISSING
         if seen.silent_since_s is None:
             seen.silent_since_s = now_s
@@ -260,17 +222,6 @@ class Reconciler:
             del self._seen[gone]
         for gone in self._waiting.keys() - rooms.keys():
             del self._waiting[gone]
-
-
-def identity_of(worker: str, number: str) -> str:
-    """The identity of a worker's bot."""
-    return f"captions-{worker}-{number}"
-
-
-def worker_of(identity: str) -> str:
-    """The worker that named the bot; "" if it was none."""
-    found = re.fullmatch(r"captions-(\w+)-\w+", identity)
-    return found[1] if found else ""
 
 
 def wish(dispatches: Iterable[Dispatch], agent: str) -> Dispatch | None:

@@ -15,17 +15,20 @@ from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable, StateError
 from captioner.worker.bot_process import REMOVED, Assignment, BotProcess, Notes, is_crash
+from captioner.worker.facts import Facts
 from captioner.worker.fork_server import Forks
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.own_room import Own, OwnRoom
 from captioner.worker.plan import WorkerPlan
-from captioner.worker.reconcile import Facts
 from streaming.backoff import Backoff
 
 log = structlog.get_logger()
 
 LOOK_S = 5.0
 """So often it is looked whether a room without a job was recalled: nobody would tell."""
+
+HAND_S = 2.0
+"""So often bots are told that they may leave: one that starts does not hear it."""
 
 STOP_S = 15.0
 """How long a bot may take to leave when the worker ends."""
@@ -174,6 +177,14 @@ class Slots:
             slot.bot.kill()
         else:
             slot.stop()
+
+    async def hand_over(self) -> None:
+        """For ever: let bots leave that another worker's take over from. They caption meanwhile."""
+        while True:
+            for slot in self:
+                if slot.bot:
+                    slot.bot.hand_over()
+            await asyncio.sleep(HAND_S)
 
     async def all_left(self) -> None:
         """Until no room is left."""

@@ -20,22 +20,14 @@ from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable
 from captioner.worker import process_metrics
-from captioner.worker.bot_process import Assignment, recording_of
+from captioner.worker.bot_process import Assignment
+from captioner.worker.facts import Facts, Listed, identity_of
 from captioner.worker.fork_server import Forks
 from captioner.worker.health import health
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.livekit_jobs import Job, Jobs, Reply
 from captioner.worker.plan import WorkerPlan
-from captioner.worker.reconcile import (
-    STARTING_MS,
-    Facts,
-    Listed,
-    Reconciler,
-    Verdict,
-    has_claim,
-    identity_of,
-    wish,
-)
+from captioner.worker.reconcile import STARTING_MS, Reconciler, Verdict, has_claim, wish
 from captioner.worker.slots import Slot, Slots
 
 log = structlog.get_logger()
@@ -126,8 +118,8 @@ class Worker:
             self._show_waiting()
             return Reply.FULL
         name = self._new_name()
-        recording = recording_of(job.metadata)
-        slot = self._take(Assignment(job.room, name, job.dispatch, job.given_ms, recording))
+        begun = Assignment.of(job.room, name, job.dispatch, job.given_ms, job.metadata)
+        slot = self._take(begun)
         slot.job = job.id
         return name
 
@@ -239,9 +231,11 @@ class Worker:
         assert asked is not None
         log_module.bind(facts.name, key=self._plan.secret, job=asked.id)
         # Under the name of the dead bot, if the room has it yet: the server lets go of that one.
-        name = facts.bots[0].identity if facts.bots else self._new_name()
-        recording = recording_of(asked.metadata)
-        slot = self._take(Assignment(facts.name, name, asked.id, asked.created_ms, recording))
+        # One that is about to leave lives, and gives the room to another.
+        dead = [bot.identity for bot in facts.bots if not bot.answers]
+        name = dead[0] if dead else self._new_name()
+        mended = Assignment.of(facts.name, name, asked.id, asked.created_ms, asked.metadata)
+        slot = self._take(mended)
         ours = False
         try:
             claim = await self._api.claim(facts.name, self._id)
@@ -283,12 +277,13 @@ class Worker:
     async def _drain(self) -> None:
         log.info("worker_draining", rooms=len(self._slots))
         self._jobs.tell_load()
+        handing = asyncio.create_task(self._slots.hand_over())
         left = asyncio.ensure_future(self._slots.all_left())
         again = asyncio.ensure_future(self._told_twice.wait())
         await asyncio.wait(
             {left, again}, timeout=self._plan.drain_s, return_when=asyncio.FIRST_COMPLETED
         )
-        for task in (left, again):
+        for task in (handing, left, again):
             task.cancel()
         await self._slots.end()
 

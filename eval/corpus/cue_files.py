@@ -18,7 +18,8 @@ from eval.corpus.transcript import Repair, Repaired, Skipped
 
 _TIME = r"(?:\d{1,4}:)?\d{1,3}:\d{1,2}(?:[.,;]\d{1,9})?|\d{1,7}[.,]\d{1,9}|(?:\d{1,4}:){3}\d{1,3}"
 _ARROW = r"[-\u2010-\u2015\u2212]+\s?(?:>|&gt;)|[→⟶]|=>"
-_TIMING = re.compile(rf"\s*({_TIME})\s*(?:{_ARROW})\s*({_TIME})(?:\s.*)?")
+_SETTING = re.compile(r"\w+:\S*")
+_TIMING = re.compile(rf"\s*({_TIME})\s*(?:{_ARROW})\s*({_TIME})(?:\s(?P<rest>.*))?")
 _SBV = re.compile(r"\s*(\d+:\d\d:\d\d\.\d{1,3}),(\d+:\d\d:\d\d\.\d{1,3})\s*")
 _BROKEN = re.compile(rf"(?:{_ARROW})")
 _STRICT = {
@@ -126,6 +127,9 @@ def _about_the_line(lines: list[str], place: _Place, *, webvtt: bool) -> Iterato
     line = lines[place.at].strip()
     if place.times and not _STRICT[webvtt].fullmatch(line) and not _SBV.fullmatch(line):
         yield place.at + 1, Repaired(Repair.TIMES)
+    match = _TIMING.fullmatch(line)
+    if match and any(not _SETTING.fullmatch(one) for one in (match["rest"] or "").split()):
+        yield place.at + 1, Skipped("not shown: text behind the times; put it below them")
     if len(place.name.split()) > _NAME_WORDS or place.odd:
         why = "not shown: a line above the times is a caption's name"
         yield place.begin + 1, Skipped(f"{why}; put text below them")

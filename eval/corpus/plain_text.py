@@ -53,18 +53,22 @@ class _Line:
 
 def read_text_transcript(text: str) -> Found:
     """Return one segment for each speaker's turn, or one for all text if nobody is named."""
-    rows = [(n, line.strip()) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    lines = _with_text([_line(number, line) for number, line in rows])
-    timed = sum(line.timed for line in lines) >= _TIMED
-    if timed:
+    rows, lines = list[tuple[int, str]](), list[_Line]()
+    for number, line in enumerate(map(str.strip, text.split("\n")), start=1):
+        read = _line(number, line)
+        if _ADDED.fullmatch(read.text):
+            yield number, Repaired(Repair.PRODUCT_LINES)
+        elif line:
+            rows.append((number, line))
+            lines.append(read)
+    lines = _with_text(lines)
+    if sum(line.timed for line in lines) >= _TIMED:
         begin = _after_attendees(rows) or _first_name(lines)
         yield from ((n, Repaired(Repair.PRODUCT_LINES)) for n, _ in rows[:begin])
         lines = lines[begin:]
     else:
         lines = [_Line(number, "", line, False) for number, line in rows]
-    kept = [one for one in lines if not _ADDED.fullmatch(one.text)]
-    yield from ((one.number, Repaired(Repair.PRODUCT_LINES)) for one in lines if one not in kept)
-    yield from _turns(kept)
+    yield from _turns(lines)
 
 
 def _line(number: int, line: str) -> _Line:

@@ -10,14 +10,13 @@ from typing import Any
 
 from eval.corpus.cue_text import clock_ms, plain
 from eval.corpus.spoken_words import RefWord
-from eval.corpus.transcript import Found, Repaired, Segment, Skipped
+from eval.corpus.transcript import LONGEST_MS, Found, Repaired, Segment, Skipped
 
 _LISTS = ("segments", "transcription", "events", "utterances", "result", "results", "cues")
 _KNOWN = (
     "is none of the JSON files known here (Whisper, WhisperX, whisper.cpp, Vosk, YouTube's json3, "
     "or a list of objects with text, start and end)"
 )
-_LONGEST_MS = 10**10
 
 
 def read_json(text: str) -> Found:
@@ -130,9 +129,9 @@ def _number(value: Any, times: int) -> int | None:
         return _clock(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not -_LONGEST_MS < value < _LONGEST_MS:  # nan neither
+    if not -LONGEST_MS < value < LONGEST_MS:  # nan neither
         return None
-    return round(value * times) if 0 <= value * times <= _LONGEST_MS else None
+    return round(value * times) if 0 <= value * times <= LONGEST_MS else None
 
 
 def _clock(value: Any) -> int | None:

@@ -46,7 +46,9 @@ def read_substation(text: str) -> Events:
                 yield from _dialogue(number, match[2], columns, kind)
         elif _STRAY.search(line):
             yield number, Skipped("no caption: it has times, and is no Dialogue")
-        elif section == "events" and line.strip() and not line.lstrip().startswith((";", "!:")):
+        elif section not in ("", "events") or line.lstrip().startswith((";", "!:")):
+            continue
+        elif line.strip():
             yield number, Skipped("neither Format, nor Dialogue, nor Comment")
 
 

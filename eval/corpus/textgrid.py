@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 from eval.corpus.spoken_words import RefWord
-from eval.corpus.transcript import Found, Repair, Repaired, Segment, Skipped
+from eval.corpus.transcript import LONGEST_MS, Found, Repair, Repaired, Segment, Skipped
 
 # Strings (with doubled quotes inside) and separate numbers; everything else is labels for people.
 _TOKEN = re.compile(
     r'"((?:[^"]|"")*)"|(?<![\w.\[])(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?)(?![\w.\]])'
     r"|(?m:^![^\n]*|(?<=\s)![^\n]*$)"
+    r'|(")'
 )
 _CHRONOLOGICAL = "Praat chronological TextGrid text file"
-_LONGEST_MS = 10**10
 
 Interval = tuple[int, str, int, int, str]
 Tokens = Iterator[tuple[int, str]]
@@ -123,6 +123,8 @@ def _tokens(text: str) -> Tokens:
             yield line, match[1].replace('""', '"')
         elif match[2] is not None:
             yield line, match[2]
+        elif match[3]:
+            raise ValueError("a text has no end")
 
 
 def _count(tokens: Tokens) -> int:
@@ -138,6 +140,6 @@ def _span(start: str, end: str) -> tuple[int, int]:
 
 def _ms(seconds: str) -> int:
     ms = round(float(seconds) * 1000)
-    if not 0 <= ms <= _LONGEST_MS:
+    if not 0 <= ms <= LONGEST_MS:
         raise ValueError(f"{seconds} is not a time in seconds")
     return ms

@@ -48,6 +48,10 @@ class Repair(StrEnum):
     COLUMNS = auto()
 
 
+LONGEST_MS = 10**10
+"""No recording is so long: a later time is no time, or was read at a false rate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of one speaker's speech.

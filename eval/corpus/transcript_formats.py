@@ -227,6 +227,8 @@ def _collected(
                 unread += lines
             case Repaired(repair, detail):
                 repairs.setdefault(repair, []).append((number, detail))
+    if text.strip() and not problems and all(one.text == "" for one in segments):
+        problems.append(f"{path}: nothing that was said could be read in it")
     mendings = [
         Mending(
             str(path), repair, len(places), places[0][0],

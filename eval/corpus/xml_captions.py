@@ -6,14 +6,16 @@ namespace.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from eval.corpus.cue_files import Block
 from eval.corpus.cue_text import clock_ms, plain
-from eval.corpus.transcript import Repair, Repaired, Skipped
+from eval.corpus.transcript import LONGEST_MS, Repair, Repaired, Skipped
 
 _OFFSET = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
 _FRAMES = re.compile(r"((?:\d{1,4}:)\d\d:\d\d):(\d{1,3}(?:\.\d+)?)")
@@ -54,13 +56,16 @@ class _Rates:
     ticks: float
 
 
+def _rate(root: ElementTree.Element, name: str, usual: float) -> float:
+    with suppress(ValueError):
+        rate = float(_attribute(root, name) or usual)
+        if 0 < rate < math.inf:
+            return rate
+    return usual
+
+
 def _ttml(root: ElementTree.Element) -> Events:
-    try:
-        frames = float(_attribute(root, "frameRate") or 25) or 25.0
-        ticks = float(_attribute(root, "tickRate") or 1) or 1.0
-    except ValueError:
-        frames, ticks = 25.0, 1.0
-    rates = _Rates(frames, ticks)
+    rates = _Rates(_rate(root, "frameRate", 25.0), _rate(root, "tickRate", 1.0))
     names = dict(_agents(root))
     bodies = [one for one in root if _name(one) == "body"]
     for body in bodies:
@@ -127,7 +132,8 @@ def _time(text: str, rates: _Rates) -> int | None:
     if match := _OFFSET.fullmatch(text):
         unit = {"h": 3_600_000.0, "m": 60_000.0, "s": 1000.0, "ms": 1.0,
                 "f": 1000 / rates.frames, "t": 1000 / rates.ticks}[match[2]]  # fmt: skip
-        return round(float(match[1]) * unit)
+        ms = round(float(match[1]) * unit)
+        return ms if ms <= LONGEST_MS else None
     if match := _FRAMES.fullmatch(text):
         whole = clock_ms(match[1])
         return None if whole is None else whole + round(float(match[2]) * 1000 / rates.frames)

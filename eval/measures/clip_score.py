@@ -9,9 +9,10 @@ from eval.corpus.spoken_words import Turn
 from eval.measures.accuracy import WordErrors, cer, wer_of_long
 from eval.measures.attribution import NoAttribution, Utterance, attribution
 from eval.measures.clip_times import Times, scored_times
-from eval.measures.error_kinds import KINDS, is_cased, kinds, names_in, spelling
+from eval.measures.error_kinds import FUNCTION_WORDS, KINDS, is_cased, kinds, names_in, spelling
 from eval.normalization.normalize import NoNormalizer, normalize
 from eval.observation import Observation, Shown, in_order
+from streaming.recognizer import primary
 
 _LONG_CER = 4000  # words; longer ones are aligned by words alone
 
@@ -187,16 +188,17 @@ def _figures_of_words(
     part: Part, language: str, errors: WordErrors, letters: WordErrors | None
 ) -> dict[str, tuple[float, float]]:
     count = errors.reference_words
-    wrong = kinds(errors.alignment, language, names=names_in(part.said, language))
     written = spelling(part.said, part.captions)
     found: dict[str, tuple[float, float]] = {
         "wer": (errors.errors, count),
         "missing": (errors.deletions, count),
-        "ner_like": (count - wrong.weight, count),
     }
-    found |= {f"{kind}_errors": (wrong.errors.get(kind, 0), count) for kind in KINDS}
-    if not is_cased(part.said):
-        del found["name_errors"]  # undecidable
+    if primary(language) in FUNCTION_WORDS:
+        wrong = kinds(errors.alignment, language, names=names_in(part.said, language))
+        found["ner_like"] = (count - wrong.weight, count)
+        found |= {f"{kind}_errors": (wrong.errors.get(kind, 0), count) for kind in KINDS}
+        if not is_cased(part.said):
+            del found["name_errors"]  # undecidable
     if letters is not None:
         found["cer"] = (letters.errors, letters.reference_words)
     if written.words:

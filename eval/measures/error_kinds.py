@@ -107,11 +107,11 @@ def kind_of(pair: Pair, language: str, *, names: Collection[str] = ()) -> Kind:
 def names_in(text: str, language: str) -> set[str]:
     """Return the normalised words that are capitalised inside a sentence, and never lower-case.
 
-    Empty if the text has no capitals, or only capitals, because names cannot be told then. "I" is
-    not a name in English.
+    Empty if the text has no capitals, or only capitals, because names cannot be told then, and in
+    languages without word lists: German has capitals on all nouns. "I" is not a name in English.
     """
     words = text.split()
-    if not is_cased(text):
+    if primary(language) not in FUNCTION_WORDS or not is_cased(text):
         return set()
     lower = {word_key(word) for word in words if word[:1].islower()}
     found = set()

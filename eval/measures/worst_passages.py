@@ -9,9 +9,8 @@ from eval.corpus.spoken_words import RefWord
 from eval.measures.accuracy import Pair, wer_of_long
 from eval.measures.clip_score import Part, Score, parts_of
 from eval.measures.error_kinds import WEIGHTS, kind_of, names_in
-from eval.normalization.normalize import LANGUAGES, key_in
+from eval.normalization.normalize import key_in
 from eval.observation import Observation
-from streaming.recognizer import primary
 
 WINDOW = 25  # pairs of words in a passage
 _CLIPS = 50  # clips searched: those with the most errors
@@ -76,7 +75,7 @@ def _of_part(clip: Observation, part: Part) -> Iterator[Passage]:
     ]
     shown = [word for whole in part.captions.split() for word in _spelled(whole, key) if key(word)]
     pairs = wer_of_long([key(word) for word, _ in said], [key(word) for word in shown]).alignment
-    names = names_in(part.said, clip.language) if primary(clip.language) in LANGUAGES else set()
+    names = names_in(part.said, clip.language)
     weights = [
         WEIGHTS[kind_of(pair, clip.language, names=names)] if _wrong(pair) else 0.0
         for pair in pairs

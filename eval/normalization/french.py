@@ -6,8 +6,8 @@ import re
 
 from text_to_num import alpha2digit
 
-_ASIDE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
-_GROUPED = re.compile(r"(?<=\d)[ .\u00a0\u202f](?=\d{3}(?!\d))")
+from eval.normalization.basic import bare_words, without_asides
+
 _SPELLED = (
     (re.compile("œ"), "oe"),
     (re.compile("æ"), "ae"),
@@ -24,8 +24,6 @@ _SPELLED = (
 )
 _FILLERS = re.compile(r"\b(?:e+u+h+|h+e+u+|h+u+m+|h+m+|m+h+m*|m{2,}h*)\b")
 _ORDINAL = re.compile(r"\b(\d+)\s*(?:e|è|ème|eme|ième|ieme|er|ère|ere|re)\b")
-_BESIDE_WORDS = re.compile(r"[^\w',]+")
-_LOOSE = re.compile(r"(?<!\d),|,(?!\d)|(?<!\w)'|_")
 # "un" and "une" are different words, so small numbers become words and not digits.
 _SMALL = {"0": "zéro", "1": "un", "2": "deux", "premier": "1e", "première": "1e"}
 
@@ -39,13 +37,12 @@ def normalize_french(text: str) -> list[str]:
     apostrophe is written; hyphens separate words. Numbers are joined across word
     boundaries, so the result does not correspond one to one to the words of the text.
     """
-    spoken = _ASIDE.sub(" ", text.lower())
+    spoken = without_asides(text.lower())
     for pattern, plain in _SPELLED:
         spoken = pattern.sub(plain, spoken)
     spoken = re.sub(r"'\s+", "'", spoken)
-    spoken = _FILLERS.sub(" ", _GROUPED.sub("", spoken))
+    spoken = _FILLERS.sub(" ", spoken)
     # Before numbers become digits, because "un, deux, trois" are three numbers.
     digits = _ORDINAL.sub(r"\1e", alpha2digit(spoken, "fr"))
     digits = re.sub(r"\bpour 100\b", "pour cent", digits)
-    words = _LOOSE.sub(" ", _BESIDE_WORDS.sub(" ", digits)).split()
-    return [_SMALL.get(word, word) for word in words]
+    return [_SMALL.get(word, word) for word in bare_words(digits)]

@@ -6,12 +6,13 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache, partial
 
+from eval.normalization import basic
 from eval.normalization.english import normalize_english
 from eval.normalization.french import normalize_french
 from eval.normalization.typography import plain_characters
 from streaming.recognizer import primary
 
-LANGUAGES = ("en", "fr")
+LANGUAGES = ("en", "fr", *basic.LANGUAGES)
 
 
 class NoNormalizer(ValueError):
@@ -22,10 +23,11 @@ def normalize(text: str, language: str) -> list[str]:
     """Return the words of ``text`` as word error rates compare them.
 
     Lower case, no punctuation, no "uh", numbers as digits: ``normalize_english``,
-    ``normalize_french``. Numbers are joined across word boundaries, so the result does not
-    correspond one to one to the words of the text.
+    ``normalize_french``, ``normalize_basic``. Numbers are joined across word boundaries, so the
+    result does not correspond one to one to the words of the text.
 
-    language: BCP 47; only the primary tag counts. Raises NoNormalizer for all but these two.
+    language: BCP 47; only the primary tag counts. Raises NoNormalizer for all that are not
+    in LANGUAGES.
     """
     text = plain_characters(text)
     match primary(language):
@@ -33,6 +35,8 @@ def normalize(text: str, language: str) -> list[str]:
             return normalize_english(text)
         case "fr":
             return normalize_french(text)
+        case other if other in basic.LANGUAGES:
+            return basic.normalize_basic(text, other)
     has = ", ".join(LANGUAGES)
     raise NoNormalizer(f"no normaliser for the language {language!r}; there is one for: {has}")
 
@@ -57,5 +61,5 @@ def key_in(language: str) -> Callable[[str], str]:
 def word_key(word: str) -> str:
     """Return the word without case and punctuation, for stability; "" if nothing is left."""
     folded = plain_characters(word).casefold()
-    bare = "".join(c for c in folded if not unicodedata.category(c).startswith("P"))
-    return unicodedata.normalize("NFC", bare)  # a mark may now follow its letter
+    bare = "".join(c for c in folded if c not in "<>" and unicodedata.category(c)[0] != "P")
+    return unicodedata.normalize("NFC", bare).strip()  # a mark may now follow its letter

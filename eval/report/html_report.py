@@ -251,7 +251,10 @@ def _groups(groups: Sequence[Group], words: Wording) -> Iterator[Chart]:
         pairs = [(group, group.figures["wer"]) for group in members if "wer" in group.figures]
         pairs.sort(key=lambda pair: pair[1].value)
         if pairs:
-            notes = [_size(group, words) for group, _ in pairs]
+            notes = [
+                " · ".join(filter(None, (_size(group, words), words.over_speakers(figure))))
+                for group, figure in pairs
+            ]
             title = words.page.get(f"column_{column}", column)
             yield _dots(
                 title, [f for _, f in pairs], [g.value or "–" for g, _ in pairs], words, notes

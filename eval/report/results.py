@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from typing import Any
 
-from eval.measures.catalogue import MEASURES, Figure, Sums, figures
+from eval.measures.catalogue import MEASURES, Figure, figures
 from eval.measures.clip_score import Score, columns_of, score, value_in
 from eval.measures.speakers import spoken_by
 from eval.observation import Observation, Run
@@ -120,18 +120,17 @@ def _groups(scores: Sequence[Score]) -> Iterator[Group]:
             members.setdefault(value_in(column, one.clip), []).append(one)
         if 1 < len(members) <= GROUPS_MAX:
             for value, clips in members.items():
-                yield _group(column, value, clips, sum(clip.words for clip in clips))
+                words = sum(clip.words for clip in clips)
+                found = figures(clips, GROUPED, spoken=spoken_by(clips))
+                yield Group(column, value, len(clips), words, found)
     voices: dict[str, list[_Share]] = {}
     for one in scores:
         for name, (errors, words) in one.speakers.items():
             voices.setdefault(name, []).append(_Share({"wer": (errors, words)}, words))
     if 1 < len(voices) <= GROUPS_MAX:
         for name, shares in voices.items():
-            yield _group("speaker", name, shares, sum(share.words for share in shares))
-
-
-def _group(column: str, value: str, clips: Sequence[Sums], words: int) -> Group:
-    return Group(column, value, len(clips), words, figures(clips, GROUPED))
+            words = sum(share.words for share in shares)
+            yield Group("speaker", name, len(shares), words, figures(shares, GROUPED))
 
 
 def as_json(results: Results, verdicts: Sequence[Verdict], profile: str) -> str:

@@ -40,9 +40,9 @@ async def beginning(testbed: Testbed) -> list[Cost]:
     """Ten rooms dispatched at once: time and processor time until captions are on."""
     worker = await testbed.worker(rooms=AT_ONCE)
     meetings = await _meetings(testbed, AT_ONCE)
-    spent, began = _cpu_s(worker), time.monotonic()
+    spent, began = cpu_s(worker), time.monotonic()
     until_on = await asyncio.gather(*(_on(meeting) for meeting in meetings))
-    spent = _cpu_s(worker) - spent
+    spent = cpu_s(worker) - spent
     waited = sorted(at - began for at in until_on)
     return [
         Cost(f"{AT_ONCE} rooms at once: on, 95 %", waited[round(0.95 * AT_ONCE) - 1], 4.0, "s"),
@@ -53,19 +53,19 @@ async def beginning(testbed: Testbed) -> list[Cost]:
 async def standing(testbed: Testbed) -> list[Cost]:
     """A worker without a room, and with 20 in which nobody speaks, embedded."""
     worker = await testbed.worker(rooms=IDLE)
-    alone = _memory(worker.family())
-    await _all_on(await _meetings(testbed, IDLE))
+    alone = memory_mb(worker.family())
+    await all_on(await _meetings(testbed, IDLE))
     return [
         Cost("worker with no room", alone, 150, "MB"),
-        Cost(f"{IDLE} idle rooms, embedded, and worker", _memory(worker.family()), 1_000, "MB"),
+        Cost(f"{IDLE} idle rooms, embedded, and worker", memory_mb(worker.family()), 1_000, "MB"),
     ]
 
 
 async def remote(testbed: Testbed) -> list[Cost]:
     """The same rooms with recognisers elsewhere; the worker's own memory is not counted."""
     worker = await testbed.worker(rooms=IDLE, environment=REMOTE)
-    await _all_on(await _meetings(testbed, IDLE))
-    return [Cost("an idle room, remote recogniser", _memory(worker.bots()) / IDLE, 30, "MB")]
+    await all_on(await _meetings(testbed, IDLE))
+    return [Cost("an idle room, remote recogniser", memory_mb(worker.bots()) / IDLE, 30, "MB")]
 
 
 async def _meetings(testbed: Testbed, count: int) -> list[Meeting]:
@@ -77,12 +77,12 @@ async def _on(meeting: Meeting) -> float:
     return await meeting.until(lambda: "on" in meeting.states(), timeout_s=120)
 
 
-async def _all_on(meetings: Iterable[Meeting]) -> None:
+async def all_on(meetings: Iterable[Meeting]) -> None:
     await asyncio.gather(*(_on(meeting) for meeting in meetings))
     await asyncio.sleep(SETTLES_S)
 
 
-def _cpu_s(worker: WorkerProcess) -> float:
+def cpu_s(worker: WorkerProcess) -> float:
     spent = 0.0
     for process in worker.family():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -91,7 +91,7 @@ def _cpu_s(worker: WorkerProcess) -> float:
     return spent
 
 
-def _memory(processes: Iterable[psutil.Process]) -> float:
+def memory_mb(processes: Iterable[psutil.Process]) -> float:
     """MB of the processes; of what several share, each has its share (PSS)."""
     return float(sum(process.memory_full_info().pss for process in processes)) / MB
 

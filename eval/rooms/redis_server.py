@@ -34,6 +34,11 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def address(self) -> str:
+        """Its host and port."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
     def url(self) -> str:
         """Its address."""
         return f"redis://127.0.0.1:{self._port}/0"
@@ -52,6 +57,11 @@ class RedisServer:
         """It is there and answers nothing, until it is stopped."""
         if self._process:
             self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        if self._process:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it: what it knew is gone."""

@@ -62,6 +62,7 @@ class WorkerProcess:
             env=self._environment,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
+        self._worker = psutil.Process(self.process.pid)
         self._reading = asyncio.create_task(self._read())
         await self.until(lambda: self.count("worker_registered") > 0)
 
@@ -101,7 +102,7 @@ class WorkerProcess:
     def family(self) -> list[psutil.Process]:
         """Its processes that live: the parent, the worker proper, the bots, the model's."""
         self.bots()
-        family = [psutil.Process(self.process.pid), *self._family.values()]
+        family = [self._worker, *self._family.values()]
         return [process for process in family if _lives(process)]
 
     async def metric(self, name: str) -> float:
@@ -128,13 +129,13 @@ class WorkerProcess:
     async def kill(self, *, bots: bool) -> None:
         """As a crash would; bots: of the machine."""
         self.bots()
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
         for process in self._family.values() if bots else ():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         # Not by wait(), which waits for the bots too: they have its standard error.
-        worker = psutil.Process(self.process.pid)
-        await self.until(lambda: not _lives(worker))
+        await self.until(lambda: not _lives(self._worker))
 
     async def stop(self) -> int:
         """As an operator would; whatever it leaves behind is ended too. Its exit code."""
@@ -146,7 +147,8 @@ class WorkerProcess:
         for left in self._family.values():
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()
-        await self._reading
+        await asyncio.wait({self._reading}, timeout=START_S)  # a bot that nobody knows may have it
+        self._reading.cancel()
         return code
 
     async def _read(self) -> None:

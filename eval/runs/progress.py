@@ -43,7 +43,7 @@ def _lines(seconds: float, stream: TextIO, clock: Callable[[], float]) -> Progre
             return
         told_s = now
         left = ""
-        if done_s and now - began >= EVERY_S:  # earlier it would be a guess
+        if done_s >= 1 and now - began >= EVERY_S:  # earlier it would be a guess
             left = f", {_minutes((seconds - done_s) * (now - began) / done_s)} left"
         click.echo(
             f"Playing {_minutes(done_s)} of {_minutes(seconds)} of sound{left}: {name}", stream

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ from captioner.captions.cues import Cue
 from captioner.captions.webvtt import document
 from captioner.errors import ConfigurationError
 from eval.conditions.recipe import CLEAN, Recipe
-from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned, spoken
+from eval.corpus.attention_times import AttentionAligner
+from eval.corpus.forced_alignment import LANGUAGE, Aligner, NotAligned
 from eval.corpus.forced_alignment import RATE as ALIGNED_RATE
 from eval.corpus.manifest import Clip, Corpus, CorpusError
 from eval.corpus.spoken_words import RefWord, Turn
@@ -49,6 +51,9 @@ WHERE = Literal["engine", "room", "browser"]
 
 SAME = ("corpus", "clips", "engine", "asr", "through", "fast", "language", "condition", "seed")
 """Settings in which a resumed run must not differ."""
+
+FindAligner = Callable[[str], Aligner | AttentionAligner]
+"""Returns the aligner of a language, by its primary tag. Raises NotAligned."""
 
 OpenWatch = Callable[[], AbstractAsyncContextManager[Watch]]
 
@@ -131,12 +136,12 @@ async def measure(
 async def _play(
     plan: RunPlan, left: Sequence[tuple[int, Clip]], watch: Watch, progress: Progress
 ) -> None:
-    aligner = cache(Aligner)
+    find = cache(aligner_of)
     done_s = 0.0
     for number, clip in left:
         ticking = asyncio.create_task(_tick(progress, done_s, clip))
         try:
-            observation = await _observe(plan, watch, number, clip, aligner)
+            observation = await _observe(plan, watch, number, clip, find)
         finally:
             ticking.cancel()
         write_observation(plan.out, number, observation)
@@ -152,7 +157,7 @@ async def _tick(progress: Progress, done_s: float, clip: Clip) -> None:
 
 
 async def _observe(
-    plan: RunPlan, watch: Watch, number: int, clip: Clip, aligner: Callable[[], Aligner]
+    plan: RunPlan, watch: Watch, number: int, clip: Clip, find: FindAligner
 ) -> Observation:
     blank = Observation(
         clip.name or clip.path.name, clip.language, clip.seconds, clip.reference, (), plan.through,
@@ -161,7 +166,7 @@ async def _observe(
     )  # fmt: skip
     try:
         played = await asyncio.to_thread(_played, plan, clip)
-        turns, times, notes = await asyncio.to_thread(with_word_times, clip, aligner)
+        turns, times, notes = await asyncio.to_thread(with_word_times, clip, find)
         audio = await asyncio.to_thread(_keep, plan, number, clip, played)
         seen = await watch.observe(played)
     except (ConfigurationError, RecognizerError, ValueError) as error:
@@ -227,32 +232,37 @@ def _keep(plan: RunPlan, number: int, clip: Clip, played: Performance) -> str | 
     return name
 
 
+def aligner_of(language: str) -> Aligner | AttentionAligner:
+    """Return what finds words in sound: a FindAligner."""
+    return Aligner() if language == LANGUAGE else AttentionAligner(language)
+
+
 def with_word_times(
-    clip: Clip, aligner: Callable[[], Aligner]
+    clip: Clip, find: FindAligner
 ) -> tuple[Sequence[Turn], WordTimes | None, tuple[str, ...]]:
-    """Return turns with word times: as given, else by forced alignment, in English."""
+    """Return turns with word times: as given, else by alignment."""
     if all(turn.words for turn in clip.reference):
         return clip.reference, "given", ()
-    if primary(clip.language) != LANGUAGE:
-        return clip.reference, None, ()
     sounds = dict(clip.microphones)
     turns = list(clip.reference)
     try:
+        aligner = find(primary(clip.language))
         for name in dict.fromkeys(turn.speaker if sounds else "" for turn in turns):
             mine = [n for n, turn in enumerate(turns) if not sounds or turn.speaker == name]
             pcm = read_audio(sounds.get(name, clip.path), rate=ALIGNED_RATE)
-            words = iter(aligner().align(pcm, " ".join(turns[n].text for n in mine)))
+            words = deque(aligner.align(pcm, " ".join(turns[n].text for n in mine)))
             for n in mine:
                 turns[n] = replace(turns[n], words=tuple(_of_turn(turns[n], words)))
     except NotAligned as error:
         return clip.reference, None, (f"{clip.name}: no word times, so no delays: {error}",)
-    return turns, "aligned", ()
+    return turns, "aligned" if isinstance(aligner, Aligner) else "attention", ()
 
 
-def _of_turn(turn: Turn, words: Iterator[RefWord]) -> Iterator[RefWord]:
+def _of_turn(turn: Turn, words: deque[RefWord]) -> Iterator[RefWord]:
+    """Take the words of the turn; tokens without letters are none."""
     for token in turn.text.split():
-        if spoken(token):
-            yield next(words)
+        if words and words[0].text == token:
+            yield words.popleft()
 
 
 def _as_vtt(shown: Sequence[Shown]) -> str:

@@ -80,8 +80,10 @@ class RoomWatch:
         until_ms = round((time.monotonic() - zero_s) * 1000)
         page = await self.viewer.new_measures() if self.viewer else _NO_PAGE
         lost = {"packets": self._listener.lost, "measures of the page": page.dropped}
-        left_out = tuple(f"{count} {what} were not kept" for what, count in lost.items() if count)
-        return Seen(shown, until_ms, clock, left_out, page.ms)
+        left_out = [f"{count} {what} were not kept" for what, count in lost.items() if count]
+        if torn_ms := max(one.torn_ms for one in handed.values()):
+            left_out.append(f"the sound has holes of {torn_ms} ms: this machine was too busy")
+        return Seen(shown, until_ms, clock, tuple(left_out), page.ms)
 
     async def _speak(self, identity: str, pcm: Pcm, handed: Handed, start: float) -> None:
         async with self._chain.speaker(identity, identity) as speaker:

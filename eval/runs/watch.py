@@ -32,7 +32,7 @@ class Performance:
 
 @dataclass(slots=True)
 class Handed:
-    """When each sample was passed to the publisher's audio source, on the monotonic clock."""
+    """When each sample was published, on the monotonic clock."""
 
     samples: list[int] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
@@ -43,15 +43,23 @@ class Handed:
         self.at.append(at)
 
     def at_s(self, sample: int) -> float:
-        """Return when the piece that ends the first ``sample`` samples was passed on."""
+        """Return when the piece that ends the first ``sample`` samples was published."""
         return self.at[min(bisect_left(self.samples, sample), len(self.at) - 1)]
+
+    @property
+    def torn_ms(self) -> int:
+        """Holes in the sound, where this machine was too busy to pass it on in time."""
+        if not self.at:
+            return 0
+        took_s = self.at[-1] - self.at[0]
+        return round(1000 * (took_s - (self.samples[-1] - self.samples[0]) / RATE))
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The observation of a clip, on its own clock: ms since its first sample was passed on.
+    """The observation of a clip, on its own clock: ms since its first sample was published.
 
-    handed: for each microphone, when the audio up to a millisecond of its file was passed on.
+    handed: for each microphone, when the audio up to a millisecond of its file was published.
     page: see ``Observation.page``.
     """
 
@@ -62,7 +70,7 @@ class Seen:
     page: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def as_handed(self, turn: Turn) -> Turn:
-        """Return the turn on the clock of the audio as it was passed on."""
+        """Return the turn on the clock of the audio as it was published."""
         handed = self.handed.get(turn.speaker) or next(iter(self.handed.values()), None)
         if handed is None:
             return turn

@@ -17,8 +17,9 @@ Packet = Mapping[str, Any]
 class CaptionReceiver:
     """Current cues by (session, id), with those of earlier sessions.
 
-    missing: whether a packet was lost, so that the bot must be asked. faults: counts of forbidden
-    events. states: every (track, speaker, state) received, in order.
+    missing: whether a packet was lost, so that the bot must be asked. wish: what was chosen for the
+    own speech. faults: counts of forbidden events. states: every (track, speaker, state) received,
+    in order.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class CaptionReceiver:
         self.origin_utc_ms = 0
         self.seq = 0
         self.missing = True
+        self.wish: dict[str, bool] | None = None
         self.cues: dict[tuple[str, str], CuePacket] = {}
         self.gaps: list[GapPacket] = []
         self.states: list[tuple[str, str, str]] = []
@@ -47,7 +49,9 @@ class CaptionReceiver:
 
     def hello(self) -> dict[str, Any]:
         """Return the request for the bot."""
-        return {"v": 1, "want": True, "session": self.session, "after_seq": self.seq}
+        before = {"before": True} if self.session else {}
+        return {"v": 1, "want": True, "session": self.session, "after_seq": self.seq,
+                "wish": self.wish or "none", **before}  # fmt: skip
 
     def answered(self, answer: Packet) -> dict[str, Any] | None:
         """Take an answer to hello or history; return the next request to captions.history."""

@@ -30,6 +30,7 @@ from eval.simulation.table import (
     verdict_of,
 )
 from eval.simulation.testbed import Testbed
+from eval.simulation.verdict import Fate
 
 SILENT = 10
 TALKING = 3
@@ -136,7 +137,12 @@ def _explain(played: Played, tell: Tell) -> None:
     for gap in played.reader.gaps:
         tell(f"gap    {gap.start_ms / 1000:8.2f} to {gap.end_ms / 1000:8.2f}  {gap.reason}")
     kept = transcript_of(played)
-    lists = {"lost": verdict.lost, "torn": verdict.torn, "busy": verdict.not_delivered}
+    lists = {
+        "lost": verdict.lost,
+        "leaked": verdict.words(Fate.LEAKED),
+        "torn": verdict.words(Fate.TORN),
+        "busy": verdict.words(Fate.NOT_DELIVERED),
+    }
     lists |= {"not kept": kept.missing, "kept": kept.forbidden} if played.transcripts else {}
     for what, words in lists.items():
         for said in words:

@@ -18,7 +18,8 @@ from livekit import rtc
 from livekit.rtc.participant import PublishTrackError
 
 from captioner.contract import TOPIC
-from captioner.contract_requests import HELLO, HISTORY
+from captioner.contract_attributes import SUCCESSOR
+from captioner.contract_requests import CONSENT, HELLO, HISTORY
 from eval.simulation.caption_receiver import CaptionReceiver
 from eval.simulation.verdict import Span, SpokenWord
 from streaming.testing.tone_words import WORD_MS, chord, word
@@ -80,6 +81,7 @@ class Participant:
     async def leave(self) -> None:
         """Leave, and forget everything."""
         self._here = False
+        self._spoken.set()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -111,6 +113,8 @@ class Participant:
 
         Raises TimeoutError, rtc.RpcError if the bot refuses.
         """
+        if method == CONSENT:
+            self.page.wish = {"captioned": request["captioned"], "kept": request["kept"]}
         asked = time.monotonic()
         async with asyncio.timeout(ASK_AGAIN_S):
             while True:
@@ -120,7 +124,7 @@ class Participant:
                     if exc.code < _LIVEKITS_OWN:
                         raise
                     await asyncio.sleep(RETRY_S)
-                except _NoBot:
+                except NoBot:
                     await asyncio.sleep(RETRY_S)
                 else:
                     return asked, time.monotonic()
@@ -161,12 +165,15 @@ class Participant:
             for p in self._room.remote_participants.values()
             if p.kind == agent and "captions.session" in p.attributes
         ]
-        return bots[-1] if bots else None  # of two the first was killed, and is still listed
+        # One that gives the room to another goes on until it leaves. Else, of two, the first was
+        # killed, and is still listed.
+        leaving = [bot for bot in bots if SUCCESSOR in bot.attributes]
+        return (leaving or bots)[-1] if bots else None
 
     async def _rpc(self, method: str, request: dict[str, Any]) -> dict[str, Any]:
         bot = self.bot
         if bot is None:
-            raise _NoBot
+            raise NoBot
         answer = await self._room.local_participant.perform_rpc(
             destination_identity=bot.identity,
             method=method,
@@ -211,6 +218,7 @@ class Participant:
         room.on("data_received", self._received)
         room.on("participant_attributes_changed", lambda _changed, _who: self._look())
         room.on("participant_connected", lambda _who: self._look())
+        room.on("participant_disconnected", lambda _who: self._look())
         room.on("reconnecting", self._gone)
         room.on("reconnected", lambda: self._back(self._away_since))
         room.on("disconnected", lambda _reason: self._lost(room))
@@ -248,6 +256,8 @@ class Participant:
         sender, agent = data.participant, rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
         if data.topic != TOPIC or sender is None or sender.kind != agent or self.deaf:
             return
+        if (bot := self.bot) is not None and bot.identity != sender.identity:
+            return  # whose turn comes when the other one has left
         self.arrivals.append((time.monotonic(), len(data.data)))
         self.page.feed(json.loads(data.data))
         self._tell()
@@ -264,16 +274,21 @@ class Participant:
                 await self._woken.wait()
             try:
                 await self.hello()
-            except (rtc.RpcError, _NoBot):
+            except (rtc.RpcError, NoBot):
                 await asyncio.sleep(RETRY_S)
 
     async def _mouth(self) -> None:
         """Send words if there are any, else the noise of a quiet room; nothing while muted."""
         noise = np.random.default_rng(1).normal(0, 1e-3, int(RATE * PIECE_S)).astype(np.float32)
-        due = time.monotonic()
+        due, source = time.monotonic(), self._source
         while True:
+            if self._muted or self._source is not source:
+                # Nothing is in the queue, and what is passed on is played at once.
+                await asyncio.sleep(PIECE_S)
+                due, source = time.monotonic(), self._source
+                continue
             sound, number = noise, None
-            if self._words and not self._muted:
+            if self._words:
                 number = self._words.popleft()
                 sound = chord(number, rate=RATE)
             await asyncio.sleep(due - AHEAD_S - time.monotonic())
@@ -296,5 +311,5 @@ class Participant:
         task.add_done_callback(self._tasks.discard)
 
 
-class _NoBot(Exception):
+class NoBot(Exception):
     """There is no bot in the room."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,8 +89,9 @@ class Play:
         self._open: dict[tuple[What, str], tuple[float, float]] = {}
         self._listener: SecondListener | None = None
         self._far: tuple[Participant, FaultProxy] | None = None
-        self._hosts_turn = asyncio.Lock()
+        self._turns = defaultdict[str, asyncio.Lock](asyncio.Lock)  # one click at a time
         self._disturbed_s = -math.inf  # until when
+        self._starving = False
 
     async def run(self) -> Played:
         """Play the whole meeting, and a period of silence."""
@@ -137,20 +139,27 @@ class Play:
                 person.mute()
             case What.UNMUTE:
                 person.unmute()
+                if self._starving:  # it hears of that late, as of who comes
+                    now = time.monotonic()
+                    self.played.facts.unheard.append(Span(now, now, now, now, act.who))
             case What.LEAVE:
                 del self._stage.people[act.who]
                 await person.leave()
                 self._keep(person)
             case What.OFF | What.ON:
-                async with self._hosts_turn:
+                async with self._turns[act.who]:
                     await self._switch(act, person)
             case What.REFUSE | What.NOT_KEPT | What.AGREE:
-                captioned, kept = act.what is not What.REFUSE, act.what is What.AGREE
-                times = await person.ask(CONSENT, {"v": 1, "captioned": captioned, "kept": kept})
-                self._span(What.REFUSE, act, times, self.played.facts.refused)
-                self._span(What.NOT_KEPT, act, times, self.played.facts.not_kept)
+                async with self._turns[act.who]:
+                    await self._wish(act, person)
             case What.KEEP:
                 await self._start_transcript(person)
+
+    async def _wish(self, act: Act, person: Participant) -> None:
+        captioned, kept = act.what is not What.REFUSE, act.what is What.AGREE
+        times = await person.ask(CONSENT, {"v": 1, "captioned": captioned, "kept": kept})
+        self._span(What.REFUSE, act, times, self.played.facts.refused)
+        self._span(What.NOT_KEPT, act, times, self.played.facts.not_kept)
 
     async def _switch(self, act: Act, host: Participant) -> None:
         on = act.what is What.ON
@@ -189,12 +198,16 @@ class Play:
         victim = self._stage.people.get(act.who) or self._stage.people[HOST]
         began = time.monotonic()
         self._disturbed_s = math.inf
+        self._starving = act.fault is Fault.BOT_STARVED
         await inflict(act.fault, self._stage, victim=victim, reader=reader, cable=cable)
         self._disturbed_s = time.monotonic() + RECOVERS_S
         if act.fault is Fault.DISK_FULL:  # it put an end to the transcript
             await self._start_transcript(self._stage.people[HOST])
+        now = time.monotonic()
+        if self._starving:
+            self._starving = False
+            self.played.facts.starved.append(Span(began, began, now, now))
         if act.fault is Fault.TRACK_RAISES:
-            now = time.monotonic()
             span = Span(began, began, now, now + RAISED_S, victim.identity)
             self.played.facts.unheard.append(span)
 

@@ -29,6 +29,7 @@ class SecondListener:
         self._join = join
         self._room = rtc.Room()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hearing: dict[str, asyncio.Task[None]] = {}  # by track
 
     async def __aenter__(self) -> Self:
         await self._connect()
@@ -45,6 +46,7 @@ class SecondListener:
         while True:
             room = rtc.Room()
             room.on("track_subscribed", lambda track, _publication, _who: self._begin(track))
+            room.on("track_unsubscribed", lambda track, _publication, _who: self._end(track.sid))
             room.on("disconnected", lambda _reason, room=room: self._lost(room))
             with suppress(rtc.ConnectError):
                 await room.connect(*self._join(), rtc.RoomOptions(auto_subscribe=True))
@@ -54,11 +56,18 @@ class SecondListener:
 
     def _lost(self, room: rtc.Room) -> None:
         if room is self._room:
+            for track in list(self._hearing):
+                self._end(track)
             self._do(self._connect())
 
     def _begin(self, track: rtc.Track) -> None:
         if track.kind == rtc.TrackKind.KIND_AUDIO:
-            self._do(self._listen(track))
+            self._hearing[track.sid] = self._do(self._listen(track))
+
+    def _end(self, track: str) -> None:
+        """Else it would go on: the SDK gives a stream that is open what the next track says."""
+        if task := self._hearing.pop(track, None):
+            task.cancel()
 
     async def _listen(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream(
@@ -74,7 +83,8 @@ class SecondListener:
         finally:
             await stream.aclose()
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    def _do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -53,6 +53,9 @@ def rows_of(played: Played) -> Iterator[Row]:
     yield _none("doubled words", verdict.doubled)
     yield _none("words that nobody said", verdict.made_up)
     yield _none("cues that changed after closing, or before settled", broken)
+    if late_ms := verdict.early_late_ms:
+        told = f"{min(late_ms)} to {max(late_ms)} ms"
+        yield Row("start of a cue after that of its first word", told)
     yield _none("words lost outside declared gaps", fates[Fate.LOST])
     yield _few("words that a second listener had whole, and the bot not", fates[Fate.TORN], said)
     busy = "words torn for the second listener, too (a busy machine)"

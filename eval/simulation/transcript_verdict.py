@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from captioner.contract import GapPacket
-from eval.simulation.verdict import CUE_S, IN_FLIGHT_S, Facts, Span, SpokenWord, in_gap
+from eval.simulation.verdict import CUE_S, IN_FLIGHT_S, Facts, Span, SpokenWord, in_gap, may_be_cut
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ def judge_transcript(
     for one in said:
         count = found[one.word]
         verdict.kept += bool(count)
-        if count > 1:
+        if count > 1 and not may_be_cut(one, gaps, facts, origin_s):
             verdict.twice.append(one.word)
         spans = [s for s in (*facts.refused, *facts.not_kept) if s.speaker == one.speaker]
         if count and any(_is_erased(one, span) for span in spans):

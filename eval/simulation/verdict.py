@@ -58,13 +58,15 @@ class Facts:
     not_kept: speakers who are captioned, and want nothing of it kept. unheard: speakers without a
     connection, or with a failed track. reached: words that arrived at a recogniser intact; None:
     all. delivered: those that arrived intact at somebody else; None: nobody else listened. A busy
-    machine tears audio between microphone and bot.
+    machine tears audio between microphone and bot. starved: when the bot had too little processor
+    time: it notices who comes late, and hears a word whose packets it fetched late in two parts.
     """
 
     off: list[Span] = field(default_factory=list)
     refused: list[Span] = field(default_factory=list)
     not_kept: list[Span] = field(default_factory=list)
     unheard: list[Span] = field(default_factory=list)
+    starved: list[Span] = field(default_factory=list)
     reached: set[str] | None = None
     delivered: set[str] | None = None
 
@@ -83,21 +85,31 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class MeetingVerdict:
-    """misattributed, doubled, made_up: words. fates: of every word. lost, torn, not_delivered,
-    twice: which ones.
+    """misattributed, doubled, made_up: words. twice: which ones are doubled.
 
-    early_late_ms: for each cue, its start minus that of its first word.
+    fate_of: every word said. early_late_ms: for each cue, its start minus that of its first word.
     """
 
-    fates: Counter[Fate]
-    misattributed: int
-    doubled: int
-    made_up: int
-    lost: list[SpokenWord]
-    torn: list[SpokenWord]
-    not_delivered: list[SpokenWord]
-    twice: dict[str, list[CuePacket]]
-    early_late_ms: list[int]
+    fate_of: dict[SpokenWord, Fate] = field(default_factory=dict)
+    misattributed: int = 0
+    doubled: int = 0
+    made_up: int = 0
+    twice: dict[str, list[CuePacket]] = field(default_factory=dict)
+    early_late_ms: list[int] = field(default_factory=list)
+
+    @property
+    def fates(self) -> Counter[Fate]:
+        """How many words had which fate."""
+        return Counter(self.fate_of.values())
+
+    @property
+    def lost(self) -> list[SpokenWord]:
+        """The words that were lost."""
+        return self.words(Fate.LOST)
+
+    def words(self, fate: Fate) -> list[SpokenWord]:
+        """Return the words that had this fate, in the order in which they were said."""
+        return [one for one, theirs in self.fate_of.items() if theirs is fate]
 
 
 def judge_meeting(
@@ -111,7 +123,7 @@ def judge_meeting(
     """Compare the words said with the screen of a participant who always read."""
     by_word = {one.word: one for one in said}
     places: dict[str, list[CuePacket]] = defaultdict(list)
-    verdict = MeetingVerdict(Counter(), 0, 0, 0, [], [], [], {}, [])
+    verdict = MeetingVerdict()
     for cue in shown:
         words = cue.text.split()
         for word in words:
@@ -123,17 +135,38 @@ def judge_meeting(
         if word not in by_word:
             verdict.made_up += len(cues)
             continue
-        verdict.doubled += len(cues) - 1
-        if len(cues) > 1:
+        if len(cues) > 1 and not _cut_in_two(by_word[word], cues, gaps, facts, origin_s):
+            verdict.doubled += len(cues) - 1
             verdict.twice[word] = cues
         verdict.misattributed += sum(cue.speaker != by_word[word].speaker for cue in cues)
     fates = {one: _fate(one, one.word in places, gaps, facts, origin_s) for one in said}
-    fates |= dict.fromkeys(_lost_in_a_row(fates), Fate.LOST)
-    verdict.fates.update(fates.values())
-    verdict.lost += (one for one in said if fates[one] is Fate.LOST)
-    verdict.torn += (one for one in said if fates[one] is Fate.TORN)
-    verdict.not_delivered += (one for one in said if fates[one] is Fate.NOT_DELIVERED)
+    verdict.fate_of = fates | dict.fromkeys(_lost_in_a_row(fates), Fate.LOST)
     return verdict
+
+
+def _cut_in_two(
+    said: SpokenWord,
+    cues: Sequence[CuePacket],
+    gaps: Sequence[GapPacket],
+    facts: Facts,
+    origin_s: float,
+) -> bool:
+    """Whether each part of a divided word is heard: at the end of a cue, and later."""
+    if len(cues) != 2:
+        return False
+    before, after = sorted(cues, key=lambda cue: cue.start_ms)
+    halves = before.text.split()[-1] == said.word == after.text.split()[0]
+    return halves and may_be_cut(said, gaps, facts, origin_s)
+
+
+def may_be_cut(said: SpokenWord, gaps: Sequence[GapPacket], facts: Facts, origin_s: float) -> bool:
+    """Return whether the word's sound may have come in two parts, with a hole between them."""
+    return any(
+        span.asked_s < said.end_s + IN_FLIGHT_S and said.start_s < span.end_done_s
+        for span in facts.starved
+    ) or any(
+        said.start_s < origin_s + gap.start_ms / 1000 < said.end_s + IN_FLIGHT_S for gap in gaps
+    )
 
 
 def _lost_in_a_row(fates: Mapping[SpokenWord, Fate]) -> Iterator[SpokenWord]:
@@ -188,7 +221,11 @@ def _fate(
     before = {id(s): CUE_S for s in _of(said, facts.refused)}
     for span in [*forbidden, *_of(said, facts.unheard)]:
         begins = span.asked_s - before.get(id(span), IN_FLIGHT_S)
-        if begins < said.end_s and said.start_s < span.end_done_s + BACK_S:
+        noticed_s = max(
+            (s.end_done_s for s in facts.starved if s.asked_s < span.end_done_s <= s.end_done_s),
+            default=span.end_done_s,
+        )
+        if begins < said.end_s and said.start_s < noticed_s + BACK_S:
             return Fate.EXCUSED
     if facts.reached is None or said.word in facts.reached:
         return Fate.LOST

@@ -45,7 +45,8 @@ window.say = async (base64) => {
 class Meeting:
     """A meeting with a bot, and the pages that join it.
 
-    far: the name of whoever joins through ``cable``, which can be cut. identities: by name.
+    far: the name of whoever joins through ``cable``, which can be cut. identities: by name. called:
+    those who show another name than that under which they are known here.
     """
 
     testbed: Testbed
@@ -54,18 +55,22 @@ class Meeting:
     far: str = ""
     address: str = ""
     identities: dict[str, str] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=dict)
 
     def join(self, name: str, guest: bool) -> dict[str, object]:
         """What the page is given with which it joins."""
         identity = self.identities.setdefault(name, f"viewer-{len(self.identities)}-{name[:3]}")
         server = self.testbed.server
         token = participant_token(
-            server.key, server.secret, room=ROOM, identity=identity, name=name, host=not guest
-        )
+            server.key, server.secret,
+            room=ROOM, identity=identity, name=self.called.get(name, name), host=not guest,
+        )  # fmt: skip
         url = self.cable.url if name == self.far else server.url
         return {"url": url, "token": token, "room": ROOM, "identity": identity, "can_speak": True}
 
-    async def open(self, name: str, role: str = "guest", *, key: str = "") -> Viewer:
+    async def open(
+        self, name: str, role: str = "guest", *, key: str = "", language: str = "en"
+    ) -> Viewer:
         """The page of somebody called ``name``, once it knows the caption service.
 
         key: of an encrypted meeting.
@@ -73,7 +78,7 @@ class Meeting:
         context = await self.browser.new_context(viewport={"width": 1280, "height": 720})
         await context.add_init_script(MICROPHONE)
         page = await context.new_page()
-        await page.goto(f"{self.address}?name={name}&role={role}&lang=en#key={key}")
+        await page.goto(f"{self.address}?name={name}&role={role}&lang={language}#key={key}")
         viewer = Viewer(page)
         await viewer.until("captions?.captions.facts !== null")
         return viewer
@@ -120,3 +125,18 @@ async def speaking(viewer: Viewer, first: int) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def download(viewer: Viewer, button: str) -> tuple[str, str]:
+    """Name and text of the file that a click on a button gives."""
+    async with viewer.page.expect_download() as downloading:
+        await viewer.page.locator(button).click()
+    given = await downloading.value
+    return given.suggested_filename, (await given.path()).read_text(encoding="utf-8")
+
+
+async def open_room(viewer: Viewer) -> None:
+    """Open the room's panel, if it is closed: by its key, as the toolbar may rest."""
+    if not await viewer.page.is_visible("#panel"):
+        await viewer.page.keyboard.press("r")
+    await viewer.page.locator("#panel").wait_for()

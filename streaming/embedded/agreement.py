@@ -3,111 +3,82 @@
 A growing piece of audio is decoded every few hundred milliseconds. Each time the model transcribes
 all of it again, sometimes differently. The model is not constrained to a prefix (that costs 1.5
 points of word error rate). Instead the words occupy a row of slots, each hypothesis is aligned with
-the row, and every slot counts how many successive hypotheses agree on its word. This is local
+the row, and every slot counts the votes of successive hypotheses for its word. This is local
 agreement (Liu, Niehues, Spanakis 2020; Macháček, Dabre, Bojar 2023), applied to single words rather
-than to a prefix: a word that alternates keeps what is shown for it, and holds back no other word.
-Words are compared without case and punctuation.
+than to a prefix, and weighing the new sound that each hypothesis has heard. Neighbours that a
+hypothesis has otherwise are replaced together or not at all, and what is settled at once is what
+one hypothesis has: parts of several make nonsense. While hypotheses disagree with what is shown, it
+stays, and nothing after it is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from math import inf
+from statistics import fmean
 
+from streaming.embedded.alignment import Pair, Slot, align, found, key
 from streaming.embedded.hypothesis import HeardWord
 from streaming.sentences import ends_sentence
 
 _NEVER = 1_000_000
 _CLOSING = ".,。，、"
+_RECENT = 16  # hypotheses
+_MOST = 1.75  # votes of one hypothesis, however much new sound it has heard
 _SPARE = 2  # settled words kept beyond the remaining audio, because the cut is an estimate
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementPolicy:
-    """How many successive hypotheses must agree on a word.
+    """How many votes of successive hypotheses a word must have.
 
-    show: to show it. settle: to settle it. revise: on another word, to replace a shown word.
-    A hypothesis counts less than one if the model gives the word a probability below ``doubt``.
+    vote_ms: new sound for which a hypothesis has one vote; more or less in proportion, because what
+    counts is the sound that changed nothing, however often it was decoded. 0: always one.
+    show: to show a word. settle: to settle it. revise: for another word, to replace a shown one.
+    A vote counts less if the model gives the word a probability below ``doubt``.
     reach: a word followed by this many shown words is never replaced. patience: a word is settled
-    without agreement after this many further hypotheses. sure: a word of this probability is shown
-    at once if another follows it. after_ms: a word with so much sound after it, where the model
-    tells its place, is shown at first sight; None: never.
+    without agreement after this many further votes. again: a word of this probability is shown
+    when a second hypothesis has it; sure: at first sight, if another follows it.
+    after_ms: a word with so much sound after it, where the model tells its place, is shown at first
+    sight if it has at least the probability ``likely``; None: never.
 
-    The defaults were chosen on two samples of joined English clips, and on single clips
-    (benchmarks/engine.py). With show 2, settle 3, revise 2, doubt 0.5 words appear 0.14 s sooner,
-    for 0.3 points more word error and equal erasure; settling at 4 with revise 2 adds 0.04 erasure
-    without a benefit; reach 5 saves 0.03 erasure for 0.1 to 0.2 points.
+    The defaults were chosen on joined English clips of some readers, and tried on those of others
+    (benchmarks/engine.py). Of words that Moonshine has for the first time, with a probability of
+    0.9 or more and another word after them, it takes back one in five; of those above 0.8 that two
+    hypotheses have, whether another follows or not, one in thirty.
     """
 
+    vote_ms: int = 200
     show: float = 2.2
-    settle: float = 4.0
-    revise: float = 3.0
+    settle: float = 5.0
+    revise: float = 2.5
     reach: int = 8
     patience: float = 4.0
-    sure: float = 0.9
+    again: float = 0.8
+    sure: float = inf
     doubt: float = 0.8
     after_ms: int | None = None
-
-
-def key(word: str) -> str:
-    """Return the word without case and punctuation, or unchanged if nothing would be left."""
-    bare = "".join(c for c in word if c.isalnum())
-    return (bare or word).casefold()
-
-
-@dataclass(slots=True)
-class Slot:
-    """A place in the row of words. An empty word means that there is none after all.
-
-    count: successive hypotheses for ``word``. seen: hypotheses that reached this far.
-    index: of the word of the last hypothesis that is here, or would be.
-    joined: the word continues the previous one without a space. after_ms: of the sound that the
-    last hypothesis heard after it, if known.
-    """
-
-    word: str
-    probability: float = 0.0
-    index: int = 0
-    count: float = 1.0
-    seen: int = 1
-    rival: str = ""
-    rival_count: float = 0.0
-    shown: bool = False
-    settled: bool = False
-    joined: bool = False
-    after_ms: int | None = None
-
-    def vote(self, word: HeardWord, weight: float, *, needed: float) -> None:
-        """Count a hypothesis that has ``word`` here; ``needed`` votes replace the current word."""
-        self.seen += 1
-        self.probability = word.probability
-        if self.settled:
-            return
-        if key(word.text) == key(self.word):
-            self.word, self.joined = word.text, word.joined
-            self.count += weight
-            self.rival_count = 0.0
-            return
-        same = key(word.text) == key(self.rival)
-        self.rival_count = self.rival_count + weight if same else weight
-        self.rival, self.count = word.text, 0.0
-        if self.rival_count >= needed:
-            self.word, self.joined = word.text, word.joined
-            self.count, self.rival_count = self.rival_count, 0.0
-
-
-_NONE = HeardWord("", 0.0)
+    likely: float = 0.0
 
 
 class Agreement:
     """The words of one segment."""
 
     def __init__(self, policy: AgreementPolicy) -> None:
-        self._policy = policy
-        self._after_ms = _NEVER if policy.after_ms is None else policy.after_ms
+        self.use(policy)
         self._row: list[Slot] = []
+        self._recent: deque[tuple[Sequence[HeardWord], float]] = deque(maxlen=_RECENT)
         self._paused = False
         self._until_ms = 0
+        self._share = 1.0
+
+    def use(self, policy: AgreementPolicy) -> None:
+        """Judge hypotheses by another policy from now on. What is settled stays."""
+        self._policy = policy
+        self._after_ms = _NEVER if policy.after_ms is None else policy.after_ms
 
     def feed(
         self, words: Sequence[HeardWord], *, paused: bool = False, until_ms: int = 0
@@ -117,10 +88,11 @@ class Agreement:
         paused: nobody speaks at its end, so its last words are complete. until_ms: its end, on the
         clock of the words' spans.
         """
+        self._share = self._share_of_vote(until_ms)
         self._paused, self._until_ms = paused, until_ms
         self._row = self._joined(words)
         self._show(self._showable())
-        return self._settle(self._agreed())
+        return self._settle(self._coherent(self._agreed()))
 
     def finish(self, words: Sequence[HeardWord]) -> list[Slot]:
         """Take the final hypothesis of all audio; return the slots that it settles."""
@@ -147,7 +119,7 @@ class Agreement:
     @property
     def tail(self) -> list[Slot]:
         """Return the words to show after the settled ones, up to the end of a sentence."""
-        slots = [slot for slot in self._row if slot.shown and not slot.settled and slot.word]
+        slots = [slot for slot in self._row if slot.shown and not slot.settled]
         for i, slot in enumerate(slots[:-1]):
             if ends_sentence(slot.word):
                 return slots[: i + 1]
@@ -157,52 +129,98 @@ class Agreement:
         return slots
 
     def _joined(self, words: Sequence[HeardWord], *, last: bool = False) -> list[Slot]:
-        """Return the row after the votes of a hypothesis, with slots for its new words."""
+        """Return the row after a hypothesis, with slots for its new words."""
+        self._recent.appendleft((words, self._share))
+        pairs = align(self._row, words)
+        row = [slot for slot in self._row if slot.settled]
+        begin = 1 + max((i for i, p in enumerate(pairs) if p.slot and p.slot.settled), default=-1)
+        for pair in pairs[:begin]:
+            if pair.slot:
+                pair.slot.index = pair.index
+        pairs = pairs[begin:]
+        if row:  # whose last word may now be heard as two
+            pairs = [p for p in pairs if p.slot or (p.word and not row[-1].has(p.word))]
+        firm = 1 + max((i for i, p in enumerate(pairs) if p.slot and p.slot.shown), default=-1)
+        at = 0
+        for same, group in groupby(pairs[:firm], key=lambda pair: pair.same):
+            run = list(group)
+            at += len(run)
+            row += self._agreeing(run) if same else self._voted(run, pairs[at:firm], last=last)
+        return row + self._agreeing(pairs[firm:])
+
+    def _agreeing(self, pairs: Iterable[Pair]) -> list[Slot]:
+        """Return slots with the words of the hypothesis."""
         row: list[Slot] = []
-        settled = sum(slot.settled for slot in self._row)
-        index = 0
-        for slot, word in align(self._row, words):
-            if slot is not None:
-                row.append(slot)
-                slot.index = index
-                weight = self._weight(word)
-                slot.vote(word or _NONE, weight, needed=self._needed(slot, last=last))
-                slot.after_ms = self._after(word) if word and not slot.rival_count else None
-            elif word is not None and sum(s.settled for s in row) == settled:
-                weight = self._weight(word)
-                row.append(self._new_slot(row, word, index, weight, last=last))
-            index += word is not None
-        return [slot for slot in row if slot.word or slot.rival or slot.shown]
+        for pair in pairs:
+            if pair.word is None:
+                continue
+            weight, after_ms = self._weight(pair.word), self._after(pair.word)
+            slot = pair.slot
+            if slot is not None and pair.same:
+                slot.agree(pair.word, weight, self._share, after_ms)
+                slot.index = pair.index
+            else:
+                seen = self._share + (slot.seen if slot else 0.0)
+                slot = self._slot(pair.word, pair.index, min(1.0, weight), seen=seen)
+            row.append(slot)
+        return row
+
+    def _slot(self, word: HeardWord, index: int, count: float, *, seen: float) -> Slot:
+        return Slot(
+            word.text, word.probability, index, count, seen, joined=word.joined,
+            after_ms=self._after(word), span=word.span,
+        )  # fmt: skip
+
+    def _voted(self, run: Sequence[Pair], after: Sequence[Pair], *, last: bool) -> list[Slot]:
+        """Return the slots of words that the hypothesis has otherwise: all of them, or none."""
+        new = [(pair.word, pair.index) for pair in run if pair.word]
+        slots = [pair.slot for pair in run if pair.slot]
+        shown = sum(pair.slot.shown for pair in after if pair.slot)
+        votes = self._votes(run[0].index, run[0].index + len(new), followed=bool(shown))
+        needed = 0 if last else self._policy.revise if shown < self._policy.reach else _NEVER
+        if votes < needed:
+            for pair in run:
+                if pair.slot:
+                    pair.slot.differ(self._share)
+                    pair.slot.index = pair.index
+            return slots
+        seen = self._share + max((slot.seen for slot in slots), default=0.0)
+        made = [self._slot(word, index, votes, seen=seen) for word, index in new]
+        for slot in made:
+            slot.shown = True
+        return made
+
+    def _votes(self, first: int, end: int, *, followed: bool) -> float:
+        """Return the votes of successive hypotheses for some words of the last one."""
+        words, _ = self._recent[0]
+        around = words[max(0, first - 1) : end + followed]
+        wanted = [key(word.text) for word in around]
+        votes = 0.0
+        for hypothesis, share in self._recent:
+            at = found(wanted, [key(word.text) for word in hypothesis])
+            if at is None:
+                break
+            inner = hypothesis[at + (first > 0) :][: end - first]
+            votes += share * (fmean(map(self._sure, inner)) if inner else 1.0)
+        return votes
 
     def _after(self, word: HeardWord) -> int | None:
         return self._until_ms - word.span[1] if word.span else None
 
-    def _weight(self, word: HeardWord | None) -> float:
+    def _share_of_vote(self, until_ms: int) -> float:
+        """Return the vote of a hypothesis up to ``until_ms``, for the sound since the last one."""
+        if not self._policy.vote_ms:
+            return 1.0
+        return min(_MOST, max(0, until_ms - self._until_ms) / self._policy.vote_ms)
+
+    def _weight(self, word: HeardWord) -> float:
+        return self._share * self._sure(word)
+
+    def _sure(self, word: HeardWord) -> float:
         """Return the weight of a vote, which is less if the model is unsure."""
-        if self._paused or word is None:
+        if self._paused:
             return 1.0
         return 1.0 - max(0.0, self._policy.doubt - word.probability)
-
-    def _new_slot(
-        self, row: list[Slot], word: HeardWord, index: int, weight: float, *, last: bool
-    ) -> Slot:
-        if last or sum(slot.shown for slot in row) == sum(slot.shown for slot in self._row):
-            after_ms = self._after(word)
-            return Slot(
-                word.text, word.probability, index, weight, joined=word.joined, after_ms=after_ms
-            )
-        # Between shown words: it needs votes like any other revision.
-        return Slot("", 0.0, index, rival=word.text, rival_count=weight, count=0.0, shown=True)
-
-    def _needed(self, slot: Slot, *, last: bool) -> float:
-        if not slot.shown:
-            return 1
-        after = sum(
-            other.shown and bool(other.word) for other in self._row[self._row.index(slot) + 1 :]
-        )
-        if after >= self._policy.reach:
-            return _NEVER
-        return 1 if last else self._policy.revise
 
     def _showable(self) -> int:
         """Return the number of slots that may be shown."""
@@ -211,11 +229,15 @@ class Agreement:
         last = len(self._row) - 1
         until = 0
         for i, slot in enumerate(self._row):
+            if slot.shown and not slot.settled and not slot.count:  # what follows may change too
+                return max(n for n, s in enumerate(self._row, 1) if s.shown)
             agreed = slot.count >= self._policy.show
+            again = slot.repeated and slot.probability >= self._policy.again
             sure = slot.probability >= self._policy.sure and i < last
             tired = slot.seen >= self._policy.show + 2 and i < last
-            heard = slot.after_ms is not None and slot.after_ms >= self._after_ms
-            if not (slot.shown or agreed or sure or tired or heard):
+            likely = slot.probability >= self._policy.likely
+            heard = likely and slot.after_ms is not None and slot.after_ms >= self._after_ms
+            if not (slot.shown or agreed or again or sure or tired or heard):
                 break
             until = i + 1
         return until
@@ -243,49 +265,17 @@ class Agreement:
                 end = i + 1
         return max(until, end)
 
+    def _coherent(self, until: int) -> int:
+        """Return how many of the slots to settle one hypothesis has in succession; at least one."""
+        begin = sum(slot.settled for slot in self._row)
+        keys = [key(slot.word) for slot in self._row[begin:until]]
+        recent = [[key(word.text) for word in words] for words, _ in self._recent]
+        while len(keys) > 1 and all(found(keys, heard) is None for heard in recent):
+            keys.pop()
+        return begin + len(keys)
+
     def _settle(self, until: int) -> list[Slot]:
         new = [slot for slot in self._row[:until] if not slot.settled]
         for slot in new:
             slot.settled = True
-        return [slot for slot in new if slot.word]
-
-
-_AFTER = 0.5  # cost of a word after the row, which grows at its end
-
-
-def align(
-    row: Sequence[Slot], words: Sequence[HeardWord]
-) -> list[tuple[Slot | None, HeardWord | None]]:
-    """Pair slots with words at the least edit distance; unpaired ones are paired with None.
-
-    Words after the whole row cost little, and of equal alignments the one with new words last is
-    chosen, because audio grows at its end. Otherwise "it was the age of" would be aligned with the
-    preceding "it was the season of" whenever the model omits a word, and a phrase would be lost.
-    """
-    have = [(key(slot.word), key(slot.rival)) for slot in row]
-    new = [key(word.text) for word in words]
-    table = [[j * (1.0 if row else _AFTER) for j in range(len(new) + 1)]]
-    for i, (word, rival) in enumerate(have, 1):
-        added = 1.0 if i < len(row) else _AFTER
-        above = table[-1]
-        here = [above[0] + (1.0 if word else 0.0)]
-        for j, other in enumerate(new, 1):
-            cost = 0.0 if other == word else 0.5 if other == rival else 1.0
-            here.append(
-                min(above[j - 1] + cost, above[j] + (1.0 if word else 0.0), here[-1] + added)
-            )
-        table.append(here)
-    pairs: list[tuple[Slot | None, HeardWord | None]] = []
-    i, j = len(have), len(new)
-    while i or j:
-        if j and table[i][j] == table[i][j - 1] + (1.0 if i < len(row) else _AFTER):
-            j -= 1
-            pairs.append((None, words[j]))
-            continue
-        if i and table[i][j] == table[i - 1][j] + (1.0 if have[i - 1][0] else 0.0):
-            i -= 1
-            pairs.append((row[i], None))
-            continue
-        i, j = i - 1, j - 1
-        pairs.append((row[i], words[j]))
-    return pairs[::-1]
+        return new

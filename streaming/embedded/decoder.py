@@ -9,56 +9,24 @@ A request that is not ``must`` may be skipped: it is repeated, with more audio, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from streaming.audio import AudioFrame, Pcm
-from streaming.embedded.agreement import AgreementPolicy
-from streaming.embedded.hallucinations import Limits, plausible
+from streaming.embedded.hallucinations import plausible
 from streaming.embedded.hypothesis import Hypothesis
+from streaming.embedded.policy import DecoderPolicy, HandOver
 from streaming.embedded.segments import CHUNK_MS, Chunk, Intake, Lead, SpeechSegment, chunks
 from streaming.embedded.word_events import WordEvents
+from streaming.embedded.word_times import in_stream
 from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent
 from streaming.voice.meter import VoiceMeter
 from streaming.voice.silero import VoiceActivity
+from streaming.voice.surroundings import Surroundings
 
 _TELL = chunks(500)
 _AFTER = chunks(100)
 _BEFORE = chunks(384)  # of a pause is kept before the voice
-
-
-@dataclass(frozen=True, slots=True)
-class DecoderPolicy:
-    """When to decode, when a segment ends, how much of it is kept.
-
-    onset, offset: probabilities of speech at which voice begins and continues.
-    lead_ms: audio before the onset that the model gets too.
-    intervals: (length of the segment, time between decodes) in ms, growing. Decoding 25 %
-    more often costs 10 % more processor time and shows words 0.11 s (p95 0.24 s) sooner.
-    closing_ms: silence that ends a segment.
-    longest_ms: a longer segment loses its oldest audio, cut where that does least harm;
-    context_ms: the most and the least of it that is then kept. The model needs context: ending
-    segments at shorter silences instead costs 1 to 2 points of word error.
-    fresh_ms: (pause, length) in ms: once this length was spoken since such a pause, the audio
-    before the pause is dropped too. On two samples of joined clips (with different voices) this
-    saves 0.3 points of word error and 0.015 CPU-seconds per second.
-    pause_ms: silence after which everything is decoded and shown, and a Pause is given.
-    thorough: whether what is said before a pause is decoded again, more thoroughly.
-    """
-
-    onset: float = 0.5
-    offset: float = 0.35
-    lead_ms: int = 500
-    intervals: Sequence[tuple[int, int]] = ((0, 280), (4000, 350), (8000, 450))
-    closing_ms: int = 1_200
-    longest_ms: int = 12_000
-    context_ms: tuple[int, int] = (8_000, 5_000)
-    fresh_ms: tuple[int, int] = (600, 3_000)
-    pause_ms: int = 350
-    thorough: bool = False
-    agreement: AgreementPolicy = field(default_factory=AgreementPolicy)
-    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +69,8 @@ class StreamDecoder:
         self._policy = policy or DecoderPolicy()
         self._intake = Intake()
         self._meter = VoiceMeter(detector)
+        self._surroundings = Surroundings()
+        self._hand_over = HandOver()
         self._lead = Lead(chunks(self._policy.lead_ms))
         self._saying = WordEvents(self._policy.agreement)
         self._now = 0  # chunks heard so far
@@ -113,6 +83,7 @@ class StreamDecoder:
         self._thorough = True  # the last decode
         self._want: _Want | None = None
         self._wanted_at = 0  # chunk
+        self._took_ms = 0.0  # by the last decode
         self._ending = False
         self.skipped = 0
 
@@ -132,6 +103,17 @@ class StreamDecoder:
         self._intake.finish()
         self._ending = True
         return self._advance()
+
+    def use(self, policy: DecoderPolicy) -> None:
+        """Take answers of another model from now on. What is settled stays."""
+        self._policy = policy
+        self._saying.use(policy.agreement)
+        self._last = replace(self._last, tokens=())
+
+    @property
+    def better(self) -> bool:
+        """Return whether a better model should answer, because of the room and the load."""
+        return self._hand_over.better
 
     @property
     def finished(self) -> bool:
@@ -154,16 +136,24 @@ class StreamDecoder:
         sound = self._segment.sound(until)
         return DecodeRequest(sound, self._last.tokens, must, until, thorough)
 
-    def decoded(self, request: DecodeRequest, answer: Hypothesis) -> list[RecognizerEvent]:
-        """Take the model's answer to ``request``, and return new events."""
+    def decoded(
+        self, request: DecodeRequest, answer: Hypothesis, *, took_ms: float = 0.0
+    ) -> list[RecognizerEvent]:
+        """Take the model's answer to ``request``, and return new events.
+
+        took_ms: from the request to the answer: on a busy machine decodes become rarer.
+        """
         if self._want is None or self._segment is None:
             raise ValueError("an answer to a request that was not made")
         purpose, self._want = self._want.purpose, None
-        step = chunks(_step(self._policy.intervals, request.until - self._segment.start))
+        self._took_ms = took_ms
+        bad = self._surroundings.bad
+        self._hand_over.feed(bad_room=bad, took_ms=took_ms, now_ms=self._now * CHUNK_MS)
+        step = self._policy.longest_interval(request.until - self._segment.start)
         self.skipped += max(0, request.until - self._wanted_at) // step
         heard = plausible(answer, self._segment, request.until, self._policy.limits)
-        self._last = heard.later(self._segment.start * CHUNK_MS)
         self._decoded, self._thorough = request.until, request.thorough
+        self._last = in_stream(heard, self._voiced(self._segment), start=self._segment.start)
         return self._conclude(self._segment, purpose) + self._advance()
 
     def _advance(self) -> list[RecognizerEvent]:
@@ -185,6 +175,7 @@ class StreamDecoder:
     def _hear(self, pcm: Pcm) -> list[RecognizerEvent]:
         chunk = Chunk(pcm, self._now, self._meter(pcm))
         self._now += 1
+        self._surroundings.feed(pcm, voiced=chunk.voice >= self._policy.offset)
         if self._segment is None:
             self._lead.append(chunk)
             if chunk.voice < self._policy.onset:
@@ -229,7 +220,8 @@ class StreamDecoder:
         pausing = self._pauses(segment)
         if self._covered(segment, thoroughly=pausing):
             return self._idle()
-        if pausing or segment.end - self._decoded >= chunks(_step(self._policy.intervals, length)):
+        interval = self._policy.interval(length, took_ms=self._took_ms)
+        if pausing or segment.end - self._decoded >= interval:
             if self._want is None:
                 self._wanted_at = segment.end
             self._want = _Want(_Purpose.LOOK)
@@ -253,10 +245,13 @@ class StreamDecoder:
         self._want = want
         return []
 
+    def _voiced(self, segment: SpeechSegment) -> list[bool]:
+        """Return for each chunk of the last hypothesis whether somebody speaks."""
+        return [p >= self._policy.offset for p in segment.voice[: self._decoded - segment.start]]
+
     def _conclude(self, segment: SpeechSegment, purpose: _Purpose) -> list[RecognizerEvent]:
         """Act on the last hypothesis, once it covers the audio for which it was requested."""
-        voiced = [p >= self._policy.offset for p in segment.voice[: self._decoded - segment.start]]
-        self._saying.at(segment.start, voiced)
+        self._saying.at(segment.start, self._voiced(segment))
         if purpose is _Purpose.LOOK:
             paused = segment.silence >= min(_AFTER, chunks(self._policy.pause_ms))
             events = self._saying.look(self._last.words, paused=paused)
@@ -281,9 +276,16 @@ class StreamDecoder:
 
     def _fresh(self, segment: SpeechSegment) -> int | None:
         """Return where to cut before the speech since a pause, once that is long enough."""
-        pause, least = map(chunks, self._policy.fresh_ms)
+        policy = self._policy
+        pause, least = map(chunks, policy.fresh_ms)
         until = segment.end - least
-        begun = segment.went_on(pause, offset=self._policy.offset, until=until)
+        begun = segment.went_on(pause, offset=policy.offset, until=until)
+        if begun is None and policy.deaf_ms is not None:
+            pause, least = map(chunks, policy.deaf_ms)
+            until = segment.end - least
+            begun = segment.went_on(pause, offset=policy.offset, until=until)
+            if begun is None or self._last.reaches(begun * CHUNK_MS):
+                return None
         return None if begun is None else begun - _BEFORE
 
     def _too_long(self, segment: SpeechSegment) -> int | None:
@@ -291,8 +293,3 @@ class StreamDecoder:
             return None
         most, least = self._policy.context_ms
         return segment.quietest(segment.end - chunks(most), segment.end - chunks(least))
-
-
-def _step(steps: Sequence[tuple[int, int]], length: int) -> int:
-    """Return the value of the last step that ``length`` chunks have reached."""
-    return [value for least, value in steps if length * CHUNK_MS >= least][-1]

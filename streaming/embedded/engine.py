@@ -15,15 +15,15 @@ import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 from streaming.audio import FRAME_MS, AudioFrame, Pcm
-from streaming.embedded.decoder import StreamDecoder
 from streaming.embedded.models import Loaded, Model, installed
 from streaming.embedded.scheduler import Scheduler
 from streaming.embedded.segments import at_model_rate
-from streaming.embedded.stream_job import Command, Ended, Item, StreamWork
-from streaming.errors import LanguageNotSupported, ModelError
+from streaming.embedded.stream_job import Command, Ended, Item, ModelInUse, StreamWork
+from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 from streaming.recognizer import Capabilities, RecognizerEvent
 from streaming.voice.silero import SileroVoiceActivity, VoiceActivity
 
@@ -40,6 +40,8 @@ class EmbeddedEngine:
     models: in order of preference: a language takes the first that knows it; None for those that
     are installed. threads: decodes that run in parallel; None for one per processor.
     load_detector: each stream gets a detector of its own.
+    vocabulary: names and terms, see ``vocabulary.entries``, that all streams are told from now on;
+    a model that takes none does without.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class EmbeddedEngine:
         self.threads = threads or os.cpu_count() or 1
         self._models = tuple(installed() if models is None else models)
         self.capabilities = _capabilities(self._models)
+        self.vocabulary: Sequence[str] = ()
         self._scheduler = Scheduler(self.threads)
         self._load_detector = load_detector
         self._loading = threading.Lock()
@@ -132,9 +135,18 @@ class EmbeddedEngine:
             return self._loaded[model.name]
 
     def _new_work(self, stream: EmbeddedRecognizer) -> StreamWork:
-        speech = self.load(stream.language).speaking(stream.language)
-        decoder = StreamDecoder(self._load_detector(), stream.model.policy)
-        return StreamWork(speech, decoder, live=stream.live, deliver=stream.deliver)
+        def choose(better: bool) -> ModelInUse:
+            other = stream.model.in_bad_rooms
+            if better and other is not None:
+                # What is missing there is no reason to hear nothing.
+                with suppress(RecognizerUnavailable):
+                    return self._load(other).speaking(stream.language), other.policy
+            return self._load(stream.model).speaking(stream.language), stream.model.policy
+
+        return StreamWork(
+            choose, self._load_detector(), live=stream.live, deliver=stream.deliver,
+            vocabulary=lambda: self.vocabulary,
+        )  # fmt: skip
 
     def _begin(self, stream: EmbeddedRecognizer, work: StreamWork) -> None:
         self._scheduler.add(work)
@@ -259,8 +271,12 @@ class EmbeddedRecognizer:
 
 
 def _capabilities(models: Sequence[Model]) -> Capabilities:
+    serving = {tag: model for model in reversed(models) for tag in model.languages}
     languages = tuple(dict.fromkeys(tag for model in models for tag in model.languages))
-    return Capabilities("embedded", languages, revises=True, delay_ms=models[0].delay_ms)
+    first_ms = models[0].delay_ms
+    delays = ((tag, serving[tag].delay_ms) for tag in languages)
+    others = tuple((tag, delay_ms) for tag, delay_ms in delays if delay_ms != first_ms)
+    return Capabilities("embedded", languages, revises=True, delay_ms=first_ms, delays_ms=others)
 
 
 def _advice(known: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 
@@ -42,9 +42,14 @@ class Hypothesis:
         kept = tuple(replace(word, token=word.token - first) for word in self.words[words:])
         return Hypothesis(kept, self.tokens[first:], self.complete)
 
-    def later(self, ms: int) -> Hypothesis:
-        """Return the hypothesis with the spans of its words moved by ``ms``."""
-        return replace(self, words=tuple(_later(word, ms) for word in self.words))
+    def reaches(self, ms: int) -> bool:
+        """Return whether a word may have been said after ``ms``."""
+        return any(word.span is None or word.span[1] > ms for word in self.words)
+
+    def placed(self, spans: Sequence[tuple[int, int]]) -> Hypothesis:
+        """Return the hypothesis with a place for each of its words."""
+        words = zip(self.words, spans, strict=True)
+        return replace(self, words=tuple(replace(word, span=span) for word, span in words))
 
     @property
     def text(self) -> str:
@@ -58,7 +63,3 @@ def spaced(words: Iterable[tuple[str, bool]]) -> str:
     for word, joined in words:
         text += word if joined or not text else f" {word}"
     return text
-
-
-def _later(word: HeardWord, ms: int) -> HeardWord:
-    return replace(word, span=(word.span[0] + ms, word.span[1] + ms)) if word.span else word

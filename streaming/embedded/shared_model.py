@@ -19,7 +19,7 @@ from multiprocessing.connection import Client, Connection
 from streaming.audio import Pcm
 from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.models import Loaded, Model
-from streaming.embedded.stream_job import SpeechModel
+from streaming.embedded.stream_job import SpeechModel, TakesVocabulary
 from streaming.errors import StreamingError
 
 
@@ -31,6 +31,7 @@ class Decode:
     pcm: Pcm
     draft: tuple[int, ...]
     thorough: bool
+    vocabulary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ class _Server:
             return None
         with self._decodes:
             match request:
-                case Decode(language, pcm, draft, thorough):
-                    return loaded.speaking(language).decode(pcm, draft, thorough=thorough)
+                case Decode():
+                    return _decoded(loaded, request)
                 case Detect(pcm, among):
                     return loaded.detect_language(pcm, among)
 
@@ -127,7 +128,11 @@ def shared(model: Model, address: str, *, patience_s: float = PATIENCE_S) -> Mod
 
     patience_s: so long that process is looked for, until the model is loaded here after all.
     """
-    return replace(model, load=lambda threads: SharedModel(model, address, threads, patience_s))
+    other = model.in_bad_rooms and shared(model.in_bad_rooms, address, patience_s=patience_s)
+    return replace(
+        model, in_bad_rooms=other,
+        load=lambda threads: SharedModel(model, address, threads, patience_s),
+    )  # fmt: skip
 
 
 class SharedModel:
@@ -158,15 +163,13 @@ class SharedModel:
         assert self._own is not None
         return self._own.detect_language(pcm, among)
 
-    def decode(
-        self, language: str, pcm: Pcm, draft: Sequence[int], *, thorough: bool
-    ) -> Hypothesis:
+    def decode(self, request: Decode) -> Hypothesis:
         """As a ``SpeechModel`` does it."""
-        answer = self._elsewhere(Decode(language, pcm, tuple(draft), thorough))
+        answer = self._elsewhere(request)
         if isinstance(answer, Hypothesis):
             return answer
         assert self._own is not None
-        return self._own.speaking(language).decode(pcm, draft, thorough=thorough)
+        return _decoded(self._own, request)
 
     def close(self) -> None:
         """Leave the process; the next decode connects anew."""
@@ -219,6 +222,18 @@ class SharedModel:
 class _Speaking:
     model: SharedModel
     language: str
+    vocabulary: tuple[str, ...] = ()
+
+    def expecting(self, vocabulary: Sequence[str]) -> SpeechModel:
+        return replace(self, vocabulary=tuple(vocabulary))
 
     def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
-        return self.model.decode(self.language, pcm, draft, thorough=thorough)
+        request = Decode(self.language, pcm, tuple(draft), thorough, self.vocabulary)
+        return self.model.decode(request)
+
+
+def _decoded(loaded: Loaded, request: Decode) -> Hypothesis:
+    model = loaded.speaking(request.language)
+    if request.vocabulary and isinstance(model, TakesVocabulary):
+        model = model.expecting(request.vocabulary)
+    return model.decode(request.pcm, request.draft, thorough=request.thorough)

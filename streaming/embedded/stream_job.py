@@ -6,13 +6,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from streaming.audio import AudioFrame, Pcm
 from streaming.embedded.decoder import StreamDecoder
 from streaming.embedded.hypothesis import Hypothesis
+from streaming.embedded.policy import DecoderPolicy
 from streaming.errors import ModelError
 from streaming.recognizer import RecognizerEvent
+from streaming.voice.silero import VoiceActivity
 
 _AT_ONCE = 25  # frames: 2 s, so that a whole file does not keep the others waiting
 
@@ -26,6 +28,19 @@ class SpeechModel(Protocol):
         draft: the tokens that it probably has. thorough: the words are to be settled.
         """
         ...
+
+
+@runtime_checkable
+class TakesVocabulary(Protocol):
+    """A SpeechModel that can be told of names and terms."""
+
+    def expecting(self, vocabulary: Sequence[str]) -> SpeechModel:
+        """Return the model that is told of ``vocabulary``."""
+        ...
+
+
+ModelInUse = tuple[SpeechModel, DecoderPolicy]
+"""A model, and how it is used."""
 
 
 class Command(Enum):
@@ -46,20 +61,29 @@ Item = RecognizerEvent | Ended | ModelError
 
 
 class StreamWork:
-    """One stream, as the threads see it."""
+    """One stream, as the threads see it.
+
+    choose: gives the model of the stream, or the one for bad rooms if it is given True, for which
+    it may need a second. vocabulary: gives names and terms of which the model is told where words
+    are to be settled; everywhere would take too much of the processor.
+    """
 
     def __init__(
         self,
-        model: SpeechModel,
-        decoder: StreamDecoder,
+        choose: Callable[[bool], ModelInUse],
+        detector: VoiceActivity,
         *,
         live: bool,
         deliver: Callable[[list[Item]], None],
+        vocabulary: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        self._model = model
-        self._hearing = decoder
+        self._choose = choose
+        self._model, policy = choose(False)
+        self._better = False
+        self._hearing = StreamDecoder(detector, policy)
         self._live = live
         self._deliver = deliver
+        self._vocabulary = vocabulary
         self._inbox: deque[AudioFrame | Command] = deque()
         self._due_since: float | None = None
         self._must = False
@@ -124,11 +148,25 @@ class StreamWork:
         return events
 
     def _decode(self) -> list[RecognizerEvent]:
+        self._hand_over()
         request = self._hearing.request
         if request is None:
             return []
-        answer = self._model.decode(request.pcm, request.draft, thorough=request.thorough)
-        return self._hearing.decoded(request, answer)
+        due_since = self._due_since or time.monotonic()
+        model = self._model
+        if request.thorough and isinstance(model, TakesVocabulary):
+            model = model.expecting(self._vocabulary())
+        answer = model.decode(request.pcm, request.draft, thorough=request.thorough)
+        waited_s = time.monotonic() - due_since if self._live else 0.0
+        return self._hearing.decoded(request, answer, took_ms=1_000 * waited_s)
+
+    def _hand_over(self) -> None:
+        if self._hearing.better is self._better:
+            return
+        self._better = self._hearing.better
+        self._model, policy = self._choose(self._better)
+        self._hearing.use(policy)
+        self._due_since = None  # what loading took says nothing about the load
 
     def _look_ahead(self) -> None:
         wanted = self._hearing.wanted

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from streaming.audio import Pcm
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.embedded.mel import FRAMES_A_SECOND, log_mel
+from streaming.embedded.vocabulary import PROMPT_TOKENS, made_up
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
 from streaming.recognizer import primary
 from streaming.spacing import is_unspaced
@@ -108,19 +109,51 @@ class Whisper:
         features = log_mel(pcm, bands=self._model.n_mels, frames=frames)
         return self._model.encode(ctranslate2.StorageView.from_array(features[None])), frames
 
-    def decode(self, pcm: Pcm, begin: Sequence[int], *, thorough: bool) -> Hypothesis:
+    def decode(
+        self, pcm: Pcm, begin: Sequence[int], *, thorough: bool, vocabulary: Sequence[str] = ()
+    ) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz. begin: tokens of language and task."""
-        most = int(len(pcm) / _RATE * _TOKENS_A_SECOND) + _TOKENS
         try:
-            encoded, frames = self.encode(pcm)
-            [result] = self._model.generate(
-                encoded, [[*begin, self._token("<|notimestamps|>")]],
-                beam_size=_BEAM if thorough else 1, max_length=2 * most,
-            )  # fmt: skip
-            said = [token for token in result.sequences_ids[0] if token < self._text_end]
-            words = self._aligned(pcm, begin, said[:most], encoded, frames)
+            encoded = self.encode(pcm)
+            heard = self._heard(pcm, begin, encoded, thorough, self.prompt(vocabulary)[0])
+            if made_up(heard.words, vocabulary):
+                heard = self._heard(pcm, begin, encoded, thorough, ())
         except _ERRORS as error:
             raise ModelError(f"the model failed on {len(pcm)} samples: {error}") from error
+        return heard
+
+    def prompt(self, vocabulary: Sequence[str]) -> tuple[tuple[int, ...], int]:
+        """Return the tokens of a text before the sound that has these words, as far as it goes.
+
+        The second value is the number of entries in it.
+        """
+        tokens: list[int] = []
+        for used, entry in enumerate(vocabulary):
+            text = f" {entry}," if used + 1 < len(vocabulary) else f" {entry}."
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            if len(tokens) + len(ids) > PROMPT_TOKENS:
+                return tuple(tokens), used
+            tokens += [token for token in ids if token < self._text_end]
+        return tuple(tokens), len(vocabulary)
+
+    def _heard(
+        self,
+        pcm: Pcm,
+        begin: Sequence[int],
+        encoded: tuple[ctranslate2.StorageView, int],
+        thorough: bool,
+        before: Sequence[int],
+    ) -> Hypothesis:
+        """before: tokens of the text before."""
+        most = int(len(pcm) / _RATE * _TOKENS_A_SECOND) + _TOKENS
+        previous = [self._token("<|startofprev|>"), *before] if before else []
+        prompt = [*previous, *begin, self._token("<|notimestamps|>")]
+        [result] = self._model.generate(
+            encoded[0], [prompt], beam_size=_BEAM if thorough else 1,
+            max_length=2 * most + len(previous),
+        )  # fmt: skip
+        said = [token for token in result.sequences_ids[0] if token < self._text_end]
+        words = self._aligned(pcm, begin, said[:most], *encoded)
         return Hypothesis(words, tuple(said[:most]), complete=len(said) < most)
 
     def align(self, pcm: Pcm, begin: Sequence[int], text: str) -> tuple[HeardWord, ...]:
@@ -184,16 +217,23 @@ class Whisper:
 class WhisperSpeech:
     """The model for one language: a ``SpeechModel``."""
 
-    def __init__(self, model: Whisper, begin: Sequence[int]) -> None:
+    def __init__(
+        self, model: Whisper, begin: Sequence[int], vocabulary: Sequence[str] = ()
+    ) -> None:
         self._model = model
         self._begin = begin
+        self._vocabulary = vocabulary
+
+    def expecting(self, vocabulary: Sequence[str]) -> WhisperSpeech:
+        """Return the same, told of names and terms that may be said."""
+        return WhisperSpeech(self._model, self._begin, vocabulary)
 
     def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz. Raises ModelError.
 
         draft: of no use here, because CTranslate2 takes every given token in a step of its own.
         """
-        return self._model.decode(pcm, self._begin, thorough=thorough)
+        return self._model.decode(pcm, self._begin, thorough=thorough, vocabulary=self._vocabulary)
 
     def align(self, pcm: Pcm, text: str) -> tuple[HeardWord, ...]:
         """Return the words of ``text``, which is what is said, with their places in the sound.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot
+from streaming.embedded.agreement import Agreement, AgreementPolicy
+from streaming.embedded.alignment import Slot
 from streaming.embedded.hypothesis import HeardWord, spaced
 from streaming.embedded.segments import CHUNK_MS
-from streaming.embedded.word_times import estimate, within_voice
+from streaming.embedded.word_times import estimate
 from streaming.recognizer import RecognizerEvent, Tail, Word, WordEnd
 
 
@@ -29,6 +30,11 @@ class WordEvents:
         """
         self._start = start
         self._voiced = voiced
+
+    def use(self, policy: AgreementPolicy) -> None:
+        """See ``Agreement.use``."""
+        self._policy = policy
+        self._agreement.use(policy)
 
     def look(self, words: Sequence[HeardWord], *, paused: bool) -> list[RecognizerEvent]:
         """Take a hypothesis of a segment that may continue."""
@@ -59,7 +65,7 @@ class WordEvents:
     def _times(self, words: Sequence[HeardWord]) -> list[tuple[int, int]]:
         spans = [word.span for word in words if word.span]
         if len(spans) == len(words):
-            return within_voice(spans, self._voiced, start=self._start)
+            return spans
         return estimate([word.text for word in words], self._voiced, start=self._start)
 
     def _events(self, words: Sequence[HeardWord], settled: Sequence[Slot]) -> list[RecognizerEvent]:

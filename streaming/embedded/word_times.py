@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.segments import CHUNK_MS
 
 Floats = npt.NDArray[np.float64]
+Chunks = npt.NDArray[np.int64]
 
 _NEAR = 4  # chunks
+_PAUSE = 8  # chunks of silence, more than any word has within it
 
 
 def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> list[tuple[int, int]]:
@@ -35,30 +38,48 @@ def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> lis
     return [(int(a) * CHUNK_MS, int(b) * CHUNK_MS) for a, b in zip(begins, ends, strict=True)]
 
 
+def in_stream(heard: Hypothesis, voiced: Sequence[bool], *, start: int) -> Hypothesis:
+    """Return ``heard`` with the spans of its words, if it has them, in ms of stream time.
+
+    voiced, start: as for ``within_voice``.
+    """
+    after_ms = start * CHUNK_MS
+    spans = [
+        (word.span[0] + after_ms, word.span[1] + after_ms) for word in heard.words if word.span
+    ]
+    if len(spans) != len(heard.words):
+        return heard
+    return heard.placed(within_voice(spans, voiced, start=start))
+
+
 def within_voice(
     spans: Sequence[tuple[int, int]], voiced: Sequence[bool], *, start: int
 ) -> list[tuple[int, int]]:
     """Return ``spans`` in ms of stream time without the silence at their ends.
 
     voiced: for each decoded chunk; start: number of the first. A model's attention often lies in
-    the silence beside the first and the last word.
+    the silence beside the first and the last word, or in all of a pause after a word.
     """
     spoken = np.flatnonzero(voiced) + start
     if not len(spoken):
         return list(spans)
-    return [_without_silence(span, spoken) for span in spans]
+    pauses = spoken[1:][np.diff(spoken) > _PAUSE]
+    return [_without_silence(span, spoken, pauses) for span in spans]
 
 
-def _without_silence(span: tuple[int, int], spoken: npt.NDArray[np.int64]) -> tuple[int, int]:
+def _without_silence(span: tuple[int, int], spoken: Chunks, pauses: Chunks) -> tuple[int, int]:
+    """pauses: chunks where voice resumes after one."""
     begin_ms, end_ms = span
     after = spoken[spoken >= begin_ms // CHUNK_MS]
-    before = spoken[spoken * CHUNK_MS < end_ms]
     begin_ms = max(begin_ms, int(after[0]) * CHUNK_MS) if len(after) else begin_ms
-    end_ms = min(end_ms, int(before[-1] + 1) * CHUNK_MS) if len(before) else end_ms
+    resumed = pauses[pauses * CHUNK_MS > begin_ms]
+    until_ms = min(end_ms, int(resumed[0]) * CHUNK_MS) if len(resumed) else end_ms
+    before = spoken[spoken * CHUNK_MS < until_ms]
+    end_ms = min(until_ms, int(before[-1] + 1) * CHUNK_MS) if len(before) else until_ms
     return begin_ms, max(end_ms, begin_ms + 1)
 
 
-def _snapped(edges: Floats, pauses: npt.NDArray[np.int64]) -> Floats:
+def _snapped(edges: Floats, pauses: Chunks) -> Floats:
     """Return the ``edges`` between words, moving those near a pause onto it."""
     if not len(pauses):
         return edges

@@ -12,7 +12,7 @@ from captioner import engines
 from captioner.commands.main import main
 from captioner.commands.transcribe import transcribe
 from captioner.errors import ConfigurationError
-from captioner.settings import Settings, read_settings
+from captioner.settings import OTHER_NAMES, Settings, read_settings
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.embedded import weights
 from streaming.errors import LanguageNotSupported, RecognizerUnavailable
@@ -31,6 +31,8 @@ from streaming.voice.gate import VoiceGate
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for field in Settings.model_fields.values():
         monkeypatch.delenv(str(field.validation_alias), raising=False)
+    for theirs in OTHER_NAMES.values():
+        monkeypatch.delenv(theirs, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
@@ -162,7 +164,11 @@ async def test_french_is_not_left_to_an_english_model(recording: Path) -> None:
 
 @pytest.mark.parametrize(
     ("language", "name", "model"),
-    [("fr-CA", "embedded", "base"), ("en", "embedded", "tiny-en"), ("de", "embedded", "base")],
+    [
+        ("fr-CA", "embedded", "base"),
+        ("en", "embedded", "tiny-en (base in bad rooms)"),
+        ("de", "embedded", "base"),
+    ],
 )
 @pytest.mark.skipif(not weights.is_here(), reason="Whisper base is not here")
 async def test_each_language_is_recognised_by_a_model_that_knows_it(
@@ -212,3 +218,63 @@ def test_a_model_that_is_no_folder_is_an_error_with_advice() -> None:
     made = CliRunner().invoke(main, ["models"], env={"CAPTIONER_MODEL": "/nowhere"})
     assert made.exit_code == 1
     assert "auto, tiny-en, base, or a folder" in made.stderr
+
+
+async def test_the_variables_of_la_suite_meets_agent_name_the_server_and_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with ScriptedServer(faults=Faults(key="open-sesame")) as server:
+        monkeypatch.setenv("KYUTAI_STT_BASE_URL", f"{server.url}/api/asr-streaming")
+        monkeypatch.setenv("KYUTAI_API_KEY", "open-sesame")
+        said = (await check()).output.splitlines()[0]
+    assert said.startswith("ok")
+    assert "1 of 1 servers ready, named by KYUTAI_STT_BASE_URL" in said
+
+
+def test_our_own_variables_beat_those_of_la_suite_meets_agent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KYUTAI_STT_BASE_URL", "ws://theirs")
+    monkeypatch.setenv("KYUTAI_API_KEY", "theirs")
+    assert read_settings().asr == "ws://theirs"
+    assert read_settings(asr="ws://option").asr == "ws://option"
+    monkeypatch.setenv("CAPTIONER_ASR", "ws://ours")
+    monkeypatch.setenv("CAPTIONER_ASR_KEY", "ours")
+    settings = read_settings()
+    assert (settings.asr, settings.asr_key.get_secret_value()) == ("ws://ours", "ours")
+    assert settings.asr_named_by == "CAPTIONER_ASR"
+    monkeypatch.setenv("CAPTIONER_ASR", "")
+    assert read_settings().engine_name == "embedded"
+
+
+def test_a_kyutai_server_is_not_taken_for_one_of_another_protocol(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KYUTAI_STT_BASE_URL", "ws://theirs")
+    monkeypatch.setenv("KYUTAI_API_KEY", "theirs")
+    for settings in (read_settings(engine="realtime"), read_settings(engine="embedded")):
+        assert (settings.asr, settings.asr_key.get_secret_value()) == ("", "")
+
+
+async def test_what_is_no_address_is_named_by_the_variable_that_holds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KYUTAI_STT_BASE_URL", "https://theirs")
+    with pytest.raises(ConfigurationError, match="KYUTAI_STT_BASE_URL"):
+        async with engines.chosen(read_settings(fallback="none")):
+            pass
+
+
+async def test_an_operators_vocabulary_comes_after_the_rooms(tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    file.write_text("Zoé Martin\n\nÉtretat\n", encoding="utf-8")
+    settings = read_settings(vocabulary=str(file), words="Yport")
+    async with engines.chosen(settings) as engine:
+        assert engine.expect(["Fécamp"]) == ("Fécamp", "Yport", "Zoé Martin", "Étretat")
+        assert len(engine.expect([f"Nomination {n}" for n in range(200)])) < 50
+
+
+async def test_a_vocabulary_that_cannot_be_read_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="CAPTIONER_VOCABULARY"):
+        async with engines.chosen(read_settings(vocabulary=str(tmp_path / "none"))):
+            pass

@@ -18,7 +18,8 @@ from captioner.contract_requests import (
     sentence,
 )
 from captioner.errors import InvalidRequest
-from captioner.worker.bot_process import RECORDING_MAX, recording_of
+from captioner.worker.bot_process import RECORDING_MAX, Assignment
+from streaming.embedded.vocabulary import ENTRIES_MAX
 
 
 def refused(decode: Callable[[str], object], payload: str) -> None:
@@ -32,8 +33,10 @@ def refused(decode: Callable[[str], object], payload: str) -> None:
 
 
 def recording(metadata: str) -> None:
-    """The name of a recording fits."""
-    assert len(recording_of(metadata)) <= RECORDING_MAX
+    """The name of a recording fits, and so does a vocabulary."""
+    read = Assignment.of("meet", "captions", "AD_1", 1, metadata)
+    assert len(read.recording) <= RECORDING_MAX
+    assert len(read.words) <= ENTRIES_MAX
 
 
 DECODERS = (

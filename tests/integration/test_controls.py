@@ -207,7 +207,7 @@ async def test_bad_requests_have_a_code_and_a_sentence_and_change_nothing(
         before = bot.controls.decided
         assert await ask(SET, "nonsense") == 1
         assert await ask(SET, '{"v":7}') == 3
-        assert await ask(SET, json.dumps({"language": "x" * 9_000})) == 5
+        assert await ask(SET, json.dumps({"language": "x" * 13_000})) == 5
         no_such = await refusal(host.ask(SET, language="tlh"))
         assert (no_such.code, json.loads(no_such.data or "")) == (6, {"languages": ["en"]})
         assert (await refusal(host.ask(SET, transcript=True))).code == 8

@@ -31,6 +31,9 @@ async def test_pages_with_the_key_read_each_other_and_others_are_told_what_they_
         assert {cue["speaker"] for cue in await reader.cues()} == {meeting.identities["Saul"]}
         for viewer in (keyless, other):
             assert await viewer.cues() == []
+            # Nothing that would not be true here.
+            for part in ("live-captions .status", "live-captions .notes", "#alone", "#notice"):
+                assert not await viewer.page.locator(part).is_visible()
         for viewer in (reader, speaker):
             assert not await viewer.page.is_visible("#note")
             assert not await viewer.page.evaluate(f"Boolean({SKIPPED})")

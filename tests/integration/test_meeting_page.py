@@ -53,6 +53,15 @@ async def test_what_cannot_be_switched_is_said_in_the_readers_language(opened: O
         assert await viewer.page.get_attribute("#room-transcript", "aria-checked") == "false"
 
 
+async def test_a_host_lists_names_and_sees_which_count(opened: Opened) -> None:
+    async with opened("lang=fr") as viewer:
+        await viewer.page.click("#room")
+        await viewer.page.fill("#room-vocabulary", "Étretat\nYport, étretat\n<|fr|>")
+        await viewer.page.click("text=Enregistrer les noms et termes")
+        await viewer.until("document.querySelector('#room-vocabulary').value === 'Étretat\\nYport'")
+        assert await viewer.page.inner_text("#room-vocabulary-used") != ""
+
+
 async def test_who_fell_out_comes_back_alone_unless_access_has_run_out(opened: Opened) -> None:
     async with opened() as viewer:
         await viewer.page.evaluate("document.querySelector('live-captions').room.disconnect()")
@@ -160,5 +169,7 @@ async def test_a_broadcast_does_not_look_as_this_device_keeps_it_for_its_reader(
 async def test_the_transcript_view_shows_what_was_said_and_stays_open(opened: Opened) -> None:
     async with opened("view=transcript", joins=False) as viewer:
         await viewer.page.locator(".entry-name", has_text="Anna Müller").first.wait_for()
+        title = viewer.page.locator("live-captions .history .panel-title")
+        assert await title.inner_text() == "Everything said so far"
         await viewer.page.keyboard.press("Escape")
         await viewer.until('captions.panel === "history"')

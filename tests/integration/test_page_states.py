@@ -11,6 +11,8 @@ from playwright.async_api import Page
 
 from eval.runs.browser import Viewer
 from eval.runs.local_meeting import LocalMeeting
+from eval.testing.browser_meeting import open_room
+from eval.testing.caption_element import packet
 
 pytestmark = [pytest.mark.room, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -48,6 +50,13 @@ TOLD = """([event, facts, ...values]) => {
   for (const [name, value] of Object.entries(facts))
     Object.defineProperty(room, name, { get: () => value, configurable: true });
   room.emit(event, ...values);
+}"""
+# What somebody said themself, as the bot would have sent it.
+MINE = """async (packet) => {
+  const captions = document.querySelector("live-captions");
+  const { identity } = captions.room.localParticipant;
+  captions.feed({ ...packet, speaker: identity, session: captions.captions.facts.session });
+  await captions.rendered();
 }"""
 NO_MICROPHONE = """() => {
   navigator.mediaDevices.getUserMedia = async () => {
@@ -142,11 +151,43 @@ async def test_nothing_is_wrong_where_a_page_has_another_key(
         await nothing_is_wrong(page, "another key")
 
 
-@pytest.mark.parametrize("view", ["broadcast&lines=9", "transcript"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_nothing_is_wrong_with_the_tip_and_with_the_question_what_becomes_of_what_was_said(
+    opened: Opened, nothing_is_wrong: Look, language: str
+) -> None:
+    async with opened(f"lang={language}", reduced_motion="reduce") as viewer:
+        page = viewer.page
+        await page.click("#notice .primary")
+        await page.hover("#toggle")  # so that nothing rests
+        await nothing_is_wrong(page, "tip")
+        assert await page.is_visible("#tip")
+        await page.evaluate(MINE, packet("m-1", 1, "I said this", closed=True, start_ms=9_000_000))
+        await open_room(viewer)
+        await page.click("#panel [value='voice.none']")
+        question = page.locator("#notice .notice-actions button")
+        await question.nth(1).wait_for()
+        await page.keyboard.press("r")
+        await nothing_is_wrong(page, "question")
+        await page.evaluate(ASKED, True)
+        await question.nth(1).click()
+        await page.locator("#notice .error:not(:empty)").wait_for()
+        await nothing_is_wrong(page, "question, refused")
+
+
+@pytest.mark.parametrize("view", ["broadcast&lines=9", "transcript", "transcript&lang=fr"])
 async def test_nothing_is_wrong_in_the_views_that_are_captions_alone(
     opened: Opened, nothing_is_wrong: Look, view: str
 ) -> None:
     options = {"joins": False, "reduced_motion": "reduce"}
     async with opened(f"view={view}", **options) as viewer:
+        page = viewer.page
         await viewer.until("captions?.cues().length > 0")
-        await nothing_is_wrong(viewer.page, view)
+        await nothing_is_wrong(page, view)
+        if view.startswith("transcript"):
+            assert await page.locator("live-captions .downloads button").count() == 3
+            await page.fill("live-captions [type=search]", (await viewer.cues())[0]["text"][:3])
+            await page.locator("live-captions .hit").first.wait_for()
+            await page.fill("live-captions .time", "0:00")
+            await page.press("live-captions .time", "Enter")
+            await page.locator("live-captions .history .notice:not(:empty)").wait_for()
+            await nothing_is_wrong(page, f"{view} searched")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from livekit import api, rtc
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Request
 
 from captioner.bot.bot import Bot, Engine
 from captioner.contract_requests import CONSENT, REMOVE
@@ -46,6 +47,22 @@ GRANTS: dict[str, dict[str, bool]] = {
 }
 """What the media server lets the viewer of a page do, by the name in the page's address."""
 
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+"""One red pixel."""
+
+DEAF = """() => {
+  const { localParticipant } = document.querySelector("live-captions").room;
+  const ask = localParticipant.performRpc.bind(localParticipant);
+  Object.assign(window, { deaf: true, asked: 0 });
+  localParticipant.performRpc = (request) => {
+    window.asked += 1;
+    return window.deaf ? Promise.reject(new Error("nobody hears it")) : ask(request);
+  };
+}"""
+"""What the page asks fails until ``window.deaf`` is false."""
+
 CLOSED = 'captions.cues().filter((one) => one.state === "closed").map((one) => one.text)'
 
 
@@ -57,8 +74,13 @@ def numbered(count: int) -> list[RecognizerEvent]:
     return words
 
 
-def bot_of(server: MediaServer) -> Bot:
-    opens = lambda: ScriptedRecognizer(numbered(200))  # noqa: E731
+SWEARING = [Word("what", 0), Word("shit.", 200), WordEnd(400), *numbered(200)[2:]]
+
+
+def bot_of(server: MediaServer, words: list[RecognizerEvent]) -> Bot:
+    def opens() -> ScriptedRecognizer:
+        return ScriptedRecognizer(words)
+
     return Bot(
         Engine("en", (ScriptedEngine(opens),), load_voice=lambda: lambda _frame: True),
         url=server.url,
@@ -76,8 +98,9 @@ async def server(livekit_program: Path) -> AsyncIterator[MediaServer]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def bot(server: MediaServer) -> AsyncIterator[Bot]:
-    bot = bot_of(server)
+async def bot(server: MediaServer, request: pytest.FixtureRequest) -> AsyncIterator[Bot]:
+    """Its recogniser hears the test's parameter, or ``numbered`` words."""
+    bot = bot_of(server, getattr(request, "param", numbered(200)))
     task = asyncio.create_task(bot.run())
     async with asyncio.timeout(30):
         await bot.joined.wait()
@@ -247,10 +270,59 @@ async def test_who_refuses_takes_back_what_they_said_and_stays_refused_after_a_r
     assert await reader.page.evaluate("document.querySelector('live-captions').cues()") == []
 
 
-class Voice:
-    """Somebody who hums into a microphone that has no source, as those of many servers do."""
+@pytest.mark.parametrize("bot", [SWEARING], indirect=True)
+async def test_swearing_is_masked_for_who_wants_it_and_for_nobody_else(
+    bot: Bot, anna: SoundPublisher, opened: Open
+) -> None:
+    shy, other = await opened("person"), await opened("person")
+    await shy.until("captions !== null")
+    await shy.page.evaluate(
+        "() => { document.querySelector('live-captions').settings = { maskProfanity: true }; }"
+    )
+    for viewer in (shy, other):
+        await shows(viewer, "what shit.")
+    shown = "captions.shownText().some((row) => row.text.includes('what {}'))"
+    await shy.until(shown.format("s***."))
+    await other.until(shown.format("shit."))
 
-    def __init__(self) -> None:
+
+async def test_a_picture_of_the_pages_own_origin_stands_beside_the_name_and_no_other(
+    server: MediaServer, bot: Bot, anna: SoundPublisher, opened: Open
+) -> None:
+    reader = await opened("person")
+    asked: list[Request] = []
+    reader.page.on("request", lambda request: asked.append(request))
+    await reader.page.route("**/anna.png", lambda route: route.fulfill(body=PICTURE))
+    await shows(reader, "w0.")
+    badge = "captions.shadowRoot.querySelector('.view .badge')"
+    await reader.until(f"{badge}?.dataset.initials === 'AM'")
+    async with api.LiveKitAPI(server.url, server.key, server.secret) as operator:
+        for picture in ("https://elsewhere.example/anna.png", "/media/anna.png"):
+            changed = api.UpdateParticipantRequest(
+                room=ROOM, identity="anna", attributes={"picture": picture}
+            )
+            await operator.room.update_participant(changed)
+            await reader.until(
+                "captions.room.remoteParticipants.get('anna').attributes.picture"
+                f" === {json.dumps(picture)}"
+            )
+    await reader.until(f"{badge}?.querySelector('canvas')")
+    pixel = "[...{}.querySelector('canvas').getContext('2d').getImageData(48, 48, 1, 1).data]"
+    colour = pixel.format(badge.replace("captions", "document.querySelector('live-captions')"))
+    assert await reader.page.evaluate(colour) == [255, 0, 0, 255]
+    (request,) = [one for one in asked if "anna.png" in one.url]
+    assert request.url.endswith("/media/anna.png")
+    assert "cookie" not in await request.all_headers()
+
+
+class Voice:
+    """Somebody who hums into a microphone that has no source, as those of many servers do.
+
+    source: of the track, if it has one.
+    """
+
+    def __init__(self, source: rtc.TrackSource.ValueType | None = None) -> None:
+        self._options = rtc.TrackPublishOptions(source=source) if source else None
         self.room = rtc.Room()
         self._source = rtc.AudioSource(48_000, 1, queue_size_ms=200)
         self._humming: asyncio.Task[None] | None = None
@@ -261,8 +333,12 @@ class Voice:
         minted = token.with_name(name).with_kind(kind).with_grants(grants).to_jwt()
         await self.room.connect(server.url, minted, rtc.RoomOptions(auto_subscribe=False))
         track = rtc.LocalAudioTrack.create_audio_track("sound", self._source)
-        publication = await self.room.local_participant.publish_track(track)
-        assert publication.source == rtc.TrackSource.SOURCE_UNKNOWN
+        local = self.room.local_participant
+        if self._options:
+            await local.publish_track(track, self._options)
+        else:
+            publication = await local.publish_track(track)
+            assert publication.source == rtc.TrackSource.SOURCE_UNKNOWN
         self._humming = asyncio.create_task(self._hum())
 
     async def refuse(self) -> None:
@@ -316,6 +392,37 @@ async def test_everybody_who_speaks_is_captioned_and_told_apart_and_no_number_is
     await reader.until("captions.cues().length > 0")
     for voice in voices:
         await voice.leave()
+
+
+async def test_a_long_name_gives_way_to_the_word_that_it_is_the_sound_of_a_screen(
+    server: MediaServer, bot: Bot, opened: Open
+) -> None:
+    reader, voice = await opened("person"), Voice(rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO)
+    await voice.join(server, "L" * 80)
+    await reader.until("captions.cues().some((cue) => cue.name.endsWith(' (screen)'))")
+    (name,) = {cue["name"] for cue in await reader.cues()}
+    assert len(name) <= 64
+    await reader.page.keyboard.press("y")
+    heading = reader.page.locator("live-captions .entry-name").first
+    await heading.wait_for()
+    assert (await heading.inner_text()).endswith(" (screen)")
+    await voice.leave()
+
+
+async def test_a_page_whose_hello_fails_says_so_and_tries_until_it_is_heard(
+    server: MediaServer, opened: Open
+) -> None:
+    page = await opened("person")
+    await page.until("captions?.room?.state === 'connected'")
+    await page.page.evaluate(DEAF)
+    bot = bot_of(server, numbered(200))
+    task = asyncio.create_task(bot.run())
+    await page.page.get_by_text("has not answered yet").first.wait_for(state="attached")
+    await page.page.evaluate("window.deaf = false")
+    await page.until("captions.captions.you !== null && captions.captions.reach === 'reached'")
+    assert await page.page.evaluate("window.asked") > 1
+    bot.stop()
+    await task
 
 
 async def facts_of(server: MediaServer, identity: str) -> list[Any]:

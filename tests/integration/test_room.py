@@ -94,6 +94,18 @@ async def enter(media_server: MediaServer) -> AsyncIterator[Enter]:
         await viewer.room.disconnect()
 
 
+class Told(ScriptedRecognizer):
+    """One that tells when it was left."""
+
+    def __init__(self, script: list[RecognizerEvent]) -> None:
+        super().__init__(script)
+        self.left = asyncio.Event()
+
+    async def __aexit__(self, *failure: Any) -> None:
+        await super().__aexit__(*failure)
+        self.left.set()
+
+
 def token_of(server: MediaServer, identity: str) -> str:
     return participant_token(
         server.key, server.secret, room=ROOM, identity=identity, name=identity.title()
@@ -219,20 +231,33 @@ async def test_what_a_leaving_speaker_said_is_closed(
         await viewer.until(lambda: viewer.closed() == ["in mid word"])
 
 
+async def test_what_heard_a_speaker_who_left_hears_nobody_else(
+    media_server: MediaServer, enter: Enter
+) -> None:
+    viewer, opened, heard = await enter("viewer"), list[Told](), list[int]()
+
+    def open_next() -> Told:
+        opened.append(Told(script(f"Turn{len(opened)}.")))
+        return opened[-1]
+
+    async with bot_in(media_server, open_next):
+        for turn in range(3):  # the SDK receives each where it received the one before
+            async with speaking(media_server, f"speaker-{turn}", 60):
+                await viewer.until(lambda now=turn: viewer.closed()[-1:] == [f"Turn{now}."])
+            async with asyncio.timeout(30):
+                await opened[turn].left.wait()
+            heard.append(len(opened[turn].heard))
+    assert [len(one.heard) for one in opened] == heard
+
+
 async def test_a_muted_track_is_not_read_and_goes_on_afterwards(
     media_server: MediaServer, enter: Enter
 ) -> None:
-    viewer, left = await enter("viewer"), asyncio.Event()
-    opened: list[ScriptedRecognizer] = []
+    viewer, opened = await enter("viewer"), list[Told]()
     passed_s = 0.0
     clock = RoomClock.start(monotonic=lambda: time.monotonic() + passed_s)
 
-    class Told(ScriptedRecognizer):
-        async def __aexit__(self, *failure: Any) -> None:
-            await super().__aexit__(*failure)
-            left.set()
-
-    def open_next() -> ScriptedRecognizer:
+    def open_next() -> Told:
         opened.append(Told(script("After." if opened else "Before.")))
         return opened[-1]
 
@@ -242,7 +267,7 @@ async def test_a_muted_track_is_not_read_and_goes_on_afterwards(
     ):
         await viewer.until(lambda: viewer.closed() == ["Before."])
         speaker.mute()
-        await left.wait()
+        await opened[0].left.wait()
         heard, passed_s = len(opened[0].heard), 60.0
         speaker.unmute()
         await viewer.until(lambda: viewer.closed() == ["Before.", "After."])

@@ -168,7 +168,7 @@ def assert_nothing_is_left(meeting: Meeting, folder: Path, metrics: str, said: s
     assert set(found) | set(found["decided"]) == {
         "decided", "session", "origin_utc_ms", "alive",
         "language", "engine", "enabled", "transcript", "by", "known", "consents",
-        "numbers",
+        "numbers", "spoken",
     }  # fmt: skip
 
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from eval.testing.caption_element import Captions
 from eval.testing.firefox import FirefoxPage, find_firefox, open_firefox
+from eval.testing.static_site import serving
 
 OVERLAY = Path(__file__).parents[2] / "captioner" / "overlay"
 # So high that captions have 24 px, 4 % of it.
@@ -18,24 +16,8 @@ WIDTH, HEIGHT = 900, 600
 PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>captions</title>
 <script type="module" src="live-captions.js"></script>
 <live-captions measure></live-captions>"""
-
-
-class _ElementPage(SimpleHTTPRequestHandler):
-    """A page with the element and nothing else, under a policy that forbids anything inline."""
-
-    def do_GET(self) -> None:
-        if self.path != "/":
-            return super().do_GET()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header(
-            "Content-Security-Policy", "default-src 'none'; script-src 'self'; font-src 'self'"
-        )
-        self.end_headers()
-        self.wfile.write(PAGE)
-
-    def log_message(self, *_args: object) -> None:
-        """Test output is for tests."""
+POLICY = "default-src 'none'; script-src 'self'; font-src 'self'"
+"""It forbids anything inline."""
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +25,8 @@ def page_url() -> Iterator[str]:
     """Where a page with the built element is served."""
     if not (OVERLAY / "live-captions.js").exists():
         pytest.fail("the page is not built: run `make overlay`")
-    handler = partial(_ElementPage, directory=str(OVERLAY))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
+    with serving(OVERLAY, policy=POLICY, page=PAGE) as address:
+        yield address
 
 
 # No wider than a module: while Playwright's synchronous driver runs, no asyncio test can.

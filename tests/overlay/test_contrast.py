@@ -137,6 +137,13 @@ def test_axe_finds_nothing_in_any_state_of_the_settings(
     assert "4" in captions.text(".ratio")
     captions.page.route("**/fonts/*", lambda route: route.fulfill(body="no font"))
     watcher.finds_nothing("no font", font="dyslexic")
+    no_module = {"content_type": "text/javascript", "body": "("}
+    captions.page.route("**/profanity.js", lambda route: route.fulfill(**no_module))
+    captions.set(maskProfanity=True)
+    captions.until(
+        "/gros mots|swear words/.test(root.querySelector('.settings .notice').textContent)"
+    )
+    watcher.finds_nothing("no list", maskProfanity=True)
     for text in ("{", '{"kind": "live-captions-settings", "settings": {"size": -1}}'):
         file = {"name": "a.json", "mimeType": "application/json", "buffer": text.encode()}
         captions.find("input[type=file]").set_input_files([file])

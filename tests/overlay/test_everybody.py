@@ -199,7 +199,7 @@ def test_finished_captions_are_read_out_only_when_asked_for(captions: Captions) 
 
 def test_right_to_left_text_stands_on_its_side(captions: Captions) -> None:
     captions.say("a-1", "שלום לכולם, we begin")
-    text, name = captions.find(".cue"), captions.find(".speaker")
+    text, name = captions.find(".cue"), captions.find(".badge")
     row = captions.box(".row")
     edge: float = text.evaluate("(one) => one.getBoundingClientRect().right")
     assert row["right"] - edge < 40

@@ -63,6 +63,66 @@ def test_a_name_stands_once_above_what_one_person_says(captions: Captions) -> No
     assert captions.texts(".name:not([hidden])") == ["Alice", "– Bob"]
 
 
+@pytest.mark.parametrize(("room", "lines", "named"), [(5, 4, True), (4, 3, True), (3, 3, False)])
+def test_a_name_gives_way_where_fewer_than_three_lines_would_remain(
+    captions: Captions, room: int, lines: int, named: bool
+) -> None:
+    line, air, bar = 33, 6, 40
+    captions.page.set_viewport_size({"width": 900, "height": room * line + air + bar})
+    captions.set(lines=6)
+    captions.say("a-1", " ".join([LINE] * 6))
+    captions.rendered()
+    view, name = captions.box(".view"), captions.box(".name")
+    assert captions.box(".text")["height"] == lines * line
+    assert (name["y"] >= view["y"]) is named
+
+
+PEOPLE = ("Anna", "Bob", "Camille")
+# How many rows are in sight whose name is not, or is cut.
+NAMELESS = """() => {
+  const view = document.querySelector("live-captions").shadowRoot.querySelector(".view");
+  const { top } = view.getBoundingClientRect();
+  return [...view.querySelectorAll(".row")].filter((row) => row.clientHeight > 0
+    && row.querySelector(".name").getBoundingClientRect().top < top - 1).length;
+}"""
+
+
+def have_three_speak(captions: Captions) -> None:
+    said = [packet(f"{who}-1", 1, f"{LINE} {LINE}", speaker=who, start_ms=4_000) for who in PEOPLE]
+    captions.feed(*said)
+
+
+@pytest.mark.parametrize("height", range(120, 340, 20))
+def test_whoever_is_read_in_a_low_box_is_named(captions: Captions, height: int) -> None:
+    captions.page.set_viewport_size({"width": 640, "height": height})
+    have_three_speak(captions)
+    named = [name for name, _ in captions.rows()]
+    assert named == list(PEOPLE[-len(named) :])
+    assert captions.page.evaluate(NAMELESS) == 0
+    assert len(named) == 3 or height < 5 * 33 + 6 + 40
+
+
+def test_on_hold_also_those_are_there_whom_a_low_box_has_no_room_for(captions: Captions) -> None:
+    captions.page.set_viewport_size({"width": 640, "height": 160})
+    captions.say("d-1", "before", speaker="dora")
+    captions.until("captions.speakers.length === 0")
+    have_three_speak(captions)
+    captions("hold()")
+    captions.rendered()
+    captions.find(".view").evaluate("(view) => { view.scrollTop = 0; }")
+    assert captions.rows()[0] == ("Dora", "before")
+    assert all(captions.find(".row").evaluate_all("(all) => all.map((row) => row.clientHeight)"))
+
+
+def test_on_a_phone_three_who_speak_at_once_leave_the_stage_its_room(captions: Captions) -> None:
+    for width, height, lines, part in ((320, 534, 1, 1 / 3), (390, 738, 2, 0.4)):
+        captions.page.set_viewport_size({"width": width, "height": height})
+        have_three_speak(captions)
+        assert [name for name, _ in captions.rows()] == list(PEOPLE)
+        assert captions.box(".view")["height"] <= part * height
+        assert captions.box(".text")["height"] == lines * 33
+
+
 def test_what_is_chosen_and_what_is_open_looks_so(captions: Captions) -> None:
     captions("openSettings()")
     chosen = ".presets [aria-pressed=true]"

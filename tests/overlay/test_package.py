@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+
+from eval.testing.static_site import run, serving
 
 pytestmark = pytest.mark.browser
 
@@ -34,29 +32,27 @@ captions.settings = { font: "atkinson" };
 document.title = known.map((cue) => cue.text).join();
 """
 TSCONFIG = """{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022",
-"module": "ESNext", "moduleResolution": "Bundler", "lib": ["ES2022", "DOM", "DOM.Iterable"],
-"types": [], "skipLibCheck": true}, "include": ["main.ts"]}"""
+"lib": ["ES2022", "DOM", "DOM.Iterable"], "types": [], "skipLibCheck": true},
+"include": ["main.ts", "wrong.ts"]}"""
+# What would be any, if the types were not found, is none of these errors.
+WRONG = """
+import { LiveCaptionsElement, type CaptionFacts, type Choices } from "live-captions-overlay";
+const captions = document.createElement("live-captions");
+// @ts-expect-error A size is a number.
+const choices: Choices = { size: "large" };
+// @ts-expect-error There is no such mode.
+captions.mode = "below";
+// @ts-expect-error A cue's start is a number.
+const start: string | undefined = captions.cues()[0]?.start_ms;
+// @ts-expect-error What the service tells may be missing.
+const facts: CaptionFacts = captions.captions.facts;
+// @ts-expect-error A language is text.
+void captions.captions.speak(7);
+export { captions, choices, facts, start, LiveCaptionsElement };
+"""
+RESOLUTIONS = [("ESNext", "Bundler"), ("NodeNext", "NodeNext")]
 POLICY = "default-src 'none'; script-src 'self'; font-src 'self'"
 FONT = "document.fonts.check('16px \"Atkinson Hyperlegible\"')"
-
-
-class _Strict(SimpleHTTPRequestHandler):
-    """Allows nothing inline."""
-
-    def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", POLICY)
-        super().end_headers()
-
-    def log_message(self, *_args: object) -> None:
-        """Test output is for tests."""
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "package.json").write_text('{"name": "theirs", "private": true, "type": "module"}')
     (project / "index.html").write_text(PAGE)
     (project / "main.ts").write_text(MAIN)
+    (project / "wrong.ts").write_text(WRONG)
     (project / "tsconfig.json").write_text(TSCONFIG)
     (tarball,) = packed.iterdir()
     run("npm", "install", "--offline", "--no-audit", "--no-fund", tarball, cwd=project)
@@ -80,13 +77,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(project: Path) -> Iterator[str]:
     run(TOOLS / "vite", "build", "--logLevel", "warn", cwd=project)
-    handler = partial(_Strict, directory=str(project / "dist"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
+    with serving(project / "dist", policy=POLICY) as address:
+        yield address
 
 
 def test_the_package_brings_nothing_else_with_it(project: Path) -> None:
@@ -94,8 +86,27 @@ def test_the_package_brings_nothing_else_with_it(project: Path) -> None:
     assert installed == {"live-captions-overlay"}
 
 
-def test_its_types_hold_in_a_strict_project(project: Path) -> None:
-    run(TOOLS / "tsc", cwd=project)
+def test_a_server_may_import_it_without_a_browser(project: Path) -> None:
+    said = run(
+        "node",
+        "--input-type=module",
+        "--eval=console.log(typeof (await import('live-captions-overlay')).LiveCaptionsElement)",
+        cwd=project,
+    )
+    assert said.strip() == "function"
+
+
+@pytest.mark.parametrize(("module", "resolution"), RESOLUTIONS)
+def test_its_types_hold_in_a_strict_project(project: Path, module: str, resolution: str) -> None:
+    run(TOOLS / "tsc", "--module", module, "--moduleResolution", resolution, cwd=project)
+
+
+def test_it_says_what_it_contains_and_under_which_licences(project: Path) -> None:
+    package = project / "node_modules" / "live-captions-overlay"
+    assert "Apache License" in (package / "LICENSE").read_text()
+    notice = (package / "NOTICE").read_text()
+    for part in ("naughty-words", "Atkinson Hyperlegible", "OpenDyslexic"):
+        assert part in notice
 
 
 def test_it_shows_captions_in_an_empty_page_under_a_strict_policy(

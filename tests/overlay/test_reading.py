@@ -194,15 +194,16 @@ def test_notes_on_speakers_push_nothing_out_of_sight(captions: Captions, size: i
     assert captions.rows()[-1][1].endswith("word59")
 
 
-def fill_the_page(captions: Captions, *, height: int) -> None:
+def fill_the_page(captions: Captions, *, height: int, mode: str = "beside") -> None:
     captions.page.set_viewport_size({"width": 600, "height": height})
     captions.page.evaluate(
-        """() => {
+        """(mode) => {
           const captions = document.querySelector("live-captions");
           document.documentElement.style.blockSize = document.body.style.blockSize = "100%";
           document.body.style.margin = "0";
-          captions.mode = "beside";
-        }"""
+          captions.mode = mode;
+        }""",
+        mode,
     )
 
 
@@ -244,3 +245,18 @@ def test_who_speak_at_once_share_the_lines_that_there_are(
         captions.box(f".live > :nth-child({n}) .text")["height"] for n in range(1, speakers + 1)
     }
     assert heights == {lines * 33}
+
+
+@pytest.mark.both_browsers
+@pytest.mark.parametrize("mode", ["beside", "window"])
+def test_in_a_box_of_their_own_captions_stay_when_nobody_speaks(
+    captions: Captions, mode: str
+) -> None:
+    fill_the_page(captions, height=250, mode=mode)
+    captions.say("a-1", "That was all.")
+    captions.until("captions.speakers.length === 0")
+    captions.rendered()
+    assert captions.rows() == [("Alice", "That was all.")]
+    view = captions.box(".view")
+    assert (view["height"] - AIR) % 33 == pytest.approx(0, abs=0.1)
+    assert view["bottom"] == pytest.approx(250, abs=0.1)

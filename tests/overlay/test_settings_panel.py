@@ -19,7 +19,8 @@ TEXT = "a caption that is long enough to stand on more than one line of the box,
 EVERY = {
     "size", "font", "edge", "textColour", "textOpacity", "backgroundColour", "backgroundOpacity",
     "windowColour", "windowOpacity", "position", "x", "y", "lines", "lineLength", "align",
-    "partial", "hold", "speakerColours", "theme", "singleKeys", "readingLog",
+    "partial", "hold", "speakerColours", "initials", "maskProfanity", "theme", "singleKeys",
+    "readingLog",
 }  # fmt: skip
 
 # Focuses what the Tab key would reach of a field.

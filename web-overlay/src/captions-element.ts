@@ -56,6 +56,7 @@ export class LiveCaptionsElement extends ElementBase {
       nameOf: (speaker) => this.nameOf(speaker),
       me: () => this.#source?.me ?? "",
       isHeard: (speaker) => this.#source?.isHeard(speaker) ?? true,
+      pictureOf: (speaker) => this.#source?.pictureOf(speaker) ?? null,
     });
     this.#scheduler = new PaintScheduler(() => this.#widget.window, () => this.#draw(), () => this.#paintEvents.painted());
     this.captions.addEventListener("change", () => this.#showService());
@@ -252,7 +253,7 @@ export class LiveCaptionsElement extends ElementBase {
     if (cue === before) return;
     this.#widget.panels.touch(packet.session, packet.id);
     if (cue && !before) this.#widget.holding.waiting += 1;
-    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.box.log(cue);
+    if (cue?.state === "closed" && before?.state !== "closed") this.#widget.log(cue);
     this.#paintEvents.expect(packet, cue, received);
   }
 

@@ -14,7 +14,7 @@ const layers = [
   ["view"],
   ["panels"],
   ["widget.ts"],
-  ["captions-element.ts"],
+  ["captions-element.ts", "room"],
   ["page"],
   ["main.ts"],
 ];

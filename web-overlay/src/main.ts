@@ -1,9 +1,9 @@
 import { LiveCaptionsElement } from "./captions-element";
 import { startBroadcast, startTranscript } from "./page/broadcast";
-import { keyIn } from "./page/encryption";
+import { keyIn } from "./room/encryption";
 import { MeetingPage } from "./page/meeting-page";
 import { byId } from "./page/page-dom";
-import { RoomJoining } from "./page/joining";
+import { RoomJoining } from "./room/joining";
 import { pageStrings } from "./strings/page-strings";
 import { languageFor } from "./strings/strings";
 
@@ -45,9 +45,9 @@ function followTheme(captions: LiveCaptionsElement): void {
   follow();
 }
 
-/** Puts the captions into the flow of the page when the window is too low to show them over the tiles. */
+/** Puts the captions into the flow of the page when the window is too small to show them over the tiles. */
 function placeCaptions(captions: LiveCaptionsElement): void {
-  const low = matchMedia("(max-height: 22.5rem)");
+  const low = matchMedia("(max-height: 22.5rem), (max-width: 14rem)");
   const place = () => {
     captions.mode = low.matches ? "beside" : "over";
   };

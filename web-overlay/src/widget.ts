@@ -2,8 +2,9 @@ import type { CaptionsClient } from "./service/client";
 import { loadFont } from "./settings/fonts";
 import type { HistorySource } from "./panels/history-panel";
 import { Keyboard, type Shortcut } from "./controls/keys";
-import { looksOf, speakerColour } from "./settings/looks";
+import { looksOf } from "./settings/looks";
 import type { CaptionModel } from "./cues/model";
+import type { CueRecord } from "./cues/state";
 import historyStyle from "./panels/history.css?inline";
 import { Panels } from "./panels/panels";
 import panelStyle from "./panels/panels.css?inline";
@@ -14,10 +15,10 @@ import { Preferences } from "./settings/preferences";
 import { Hold } from "./controls/hold";
 import { stepped } from "./settings/settings";
 import { gapText, isRunning, speakerNotes } from "./service/status";
-import { strings, type Language, type Words } from "./strings/strings";
+import { strings, type Language, type StringKey, type Words } from "./strings/strings";
 import { CaptionBox } from "./view/caption-box";
 import captionStyle from "./view/captions.css?inline";
-import type { Decoration } from "./view/caption-view";
+import { ChosenDecoration } from "./view/decoration";
 
 const here = import.meta.url;
 
@@ -41,6 +42,8 @@ export interface Owner extends HistorySource {
   /** The identity of this page's own user; "" outside a room. */
   me(): string;
   isHeard(speaker: string): boolean;
+  /** The address of a participant's picture on the page's own origin, or null. */
+  pictureOf(speaker: string): string | null;
 }
 
 /** The captions with their panels, and the actions of their buttons and keys. */
@@ -55,6 +58,8 @@ export class Widget {
   #mode: Mode = "over";
   #language: Language = "en";
   #popped: Popped | null = null;
+  readonly #decoration: ChosenDecoration;
+  #fontFailed = false;
   #saidAutomatic = false;
   #everCaptioned = false;
   #sentence = "";
@@ -64,6 +69,10 @@ export class Widget {
     this.preferences = new Preferences(() => {
       this.#applySettings();
       owner.tell("settings");
+    });
+    this.#decoration = new ChosenDecoration((speaker) => owner.pictureOf(speaker), (gap) => gapText(gap, this.words), () => {
+      this.#sayFailed();
+      owner.schedule();
     });
     const hold = () => (this.holding.held ? this.holding.live() : this.holding.hold());
     const history = () => this.panels.toggle("history");
@@ -174,6 +183,11 @@ export class Widget {
     this.#popped?.close();
   }
 
+  /** Adds a finished caption to the log for screen readers. */
+  log(cue: CueRecord): void {
+    this.box.log({ ...cue, text: this.#decoration.textOf(cue) });
+  }
+
   draw(at: number): void {
     const { captions, model } = this.#owner;
     const { words } = this;
@@ -204,11 +218,6 @@ export class Widget {
     this.box.say(first ? `${sentence} ${this.words.automatic}` : sentence);
     this.#owner.schedule();
   }
-
-  readonly #decoration: Decoration = {
-    colourOf: (speaker) => (this.preferences.settings.speakerColours ? speakerColour(speaker, this.preferences.settings) : null),
-    gapText: (gap) => gapText(gap, this.words),
-  };
 
   /** Marks the last line when the page is hidden, so that a reader who returns finds it. */
   readonly #onVisibility = (): void => {
@@ -251,15 +260,22 @@ export class Widget {
     this.box.setLog(settings.readingLog, this.words["log.label"]);
     model.clear_after_ms = settings.hold === 0 ? Infinity : settings.hold * 1_000;
     model.showOnlyFinished(settings.partial === "finished", performance.now());
+    this.#decoration.follow(settings);
     void this.#loadFont();
     this.#applyMode();
   }
 
   async #loadFont(): Promise<void> {
     const base = new URL(this.#owner.element.getAttribute("fonts") ?? new URL("fonts/", here).href, document.baseURI).href;
-    const failed = !(await loadFont(this.preferences.settings.font, base, this.window.document));
-    if (failed === this.panels.fontFailed) return;
-    this.panels.fontFailed = failed;
+    this.#fontFailed = !(await loadFont(this.preferences.settings.font, base, this.window.document));
+    this.#sayFailed();
+  }
+
+  /** Says in the settings what could not be loaded. */
+  #sayFailed(): void {
+    const failed: StringKey | null = this.#fontFailed ? "settings.font.failed" : this.#decoration.failed ? "settings.maskProfanity.failed" : null;
+    if (failed === this.panels.failed) return;
+    this.panels.failed = failed;
     this.panels.draw();
   }
 

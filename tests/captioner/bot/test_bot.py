@@ -1,28 +1,18 @@
-"""A whole meeting in one process, in a room that is meeting."""
+"""A whole meeting in one process, in a scripted room."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from captioner.bot.bot import Engine
-from captioner.bot.scripted_meeting import (
-    HOST,
-    away,
-    has_voice,
-    scripted_meeting,
-    tracks,
-    words,
-)
+from captioner.bot.scripted_meeting import HOST, away, scripted_meeting, tracks, words
 from captioner.contract import PACKET_MAX, encode
-from captioner.contract_requests import CONSENT, HELLO, LANGUAGE, SET
-from captioner.controls.decisions import Decided, Policy, Want
+from captioner.contract_requests import CONSENT, HELLO, SET
+from captioner.controls.decisions import Want
 from captioner.controls.state_store import MemoryStore, Stored
 from captioner.errors import InvalidRequest, RequestCode, StateError
-from captioner.publishing.publisher import Publisher
-from captioner.publishing.room_clock import START_MS, Instant, RoomClock, SignOfLife
 from captioner.room.protocol import Kind
 from captioner.room.scripted_room import ScriptedRoom
 from streaming.recognizer import Capabilities, RecognizerEvent
@@ -211,72 +201,6 @@ async def test_two_of_one_name_have_the_same_numbers_after_a_restart_of_the_bot(
         }
 
 
-@pytest.mark.parametrize("jump_s", [3_600, -3_600])
-async def test_when_the_machines_clock_is_set_the_times_of_captions_go_on(
-    monkeypatch: pytest.MonkeyPatch, jump_s: int
-) -> None:
-    async with scripted_meeting() as meeting:
-        for name in ("anna", "bob"):
-            meeting.come(name)
-        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
-        while not meeting.said("anna"):
-            await meeting.speak("anna", frames=3)
-        before = await meeting.room.ask("anna", HELLO, want=True)
-        right = time.time
-        monkeypatch.setattr(time, "time", lambda: right() + jump_s)
-        while not meeting.said("bob"):
-            await meeting.speak("bob", frames=3)
-        after = await meeting.room.ask("anna", HELLO, want=True)
-        assert after["origin_utc_ms"] == before["origin_utc_ms"]
-        assert 0 <= after["now_utc_ms"] - before["now_utc_ms"] < 60_000
-        heard = [p["heard"] for p in meeting.room.packets if "heard" in p]
-        assert max(heard) - min(heard) < 60_000
-        assert after["gaps"] == []
-
-
-DIED = Instant(1_700_000_500_000, "boot", 90_000)
-"""At 500 s of room time."""
-
-
-@pytest.mark.parametrize(
-    ("now", "missing_ms"),
-    [
-        (Instant(DIED.wall_ms - 3_600_000, "boot", 102_000), 12_000),  # set back by an hour
-        (Instant(DIED.wall_ms + 3_600_000, "boot", 102_000), 12_000),  # set forward
-        (Instant(DIED.wall_ms + 40_000, "other", 5_000), 40_000),  # the machine was restarted
-        (Instant(DIED.wall_ms + 40_000, "boot", 5_000), 40_000),  # or put back to a snapshot
-        (Instant(DIED.wall_ms + 40_000), 40_000),  # no such clock here
-        (Instant(DIED.wall_ms - 3_600_000, "other", 9_000), 9_000),  # without a battery
-        (Instant(DIED.wall_ms - 3_600_000, "other", 10**9), START_MS),  # another machine
-        (Instant(DIED.wall_ms - 3_600_000), 0),  # nobody knows
-    ],
-)
-async def test_a_killed_bot_is_missed_for_as_long_as_it_was_away_whatever_the_wall_clock_says(
-    now: Instant, missing_ms: int
-) -> None:
-    store = MemoryStore()
-    store.save("RM_scripted", Stored(Decided("en", "scripted"), "before", 1_700_000_000_000))
-    store.live("RM_scripted", SignOfLife(500_000, DIED))
-    publisher = Publisher(RoomClock.start(monotonic=lambda: 7.0, instant=lambda: now))
-    async with scripted_meeting(store=store, publisher=publisher) as meeting:
-        assert publisher.clock.now_ms() == 500_000 + missing_ms
-        told = await meeting.room.ask("anna", HELLO, want=True)
-        assert told["origin_utc_ms"] == 1_700_000_000_000
-        gaps = [(gap["start"], gap["end"]) for gap in told["gaps"]]
-        assert gaps == ([(500_000, 500_000 + missing_ms)] if missing_ms else [])
-
-
-def test_a_sign_of_life_is_of_the_instant_up_to_which_speech_is_dealt_with() -> None:
-    clock = RoomClock.start(monotonic=iter([0.0, 20.0]).__next__, instant=lambda: DIED)
-    assert clock.alive(18_500) == SignOfLife(18_500, DIED.earlier(1_500))
-
-
-def test_a_machine_knows_how_long_it_runs_and_since_when() -> None:
-    before, after = Instant.now(), Instant.now()
-    assert before.boot == after.boot
-    assert 0 <= before.until_ms(after) < 60_000
-
-
 async def test_a_refusal_reaches_what_was_said_before_a_mute_and_is_not_written_yet() -> None:
     async with scripted_meeting(away) as meeting:
         meeting.come("anna")
@@ -363,70 +287,3 @@ async def test_a_bot_that_stops_waits_for_the_last_words_as_long_as_it_is_told(
             late.may_end.set()
             await meeting.room.until(lambda: bool(meeting.said("anna")))
     assert meeting.said("anna") == (["all spoke."] if drain_s else [])
-
-
-async def test_each_speaker_may_have_a_language_of_their_own_and_everybody_sees_it() -> None:
-    opened = list[str]()
-
-    class Polyglot(ScriptedEngine):
-        def open(self, language: str = "en", *, live: bool = True) -> ScriptedRecognizer:
-            opened.append(language)
-            return ScriptedRecognizer(words(language))
-
-    capabilities = Capabilities("scripted", ("en", "fr", "de"), True, 0)
-    engine = Polyglot(lambda: ScriptedRecognizer([]), capabilities)
-
-    async def choose(_name: str, language: str) -> Engine:
-        return Engine(language, (engine,), load_voice=lambda: has_voice)
-
-    def told(identity: str) -> list[tuple[str, str]]:
-        return [
-            (p["lang"], p["lang_by"])
-            for p in meeting.room.packets
-            if p.get("type") == "track" and p["speaker"] == identity and "lang" in p
-        ]
-
-    async with scripted_meeting(
-        policy=Policy({"scripted": ("en", "fr", "de")}, want=Want.ALWAYS), choose=choose
-    ) as meeting:
-        meeting.come("olga", attributes=HOST)
-        await meeting.room.ask("olga", SET, engine="scripted", language="fr")
-        for name in ("anna", "bob", "carl"):
-            meeting.come(name)
-        await meeting.room.ask("olga", LANGUAGE, language="de", speaker="bob")
-        answer = await meeting.room.ask("anna", LANGUAGE, language="en")
-        assert (answer["language"], answer["by"]) == ("en", "speaker")
-        await meeting.room.until(lambda: meeting.room.told["captions.state"] == "on")
-        names = ("anna", "bob", "carl")
-        while not all(meeting.said(name) for name in names):
-            await meeting.speak(*names, frames=3)
-        langs = {p["speaker"]: p["lang"] for p in meeting.room.packets if "vtt" in p}
-        assert langs == {"anna": "en", "bob": "de", "carl": "fr"}
-        assert (told("anna"), told("bob"), told("carl")) == (
-            [("en", "speaker")], [("de", "host")], [],
-        )  # fmt: skip
-        await meeting.room.ask("bob", LANGUAGE, language="fr")
-        while opened.count("fr") < 2:
-            await meeting.speak("bob", frames=3)
-        assert told("bob")[-1] == ("fr", "speaker")
-
-
-async def test_what_people_speak_is_known_after_a_restart() -> None:
-    store = MemoryStore()
-    for asks in (True, False):
-        async with scripted_meeting(
-            policy=Policy({"scripted": ("en", "fr")}, want=Want.ALWAYS), store=store
-        ) as meeting:
-            meeting.come("anna")
-            if asks:
-                await meeting.room.ask("anna", LANGUAGE, language="fr")
-            you = (await meeting.room.ask("anna", HELLO, want=True))["you"]
-            assert you["language"] == "fr"
-
-
-async def test_a_language_that_nobody_has_is_refused_with_those_that_there_are() -> None:
-    async with scripted_meeting() as meeting:
-        meeting.come("anna")
-        with pytest.raises(InvalidRequest, match="there is en") as refused:
-            await meeting.room.ask("anna", LANGUAGE, language="fr")
-        assert refused.value.code is RequestCode.NO_SUCH_CHOICE

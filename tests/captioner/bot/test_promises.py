@@ -301,6 +301,21 @@ async def test_a_bot_with_an_empty_folder_captions_nobody_before_the_page_says_t
         assert not is_heard(meeting, "anna")
 
 
+async def test_a_bot_that_goes_on_after_a_first_one_that_soon_died_captions_who_has_no_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    async with scripted_meeting(store=store, there=("bob", "carl")) as meeting:
+        assert not is_heard(meeting, "carl")
+    monkeypatch.setattr(controls, "CHECK_S", 0.3)
+    async with scripted_meeting(store=store, there=("bob", "carl")) as meeting:
+        await meeting.room.ask("bob", HELLO, want=True, wish="none", before=True)
+        assert is_heard(meeting, "bob")
+        async with asyncio.timeout(30):
+            while not meeting.said("carl"):
+                await meeting.speak("carl", frames=3)
+
+
 async def test_a_first_bot_captions_who_was_there_before_it_after_a_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

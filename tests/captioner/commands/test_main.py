@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +48,12 @@ def claims_of(token: str) -> dict[str, object]:
 
 def test_the_package_has_a_docstring_and_no_hidden_names() -> None:
     assert captioner.__doc__
+
+
+@pytest.mark.parametrize("extra", ["redis", "simpy"])
+def test_the_commands_start_without_what_extras_bring(extra: str) -> None:
+    program = f"import sys; sys.modules[{extra!r}] = None; import captioner.commands.main"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_bots_token_makes_a_visible_agent_that_cannot_speak() -> None:

@@ -96,3 +96,62 @@ async def test_what_was_heard_before_a_standstill_can_be_taken_and_nothing_that_
         sound.arriving.put_nowait(PCM)
     assert [frame async for frame in queue] == []
     await queue.close()
+
+
+def tone(level: float) -> Pcm:
+    return np.full(FRAME_SAMPLES, level, np.float32)
+
+
+class Steady:
+    """A queue that gets a frame every 80 ms, each so many ms late."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.sound = Sound()
+        self.queue = FrameQueue(self.sound, lambda: self.now_ms).start()
+
+    async def get(self, *levels: float, late_ms: int = 0) -> None:
+        for level in levels:
+            self.now_ms += FRAME_MS
+            on_time, self.now_ms = self.now_ms, self.now_ms + late_ms
+            before = self.queue.waiting_ms
+            self.sound.arriving.put_nowait(tone(level))
+            while self.queue.waiting_ms == before:  # noqa: ASYNC110 (nothing would tell)
+                await asyncio.sleep(0)
+            self.now_ms = on_time
+
+
+async def test_a_pause_is_what_is_quiet_next_to_the_last_seconds() -> None:
+    steady = Steady()
+    assert steady.queue.hush_ms == 0
+    await steady.get(*[0.1] * 10)
+    assert steady.queue.hush_ms == 0
+    await steady.get(0.02, 0.01, 0.02)
+    assert steady.queue.hush_ms == 3 * FRAME_MS
+    await steady.get(0.1)
+    assert steady.queue.hush_ms == 0
+    steady.now_ms += 500
+    assert steady.queue.still_ms == 500
+    await steady.queue.close()
+
+
+async def test_two_that_hear_one_voice_divide_it_though_one_began_late() -> None:
+    """The first frame of the one came 300 ms late, so that it places all of them late."""
+    busy, idle = Steady(), Steady()
+    await busy.get(0.1, late_ms=300)
+    await idle.get(0.1)
+    for one in (busy, idle):
+        await one.get(*[0.1] * 19)
+    assert busy.queue.heard_ms == pytest.approx(idle.queue.heard_ms, abs=1) == 20 * FRAME_MS
+    for one in (busy, idle):
+        assert one.queue.begin_at(10 * FRAME_MS) == pytest.approx(10 * FRAME_MS, abs=1)
+        assert one.queue.waiting_ms == 10 * FRAME_MS
+        await one.queue.close()
+
+
+async def test_what_was_not_heard_in_time_is_told_to_who_goes_on() -> None:
+    steady = Steady()
+    steady.now_ms = 5_000
+    await steady.get(0.1, 0.1)
+    assert steady.queue.begin_at(2_000) == 5_000
+    await steady.queue.close()

@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from captioner.errors import StateError
-from captioner.worker.bot_process import Assignment, Notes, recording_of
+from captioner.worker.bot_process import Assignment, Notes
 
 ASSIGNMENT = Assignment("meet", "captions-1", "AD_1", since_ms=1, recording="board")
 
@@ -48,6 +48,9 @@ async def test_the_living_bots_of_a_dead_worker_are_adopted_and_can_be_ended(
         [bot] = other.adopt()
         assert (bot.assignment, bot.pid) == (ASSIGNMENT, child.pid)
         assert third.adopt() == []  # it has a living worker again
+        bot.hand_over()  # it is of a version that does not know how, and the signal would kill it
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.2)
         bot.stop()
         assert await bot.wait() is None
         assert child.wait() < 0
@@ -81,4 +84,13 @@ def test_notes_that_cannot_be_written_are_an_error_that_says_what_to_do(tmp_path
     ],
 )
 def test_a_recordings_name_is_taken_from_the_dispatch(metadata: str, name: str) -> None:
-    assert recording_of(metadata) == name
+    assert Assignment.of("meet", "captions-1", "AD_1", 1, metadata).recording == name
+
+
+def test_a_vocabulary_is_taken_from_the_dispatch() -> None:
+    metadata = '{"vocabulary": ["Zoé <|fr|> Martin", 1, "Étretat"]}'
+    assert Assignment.of("meet", "captions-1", "AD_1", 1, metadata).words == (
+        "Zoé Martin",
+        "Étretat",
+    )
+    assert Assignment.of("meet", "captions-1", "AD_1", 1, '{"vocabulary": "x"}').words == ()

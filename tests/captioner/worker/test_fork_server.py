@@ -21,6 +21,9 @@ import asyncio, fcntl, os, signal, socket, sys, tempfile
 from captioner.commands import main
 from captioner.worker.fork_server import Forks, ForkServer
 
+def print(*words):  # at once and whole, because several processes write to one pipe
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 async def scenario(forks):
     %s
 
@@ -31,10 +34,10 @@ async def worker(connection):
     if work.done():
         work.result()
     else:
-        print("lost:", running.exception(), flush=True)
+        print("lost:", running.exception())
 
 def bot(variables):
-    print("bot", variables["does"], len(os.listdir(f"/proc/{os.getppid()}/task")), flush=True)
+    print("bot", variables["does"], len(os.listdir(f"/proc/{os.getppid()}/task")))
     if variables["does"] == "waits":
         signal.pause()
     os._exit(int(variables["does"]))
@@ -81,6 +84,22 @@ print(await forks.wait(waits))
     assert "bot 5 1" in lines
     assert [line for line in lines if "bot" not in line] == ["5", str(-signal.SIGKILL)]
     assert made.returncode == 3  # the worker's
+
+
+def test_a_worker_that_ends_before_it_has_read_what_it_is_told_gives_its_code_all_the_same(
+    tmp_path: Path,
+) -> None:
+    made = parent(
+        """
+five = await forks.start({"does": "5"}, None)
+while os.path.exists(f"/proc/{five}"):
+    pass  # and read nothing
+os._exit(3)
+""",
+        tmp_path,
+    )
+    made.communicate()
+    assert made.returncode == 3
 
 
 def test_a_bot_holds_its_lock_and_no_other_process_does(tmp_path: Path) -> None:
@@ -135,7 +154,7 @@ stopped = asyncio.Event()
 for number in (signal.SIGTERM, signal.SIGINT):
     asyncio.get_running_loop().add_signal_handler(number, stopped.set)
 waits = await forks.start({"does": "waits"}, None)
-print("ready", flush=True)
+print("ready")
 await stopped.wait()
 os.kill(waits, 0)
 print("stopped")
@@ -154,7 +173,7 @@ os.kill(waits, signal.SIGKILL)
 def test_the_bots_of_a_parent_that_is_killed_live_on_and_its_worker_ends(tmp_path: Path) -> None:
     made = parent(
         """
-print("ready", os.getpid(), await forks.start({"does": "waits"}, None), flush=True)
+print("ready", os.getpid(), await forks.start({"does": "waits"}, None))
 await asyncio.Event().wait()
 """,
         tmp_path,

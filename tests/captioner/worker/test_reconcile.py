@@ -9,27 +9,24 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from captioner.contract_attributes import ANY, SUCCESSOR
+from captioner.worker.facts import CLAIM, Bot, Dispatch, Facts, Listed, identity_of, worker_of
 from captioner.worker.own_room import EMPTY_S, Own, OwnRoom, is_recalled
 from captioner.worker.reconcile import (
-    CLAIM,
     LOOKS_MAX,
     SILENT_S,
     STARTING_MS,
-    Bot,
-    Dispatch,
-    Facts,
-    Listed,
     Reconciler,
     Verdict,
     has_claim,
-    identity_of,
     wish,
-    worker_of,
 )
 
 AGENT = "captions"
 ASKED = Dispatch("AD_1", AGENT, created_ms=0)
 LATER_MS = 60_000
+SEEKS = Bot("b", attributes={SUCCESSOR: ANY})
+NAMED = Bot("b", attributes={SUCCESSOR: "c"})
 NAMES = [f"room-{n}" for n in range(4)]
 
 
@@ -50,6 +47,11 @@ def judged(facts: Facts) -> Verdict:
         (Facts("r", 1, [], [ASKED, Dispatch("c", CLAIM, LATER_MS - 1)]), Verdict.UNCERTAIN),
         (Facts("r", 1, [], [ASKED, Dispatch("c", CLAIM, 0)]), Verdict.MISSING),
         (Facts("r", 1, [Bot("b", answers=False)], [ASKED]), Verdict.UNCERTAIN),
+        (Facts("r", 1, [SEEKS], [ASKED]), Verdict.MISSING),  # it gives the room to another
+        (Facts("r", 1, [SEEKS], []), Verdict.FINE),  # nobody else would be asked
+        (Facts("r", 1, [SEEKS], [ASKED, Dispatch("c", CLAIM, LATER_MS - 1)]), Verdict.UNCERTAIN),
+        (Facts("r", 1, [NAMED], [ASKED]), Verdict.UNCERTAIN),  # one is about to come
+        (Facts("r", 1, [NAMED, Bot("c")], [ASKED]), Verdict.FINE),
     ],
 )
 def test_a_room_is_missing_captions_if_somebody_asked_is_there_and_nobody_is_at_it(

@@ -7,7 +7,7 @@ import webvtt
 from eval.corpus.cue_files import Block, read_cues
 from eval.corpus.spoken_words import RefWord
 from eval.corpus.transcript import FormatError, Repair, Segment
-from eval.corpus.transcript_formats import read_transcript
+from eval.corpus.transcript_formats import read_transcript, transcript_of
 from eval.corpus.webvtt_check import check
 
 VTT = """WEBVTT - by another product
@@ -294,3 +294,39 @@ def test_the_documented_repairs_are_those_that_are_made() -> None:
         "repair"
     ].items():
         assert f"| {name} | {text} |" in page
+
+
+def test_what_was_said_above_the_names_is_read_if_only_the_products_own_line_follows_them() -> None:
+    lines = (
+        "The plan is good.",
+        "Ann Lee  0:05",
+        "Bob Ray  0:03",
+        "Transcribed by https://otter.ai",
+    )
+    found = transcript_of(Path("otter.txt"), "\n\n".join(lines).encode())
+    assert "The plan is good." in [segment.text for segment in found.segments]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.ass", "0:00:03.48,The plan is good.\n[Events]\nFormat: Start, End, Text\n"),
+        (
+            "a.TextGrid",
+            'File type = "ooTextFile"\nObject class = "TextGrid"\nxmin = 0\nxmax = 9\n'
+            'tiers? <exists>\nsize = 1\nitem []:\nitem [1]:\nclass = "IntervalTier"\n'
+            'name = "Mary"\nxmin = 0\nxmax =\nintervals: size = 2\nxmin = 0\ntext = "The plan',
+        ),
+        ("a.vtt", "WEBVTT\n\n00:00:01.130 --> 00:00:03.000 The plan is good.\n"),
+    ],
+)
+def test_speech_where_none_belongs_is_named(name: str, content: str) -> None:
+    assert transcript_of(Path(name), content.encode()).problems
+
+
+@pytest.mark.parametrize("rate", ["-1", "0", "nan", "inf", "x"])
+def test_a_rate_of_ticks_that_is_none_counts_as_the_usual_one(rate: str) -> None:
+    ns = 'xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter"'
+    said = '<body><div><p begin="2t" end="3t">The plan is good.</p></div></body>'
+    found = transcript_of(Path("a.ttml"), f'<tt {ns} ttp:tickRate="{rate}">{said}</tt>'.encode())
+    assert [segment.start_ms for segment in found.segments] == [2_000]

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,10 +125,16 @@ def test_a_deleted_cue_leaves_nothing() -> None:
 
 
 def test_a_language_without_normaliser_is_left_out_of_word_errors_only() -> None:
-    found = score(live(*CLIP.shown, language="de"))
+    found = score(live(*CLIP.shown, language="pl"))
     assert "wer" not in found.sums
     assert "first_show" in found.values
     assert "there is one for: en, fr" in found.left_out[0]
+
+
+def test_a_language_without_word_lists_has_word_errors_but_no_kinds_of_them() -> None:
+    found = score(live(*CLIP.shown, language="de"))
+    assert "wer" in found.sums
+    assert not {"ner_like", "content_errors", "name_errors"} & found.sums.keys()
 
 
 def test_a_clip_that_failed_is_not_measured_but_named() -> None:
@@ -216,6 +223,18 @@ def test_groups_have_figures_of_their_own_and_a_warning() -> None:
     assert groups["sex", "f"].words == 30
     assert groups["sex", "f"].small
     assert sum(g.figures["wer"].value * g.words for g in groups.values()) == pytest.approx(8)
+
+
+def test_a_group_has_a_range_over_its_speakers_too() -> None:
+    clips = [
+        replace(clip, columns={**clip.columns, "speaker": f"{n // 2}"})
+        for n, clip in enumerate([*many(), *many()])
+    ]
+    groups = {(g.column, g.value): g for g in results_of(Run(), clips).groups}
+    figure = groups["sex", "f"].figures["wer"]
+    assert figure.speakers == 12
+    assert figure.over_speakers is not None
+    assert figure.over_speakers.low < figure.value < figure.over_speakers.high
 
 
 def test_the_files_hold_every_figure_and_every_clip() -> None:

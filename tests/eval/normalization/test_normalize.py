@@ -44,8 +44,42 @@ def test_a_region_does_not_change_the_normaliser() -> None:
 
 
 def test_a_language_without_normaliser_is_named() -> None:
-    with pytest.raises(NoNormalizer, match="'de'; there is one for: en, fr"):
-        normalize("die Schule", "de")
+    with pytest.raises(NoNormalizer, match="'pl'; there is one for: en, fr, de"):
+        normalize("ta szkoła", "pl")
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("de", "Der Damm, neunzehnhundertdreiundsechzig", "der Damm 1963"),
+        ("de", "einundzwanzig Prozent", "21%"),
+        ("de", "äh, der dritte Mann", "Der 3. Mann"),
+        ("de", "zwei Hunde, ähm, zehn Euro", "2 Hunde 10 €"),
+        ("de-AT", "Nord-Süd-Achse [Gelächter]", "nord süd achse"),
+        ("es", "«mil novecientos sesenta y tres»", "1963"),
+        ("es", "¿Cierto? Cien por ciento.", "cierto 100 %"),
+        ("es", "diez mil euros", "10 000 €"),
+        ("it", "l’uomo, ventuno per cento", "l'uomo 21 %"),
+        ("nl", "eenentwintig, hm, procent", "21%"),
+        ("pt", "vinte e um por cento", "21 %"),
+    ],
+)
+def test_spellings_of_one_utterance_are_one(language: str, one: str, other: str) -> None:
+    assert normalize(one, language) == normalize(other, language) != []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("de", "ein Mann, eine Frau", ["ein", "mann", "eine", "frau"]),
+        ("es", "un hombre y una mujer", ["un", "hombre", "y", "una", "mujer"]),
+        ("pt", "em casa", ["em", "casa"]),
+        ("it", "un uomo", ["un", "uomo"]),
+        ("nl", "een man", ["een", "man"]),
+    ],
+)
+def test_an_article_is_no_number(language: str, text: str, words: list[str]) -> None:
+    assert normalize(text, language) == words
 
 
 @pytest.mark.parametrize(
@@ -107,5 +141,6 @@ def test_a_word_key_has_no_case_and_no_punctuation() -> None:
 
 @given(st.text())
 @example("C:\u0327")
+@example("<:")
 def test_a_word_key_is_its_own_key(word: str) -> None:
     assert word_key(word_key(word)) == word_key(word)

@@ -20,6 +20,10 @@ def test_a_log_gets_a_line_now_and_then_with_the_time_left() -> None:
     ]
 
 
+def test_no_time_left_is_guessed_from_a_blink_of_sound() -> None:
+    assert told((EVERY_S + 2, 1e-9, "a.wav")) == ["Playing 0:00 of 3:20 of sound: a.wav"]
+
+
 def test_a_terminal_gets_a_bar() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

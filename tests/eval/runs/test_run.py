@@ -15,11 +15,10 @@ from click.testing import CliRunner
 from eval.commands.main import main
 from eval.conditions.recipe import Recipe
 from eval.corpus.folder import survey
-from eval.corpus.forced_alignment import Aligner
-from eval.corpus.manifest import Clip, Corpus
+from eval.corpus.manifest import Clip, Corpus, bundled_corpus
 from eval.observation import ObservationError, Shown, observed, read_run
 from eval.runs.machine import Work, load_between
-from eval.runs.run import RunPlan, fingerprint, measure, todo, with_word_times
+from eval.runs.run import RunPlan, aligner_of, fingerprint, measure, todo, with_word_times
 from eval.runs.watch import RATE, Performance, Seen
 from streaming.audio import SAMPLE_RATE
 from streaming.errors import RecognizerUnavailable
@@ -163,14 +162,26 @@ def test_every_speaker_of_a_scene_has_a_microphone_and_word_times(tmp_path: Path
 
 
 def test_words_without_times_are_found_in_the_sound() -> None:
-    from eval.corpus.manifest import bundled_corpus
-
     (clip,) = bundled_corpus()
     bare = Clip(clip.path, "en", clip.seconds, clip.transcript)
-    turns, how, notes = with_word_times(bare, Aligner)
+    turns, how, notes = with_word_times(bare, aligner_of)
     assert (how, notes) == ("aligned", ())
     assert abs(turns[0].words[3].end_ms - clip.words[3].end_ms) <= 50
-    assert with_word_times(replace(bare, language="fr"), Aligner)[1] is None
+
+
+def test_words_of_other_languages_are_found_by_the_attention_of_a_model(french: list[Clip]) -> None:
+    turns, how, notes = with_word_times(replace(french[0], turns=()), aligner_of)
+    assert (how, notes) == ("attention", ())
+    starts = [word.start_ms for turn in turns for word in turn.words]
+    assert starts == sorted(starts)
+    assert 0 <= starts[0] < starts[-1] < french[0].seconds * 1000
+
+
+def test_no_word_is_found_in_a_language_that_nobody_knows() -> None:
+    clip = replace(bundled_corpus()[0], language="tlh", turns=(), words=())
+    _, how, notes = with_word_times(clip, aligner_of)
+    assert how is None
+    assert "tlh" in notes[0]
 
 
 def test_the_command_runs_the_engine_on_the_recording_at_hand(tmp_path: Path) -> None:

@@ -196,6 +196,34 @@ def test_words_under_another_name_words_twice_and_words_of_nobody_are_counted() 
     assert verdict.fates == {Fate.SHOWN: 2}
 
 
+@pytest.mark.parametrize(("gap_ms", "doubled"), [((2_100, 9_000), 0), ((5_000, 9_000), 1)])
+def test_a_word_that_a_declared_gap_divides_may_be_heard_on_either_side(
+    gap_ms: tuple[int, int], doubled: int
+) -> None:
+    page = page_with(
+        packet(CueClosed(cue("one two"), 1), 1),
+        packet(CueClosed(cue("two three", n=2, start=9_000), 1), 2),
+    )
+    words = [said("one", 1), said("two", 2), said("three", 9.4)]
+    gaps = [GapPacket(*gap_ms, "r")]
+    verdict = judge_meeting(words, page.shown(), gaps, Facts(), origin_s=0)
+    assert verdict.doubled == doubled
+
+
+def test_a_starved_bot_hears_the_halves_of_a_word_apart_and_newcomers_late() -> None:
+    page = page_with(
+        packet(CueClosed(cue("one two"), 1), 1),
+        packet(CueClosed(cue("two three", n=2, start=9_000), 1), 2),
+    )
+    words = [said("one", 1), said("two", 2), said("three", 9.4)]
+    facts = Facts(starved=[Span(1.5, 1.5, 11.5, 11.5)])
+    assert judge_meeting(words, page.shown(), [], facts, origin_s=0).doubled == 0
+    facts.unheard.append(Span(0, 0, 2, 2, "bob"))
+    assert fates(said("four", 12, "bob"), facts=facts) == [Fate.EXCUSED]
+    assert fates(said("four", 15, "bob"), facts=facts) == [Fate.LOST]
+    assert fates(said("four", 12), facts=facts) == [Fate.LOST]
+
+
 def test_two_pages_differ_by_the_cues_that_are_not_the_same() -> None:
     one = page_with(packet(CueClosed(cue("a"), 1), 1))
     two = page_with(packet(CueClosed(cue("b"), 1), 1))

@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.embedded.agreement import Agreement, AgreementPolicy, Slot, align, key
+from streaming.embedded.agreement import Agreement, AgreementPolicy
+from streaming.embedded.alignment import Slot, align, key
 from streaming.embedded.hypothesis import HeardWord, spaced
 
 LETTERS = st.sampled_from("abcd")
@@ -13,8 +14,8 @@ HYPOTHESES = st.lists(st.lists(LETTERS, max_size=8), max_size=8)
 
 
 def policy(*, show: float = 2.0, settle: float = 3.0) -> AgreementPolicy:
-    """Small numbers, so that few hypotheses do."""
-    return AgreementPolicy(show=show, settle=settle, revise=2.0, doubt=0.5)
+    """Small numbers, so that few hypotheses do, each of which has a vote."""
+    return AgreementPolicy(vote_ms=0, show=show, settle=settle, revise=2.0, sure=0.9, doubt=0.5)
 
 
 def heard(text: str, probability: float = 0.8) -> list[HeardWord]:
@@ -37,6 +38,34 @@ def test_a_word_that_the_model_is_sure_of_is_shown_at_first_sight_if_another_fol
     agreement = Agreement(policy())
     agreement.feed(heard("we begin", 0.99))
     assert texts(agreement.tail) == ["we"]
+
+
+def test_an_unsure_word_waits_for_new_sound_however_often_it_is_decoded() -> None:
+    agreement = Agreement(AgreementPolicy(vote_ms=200, show=2.0, doubt=0.5))
+    for until_ms in (1_000, 1_050, 1_100, 1_150):
+        agreement.feed(heard("we", 0.6), until_ms=until_ms)
+    assert texts(agreement.tail) == []
+    agreement.feed(heard("we begin", 0.6), until_ms=1_200)
+    assert texts(agreement.tail) == ["we"]
+
+
+def test_the_last_word_is_shown_at_second_sight_if_the_model_is_sure_of_it() -> None:
+    agreement = Agreement(AgreementPolicy(show=2.2, again=0.8))
+    agreement.feed(heard("we", 0.9), until_ms=1_000)
+    assert texts(agreement.tail) == []
+    agreement.feed(heard("we", 0.9), until_ms=1_160)
+    assert texts(agreement.tail) == ["we"]
+
+
+def test_a_word_is_settled_after_as_much_sound_whether_it_is_decoded_often_or_rarely() -> None:
+    def settled_ms(interval_ms: int) -> int:
+        agreement = Agreement(AgreementPolicy(vote_ms=320, settle=4.0))
+        until_ms = 0
+        while not agreement.feed(heard("we begin", 0.9), until_ms=until_ms):
+            until_ms += interval_ms
+        return until_ms
+
+    assert settled_ms(320) <= settled_ms(160) <= settled_ms(320) + 320
 
 
 def test_a_word_is_settled_when_hypotheses_go_on_agreeing() -> None:
@@ -127,6 +156,64 @@ def test_settled_words_are_said_once_and_never_revised(
     assert texts(agreement.tail) == []
 
 
+@given(HYPOTHESES, st.lists(LETTERS, max_size=8))
+def test_what_is_settled_at_once_is_what_one_hypothesis_has(
+    hypotheses: list[list[str]], last: list[str]
+) -> None:
+    agreement = Agreement(policy())
+    heard_so_far: list[str] = []
+    for words in [*hypotheses, last]:
+        heard_so_far.append("".join(words))
+        take = agreement.finish if words is last else agreement.feed
+        new = "".join(texts(take(heard(" ".join(words)))))
+        assert any(new in text for text in heard_so_far)
+
+
+def test_a_word_that_takes_over_a_place_takes_its_neighbours_along() -> None:
+    agreement = Agreement(policy(settle=10))
+    for text in ("with performance and", "with performance and", "with for former and"):
+        agreement.feed(heard(text))
+    assert texts(agreement.tail) == ["with", "performance", "and"]
+    agreement.feed(heard("with for former and"))
+    assert texts(agreement.tail) == ["with", "for", "former", "and"]
+
+
+def test_a_contraction_is_another_word_than_its_beginning() -> None:
+    agreement = Agreement(policy(settle=10))
+    for text in ("we", "we", "we're all", "we're all going", "we're all going"):
+        agreement.feed(heard(text))
+    assert texts(agreement.tail) == ["we're", "all", "going"]
+
+
+def test_a_settled_word_is_not_said_again_when_it_turns_out_to_be_a_contraction() -> None:
+    agreement = Agreement(policy(settle=2))
+    said = [texts(agreement.feed(heard("we"))), texts(agreement.feed(heard("we")))]
+    said.append(texts(agreement.finish(heard("we're all going"))))
+    assert said == [[], ["we"], ["all", "going"]]
+
+
+def test_nothing_new_is_shown_after_a_word_that_hypotheses_disagree_about() -> None:
+    agreement = Agreement(policy(settle=10))
+    for text in ("the cat", "the cat", "the hat sat", "the bat sat"):
+        agreement.feed(heard(text))
+    assert texts(agreement.tail) == ["the", "cat"]
+
+
+def test_words_of_new_sound_are_not_taken_for_settled_ones() -> None:
+    agreement = Agreement(policy(settle=2))
+    for _ in range(2):
+        agreement.feed(placed(("seventeen", 300), ("people", 600)))
+    assert texts(agreement.finish(placed(("despite", 1_500), ("his", 1_800)))) == ["despite", "his"]
+
+
+def test_a_settled_word_that_is_then_heard_as_two_is_said_once() -> None:
+    agreement = Agreement(policy(settle=2))
+    for _ in range(2):
+        agreement.feed(placed(("to", 300), ("mashhad", 800)))
+    said = agreement.finish(placed(("to", 300), ("mash", 550), ("had", 800), ("and", 1_200)))
+    assert texts(said) == ["and"]
+
+
 @given(st.lists(LETTERS, min_size=1, max_size=8), st.integers(4, 8))
 def test_a_steady_hypothesis_is_settled_as_it_is(words: list[str], times: int) -> None:
     agreement = Agreement(policy())
@@ -142,12 +229,13 @@ def test_alignment_uses_every_slot_and_every_word_once_in_order(
 ) -> None:
     row, words = [Slot(word) for word in left], heard(" ".join(right))
     pairs = align(row, words)
-    assert [slot for slot, _ in pairs if slot is not None] == row
-    assert [word for _, word in pairs if word is not None] == words
+    assert [pair.slot for pair in pairs if pair.slot is not None] == row
+    assert [pair.word for pair in pairs if pair.word is not None] == words
 
 
 def test_words_are_compared_without_case_and_punctuation() -> None:
-    assert key("Don't,") == key("dont")
+    assert key("Don't,") == key("don’t")
+    assert key("We're") != key("were")
     assert key("…") == "…"
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer, Pcm
 from streaming.embedded.decoder import StreamDecoder
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.models import ENGLISH, TINY_EN, WHISPER
+from streaming.embedded.policy import DecoderPolicy, HandOver, HandOverPolicy
 from streaming.recognizer import (
     Flushed,
     Heard,
@@ -242,3 +244,92 @@ def test_an_answer_that_nobody_asked_for_is_refused() -> None:
     hearing.decoded(request, Hypothesis((), ()))
     with pytest.raises(ValueError, match="not made"):
         hearing.decoded(request, Hypothesis((), ()))
+
+
+def requests(*, took_ms: float, policy: DecoderPolicy | None = None) -> int:
+    """The number of decodes in 8 s of voice, each of which takes so long."""
+    hearing = StreamDecoder(loud_is_speech, policy)
+    count = 0
+    for frame in frames(sound((8.0, 0.5))):
+        hearing.feed(frame)
+        while (request := hearing.request) is not None:
+            count += 1
+            answered = one_word_a_third_of_a_second(request.pcm)
+            hearing.decoded(request, answered, took_ms=took_ms)
+    return count
+
+
+def test_decodes_come_as_often_as_the_machine_has_room() -> None:
+    often, less, busy = (requests(took_ms=ms) for ms in (20, 110, 1_000))
+    assert often > less > busy
+    usual = DecoderPolicy(shortest_ms=None)
+    assert busy == requests(took_ms=20, policy=usual)
+
+
+@pytest.mark.parametrize(("policy", "took_ms"), [(ENGLISH, 110), (WHISPER, 380)])
+def test_a_stream_that_decodes_sooner_than_it_must_takes_at_most_its_share_of_a_processor(
+    policy: DecoderPolicy, took_ms: int
+) -> None:
+    sooner = requests(took_ms=took_ms, policy=policy)
+    assert requests(took_ms=5_000, policy=policy) < sooner <= 8_000 * policy.share / took_ms
+
+
+LOAD = HandOverPolicy()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 3_000), st.integers(0, 40_000))))
+def test_a_better_model_has_a_stream_only_in_a_bad_room_and_while_the_machine_has_room(
+    decodes: list[tuple[bool, float, int]],
+) -> None:
+    hand_over, now_ms, last_late_ms = HandOver(), 0, None
+    for bad_room, took_ms, passed_ms in decodes:
+        before, now_ms = hand_over.better, now_ms + passed_ms
+        hand_over.feed(bad_room=bad_room, took_ms=took_ms, now_ms=now_ms)
+        if before and took_ms > LOAD.late_ms:
+            last_late_ms = now_ms
+        rested = last_late_ms is None or now_ms - last_late_ms >= LOAD.rest_ms
+        assert hand_over.better == (bad_room and rested and (before or took_ms <= LOAD.ready_ms))
+
+
+def with_places(heard: Hypothesis, pcm: Pcm) -> Hypothesis:
+    """As a model gives it that tells where words are; its tokens are others."""
+    end_ms = len(pcm) // 16
+    count = len(heard.words)
+    spans = [(end_ms * n // count, end_ms * (n + 1) // count) for n in range(count)]
+    placed = heard.placed(spans)
+    return Hypothesis(placed.words, tuple(10_000 + token for token in placed.tokens))
+
+
+@given(st.lists(st.integers(1, 12), max_size=12))
+@settings(max_examples=10)
+def test_a_stream_may_change_its_model_between_any_two_decodes(decodes_until: list[int]) -> None:
+    """Every word is said once, and no model gets another one's tokens."""
+    hearing = StreamDecoder(loud_is_speech, TINY_EN.policy)
+    better, left = False, list(decodes_until)
+    events: list[RecognizerEvent] = []
+
+    def decode() -> None:
+        nonlocal better
+        while (request := hearing.request) is not None:
+            if left:
+                left[0] -= 1
+                if not left[0]:
+                    left.pop(0)
+                    better = not better
+                    hearing.use(WHISPER if better else TINY_EN.policy)
+                    request = hearing.request
+                    assert request is not None
+            assert all((token >= 10_000) == better for token in request.draft)
+            heard = numbered(request.pcm, request.until)
+            answered = with_places(heard, request.pcm) if better else heard
+            events.extend(hearing.decoded(request, answered))
+
+    for frame in frames(sound((0.5, 0.0), (5.0, 0.5), (0.6, 0.0), (9.0, 0.5), (2.0, 0.0))):
+        events += hearing.feed(frame)
+        decode()
+    events += hearing.finish()
+    decode()
+    texts = [int(word.text[1:]) for word in words(events)]
+    assert texts == sorted(set(texts))
+    assert set(range(2, 17)) <= set(texts)
+    assert times(events) == sorted(times(events))

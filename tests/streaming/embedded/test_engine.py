@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +80,55 @@ async def hear(
     async with engine.open(live=live) as recognizer, asyncio.TaskGroup() as tasks:
         tasks.create_task(feed(recognizer, given))
         return [event async for event in recognizer]
+
+
+class Better(LevelModel):
+    """Says that it is the better one."""
+
+    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+        heard = super().decode(pcm, draft)
+        return replace(heard, words=tuple(replace(word, text="better") for word in heard.words))
+
+
+def two_ears(load: Callable[[int], LevelModel]) -> EmbeddedEngine:
+    """An engine that holds a steady sound for a voice in a bad room: its level never falls."""
+    better = Model("better", ("en", "fr"), load)
+    models = (replace(LEVELS[0], in_bad_rooms=better), better)
+    return EmbeddedEngine(models=models, load_detector=lambda: loud_is_speech, threads=2)
+
+
+def with_falls(given: list[AudioFrame]) -> list[AudioFrame]:
+    """Each fourth frame is 20 dB softer."""
+    return [
+        replace(frame, pcm=frame.pcm * np.float32(1.0 if n % 4 else 0.1))
+        for n, frame in enumerate(given)
+    ]
+
+
+async def test_in_a_bad_room_the_model_for_it_goes_on_after_the_words_that_are_settled() -> None:
+    given = frames(0.3, seconds=16)
+    async with two_ears(lambda _: Better()) as engine:
+        events = await hear(engine, with_falls(given[:80]) + given[80:])
+    said = text(events).split()
+    first = said.index("better")
+    assert first >= 6
+    assert said == ["level3"] * first + ["better"] * (len(said) - first)
+
+
+async def test_in_a_good_room_the_model_for_bad_ones_is_not_even_loaded() -> None:
+    def load(_threads: int) -> LevelModel:
+        raise AssertionError("it was loaded")
+
+    async with two_ears(load) as engine:
+        assert "level3" in text(await hear(engine, with_falls(frames(0.3))))
+
+
+async def test_without_the_model_for_bad_rooms_the_other_goes_on() -> None:
+    def load(_threads: int) -> LevelModel:
+        raise RecognizerUnavailable("fetch it")
+
+    async with two_ears(load) as engine:
+        assert text(await hear(engine, frames(0.3))) == " ".join(["level3"] * 8)
 
 
 def text(events: list[RecognizerEvent]) -> str:
@@ -299,3 +352,19 @@ def test_a_draft_changes_nothing_but_the_time(two_cities: list[AudioFrame]) -> N
 
 def test_a_moment_of_sound_can_be_decoded() -> None:
     Moonshine().decode(np.zeros(10, np.float32))
+
+
+def test_each_language_has_the_delay_of_the_model_that_serves_it() -> None:
+    slow = Model("slow", ("en", "fr"), lambda _: LevelModel(), delay_ms=1_100)
+    known = EmbeddedEngine(models=(*LEVELS, slow)).capabilities
+    assert known.speaking("en-GB").delay_ms == LEVELS[0].delay_ms
+    assert known.speaking("fr").delay_ms == 1_100
+
+
+def test_no_library_tells_its_makers_what_it_does(tmp_path: Path) -> None:
+    # onnxruntime 1.31 makes an identity of the device, and sends with it what it loads and runs.
+    program = "import streaming.embedded.moonshine as m; m.Moonshine()"
+    environment = os.environ | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    del environment["ORT_DISABLE_TELEMETRY"]  # the program must do that itself
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+    assert list(tmp_path.rglob("*onnxruntime*")) == []

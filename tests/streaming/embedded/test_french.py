@@ -12,6 +12,7 @@ from eval.normalization.normalize import normalize
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.embedded import weights
 from streaming.embedded.engine import EmbeddedEngine
+from streaming.embedded.whisper import Whisper
 from streaming.recognizer import Word
 
 pytestmark = pytest.mark.skipif(not weights.is_here(), reason="Whisper base is not here")
@@ -42,3 +43,16 @@ async def test_french_and_english_are_heard_side_by_side(french: list[Clip]) -> 
     errors = (wer(normalize(c.transcript, "fr"), normalize(text, "fr")) for c, text in pairs)
     assert sum(errors, WordErrors()).rate <= 0.3
     assert "best of times" in english
+
+
+def test_a_name_that_the_vocabulary_has_is_heard(all_french: list[Clip]) -> None:
+    clip = next((clip for clip in all_french if "del potro" in clip.transcript), None)
+    if clip is None:
+        pytest.skip("the recordings do not have the name")
+    speech = Whisper(weights.checked_folder()).speaking("fr")
+    pcm = clip.audio(16_000)
+    told = speech.expecting(("Mashhad", "Del Potro", "Zoé Martin"))
+    assert "Potro" not in speech.decode(pcm, thorough=True).text
+    heard = told.decode(pcm, thorough=True).text
+    assert "Del Potro" in heard
+    assert "Martin" not in heard

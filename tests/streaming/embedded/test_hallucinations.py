@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streaming.embedded.hallucinations import NOTHING, Limits, once, plausible
+from streaming.embedded.hallucinations import INVENTIONS, NOTHING, Limits, once, plausible
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
-from streaming.embedded.inventions import INVENTIONS
 from streaming.embedded.segments import SpeechSegment
 
 
@@ -48,13 +47,32 @@ def test_of_a_phrase_repeated_until_the_model_is_stopped_one_stays() -> None:
 
 
 def test_a_phrase_said_twice_stays() -> None:
-    assert once(["tick", "tock", "tick", "tock"]) == 4
+    assert once(["tick", "tock", "tick", "tock"]) == (4, 0)
 
 
 def test_a_phrase_that_the_model_stutters_at_the_end_of_the_sound_stays_once() -> None:
     answer = said("the epoch. " + "It was a season of light. " * 3, 0.9)
-    kept = plausible(answer, segment(300), 320, Limits())
+    kept = plausible(answer, segment(80), 100, Limits())
     assert kept.text == "the epoch. It was a season of light."
+
+
+def test_of_a_sentence_that_the_model_says_four_times_over_one_stays() -> None:
+    sentence = "in being comparatively modern for although the Chinese took impressions"
+    answer = said(" ".join([sentence] * 4), 0.9)
+    assert plausible(answer, segment(100), 120, Limits()).text == sentence
+
+
+def test_a_word_that_the_model_loops_on_is_nothing() -> None:
+    assert plausible(said("you " * 40, 0.9), segment(40), 60, Limits()) == NOTHING
+
+
+def test_a_phrase_that_somebody_repeats_stays_as_often_as_there_is_voice_for_it() -> None:
+    answer = said("I tell thee the truth. " * 3, 0.9)
+    assert plausible(answer, segment(115), 130, Limits()) == answer
+
+
+def test_a_short_answer_stays_though_the_model_is_not_sure() -> None:
+    assert plausible(said("Oui.", 0.45), segment(8), 28, Limits()).text == "Oui."
 
 
 INVENTIVE = Limits(inventions=INVENTIONS)

@@ -108,6 +108,14 @@ def test_several_threads_decode_in_another_process_at_the_same_time(start: Start
     ]
 
 
+def test_the_model_for_bad_rooms_is_that_process_s_too(start: Start) -> None:
+    start()
+    quick = Model("quick", ("en",), no_other, in_bad_rooms=Model("length", ("en",), no_other))
+    other = shared(quick, "model").in_bad_rooms
+    assert other is not None
+    assert other.load(1).speaking("en").decode(sound(7)).text == "7"
+
+
 def test_the_language_of_a_voice_is_found_there_too(start: Start) -> None:
     start()
     assert loaded().detect_language(sound(4), ("fr", "en")) == {"fr": 0.25, "en": 0.25}

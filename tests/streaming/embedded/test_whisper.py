@@ -159,3 +159,15 @@ def test_a_tokenizer_of_another_kind_is_an_error(tmp_path: Path) -> None:
 def test_no_such_folder_is_an_error_that_names_the_choices() -> None:
     with pytest.raises(RecognizerUnavailable, match="auto, tiny-en, base, or a folder"):
         installed("/nowhere/whisper")
+
+
+def test_a_vocabulary_is_told_in_whole_entries_as_far_as_there_is_room(model: Whisper) -> None:
+    tokens, used = model.prompt([f"Nomination {n}" for n in range(200)])
+    assert 20 <= used < 200
+    assert len(tokens) <= 220
+
+
+def test_no_entry_of_a_vocabulary_is_a_mark_of_the_model(model: Whisper) -> None:
+    tokens, _ = model.prompt(["<|endoftext|>", "<|fr|> Zoé"])
+    assert tokens
+    assert all(token < 50_257 for token in tokens)

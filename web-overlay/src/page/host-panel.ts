@@ -3,7 +3,7 @@ import { setText } from "../dom";
 import type { CaptionFacts, HostChange } from "../service/facts";
 import { delaySentences, engineName, whyNot } from "./host-status";
 import { choiceName, choices, setOptions } from "./languages";
-import type { Person } from "./meeting";
+import type { Person } from "../room/meeting";
 import type { Consent } from "./consent";
 import { byId, button, closeButton, make } from "./page-dom";
 import type { PageWords } from "../strings/page-strings";
@@ -12,6 +12,7 @@ import { say, type Language } from "../strings/strings";
 import { KeptFile } from "./kept-file";
 import { VoiceChoice } from "./own-voice";
 import { PeopleList } from "./people-list";
+import { Vocabulary } from "./vocabulary";
 
 interface Switch {
   readonly row: HTMLElement;
@@ -43,6 +44,7 @@ export class HostPanel {
   readonly #people: PeopleList;
   readonly #voice: VoiceChoice;
   readonly #kept: KeptFile;
+  readonly #vocabulary: Vocabulary;
   #refusal: { readonly reason: Refusal; readonly choices: readonly string[] } | null = null;
 
   constructor(element: HTMLElement, captions: LiveCaptionsElement, consent: Consent, words: PageWords, language: Language, close: () => void) {
@@ -59,13 +61,17 @@ export class HostPanel {
       this.#refuse(error);
     });
     this.#kept = new KeptFile(captions, words);
+    this.#vocabulary = new Vocabulary(captions, words);
     this.#error.setAttribute("role", "alert");
-    this.#switches = section(words["room.switches"], this.#enabled.row, this.#transcript.row, this.#kept.element, this.#spoken.row, this.#engine.row, this.#why, this.#error);
+    this.#switches = section(words["room.switches"], this.#enabled.row, this.#transcript.row, this.#kept.element, this.#spoken.row, this.#engine.row, this.#vocabulary.element, this.#why, this.#error);
     const title = make("h2", "panel-title", words["room.title"]);
     title.id = "room-title";
     title.tabIndex = -1;
     element.setAttribute("aria-labelledby", title.id);
     const closing = closeButton(words["room.close"], close);
+    // Fields that appear late must not push what has the focus out of sight. The browser's own scrolling comes first.
+    const show = () => element.querySelector(":focus")?.scrollIntoView({ block: "nearest" });
+    new ResizeObserver(() => requestAnimationFrame(show)).observe(this.#switches);
     element.append(make("div", "panel-head", title, closing), this.#state, this.#facts, this.#switches, this.#voice.element, section(words["room.people"], this.#people.element));
   }
 
@@ -83,6 +89,7 @@ export class HostPanel {
     setText(this.#error, this.#refusal ? refusalText(words[`refused.${this.#refusal.reason}`], this.#refusal.choices) : "");
     this.#voice.draw(hasMicrophone);
     this.#kept.draw();
+    this.#vocabulary.draw();
     this.#people.draw(people.filter((one) => one.hasVoice || one.isLocal));
   }
 

@@ -1,6 +1,6 @@
 import type { CaptionFacts, ServiceState, You } from "../service/facts";
 import type { SpeakerState } from "../service/client";
-import type { Person } from "./meeting";
+import type { Person } from "../room/meeting";
 import type { PageKey, PageWords } from "../strings/page-strings";
 import { say, type Language } from "../strings/strings";
 
@@ -18,7 +18,8 @@ export function statusOf(person: Person, speakers: readonly SpeakerState[], stat
   const worst = gravest.flatMap((one) => own.filter((speaker) => speaker.state === one))[0];
   if (worst?.state === "refused") return { kind: "refused", sentence: words["person.refused"] };
   if (!person.hasVoice) return { kind: "silent", sentence: words["person.silent"] };
-  if (state !== "on" && state !== "idle") return { kind: "off", sentence: words["person.off"] };
+  // In an encrypted room those who can be heard are captioned.
+  if (state !== "on" && state !== "idle" && state !== "encrypted") return { kind: "off", sentence: words["person.off"] };
   const kind = worst?.state ?? "waiting";
   if (worst?.reason === "encrypted" || worst?.reason === "not-received") return { kind, sentence: words[`person.${worst.reason}`] };
   const seconds = Math.max(1, Math.round((worst?.lag_ms ?? 0) / 1000));

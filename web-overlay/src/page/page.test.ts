@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import type { CaptionFacts, You } from "../service/facts";
-import { keyIn } from "./encryption";
+import { keyIn } from "../room/encryption";
 import { choiceName, choices } from "./languages";
 import { delaySentences, noticeFor, statusOf, whyNot } from "./host-status";
-import type { Person } from "./meeting";
+import type { Person } from "../room/meeting";
 import { fit } from "./tile-grid";
+import { entriesIn, usedOf } from "./vocabulary";
 import { pageStrings } from "../strings/page-strings";
 
 const words = pageStrings.en;
@@ -100,4 +101,18 @@ test("the engine that stands in is named, and how far behind words are", () => {
   expect(delaySentences(facts, words, "en")).toEqual(["Words appear about 0.5 s behind the voice."]);
   const [first] = delaySentences({ ...facts, standsIn: "embedded" }, words, "en");
   expect(first).toBe("Standing in: the built-in recogniser, because the Kyutai server does not answer.");
+});
+
+test("names and terms are one a line, or between commas, and as many as the service takes", () => {
+  expect(entriesIn(" Zoé Martin\n\nÉtretat, Yport;")).toEqual(["Zoé Martin", "Étretat", "Yport"]);
+  expect(entriesIn(`${"x".repeat(61)}\n${"y\n".repeat(300)}`)).toHaveLength(200);
+});
+
+test.each([
+  [0, 0, "vocabulary.none"],
+  [3, 0, "vocabulary.unused"],
+  [3, 2, "vocabulary.some"],
+  [3, 3, "vocabulary.all"],
+])("of %i names %i are used: %s", (count, used, sentence) => {
+  expect(usedOf(count, used)).toBe(sentence);
 });

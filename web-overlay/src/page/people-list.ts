@@ -6,7 +6,7 @@ import { isolated, say, type Language } from "../strings/strings";
 import type { PageWords } from "../strings/page-strings";
 import { statusOf } from "./host-status";
 import { choiceName, choices, languageName, setOptions } from "./languages";
-import type { Person } from "./meeting";
+import type { Person } from "../room/meeting";
 import { make } from "./page-dom";
 
 const room = "";

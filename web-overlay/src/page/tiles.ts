@@ -1,7 +1,8 @@
 import { setText } from "../dom";
-import type { Person } from "./meeting";
+import type { Person } from "../room/meeting";
 import { make } from "./page-dom";
 import { fit } from "./tile-grid";
+import { hueOf, initials } from "../view/badge";
 import type { PageWords } from "../strings/page-strings";
 
 const gap_px = 12;
@@ -62,14 +63,4 @@ function newTile(identity: string): HTMLElement {
 function write(tile: HTMLElement, selector: string, text: string): void {
   const target = tile.querySelector(selector);
   if (target) setText(target, text);
-}
-
-function initials(name: string): string {
-  const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word));
-  const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
-  return ends.map((word) => Array.from(word ?? "")[0] ?? "").join("").toUpperCase();
-}
-
-function hueOf(identity: string): number {
-  return Array.from(identity).reduce((hash, letter) => (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360, 7);
 }

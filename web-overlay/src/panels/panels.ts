@@ -3,14 +3,15 @@ import type { Shortcut } from "../controls/keys";
 import { KeysPanel } from "./keys-panel";
 import type { Preferences } from "../settings/preferences";
 import { SettingsPanel } from "./settings-panel";
-import { strings, type Language } from "../strings/strings";
+import { strings, type Language, type StringKey } from "../strings/strings";
 
 export type PanelName = "settings" | "history" | "keys";
 
 /** The panels, at most one of which is open. */
 export class Panels {
   language: Language = "en";
-  fontFailed = false;
+  /** What could not be loaded for a setting, if anything. */
+  failed: StringKey | null = null;
   /** The host page's own title of the history; null for the element's. */
   historyTitle: string | null = null;
   shortcuts: readonly Shortcut[] = [];
@@ -62,7 +63,7 @@ export class Panels {
   /** Draws the open panel again. */
   draw(): void {
     const words = strings[this.language];
-    if (this.open === "settings") this.#settings.draw(words, this.fontFailed);
+    if (this.open === "settings") this.#settings.draw(words, this.failed);
     else if (this.open === "history") this.#history.draw(words, this.language, this.historyTitle ?? words["history.title"]);
     else if (this.open === "keys") this.#keys.draw(words, this.shortcuts, this.#preferences.settings.singleKeys, this.movable ? [] : ["p"]);
   }

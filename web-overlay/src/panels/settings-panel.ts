@@ -5,13 +5,14 @@ import { Panel } from "./panel";
 import type { Preferences } from "../settings/preferences";
 import { fieldFor, type Field } from "./settings-fields";
 import { presetOf, presets, readSettingsFile, settingsFile, withPreset, type Preset, type Settings } from "../settings/settings";
+import { Badge, hueOf, initials } from "../view/badge";
 import { say, type StringKey, type Words } from "../strings/strings";
 
 const groups: readonly (readonly [title: StringKey, names: readonly (keyof Settings)[]])[] = [
   ["settings.group.text", ["size", "font", "textColour", "textOpacity", "edge"]],
   ["settings.group.background", ["backgroundColour", "backgroundOpacity", "windowColour", "windowOpacity"]],
   ["settings.group.place", ["position", "x", "y", "lines", "lineLength", "align"]],
-  ["settings.group.reading", ["partial", "hold", "speakerColours", "readingLog", "singleKeys"]],
+  ["settings.group.reading", ["partial", "hold", "speakerColours", "initials", "maskProfanity", "readingLog", "singleKeys"]],
   ["settings.group.device", ["theme"]],
 ];
 const fileLimit = 100_000; // bytes; a settings file has fewer than a thousand
@@ -25,7 +26,7 @@ export class SettingsPanel {
   readonly #presets = new Map<Preset, HTMLButtonElement>();
   readonly #ratio = part("p", "ratio");
   readonly #notice = part("p", "notice");
-  readonly #sample = { name: part("div", "name"), settled: part("span", "settled"), tail: part("span", "tail") };
+  readonly #sample = { badge: new Badge(), name: part("span", "speaker"), settled: part("span", "settled"), tail: part("span", "tail") };
   #words: Words | null = null;
 
   constructor(preferences: Preferences, closed: () => void) {
@@ -35,8 +36,8 @@ export class SettingsPanel {
     this.panel.body.append(this.#preview(), this.#presetButtons(), ...groups.map(([title, names]) => this.#group(title, names)), this.#actions(), this.#notice);
   }
 
-  /** `fontFailed` says that the chosen font could not be loaded. */
-  draw(words: Words, fontFailed: boolean): void {
+  /** `failed` says what could not be loaded for a setting. */
+  draw(words: Words, failed: StringKey | null): void {
     this.#words = words;
     const { settings, areKept } = this.#preferences;
     this.panel.name(words["settings.title"], words["bar.close"]);
@@ -50,12 +51,14 @@ export class SettingsPanel {
       setText(button, words[`settings.preset.${preset}`]);
       button.ariaPressed = String(preset === chosen);
     }
-    setText(this.#sample.name, words["settings.preview.name"]);
+    const name = words["settings.preview.name"];
+    this.#sample.badge.draw(settings.initials ? { initials: initials(name), hue: hueOf(name), picture: null } : null);
+    setText(this.#sample.name, name);
     setText(this.#sample.settled, words["settings.preview.text"]);
     setText(this.#sample.tail, words["settings.preview.tail"]);
     this.#drawRatio(settings, words);
     if (!areKept) setText(this.#notice, words["settings.not-kept"]);
-    else if (fontFailed) setText(this.#notice, words["settings.font.failed"]);
+    else if (failed) setText(this.#notice, words[failed]);
   }
 
   #drawRatio(settings: Settings, words: Words): void {
@@ -67,9 +70,9 @@ export class SettingsPanel {
   }
 
   #preview(): HTMLElement {
-    const { name, settled, tail } = this.#sample;
+    const { badge, name, settled, tail } = this.#sample;
     const text = part("div", "text", part("p", "paragraph", settled, " ", tail));
-    const box = part("div", "preview", part("div", "preview-window", part("div", "row", name, text)));
+    const box = part("div", "preview", part("div", "preview-window", part("div", "row", part("div", "name", badge.element, name), text)));
     box.ariaHidden = "true";
     return part("div", "preview-field", box, this.#ratio);
   }

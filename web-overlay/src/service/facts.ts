@@ -61,6 +61,8 @@ export interface HostChange {
   readonly language?: string;
   readonly engine?: string;
   readonly transcript?: boolean;
+  /** Names and terms that may be said, in place of those before. */
+  readonly vocabulary?: readonly string[];
 }
 
 export interface HostChoice {
@@ -69,6 +71,9 @@ export interface HostChoice {
   readonly language: string;
   readonly engine: string;
   readonly transcript: boolean;
+  /** The names and terms of hosts that count, of which the first `used` are listened for; null if the service takes none. */
+  readonly vocabulary: readonly string[] | null;
+  readonly used: number;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -104,12 +109,15 @@ export function youOf(value: unknown): You | null {
 
 export function choiceOf(value: Readonly<Record<string, unknown>>): HostChoice {
   const text = (name: string) => (typeof value[name] === "string" ? value[name] : "");
+  const { vocabulary, used } = value;
   return {
     state: serviceStates.find((state) => state === value["state"]) ?? "starting",
     enabled: value["enabled"] === true,
     language: text("language"),
     engine: text("engine"),
     transcript: value["transcript"] === true,
+    vocabulary: Array.isArray(vocabulary) ? vocabulary.filter((one) => typeof one === "string") : null,
+    used: typeof used === "number" ? used : 0,
   };
 }
 

@@ -1,9 +1,10 @@
-import type { RemoteParticipant, Room } from "livekit-client";
+import type { Participant, RemoteParticipant, Room } from "livekit-client";
 import { isFields, parsePacket, type Packet } from "../contract";
 import type { CaptionSink } from "./caption-sink";
 import { Conversation } from "./conversation";
 import { factsOf } from "./facts";
 import { ownName } from "./names";
+import { pictureAddress } from "./pictures";
 import { Requests, rightsOf } from "./requests";
 import { CaptionsRefused, refusalOf } from "./rpc";
 import { SlicedQueue } from "./sliced-queue";
@@ -98,9 +99,18 @@ export class RoomCaptions {
     return this.#room.localParticipant.identity;
   }
 
+  /** The address of a participant's picture on the page's own origin, or null. */
+  pictureOf(identity: string): string | null {
+    return pictureAddress(this.#participant(identity)?.attributes ?? {}, location.href);
+  }
+
+  #participant(identity: string): Participant | undefined {
+    return identity === this.me ? this.#room.localParticipant : this.#room.remoteParticipants.get(identity);
+  }
+
   /** The name that a participant has given itself; "" if there is none. */
   nameOf(identity: string): string {
-    const one = identity === this.me ? this.#room.localParticipant : this.#room.remoteParticipants.get(identity);
+    const one = this.#participant(identity);
     return one ? ownName(one) : "";
   }
 

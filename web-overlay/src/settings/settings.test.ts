@@ -96,7 +96,7 @@ test.each(Object.keys(presets) as Preset[])("the preset %s has a contrast that c
 test("the table of rules names every setting, and tests that exist", () => {
   const table = readFileSync("../docs/captions-settings.md", "utf8");
   expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
-  const files = ["overlay/test_settings_panel", "overlay/test_reading", "overlay/test_everybody", "overlay/test_contrast", "integration/test_meeting_page", "integration/test_page_access"];
+  const files = ["overlay/test_settings_panel", "overlay/test_reading", "overlay/test_everybody", "overlay/test_contrast", "overlay/test_choices", "integration/test_readers", "integration/test_meeting_page", "integration/test_page_access"];
   const tests = files.map((file) => readFileSync(`../tests/${file}.py`, "utf8")).join("");
   const named = [...table.matchAll(/`(test_[a-z0-9_]+)[…`]/g)].map(([, start]) => start ?? "");
   expect(named.length).toBeGreaterThan(20);

@@ -39,6 +39,10 @@ export interface Settings {
   /** Seconds of silence after which captions are cleared; 0 means never. */
   readonly hold: number;
   readonly speakerColours: boolean;
+  /** Whether initials, or a picture, stand before each speaker's name. */
+  readonly initials: boolean;
+  /** Whether swear words are masked on the screen. */
+  readonly maskProfanity: boolean;
   readonly theme: "auto" | "dark" | "light";
   /** Whether single-key shortcuts, without Ctrl or Alt, are on. */
   readonly singleKeys: boolean;
@@ -68,6 +72,8 @@ export const defaults: Settings = {
   partial: "shown",
   hold: 15,
   speakerColours: false,
+  initials: true,
+  maskProfanity: false,
   theme: "auto",
   singleKeys: true,
   readingLog: false,
@@ -95,6 +101,8 @@ export const rules = {
   partial: { among: ["shown", "finished"] },
   hold: { among: [3, 5, 8, 15, 30, 60, 0] },
   speakerColours: { among: [false, true] },
+  initials: { among: [true, false] },
+  maskProfanity: { among: [false, true] },
   theme: { among: ["auto", "dark", "light"] },
   singleKeys: { among: [true, false] },
   readingLog: { among: [false, true] },
@@ -113,7 +121,7 @@ export const presets = {
 export type Preset = keyof typeof presets;
 
 /** The settings that a preset leaves alone: they are about using the page, not about the look of captions. */
-const kept: readonly (keyof Settings)[] = ["theme", "singleKeys", "readingLog", "position", "x", "y"];
+const kept: readonly (keyof Settings)[] = ["theme", "singleKeys", "readingLog", "initials", "maskProfanity", "position", "x", "y"];
 
 export function withPreset(choices: Choices, preset: Preset): Choices {
   const own = Object.fromEntries(Object.entries(choices).filter(([name]) => kept.includes(name as keyof Settings)));

@@ -1,3 +1,4 @@
+import { Badge, type BadgeFacts } from "./badge";
 import { CueView } from "./cue-view";
 import { arrange, part, setText } from "../dom";
 import type { CueRecord } from "../cues/state";
@@ -11,6 +12,10 @@ export interface ShownRow {
 
 /** Supplies what is drawn besides the captions' own text. */
 export interface Decoration {
+  /** What is shown of a cue's text. */
+  textOf(cue: CueRecord): string;
+  /** What stands before a speaker's name; null for nothing. */
+  badgeOf(row: TurnRow): BadgeFacts | null;
   /** The colour of a speaker's name; null for the default. */
   colourOf(speaker: string): string | null;
   gapText(gap: GapRow): string;
@@ -20,6 +25,7 @@ type Before = { readonly speaker: string; readonly name: string; readonly sameGr
 
 interface RowNodes {
   readonly element: HTMLDivElement;
+  readonly badge: Badge;
   readonly name: HTMLElement;
   readonly text: HTMLDivElement;
 }
@@ -86,8 +92,8 @@ export class CaptionView {
     return turnsOf(rows).flatMap((row) => {
       const nodes = this.#rows.get(row.key);
       if (!nodes) return [];
-      const clip = nodes.text.getBoundingClientRect();
-      const text = visibleText(nodes.text, Math.max(clip.top, sight.top), Math.min(clip.bottom, sight.bottom));
+      const clips = [sight, nodes.element.getBoundingClientRect(), nodes.text.getBoundingClientRect()];
+      const text = visibleText(nodes.text, Math.max(...clips.map(({ top }) => top)), Math.min(...clips.map(({ bottom }) => bottom)));
       return text === "" ? [] : [{ speaker: row.speaker, name: row.name, text }];
     });
   }
@@ -117,20 +123,21 @@ export class CaptionView {
     const dash = before && before.speaker !== row.speaker ? "– " : "";
     nodes.name.hidden = before?.sameGroup === true && before.speaker === row.speaker && before.name === row.name;
     write(nodes.name, dash, row.name, decoration.colourOf(row.speaker));
+    nodes.badge.draw(decoration.badgeOf(row));
     arrange(
       nodes.text,
-      row.paragraphs.map((paragraph) => this.#paragraph(paragraph)),
+      row.paragraphs.map((paragraph) => this.#paragraph(paragraph, decoration)),
     );
     return nodes.element;
   }
 
-  #paragraph(paragraph: Paragraph): HTMLElement {
+  #paragraph(paragraph: Paragraph, decoration: Decoration): HTMLElement {
     this.#seen.add(paragraph.key);
     const element = this.#paragraphs.get(paragraph.key) ?? part("p", "paragraph");
     this.#paragraphs.set(paragraph.key, element);
     let before = "";
     const cues = paragraph.cues.map((cue) => {
-      const view = this.#cue(cue, before);
+      const view = this.#cue(cue, before, decoration);
       before = cue.text === "" ? before : cue.text;
       return view;
     });
@@ -140,27 +147,28 @@ export class CaptionView {
     return element;
   }
 
-  #cue(cue: CueRecord, before: string): CueView {
+  #cue(cue: CueRecord, before: string, decoration: Decoration): CueView {
     const key = `${cue.session} ${cue.id}`;
     this.#seen.add(key);
     const view = this.#cues.get(key) ?? new CueView();
     this.#cues.set(key, view);
-    view.draw(cue, before);
+    view.draw(cue, before, decoration.textOf(cue));
     return view;
   }
 }
 
 function rowNodes(): RowNodes {
+  const badge = new Badge();
   // A bdi does not affect the direction of the row, so the name is on the side where the text starts.
-  const name = part("div", "name", part("span", "dash"), part("bdi", "speaker"));
+  const name = part("div", "name", part("span", "dash"), badge.element, part("bdi", "speaker"));
   const text = part("div", "text");
   const element = part("div", "row", name, text);
   element.dir = "auto";
-  return { element, name, text };
+  return { element, badge, name, text };
 }
 
 function write(name: HTMLElement, dash: string, speaker: string, colour: string | null): void {
-  const [dashPart, speakerPart] = name.children;
+  const [dashPart, , speakerPart] = name.children;
   if (dashPart) setText(dashPart, dash);
   if (speakerPart) setText(speakerPart, speaker);
   if (name.dataset["colour"] === (colour ?? "")) return;

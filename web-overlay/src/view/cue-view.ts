@@ -24,19 +24,19 @@ export class CueView {
     this.element.append(this.#space, this.#settled, this.#tail);
   }
 
-  /** Draws `cue`. `before` is the text that precedes it in its paragraph. */
-  draw(cue: CueRecord, before: string): void {
+  /** Draws `cue`. `before` is the text that precedes it in its paragraph, `text` what is shown of its own: as long as that. */
+  draw(cue: CueRecord, before: string, text: string): void {
     this.element.dataset["id"] = cue.id;
     if (cue.lang === "") this.element.removeAttribute("lang");
     else if (this.element.lang !== cue.lang) this.element.lang = cue.lang;
-    const settled = cue.state === "closed" ? cue.text : codePoints(cue.text).slice(0, cue.settled).join("");
-    const joint = this.#jointWith(cue.text);
+    const { length } = cue.state === "closed" ? cue.text : codePoints(cue.text).slice(0, cue.settled).join("");
+    const joint = this.#jointWith(text);
     this.#watched = joint === null ? null : { joint, line: this.#lineOf(joint - 1) };
     const space = gapBetween(before, cue.text);
     if (this.#space.data !== space) this.#space.data = space;
-    if (cue.text === this.#text && settled.length === this.#length) return;
-    this.#text = cue.text;
-    this.#length = settled.length;
+    if (text === this.#text && length === this.#length) return;
+    this.#text = text;
+    this.#length = length;
     this.#write();
   }
 

@@ -1,0 +1,138 @@
+"""The HTTP service without HTTP: who may ask for what, how often, and what is answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from captioner import log as log_module
+from captioner.api.actions import Actions
+from captioner.api.routes import (
+    CALM_S,
+    Match,
+    Refusal,
+    Route,
+    action_of,
+    as_json,
+    problem,
+    refusal_of,
+)
+from captioner.api.starting import Replays, Starter
+from captioner.controls.rate_limit import RateLimit
+from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
+from captioner.room.signed import admin_of, webhook_event
+
+log = structlog.get_logger()
+
+PER_S, BURST = 10.0, 40
+"""Requests about one room, and refused ones from one address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request. token: "" for none. address: where it came from."""
+
+    token: str
+    body: bytes
+    address: str
+    match: Match = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered."""
+
+    status: int
+    body: bytes = b""
+    kind: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """Of one process."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        starter: Starter,
+        *,
+        key: str,
+        secret: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._actions, self._starter = actions, starter
+        self._key, self._secret = key, secret
+        self._clock = clock
+        self._replays = Replays()
+        self._by_room = RateLimit(per_s=PER_S, burst=BURST)
+        self._by_address = RateLimit(per_s=PER_S, burst=BURST)
+
+    async def answer(self, route: Route, asked: Asked) -> Answer:
+        """Answer a request."""
+        try:
+            self._allow(asked)
+            action = action_of(route, asked.match, asked.body)
+            log_module.bind(action.room, key=self._secret)
+            done = await self._actions.do(action)
+        except Refusal as refusal:
+            return refused(refusal)
+        log.info("asked_for", what=type(action).__name__.lower())
+        if done.text is not None:
+            name = asked.match["file"].encode("ascii", "ignore").decode().replace('"', "")
+            headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+            return Answer(route.status, done.text.encode(), "text/vtt", headers)
+        return Answer(route.status, b"" if done.value is None else as_json(done.value))
+
+    async def webhook(self, asked: Asked) -> Answer:
+        """Take what the media server tells."""
+        try:
+            try:
+                event = webhook_event(asked.body, asked.token, key=self._key, secret=self._secret)
+            except NotAllowed as exc:
+                raise self._stranger(asked, str(exc)) from exc
+            except InvalidRequest as exc:
+                raise refusal_of(exc) from exc
+            self._replays.must_be_new(event, self._clock())
+            log_module.bind(event.room, key=self._secret)
+            await self._starter.heard(event)
+            self._replays.keep(event)
+        except Refusal as refusal:
+            return refused(refusal)
+        except RoomUnavailable as exc:  # the media server sends it again
+            return refused(Refusal(503, str(exc), retry_s=CALM_S))
+        return Answer(204)
+
+    def _allow(self, asked: Asked) -> None:
+        """Raises Refusal."""
+        if not asked.token:
+            raise self._stranger(asked, "name a token: Authorization: Bearer …")
+        try:
+            room = admin_of(asked.token, key=self._key, secret=self._secret)
+        except NotAllowed as exc:
+            raise self._stranger(asked, str(exc)) from exc
+        if not room or room != asked.match["room"]:
+            self._take(self._by_address, asked.address)
+            raise Refusal(403, "the token must have roomAdmin of this room, and names another")
+        self._take(self._by_room, room)
+
+    def _stranger(self, asked: Asked, why: str) -> Refusal:
+        self._take(self._by_address, asked.address)
+        return Refusal(401, why)
+
+    def _take(self, limit: RateLimit, who: str) -> None:
+        try:
+            limit.take(who, self._clock())
+        except InvalidRequest as exc:
+            raise refusal_of(exc) from exc
+
+
+def refused(refusal: Refusal) -> Answer:
+    """The answer of a refusal."""
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+    if refusal.retry_s is not None:
+        headers["Retry-After"] = str(refusal.retry_s)
+    body = as_json(problem(refusal))
+    return Answer(refusal.status, body, "application/problem+json", headers)

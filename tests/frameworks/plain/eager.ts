@@ -1,0 +1,2 @@
+import "live-captions-overlay";
+import "./app";

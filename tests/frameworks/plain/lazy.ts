@@ -1,0 +1,3 @@
+import "./app";
+
+setTimeout(() => void import("live-captions-overlay"), 200);

@@ -1,0 +1,4 @@
+import { createApp } from "vue";
+import Meeting from "./app.vue";
+
+createApp(Meeting).mount("#app");
