@@ -67,7 +67,7 @@ class LiveKitRoom:
         self._closing: set[asyncio.Task[None]] = set()
         self._cipher = Cipher(key, lambda: self._events.put_nowait(Changed()))
         self._subscriptions = Subscriptions(
-            self._cipher, begin=self._begin, end=self._end, tell=self._events.put_nowait
+            self._cipher, now_ms, begin=self._begin, end=self._end, tell=self._events.put_nowait
         )
         self._left = False
         self._interrupted_ms: int | None = None

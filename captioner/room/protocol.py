@@ -85,7 +85,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The connection to the media server was lost between two room times, and works again."""
+    """Between two room times nothing came from the media server, or of a track; now it does."""
 
     start_ms: int
     end_ms: int

@@ -10,7 +10,7 @@ from livekit import rtc
 from captioner import metrics
 from captioner.room.encryption import Cipher
 from captioner.room.livekit_facts import is_voice
-from captioner.room.protocol import Inaudible
+from captioner.room.protocol import Gap, Inaudible
 from streaming.backoff import Backoff
 
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 10.0
@@ -20,27 +20,34 @@ LATE_S = 5.0
 """A track that was requested and has not come by then cannot be heard: its publisher may allow it
 to others only, and then the media server says nothing."""
 
+MISSED_MS = 2_000
+"""A track that comes so long after it was requested has a gap before it; at most a moment less is
+usual while a room begins."""
+
 Track = Callable[[rtc.RemoteTrackPublication, rtc.RemoteParticipant], None]
 
 
 class Subscriptions:
     """Subscribes to the tracks of people, by identity, that are ``wanted``.
 
-    begin: called when a track is wanted, or can be heard. end: with the sid of one that is not.
-    tell: takes what everybody should see.
+    now_ms: returns room time. begin: called when a track is wanted, or can be heard. end: with the
+    sid of one that is not. tell: takes what everybody should see.
     """
 
     def __init__(
         self,
         cipher: Cipher,
+        now_ms: Callable[[], int],
         *,
         begin: Track,
         end: Callable[[str], None],
-        tell: Callable[[Inaudible], None],
+        tell: Callable[[Inaudible | Gap], None],
     ) -> None:
         self._cipher = cipher
+        self._now_ms = now_ms
         self._begin, self._end, self._tell = begin, end, tell
         self._subscribed: set[str] = set()  # what was requested, because the SDK reports it late
+        self._awaited: dict[str, int] = {}  # of that, what has not come; room time of the request
         self._failed: dict[str, Backoff] = {}
         self.wanted: Callable[[str], bool] = lambda _identity: False
 
@@ -55,11 +62,14 @@ class Subscriptions:
             publication.set_subscribed(wanted)
             (self._subscribed.add if wanted else self._subscribed.discard)(publication.sid)
             if wanted:
+                if publication.track is None:
+                    self._awaited.setdefault(publication.sid, self._now_ms())
                 loop = asyncio.get_running_loop()
                 loop.call_later(LATE_S, self._late, publication, participant)
         if wanted:
             self._begin(publication, participant)
         else:
+            self._awaited.pop(publication.sid, None)
             self._end(publication.sid)
 
     def forget(self) -> None:
@@ -71,6 +81,7 @@ class Subscriptions:
     ) -> None:
         """The track is no longer published."""
         self._subscribed.discard(publication.sid)
+        self._awaited.pop(publication.sid, None)
         self._over(publication.sid, participant.identity)
 
     def worked(
@@ -80,6 +91,10 @@ class Subscriptions:
         participant: rtc.RemoteParticipant,
     ) -> None:
         """The track can be heard from now on."""
+        now_ms = self._now_ms()
+        asked_ms = self._awaited.pop(publication.sid, now_ms)
+        if now_ms - asked_ms >= MISSED_MS and not publication.muted:
+            self._tell(Gap(asked_ms, now_ms))
         self._over(publication.sid, participant.identity)
         self._begin(publication, participant)
 

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from captioner.room.encryption import TrackSound
 from captioner.room.livekit_room import LiveKitRoom
-from captioner.room.protocol import Changed, Inaudible, Left
+from captioner.room.protocol import Changed, Gap, Inaudible, Left
 from captioner.room.standstill import UNDER_WAY_MS, Clocks, Standstills
 from streaming.audio import FRAME_MS, FRAME_SAMPLES
 
@@ -110,7 +110,8 @@ async def test_a_track_whose_channels_have_opposite_phase_is_heard(
 class Publication:
     """In place of the SDK's publication of a microphone."""
 
-    sid, muted, track = "TR_1", False, None
+    sid, track = "TR_1", None
+    muted = False
     kind, source = rtc.TrackKind.KIND_AUDIO, rtc.TrackSource.SOURCE_MICROPHONE
     encryption_type = rtc.EncryptionType.NONE
 
@@ -168,6 +169,26 @@ async def test_a_subscription_that_fails_is_told_and_tried_again(sdk_room: SdkRo
     assert await anext(events) == Inaudible("TR_1", "anna", over=False)
     sdk_room.emit("track_subscribed", None, sdk_room.publication, sdk_room.anna)
     assert await anext(events) == Inaudible("TR_1", "anna", over=True)
+
+
+@pytest.mark.parametrize(("took_ms", "muted", "told"), [
+    (7_000, False, [Gap(1_000, 8_000)]), (7_000, True, []), (400, False, []),
+])  # fmt: skip
+async def test_what_was_said_before_a_track_came_late_is_told_as_a_gap(
+    sdk_room: SdkRoom, took_ms: int, muted: bool, told: list[Gap]
+) -> None:
+    now_ms = 1_000
+    room = LiveKitRoom(lambda: now_ms)
+    await room.join("", "")
+    room.hear(lambda _identity: True)
+    now_ms += took_ms
+    sdk_room.publication.muted = muted
+    for _ in range(2):  # the second time nobody has waited for it
+        sdk_room.emit("track_subscribed", None, sdk_room.publication, sdk_room.anna)
+    sdk_room.emit("room_updated")
+    events = room.events()
+    assert [await anext(events) for _ in told] == told
+    assert await anext(events) == Changed()
 
 
 async def test_a_failed_subscription_of_a_track_that_is_gone_is_over(sdk_room: SdkRoom) -> None:
