@@ -20,9 +20,11 @@ collect_ignore = [] if find_spec("moshi") else ["kyutai"]
 
 MEETINGS = ("tests/integration/", "tests/eval/simulation/")
 
-# A busy machine is no fault of the law that is tested.
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ours")
+# A busy machine is no fault of the law that is tested; and a run that failed fails again. Other
+# examples each time: make test ARGS="--hypothesis-profile=random".
+settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("random"), derandomize=True, database=None)
+settings.load_profile("same")
 
 
 @pytest.hookimpl(trylast=True)
@@ -40,6 +42,17 @@ _SESSION = pytest.StashKey[pytest.Session]()
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_SESSION] = session
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives a meeting that failed a second try, which the summary names.
+
+    Media server, bots and browsers meet there in real time, and whoever else is on the machine
+    may starve one of them. What fails twice is a fault; --force-reruns 0 gives no second try.
+    """
+    for item in items:
+        if item.nodeid.startswith(MEETINGS):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(optionalhook=True)
