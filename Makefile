@@ -84,6 +84,7 @@ docs: .venv/run.done
 	mv docs/settings.md.new docs/settings.md
 	$(BIN)/python -m captioner.api.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+	cp deploy/monitoring/alerts.yml deploy/monitoring/dashboard.json deploy/helm/live-captions/files/
 
 # What is in deploy/, by the tools and libraries that read it elsewhere. PROMTOOL comes with
 # Prometheus; bubblewrap, nginx, redis-server and systemd-analyze with Debian. SUITE_MEET: a
