@@ -27,14 +27,14 @@ ENGLISH = DecoderPolicy()
 
 WHISPER = DecoderPolicy(
     intervals=((0, 600), (4_000, 700), (8_000, 800)),
-    shortest_ms=480,
-    share=0.75,
+    shortest_ms=320,
+    share=0.9,
     deaf_ms=(350, 900),
     thorough=True,
     agreement=AgreementPolicy(
         vote_ms=0,
         show=2.0,
-        settle=2.5,
+        settle=3.0,
         revise=2.0,
         patience=2.0,
         again=inf,
