@@ -65,12 +65,14 @@ class Bot:
         backoff: Backoff | None = None,
         extras: OutputSettings | None = None,
         is_admin: Callable[[str, str], bool] = lambda _token, _room: False,
+        alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
 
         policy: by default everybody counts as a reader. store: by default lasts as long as this.
-        is_admin: see RpcServer; by default no back end may ask for anything.
+        is_admin: see RpcServer; by default no back end may ask for anything. alive: called again
+        and again while the bot is connected to a room with somebody in it.
         """
         self.publisher = publisher or Publisher(RoomClock.start())
         self.joined = asyncio.Event()
@@ -97,6 +99,7 @@ class Bot:
         self._handover = Handover(
             self.publisher, self._service, self._tracks, close=self._close, leave=self.stop
         )  # fmt: skip
+        self._alive = alive
         self._url = url
         self._token, self._token_as = token, token_as
         self._clock = clock
@@ -248,7 +251,7 @@ class Bot:
 
     async def _until_over(self, room: Room) -> Left | None:
         events = asyncio.create_task(self._serve(room))
-        ticks = asyncio.create_task(self._tick())
+        ticks = asyncio.create_task(self._tick(room))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({events, ticks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -290,10 +293,12 @@ class Bot:
         else:  # refused while the voice waited here, or it is a successor's
             voice.frames.forget()
 
-    async def _tick(self) -> None:
+    async def _tick(self, room: Room) -> None:
         """What changes of itself: nobody reads any more; another engine stands in."""
         while True:
             await asyncio.sleep(TICK_S)
+            if room.connected and room.people():
+                self._alive()
             if self._closed:
                 continue
             # Before the transcript is reviewed: what is dealt with by now is in it then.

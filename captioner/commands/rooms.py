@@ -37,7 +37,7 @@ from captioner.room.signed import is_admin
 from captioner.room.standstill import Standstills
 from captioner.room.tokens import agent_token
 from captioner.settings import Settings
-from captioner.worker.bot_process import HAND_OVER, REMOVED
+from captioner.worker.bot_process import HAND_OVER, REMOVED, Pulse
 from streaming.backoff import Backoff
 
 COME_BACK_S = 10.0
@@ -111,8 +111,9 @@ def caption_room(
     *,
     until_empty: bool,
     offered: Offered = engines.offered,
+    pulse: Pulse | None = None,
 ) -> None:
-    """The command ``run``. offered: the engines that a host may choose from.
+    """The command ``run``. offered: the engines that a host may choose from. pulse: of this bot.
 
     Raises CaptionerError, StreamingError.
     """
@@ -120,12 +121,14 @@ def caption_room(
     log_module.bind(room, key=settings.livekit_api_secret.get_secret_value())
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port, host=settings.listen)
-    asyncio.run(_run(room, identity, settings, offered, until_empty=until_empty))
+    pulse = pulse or Pulse(None)
+    asyncio.run(_run(room, identity, settings, offered, pulse, until_empty=until_empty))
 
 
 async def _run(
-    room: str, identity: str, settings: Settings, offered: Offered, *, until_empty: bool
-) -> None:
+    room: str, identity: str, settings: Settings, offered: Offered, pulse: Pulse,
+    *, until_empty: bool,
+) -> None:  # fmt: skip
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()
 
@@ -159,6 +162,7 @@ async def _run(
             ),
             extras=settings.extras,
             is_admin=functools.partial(is_admin, key=settings.livekit_api_key, secret=secret),
+            alive=pulse.beat,
         )
         with standstills.watched():
             left = await _meetings(begin, until_empty=until_empty)

@@ -30,7 +30,7 @@ from captioner.errors import ConfigurationError
 from captioner.room.tokens import probe
 from captioner.settings import Settings, read_settings
 from captioner.worker import process_metrics
-from captioner.worker.bot_process import bot_environment
+from captioner.worker.bot_process import Pulse, bot_environment
 from captioner.worker.fork_server import Forks, ForkServer, Variables
 from captioner.worker.plan import AGENT_NAME, WorkerPlan
 from captioner.worker.worker import Worker
@@ -100,7 +100,7 @@ def worker(
         listener.listen()
 
         @plainly
-        def bot(variables: Variables) -> None:
+        def bot(variables: Variables, note: int | None) -> None:
             os.environ.clear()
             os.environ.update(environment | dict(variables))
             if settings.metrics_port is not None:
@@ -109,7 +109,14 @@ def worker(
             room, identity = variables[ROOM], variables[IDENTITY]
             log_module.bind(room, key=secret, job=variables[JOB])
             offered = functools.partial(engines.offered, address=address)
-            caption_room(read_settings(), room, identity, until_empty=True, offered=offered)
+            caption_room(
+                read_settings(),
+                room,
+                identity,
+                until_empty=True,
+                offered=offered,
+                pulse=Pulse(note),
+            )
 
         def model(listener: socket.socket) -> None:
             models = installed(settings.model, device=settings.device)
@@ -117,7 +124,7 @@ def worker(
 
         server = ForkServer(
             worker=lambda connection: exit_after(lambda: work(connection)),
-            bot=lambda variables: exit_after(lambda: bot(variables)),
+            bot=lambda variables, note: exit_after(lambda: bot(variables, note)),
             model=lambda listener: exit_after(lambda: model(listener)),
             listener=listener,
         )

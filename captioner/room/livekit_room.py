@@ -75,6 +75,11 @@ class LiveKitRoom:
         self.lost_ms = 0
 
     @property
+    def connected(self) -> bool:
+        """Whether the media server answers, as far as is known."""
+        return self._interrupted_ms is None and not self._left
+
+    @property
     def me(self) -> Person:
         """The bot itself."""
         return person_of(self._room.local_participant)

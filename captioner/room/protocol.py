@@ -142,6 +142,11 @@ class Room(Outlet, Protocol):
         ...
 
     @property
+    def connected(self) -> bool:
+        """Whether the media server answers, as far as is known."""
+        ...
+
+    @property
     def me(self) -> Person:
         """The bot itself."""
         ...

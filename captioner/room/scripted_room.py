@@ -99,6 +99,7 @@ class ScriptedRoom:
         self.me = Person("bot", "Captions", Kind.AGENT, sid="PA_bot", joined_ms=1)
         self.name = "scripted"
         self.recorded = self.encrypted = False
+        self.connected = True
         self.lost_ms = 0
         self.packets: list[dict[str, Any]] = []
         self.handed: list[tuple[tuple[str, ...], dict[str, Any]]] = []

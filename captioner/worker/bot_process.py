@@ -12,6 +12,8 @@ import fcntl
 import json
 import os
 import signal
+import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -31,6 +33,10 @@ RECORDING_MAX = 200
 
 LOOK_S = 0.25
 """So often it is looked whether a process that is no child of ours has ended."""
+
+PULSE_S = 1.0
+PULSE_LOST_S = 4.0
+"""A bot that has not said for so long that it is in its room may not be."""
 
 HAND_OVER = signal.SIGUSR1
 """Tells a bot to leave when another one goes on."""
@@ -125,6 +131,16 @@ class BotProcess:
             log.error("bot_not_adopted", reason=type(exc).__name__)
             return None
 
+    @property
+    def in_room(self) -> bool:
+        """Whether it says itself that it is in its room, with others."""
+        if self._note is None:
+            return False
+        try:
+            return abs(time.time() - self._note.stat().st_mtime) < PULSE_LOST_S
+        except OSError:
+            return False
+
     async def wait(self) -> int | None:
         """Until it has ended; its exit code, None if that is not known."""
         code = None
@@ -156,6 +172,32 @@ class BotProcess:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+
+class Pulse:
+    """By which a bot says that it is in its room: its note is touched. From a thread, because the
+    disk may hang.
+    """
+
+    def __init__(self, note: int | None) -> None:
+        """note: a file descriptor; None if there is no note."""
+        self._note = note
+        self._beaten = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def beat(self) -> None:
+        """It is in its room."""
+        self._beaten.set()
+        if self._thread is None and self._note is not None:
+            self._thread = threading.Thread(target=self._run, args=[self._note], daemon=True)
+            self._thread.start()
+
+    def _run(self, note: int) -> None:
+        while self._beaten.wait():
+            self._beaten.clear()
+            with contextlib.suppress(OSError):  # then the media server is believed
+                os.utime(note)
+            time.sleep(PULSE_S)
 
 
 class Notes:

@@ -32,7 +32,8 @@ Variables = Mapping[str, str]
 
 class ForkServer:
     """The parent's side. worker: what the first child does with its end of the connection.
-    bot: what each further child does, with what the worker says of it. model: what a child does
+    bot: what each further child does, with what the worker says of it, and its lock, a file
+    descriptor, or None. model: what a child does
     whenever somebody connects to ``listener`` and no such child lives.
     """
 
@@ -40,7 +41,7 @@ class ForkServer:
         self,
         *,
         worker: Callable[[socket.socket], NoReturn],
-        bot: Callable[[Variables], NoReturn],
+        bot: Callable[[Variables, int | None], NoReturn],
         model: Callable[[socket.socket], NoReturn],
         listener: socket.socket,
     ) -> None:
@@ -97,7 +98,9 @@ class ForkServer:
             return
         variables = json.loads(line)
         try:
-            pid = self._fork(lambda: self._run_bot(variables), keep=files)
+            pid = self._fork(
+                lambda: self._run_bot(variables, files[0] if files else None), keep=files
+            )
         except OSError as exc:
             self._tell(failed=exc.strerror)
         else:

@@ -47,10 +47,15 @@ class OwnRoom:
             self.alone_since_s = now_s
         return now_s - self.alone_since_s >= EMPTY_S
 
-    def judge(self, facts: Facts, now_s: float) -> Own:
-        """What is to be done. facts: with the dispatches."""
+    def judge(self, facts: Facts, now_s: float, *, in_room: bool = False) -> Own:
+        """What is to be done. facts: with the dispatches. in_room: whether the bot says itself that
+        it is there, with others: a media server that has lost its Redis lists neither.
+        """
         if is_recalled(facts.dispatches, self.dispatch, self.since_ms):
             return Own.RECALLED
+        if in_room:
+            self.absent_since_s, self.alone_since_s = None, now_s
+            return Own.KEEP
         if self.peopled(facts.people, now_s):
             return Own.EMPTY
         if any(bot.identity == self.identity for bot in facts.bots):

@@ -168,7 +168,8 @@ class Slots:
         """End its bot where the room does not need it, or has lost it. Raises RoomUnavailable."""
         self._bind(slot.assignment)
         facts = await self.facts(slot)
-        verdict = slot.own.judge(facts, time.monotonic())
+        in_room = slot.bot is not None and slot.bot.in_room
+        verdict = slot.own.judge(facts, time.monotonic(), in_room=in_room)
         slot.suspect = slot.own.absent_since_s is not None
         if slot.bot is None or slot.leaving or verdict is Own.KEEP:
             return

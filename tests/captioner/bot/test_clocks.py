@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -78,3 +79,29 @@ def test_a_machine_knows_how_long_it_runs_and_since_when() -> None:
     before, after = Instant.now(), Instant.now()
     assert before.boot == after.boot
     assert 0 <= before.until_ms(after) < 60_000
+
+
+async def test_a_bot_says_that_it_lives_while_it_is_connected_and_not_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("captioner.bot.bot.TICK_S", 0.01)
+    beaten = asyncio.Event()
+
+    async def told(*, lives: bool) -> None:
+        beaten.clear()
+        if lives:
+            await asyncio.wait_for(beaten.wait(), 10)
+        else:
+            await asyncio.sleep(0.1)
+            assert not beaten.is_set()
+
+    async with scripted_meeting(alive=beaten.set) as meeting:
+        await told(lives=False)
+        meeting.come("anna")
+        await told(lives=True)
+        meeting.room.connected = False
+        await told(lives=False)
+        meeting.room.connected = True
+        await told(lives=True)
+        meeting.room.go("anna")
+        await told(lives=False)

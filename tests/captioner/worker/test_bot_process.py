@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -14,7 +16,7 @@ from typing import IO
 import pytest
 
 from captioner.errors import StateError
-from captioner.worker.bot_process import Assignment, Notes
+from captioner.worker.bot_process import PULSE_LOST_S, Assignment, Notes, Pulse
 
 ASSIGNMENT = Assignment("meet", "captions-1", "AD_1", since_ms=1, recording="board")
 
@@ -54,6 +56,31 @@ async def test_the_living_bots_of_a_dead_worker_are_adopted_and_can_be_ended(
         bot.stop()
         assert await bot.wait() is None
         assert child.wait() < 0
+
+
+def test_a_bot_says_by_its_note_that_it_is_in_its_room_until_it_does_not(
+    noted: tuple[Notes, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    noted[0].close()
+    with closing(Notes(tmp_path)) as other:
+        [bot] = other.adopt()
+        [note] = notes_in(tmp_path)
+
+        def touched(ago_s: float) -> float:
+            os.utime(note, (time.time() - ago_s,) * 2)
+            return note.stat().st_mtime
+
+        before = touched(PULSE_LOST_S)
+        assert not bot.in_room
+        with note.open() as file:
+            Pulse(file.fileno()).beat()
+            while note.stat().st_mtime == before:
+                time.sleep(0.01)
+        assert bot.in_room
+        touched(-2 * PULSE_LOST_S)  # our clock was set back
+        assert not bot.in_room
+        note.unlink()
+        assert not bot.in_room
 
 
 def test_a_bot_that_has_ended_is_not_adopted(

@@ -36,7 +36,7 @@ async def worker(connection):
     else:
         print("lost:", running.exception())
 
-def bot(variables):
+def bot(variables, lock):
     print("bot", variables["does"], len(os.listdir(f"/proc/{os.getppid()}/task")))
     if variables["does"] == "waits":
         signal.pause()

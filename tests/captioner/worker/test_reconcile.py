@@ -123,6 +123,16 @@ def test_a_bot_that_the_room_has_lost_is_given_time_to_come_back() -> None:
     assert [own.judge(gone, at_s) for at_s in (7, 14, 16)] == [Own.KEEP, Own.KEEP, Own.ABSENT]
 
 
+def test_a_bot_that_is_in_its_room_is_kept_though_the_media_server_lists_nobody() -> None:
+    own = OwnRoom("AD_1", 0, "me", alone_since_s=0.0)
+    nobody = Facts("r", 0, [], [ASKED])
+    assert own.judge(nobody, EMPTY_S * 2, in_room=True) is Own.KEEP
+    assert own.judge(nobody, EMPTY_S * 3 - 1) is Own.KEEP
+    assert own.judge(nobody, EMPTY_S * 3) is Own.EMPTY
+    recalled = Facts("r", 2, [], [Dispatch("AD_0", "", 0)])
+    assert own.judge(recalled, 0, in_room=True) is Own.RECALLED
+
+
 def test_a_bot_that_was_started_again_is_given_time_to_come() -> None:
     own = OwnRoom("AD_1", 0, "me", alone_since_s=0.0)
     gone = Facts("r", 1, [], [ASKED])
