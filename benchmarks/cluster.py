@@ -20,7 +20,6 @@ from eval.rooms.cluster import Cluster, Size, running_cluster
 from eval.rooms.cluster_faults import FAULTS, Fault
 from eval.rooms.redis_server import find_redis
 from eval.rooms.tone_room import Count
-from eval.simulation.participant import NoBot
 from eval.simulation.verdict import Fate
 
 BEFORE_S, AFTER_S = 4.0, 20.0
@@ -49,10 +48,7 @@ async def play(cluster: Cluster, faults: list[Fault]) -> tuple[list[Row], int]:
     await asyncio.sleep(LAST_S)
     counts, without = [Count() for _ in faults], 0
     for room in cluster.rooms:
-        try:
-            await room.person.hello()  # the last packet may be in transit
-        except NoBot:
-            without += 1
+        without += not await room.read_again()
         for count, more in zip(counts, room.counts(times), strict=True):
             count.add(more)
     return [(fault.name, count) for fault, count in zip(faults, counts, strict=True)], without

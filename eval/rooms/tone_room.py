@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -13,12 +14,13 @@ from captioner.demo.livekit_server import MediaServer
 from captioner.room.tokens import participant_token
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.plan import AGENT_NAME
-from eval.simulation.participant import Join, Participant
+from eval.simulation.participant import Join, NoBot, Participant
 from eval.simulation.second_listener import SecondListener
 from eval.simulation.verdict import Facts, Fate, MeetingVerdict, SpokenWord, judge_meeting
 from streaming.testing.tone_words import RAISES
 
 TURN_WORDS = 4, 16
+TRIES = 15
 BETWEEN_S = 1.0, 3.0
 """Between two turns of a speaker."""
 
@@ -65,6 +67,15 @@ class ToneRoom:
     async def read(self) -> None:
         """Wait until something that was said is shown. Raises TimeoutError."""
         await self.person.until(lambda: bool(self.person.page.shown()), timeout_s=60)
+
+    async def read_again(self) -> bool:
+        """Ask for what is missing, for the last packet may be in transit; whether a bot answers."""
+        for _ in range(TRIES):
+            with contextlib.suppress(NoBot):
+                await self.person.hello()
+                return True
+            await asyncio.sleep(1)
+        return False
 
     @property
     def state(self) -> str:

@@ -120,10 +120,6 @@ class Participant:
             while True:
                 try:
                     await self._rpc(method, request)
-                except rtc.RpcError as exc:
-                    if exc.code < _LIVEKITS_OWN:
-                        raise
-                    await asyncio.sleep(RETRY_S)
                 except NoBot:
                     await asyncio.sleep(RETRY_S)
                 else:
@@ -174,12 +170,17 @@ class Participant:
         bot = self.bot
         if bot is None:
             raise NoBot
-        answer = await self._room.local_participant.perform_rpc(
-            destination_identity=bot.identity,
-            method=method,
-            payload=json.dumps(request),
-            response_timeout=RPC_S,
-        )
+        try:
+            answer = await self._room.local_participant.perform_rpc(
+                destination_identity=bot.identity,
+                method=method,
+                payload=json.dumps(request),
+                response_timeout=RPC_S,
+            )
+        except rtc.RpcError as exc:
+            if exc.code < _LIVEKITS_OWN:
+                raise
+            raise NoBot from exc
         understood: dict[str, Any] = json.loads(answer)
         return understood
 
