@@ -104,7 +104,9 @@ async def running_cluster(
     """It runs, with its rooms empty. redis: its program."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     async with contextlib.AsyncExitStack() as stack:
-        shared = stack.enter_context(RedisServer(redis)) if size.redis and redis else None
+        shared = None
+        if size.redis and redis:
+            shared = stack.enter_context(RedisServer(redis, folder))
         secret = "s" * 40
         nodes = [
             MediaServer(program, secret=secret, redis=shared.address if shared else "")

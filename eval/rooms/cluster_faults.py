@@ -126,9 +126,20 @@ async def redis_frozen(cluster: Cluster) -> None:
 
 
 async def redis_killed(cluster: Cluster) -> None:
-    """It comes back, and has forgotten everything."""
+    """It comes back with what it knew."""
     if cluster.redis:
         cluster.redis.stop()
+        await asyncio.sleep(AWAY_S)
+        cluster.redis.start()
+
+
+async def redis_emptied(cluster: Cluster) -> None:
+    """It comes back and knows nothing. Media servers list no room then that was there before, and
+    who joins such a room on another of them is alone: so this is the last of the faults.
+    """
+    if cluster.redis:
+        cluster.redis.stop()
+        cluster.redis.forget()
         await asyncio.sleep(AWAY_S)
         cluster.redis.start()
 
@@ -147,4 +158,5 @@ FAULTS = (
     Fault("Redis frozen", redis_frozen),
     Fault("Redis killed", redis_killed),
     Fault("media server killed", node_killed),
+    Fault("Redis emptied", redis_emptied),
 )

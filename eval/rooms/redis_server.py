@@ -1,4 +1,4 @@
-"""A redis-server of its own: found on the PATH, with nothing on disk."""
+"""A redis-server of its own, found on the PATH."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ def find_redis() -> Path | None:
 
 
 class RedisServer:
-    """``with`` runs it, on one port however often it is started again. It forgets when it ends."""
+    """``with`` runs it, on one port however often it is started again."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, folder: Path | None = None) -> None:
+        """folder: keeps what it knows; without one that is gone when it ends."""
         self._port = free_port()
+        self._folder = folder
+        kept = ["--appendonly", "yes", "--dir", str(folder)] if folder else ["--appendonly", "no"]
         self._command = [
-            str(program), "--port", str(self._port), "--bind", "127.0.0.1",
-            "--save", "", "--appendonly", "no",
+            str(program), "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", *kept,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,8 +65,13 @@ class RedisServer:
         if self._process:
             self._process.send_signal(signal.SIGCONT)
 
+    def forget(self) -> None:
+        """While it is stopped: what it knew is gone."""
+        if self._folder:
+            shutil.rmtree(self._folder / "appendonlydir")
+
     def stop(self) -> None:
-        """End it: what it knew is gone."""
+        """End it."""
         if self._process:
             self._process.kill()
             self._process.wait()
