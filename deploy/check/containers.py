@@ -3,14 +3,15 @@
     python deploy/check/containers.py CHECK [asr-server]
 
 CHECK: our program of that name. asr-server: build that image too, 7 GB. Needs bubblewrap; as root
-also nginx, redis-server and a livekit-server, of which the compose project is made. Prints what it
-did not run.
+also nginx, redis-server, prometheus and a livekit-server, of which the compose project is made.
+Prints what it did not run.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,8 @@ KEYS = {
     "LIVEKIT_API_SECRET": "a-secret-for-this-check-alone-0123456789",
     "GRAFANA_PASSWORD": "not-used",
 }
+DASHBOARD = ROOT / "deploy" / "monitoring" / "dashboard.json"
+PROGRAMS = "nginx", "redis-server", "prometheus", "ip"
 ANSWER_S = 60.0
 DOCTOR_S = 400.0
 
@@ -45,10 +48,8 @@ def main() -> None:
             starts(images[target], target)
         if not more:
             not_run("the image asr-server (7 GB): make deploy-check ASR_SERVER=asr-server")
-        not_run("the base images, Prometheus, Grafana, a GPU, two workers at once")
-        missing = [
-            one for one in ("nginx", "redis-server", "ip") if not shutil.which(one, path=PATH)
-        ]
+        not_run("the base images, Grafana, a GPU, two workers at once")
+        missing = [one for one in PROGRAMS if not shutil.which(one, path=PATH)]
         if missing or os.geteuid() != 0:
             why = f"no {', '.join(missing)} here" if missing else "only root can give it a network"
             not_run(f"the project of compose.yaml: {why}")
@@ -101,6 +102,7 @@ def caption_a_sentence(
         worker = project.up("worker", images["bot"])
         project.until(8081, "worker: healthy, without rights, on a read-only tree")
         project.until(9464, "worker: /metrics", path="/metrics", says="captioner_worker_connected")
+        watch(project, folder)
         project.up("api", images["bot"])
         project.until(8091, "api: served", path="/openapi.json", says="openapi")
         project.up("passes", images["bot"])
@@ -115,8 +117,34 @@ def caption_a_sentence(
         print(textwrap.indent(said, "     "), end="")
         # Not its status: this machine may be slow.
         must("ok   words" in said, "captioner doctor: a sentence was captioned")
+        dashboard_shows(project)
         project.stop(worker)
         must(worker.wait(timeout=DOCTOR_S) == 0, "worker: SIGTERM ends it as process 1, status 0")
+
+
+def watch(project: Project, folder: Path) -> None:
+    """Start Prometheus with the project's file, which finds its targets by a name service there."""
+    config = COMPOSE.with_name("prometheus.yml").read_text(encoding="utf-8")
+    here = r'static_configs: [{targets: ["127.0.0.1:\1"]}]'
+    config, found = re.subn(r"dns_sd_configs: .*port: (\d+)\}\]", here, config)
+    must(found == 2 and "15s" in config, "prometheus.yml: workers and speech servers")
+    rules = str(DASHBOARD.with_name("alerts.yml"))
+    file, data = folder / "prometheus.yml", folder / "prometheus"
+    file.write_text(config.replace("15s", "1s").replace("alerts.yml", rules))
+    project.beside(["prometheus", f"--config.file={file}", f"--storage.tsdb.path={data}"])
+    project.until(9090, "Prometheus: ready", path="/-/ready")
+
+
+def dashboard_shows(project: Project) -> None:
+    """What the dashboard's panels show of this one meeting; those of speech servers nothing."""
+    empty = []
+    for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
+        for target in panel.get("targets", ()):
+            value = project.measured(target["expr"])
+            print(f"     {panel['title']}: {value}")
+            if value is None and "asr_" not in target["expr"]:
+                empty.append(panel["title"])
+    must(not empty, f"dashboard: every panel of the workers shows something {empty or ''}".strip())
 
 
 def not_run(what: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -105,6 +108,14 @@ class Project:
                         return must(True, what)
             time.sleep(0.2)
         must(False, what)
+
+    def measured(self, expression: str) -> float | None:
+        """The first value that Prometheus has for this, if any; for a wrong one it must answer."""
+        query = urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(f"http://127.0.0.1:9090/api/v1/query?{query}") as answer:
+            found = json.load(answer)["data"]["result"]
+        value = float(found[0]["value"][1]) if found else math.nan
+        return None if math.isnan(value) else value
 
     def stop(self, program: subprocess.Popen[str]) -> None:
         """SIGTERM to what bubblewrap runs, to which it passes no signals; or to the program."""
