@@ -19,7 +19,9 @@ from playwright.async_api import Page, async_playwright
 from eval.commands.main import main
 from eval.corpus.spoken_words import RefWord, Turn
 from eval.measures.catalogue import MEASURES
+from eval.normalization.normalize import LANGUAGES
 from eval.observation import Observation, Run, Shown, write_all, write_run
+from eval.report.wording import TONGUES, Tongue, wording
 
 HARD = '<script>alert("1")</script> & </style>'
 
@@ -405,3 +407,8 @@ async def test_the_page_has_no_fault_that_axe_finds(page: Page, axe_core: str) -
         },
     )
     assert answer["result"]["value"] == []
+
+
+@pytest.mark.parametrize("tongue", TONGUES)
+def test_every_language_that_is_scored_has_a_name(tongue: Tongue) -> None:
+    assert set(LANGUAGES) == set(wording(tongue).texts["language"])
