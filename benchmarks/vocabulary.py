@@ -21,29 +21,13 @@ from eval.corpus.manifest import Clip
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import cues_of
 from eval.normalization.normalize import normalize
-from streaming.audio import SAMPLE_RATE, Pcm
+from streaming.audio import SAMPLE_RATE
 from streaming.embedded import weights
-from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.models import BASE
 from streaming.embedded.stream_job import SpeechModel, TakesVocabulary
 
 MEETING, WRONG = 30, 6
 RUNS = ("live, told nothing", "live, told", "whole, told nothing", "whole, told")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A model that is told of words wherever some are to be settled, as in a live stream."""
-
-    model: SpeechModel
-    words: Sequence[str]
-
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
-        """See ``SpeechModel.decode``."""
-        model = self.model
-        if thorough and isinstance(model, TakesVocabulary):
-            model = model.expecting(self.words)
-        return model.decode(pcm, draft, thorough=thorough)
 
 
 @dataclass(slots=True)
@@ -106,12 +90,13 @@ def main() -> None:
     clips = clips_of(options)
     rare = rarest(clips, options.rare)
     base = BASE.load(1).speaking(options.language)
+    assert isinstance(base, TakesVocabulary)
     found = {name: Found() for name in RUNS}
     for group in meetings(clips, rare):
         mine = sorted(set().union(*(rare[n] for n in group)))
         others = sorted(set().union(*(rare[n] for n in range(len(clips)) if n not in group)))
         listed = [*mine, *others[:: max(1, len(others) // WRONG)][:WRONG]]
-        told = Told(base, listed)
+        told = base.expecting(listed)
         for n in group:
             sound = clips[n].audio(16_000)
             heard = (

@@ -64,8 +64,7 @@ class StreamWork:
     """One stream, as the threads see it.
 
     choose: gives the model of the stream, or the one for bad rooms if it is given True, for which
-    it may need a second. vocabulary: gives names and terms of which the model is told where words
-    are to be settled; everywhere would take too much of the processor.
+    it may need a second. vocabulary: gives names and terms of which the model is told.
     """
 
     def __init__(
@@ -154,7 +153,7 @@ class StreamWork:
             return []
         due_since = self._due_since or time.monotonic()
         model = self._model
-        if request.thorough and isinstance(model, TakesVocabulary):
+        if isinstance(model, TakesVocabulary):
             model = model.expecting(self._vocabulary())
         answer = model.decode(request.pcm, request.draft, thorough=request.thorough)
         waited_s = time.monotonic() - due_since if self._live else 0.0
