@@ -124,6 +124,13 @@ class Transcript:
         """Whether so much was not understood that figures are not to be trusted: over 1 %."""
         return 100 * self.unread > self.lines
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether the file has lines, of which hardly any was understood."""
+        held = sum(one.text != "" for one in self.segments)
+        most = 10 * self.unread >= 9 * self.lines and held < self.unread
+        return self.unread > 0 and (not held or most)
+
     def of(self, recording: str) -> tuple[Segment, ...]:
         """Return the segments of one recording, named with or without folder and suffix."""
         stem = Path(recording).stem

@@ -195,7 +195,7 @@ def _figures_of_words(
     }
     if primary(language) in FUNCTION_WORDS:
         wrong = kinds(errors.alignment, language, names=names_in(part.said, language))
-        found["ner_like"] = (count - wrong.weight, count)
+        found["ner_like"] = (max(0.0, count - wrong.weight), count)
         found |= {f"{kind}_errors": (wrong.errors.get(kind, 0), count) for kind in KINDS}
         if not is_cased(part.said):
             del found["name_errors"]  # undecidable

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal, get_args
 
 from eval.measures.accuracy import Pair, wer_of_long
@@ -28,6 +28,14 @@ WEIGHTS: Mapping[Kind, float] = {
 """The NER model's serious, standard and minor error (Romero-Fresco & Martínez 2015).
 
 There a person judges how each error affects the meaning; here the kind of word decides.
+"""
+
+STRETCH = 5
+"""So many successive spoken words of which none is shown right are a lost stretch.
+
+The NER model counts errors in what captions hold (its N is the number of their words), so its
+weights are those of an utterance that was recognised. Where none was, as in captions that are
+missing, stop early or are in another language, each spoken word counts as in the word error rate.
 """
 
 _NEGATIONS = {
@@ -65,17 +73,17 @@ _STEM = 3  # letters that two forms of one word must share
 
 @dataclass(frozen=True, slots=True)
 class KindCounts:
-    """Errors by kind of word. Can be added: ``sum(…, KindCounts())``."""
+    """Errors by kind of word. Can be added: ``sum(…, KindCounts())``.
+
+    weight: the sum of the errors' weights, where a word in a lost stretch weighs 1.
+    """
 
     errors: Mapping[Kind, int] = field(default_factory=dict)
-
-    @property
-    def weight(self) -> float:
-        """Return the sum of the errors' weights."""
-        return sum(WEIGHTS[kind] * count for kind, count in self.errors.items())
+    weight: float = 0.0
 
     def __add__(self, other: KindCounts) -> KindCounts:
-        return KindCounts(Counter(self.errors) + Counter(other.errors))
+        errors = Counter(self.errors) + Counter(other.errors)
+        return KindCounts(errors, self.weight + other.weight)
 
 
 def kinds(pairs: Iterable[Pair], language: str, *, names: Collection[str] = ()) -> KindCounts:
@@ -83,8 +91,23 @@ def kinds(pairs: Iterable[Pair], language: str, *, names: Collection[str] = ()) 
 
     The heavier side of a substitution counts: "not" heard as "now" is a negation error.
     """
-    wrong = (pair for pair in pairs if pair.reference != pair.hypothesis)
-    return KindCounts(Counter(kind_of(pair, language, names=names) for pair in wrong))
+    found = KindCounts()
+    runs = [(right, list(run)) for right, run in groupby(pairs, key=_is_right)]
+    any_right = any(right for right, _ in runs)
+    for run in (run for right, run in runs if not right):
+        each = [kind_of(pair, language, names=names) for pair in run]
+        spoken = sum(pair.reference is not None for pair in run)
+        lost = spoken >= STRETCH or not any_right
+        weights = (
+            1.0 if lost and pair.reference is not None else WEIGHTS[kind]
+            for pair, kind in zip(run, each, strict=True)
+        )  # fmt: skip
+        found += KindCounts(Counter(each), sum(weights))
+    return found
+
+
+def _is_right(pair: Pair) -> bool:
+    return pair.reference == pair.hypothesis
 
 
 def kind_of(pair: Pair, language: str, *, names: Collection[str] = ()) -> Kind:

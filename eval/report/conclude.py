@@ -23,7 +23,7 @@ from eval.report.gates import (
     read_profile,
     read_rule,
 )
-from eval.report.html_report import about, doubts_of, headline, notes_of, page_of
+from eval.report.html_report import about, doubts_of, headline, notes_of, page_of, verdict_of
 from eval.report.results import Results, as_csv, as_json, results_of
 from eval.report.wording import TONGUES, Tongue, Wording, wording
 
@@ -120,7 +120,9 @@ def conclude(
         click.echo(f"caption-eval: failed: {sentence}", err=True)
     if not results.measured:
         click.echo("caption-eval: no clip could be measured; see what was left out", err=True)
-    if shut or not results.measured:
+    if results.unreadable:
+        click.echo("caption-eval: failed: not every file can be read; see above", err=True)
+    if shut or results.unreadable or not results.measured:
         sys.exit(1)
 
 
@@ -131,7 +133,7 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
     """Return the first page as plain text."""
     lines = [headline(results, verdicts, words), about(results, words), ""]
     lines += [*doubts_of(results, words), ""] if any(doubts_of(results, words)) else []
-    lines += [words.headline(verdicts)] if "wer" in results.figures else []
+    lines += [verdict_of(results, verdicts, words)] if "wer" in results.figures else []
     lines += [f"  {words.verdict(verdict)}" for verdict in judged(verdicts)]
     if rest := words.unmeasured(verdicts):
         lines.append(f"  {words.texts['state']['unmeasured']}{words.colon}{rest}")

@@ -96,7 +96,7 @@ def rendered(
         headline=headline(results, verdicts, words),
         about=about(results, words),
         strict=results.figures.get("wer"),
-        verdict=words.headline(verdicts),
+        verdict=verdict_of(results, verdicts, words),
         basis=_basis(results, words),
         main=_main(results, verdicts),
         doubts=list(doubts_of(results, words)),
@@ -122,8 +122,20 @@ def headline(results: Results, verdicts: Sequence[Verdict], words: Wording) -> s
     """Return the strict figure as a sentence: wrong words, not weighed; else the verdict."""
     figure = results.figures.get("wer")
     if figure is None:
-        return words.headline(verdicts)
-    return words.sentence("wer", figure.value)
+        return verdict_of(results, verdicts, words)
+    strict = words.sentence("wer", figure.value)
+    if not results.unreadable:
+        return strict
+    return words.fill(words.page["incomplete"], n=results.unreadable, strict=strict)
+
+
+def verdict_of(results: Results, verdicts: Sequence[Verdict], words: Wording) -> str:
+    """Return the verdict in one sentence; none is good while recordings are without captions."""
+    if results.unreadable:
+        return words.fill(words.page["no_verdict"], n=results.unreadable)
+    if results.uncaptioned:
+        return words.fill(words.page["uncaptioned"], n=results.uncaptioned)
+    return words.headline(verdicts)
 
 
 def about(results: Results, words: Wording) -> str:

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from eval.measures.catalogue import MEASURES, Figure, figures
-from eval.measures.clip_score import Score, columns_of, score, value_in
+from eval.measures.clip_score import Score, columns_of, cues_of, score, value_in
 from eval.measures.speakers import spoken_by
 from eval.observation import Observation, Run
 from eval.report.gates import Verdict
@@ -62,6 +62,19 @@ class Results:
     def measured(self) -> list[Score]:
         """The clips that were not left out entirely."""
         return [one for one in self.scores if one.clip.error is None]
+
+    @property
+    def unreadable(self) -> int:
+        """The number of recordings that are in no figure because a file could not be read."""
+        return sum(int(one.facts["n"]) for one in self.run.doubts if one.name == "unreadable")
+
+    @property
+    def uncaptioned(self) -> int:
+        """The number of measured clips in which somebody speaks and no caption is."""
+        return sum(
+            any(turn.text.strip() for turn in one.clip.reference) and not cues_of(one.clip.shown)
+            for one in self.measured
+        )
 
     @property
     def vtt_problems(self) -> list[str]:

@@ -17,6 +17,8 @@ from eval.runs.passages import passages
 
 FEW = 20
 """Fewer recordings than this are cut into passages."""
+NAMED = 6
+"""The most names in one doubt."""
 DEFAULT_LANGUAGE = "en"
 
 
@@ -57,6 +59,7 @@ def compared(
         reasons = "; ".join(reading.left_out[:3]) or "no file in both"
         raise FormatError(f"{reference} and {captions}: nothing to compare ({reasons})")
     read: list[tuple[Path, Path | None, Transcript, Transcript]] = []
+    lost: list[str] = []
     for ours, theirs in pairs:
         try:
             read.append((ours, theirs, *_read(ours, theirs, reading)))
@@ -64,6 +67,10 @@ def compared(
             if len(pairs) == 1:
                 raise
             reading.left_out.append(str(error))
+            lost.append(ours.stem)
+    if lost:
+        names = ", ".join(lost[:NAMED]) + (", …" if len(lost) > NAMED else "")
+        reading.doubt("unreadable", n=len(lost), names=names)
     spoken = reading.language(language, [said for _, _, said, _ in read])
     clips = [clip for one in read for clip in _clips(*one, spoken, reading)]
     if not clips:
@@ -95,6 +102,12 @@ class _Reading:
     def file(self, path: Path) -> Transcript:
         """Read one file. Raises FormatError."""
         found = read_transcript(path)
+        if found.unreadable:
+            why = found.problems[0].removeprefix(f"{path}:")
+            raise FormatError(
+                f"{path}: can hardly be read at all (line {why}); save it again, as .vtt, .srt or"
+                " .txt, with the program that made it"
+            )
         self.left_out += found.problems
         self.repairs += found.mendings
         if found.doubtful:
@@ -199,7 +212,7 @@ def _renamed(
     same = matched(ours, [segment.speaker for segment in shown])
     strange = {segment.speaker for segment in shown} - same.keys() - {""}
     if len(ours) > 1 and same and strange:
-        reading.doubt("names_differ", names=", ".join(sorted(strange)[:6]))
+        reading.doubt("names_differ", names=", ".join(sorted(strange)[:NAMED]))
     return [replace(one, speaker=same.get(one.speaker, one.speaker)) for one in shown]
 
 

@@ -44,6 +44,25 @@ def test_kinds_add_up_to_all_errors_and_weigh_by_meaning() -> None:
     assert sum([found, found], KindCounts()).weight == 2 * found.weight
 
 
+LONG = "we ask the people of the town to send the plan by noon on the first day of may"
+
+
+@pytest.mark.parametrize("shown", ["", "il faut que tout le monde soit là"])
+def test_captions_without_a_right_word_weigh_as_much_as_what_was_said(shown: str) -> None:
+    for said in (LONG, "the plan", "of the"):
+        reference = said.split()
+        pairs = wer(reference, shown.split()).alignment
+        assert kinds(pairs, "en").weight >= len(reference)
+
+
+def test_a_lost_stretch_weighs_all_its_words_and_a_lost_word_its_own_weight() -> None:
+    reference = LONG.split()
+    half = kinds(wer(reference, reference[:9]).alignment, "en")
+    assert half.weight == len(reference) - 9
+    four = kinds(wer(reference, reference[:4] + reference[8:]).alignment, "en")
+    assert four.weight < 4
+
+
 words = st.lists(
     st.sampled_from(["the", "not", "never", "15", "hale", "walks", "walked", "siren", "iron"]),
     max_size=12,

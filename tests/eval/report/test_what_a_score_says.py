@@ -1,0 +1,121 @@
+"""What ``caption-eval score`` says of files, as a buyer of captions reads it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eval.commands.main import main
+
+SAID = (
+    "We need nine people for this today. The plan is good, and it is ready. Ann will send it to "
+    "Bob, who has not seen it. They ask what the whole of it costs, and nobody knows."
+)
+LU = (
+    "Nous avons besoin de neuf personnes pour cela. Le plan est bon, et il est prêt. Anne va "
+    "l'envoyer à Bob, qui ne l'a pas vu. Ils demandent ce que tout cela coûte, et nul ne sait."
+)
+
+
+def srt(*texts: str, begin_s: int = 0) -> str:
+    return "".join(
+        f"{n}\n00:{(begin_s + 4 * n) // 60:02}:{(begin_s + 4 * n) % 60:02},000 --> "
+        f"00:{(begin_s + 4 * n) // 60:02}:{(begin_s + 4 * n) % 60 + 2:02},000\n{text}\n\n"
+        for n, text in enumerate(texts, start=1)
+    )
+
+
+def sentences(text: str) -> list[str]:
+    return [f"{one.strip('. ')}." for one in text.split(". ")]
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def score(folder: Path, said: str, shown: str | bytes, name: str, *options: str) -> Result:
+    return run(write(folder, "said.txt", said), write(folder, name, shown), *options)
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["score", *map(str, arguments)])
+
+
+def accuracy(done: Result) -> float:
+    return float(done.stdout.partition("Weighted accuracy: ")[2].partition("\N{NO-BREAK SPACE}")[0])
+
+
+NOT_CAPTIONS = {
+    "service.json": '{"jobName": "j", "outcome": {"transcripts": [{"transcript": "We need"}]}}',
+    "torn.json": '{"a":[1,',
+    "odd.json": '[1,2,{"text":null,"start":"x","end":[]}]',
+    "torn.ttml": '<tt><body><p begin="1s">un',
+    "page.vtt": "<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>",
+    "scc.srt": "Scenarist_SCC V1.0\n\n00:00:00:15\t9420 9420 94ae 94ae 9452 9452 d0f2\n",
+    "one.srt": "x\n" * 40 + srt("We need"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_CAPTIONS)
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
+    done = score(tmp_path, SAID, NOT_CAPTIONS[name], name)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert f"{name}: can hardly be read at all" in done.stderr
+    assert "save it again, as .vtt, .srt or .txt" in done.stderr
+
+
+@pytest.mark.parametrize("tongue", ["en", "fr"])
+def test_a_file_that_cannot_be_read_makes_no_folder_better_in_silence(
+    tmp_path: Path, tongue: str
+) -> None:
+    for name in ("a", "b", "c"):
+        write(tmp_path / "said", f"{name}.txt", SAID)
+        write(tmp_path / "shown", f"{name}.srt", srt(*sentences(SAID)))
+    write(tmp_path / "shown", "b.srt", NOT_CAPTIONS["page.vtt"])
+    out = tmp_path / "out"
+    done = run(tmp_path / "said", tmp_path / "shown", "--out", out, "--report-language", tongue)
+    assert done.exit_code == 1
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith({"en": "Incomplete: 1 recording could", "fr": "Incomplet"}[tongue])
+    assert any(line.startswith(("No verdict", "Pas de verdict")) for line in rest)
+    assert not any(line.startswith(("Good", "Bon")) for line in rest)
+    assert "b.srt: can hardly be read at all" in done.stdout
+    found = json.loads((out / "results.json").read_text("utf-8"))
+    assert found["figures"]["wer"]["value"] == 0
+    assert found["run"]["doubts"][0] == {"name": "unreadable", "facts": {"n": "1", "names": "b"}}
+    again = CliRunner().invoke(main, ["report", str(out)])
+    assert (again.exit_code, again.stdout.split(":")[0]) == (1, "Incomplete")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.vtt", "WEBVTT\n"), ("a.srt", ""), ("a.vtt", "WEBVTT\n\nNOTE nothing was said\n")],
+)
+def test_a_valid_file_without_a_caption_is_wholly_wrong_and_weighs_nothing(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    for said in (SAID, LU, "Yes."):
+        done = score(tmp_path, said, content, name)
+        assert done.exit_code == 0
+        assert done.stdout.startswith("100.0\N{NO-BREAK SPACE}%")
+        assert accuracy(done) == 0
+        assert "Not good enough yet: 1 recording has no captions at all." in done.stdout
+
+
+def test_captions_in_another_language_are_not_accurate(tmp_path: Path) -> None:
+    done = score(tmp_path, LU, srt(*sentences(SAID)), "a.srt")
+    assert accuracy(done) <= 5
+
+
+def test_recordings_without_captions_are_not_good_enough(tmp_path: Path) -> None:
+    for n in range(30):
+        write(tmp_path / "said", f"{n}.txt", SAID)
+        write(tmp_path / "shown", f"{n}.srt", "" if n < 2 else srt(*sentences(SAID)))
+    done = run(tmp_path / "said", tmp_path / "shown", "--threshold", "wer<=50%")
+    assert "Not good enough yet: 2 recordings have no captions at all." in done.stdout
+    assert accuracy(run(tmp_path / "said", tmp_path / "shown")) == pytest.approx(93.3)
