@@ -62,7 +62,10 @@ def _obstacles(found: Comparison, words: Wording) -> Iterator[str]:
                 ", ".join(words.texts[name].get(one, one) for one in side.split(", "))
                 for side in (first, second)
             )
-        yield words.fill(words.texts["obstacle"][name], a=first or "–", b=second or "–")
+        if name == "recordings":
+            yield words.fill(words.texts["obstacle"][name], a=int(first), b=int(second))
+        else:
+            yield words.fill(words.texts["obstacle"][name], a=first or "–", b=second or "–")
 
 
 def _differ(first: Run, second: Run) -> Iterator[tuple[str, str, str]]:

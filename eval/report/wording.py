@@ -18,6 +18,7 @@ from eval.measures.bootstrap import Interval
 from eval.measures.catalogue import MEASURES, STAGES, Figure, Unit
 from eval.observation import Doubt
 from eval.report.gates import Profile, Verdict, judged
+from streaming.recognizer import primary
 
 Tongue = Literal["en", "fr"]
 TONGUES: tuple[Tongue, ...] = get_args(Tongue)
@@ -30,6 +31,8 @@ DETAILS = 6
 _PLACE = re.compile(r"\{(\w+)\}|\[([^\[\]|]*)\|([^\[\]|]*)\]")
 _COUNTS = ("n", "all")
 """Facts of doubts that are numbers."""
+_LANGUAGES = ("asked", "likely", "spoken")
+"""Facts of doubts that are languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +154,13 @@ class Wording:
 
     def doubt(self, doubt: Doubt) -> str:
         """Say why figures may mislead."""
-        facts = {
-            name: float(fact) if name in _COUNTS else fact for name, fact in doubt.facts.items()
-        }
+        known = self.texts["language"]
+        facts: dict[str, str | float] = {
+            name: float(fact) if name in _COUNTS
+            else known.get(primary(fact), fact) if name in _LANGUAGES
+            else fact
+            for name, fact in doubt.facts.items()
+        }  # fmt: skip
         return self.fill(self.texts["doubt"][doubt.name], **facts)
 
     def mending(self, mending: Mending) -> str:
@@ -221,8 +228,11 @@ class Wording:
             name, n = "some_missed", missed
         elif unsure:
             name, n = "only_unsure", unsure
-        every = len(verdicts) if name == "rest_unmeasured" else len(measured)
-        return self.fill(self.page[name], n=n, all=every)
+        says = self.fill(self.page[name], n=n, all=len(verdicts))
+        rest = len(verdicts) - len(measured)
+        if rest and name in ("some_missed", "only_unsure"):
+            says += " " + self.fill(self.page["rest"], n=rest)
+        return says
 
     def tally(self, verdicts: Sequence[Verdict]) -> str:
         """Count verdicts by state, the bad ones first: "not met: 2 · met: 4"."""

@@ -14,11 +14,14 @@ from eval.corpus.webvtt_check import check
 from eval.measures.language import likely_language
 from eval.observation import Doubt, Observation, Shown
 from eval.runs.passages import passages
+from streaming.recognizer import primary
 
 FEW = 20
 """Fewer recordings than this are cut into passages."""
 NAMED = 6
 """The most names in one doubt."""
+MANY = 2000
+"""Segments by which a language is told."""
 DEFAULT_LANGUAGE = "en"
 
 
@@ -69,8 +72,7 @@ def compared(
             reading.left_out.append(str(error))
             lost.append(ours.stem)
     if lost:
-        names = ", ".join(lost[:NAMED]) + (", …" if len(lost) > NAMED else "")
-        reading.doubt("unreadable", n=len(lost), names=names)
+        reading.doubt("unreadable", n=len(lost), names=_few(lost))
     spoken = reading.language(language, [said for _, _, said, _ in read])
     clips = [clip for one in read for clip in _clips(*one, spoken, reading)]
     if not clips:
@@ -83,7 +85,7 @@ def compared(
     if recordings < FEW:
         clips = [passage for clip in clips for passage in passages(clip)]
     return Compared(
-        tuple(clips), tuple(reading.left_out), tuple(reading.repairs), tuple(reading.doubts),
+        tuple(clips), tuple(reading.left_out), tuple(reading.repairs), reading.all_doubts(),
         spoken, len(clips) > recordings,
     )  # fmt: skip
 
@@ -95,6 +97,7 @@ class _Reading:
         self.left_out: list[str] = []
         self.repairs: list[Mending] = []
         self.doubts: list[Doubt] = []
+        self.foreign: dict[tuple[str, str], list[str]] = {}
 
     def doubt(self, name: str, **facts: object) -> None:
         self.doubts.append(Doubt(name, {key: str(value) for key, value in facts.items()}))
@@ -116,15 +119,38 @@ class _Reading:
 
     def language(self, asked: str | None, said: Sequence[Transcript]) -> str:
         """Return what is spoken: as asked, else by the words; and doubt what does not fit."""
-        text = " ".join(one.text or "" for found in said for one in found.segments[:2000])
+        text = _words([one for found in said for one in found.segments[:MANY]])
         likely = likely_language(text)
         if asked is None:
             if likely is None and len(text.split()) >= 30:
                 self.doubt("language_unknown")
             return likely or DEFAULT_LANGUAGE
-        if likely and likely != asked.partition("-")[0].lower():
+        if likely and likely != primary(asked):
             self.doubt("language_unlikely", asked=asked, likely=likely)
         return asked
+
+    def tongues(
+        self, name: str, sides: tuple[Sequence[Segment], Sequence[Segment]], language: str
+    ) -> None:
+        """Note captions in another language than what is said. language: if words do not tell."""
+        said, shown = (likely_language(_words(side[:MANY])) for side in sides)
+        spoken = said or primary(language)
+        if shown and shown != spoken:
+            self.foreign.setdefault((spoken, shown), []).append(name)
+
+    def all_doubts(self) -> tuple[Doubt, ...]:
+        """Return them with those of several recordings, each once."""
+        for (spoken, likely), names in self.foreign.items():
+            self.doubt("captions_language", names=_few(names), spoken=spoken, likely=likely)
+        return tuple(self.doubts)
+
+
+def _words(segments: Sequence[Segment]) -> str:
+    return " ".join(one.text or "" for one in segments)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
 
 
 def _pairs(ours: Path, theirs: Path, reading: _Reading) -> Iterator[tuple[Path, Path | None]]:
@@ -176,6 +202,7 @@ def _clips(
         title = name or reference.stem
         if any(one.text for one in ours) and not any(one.text for one in theirs):
             reading.doubt("no_captions", recording=title)
+        reading.tongues(title, (ours, theirs), language)
         yield _clip(title, ours, _renamed(ours, theirs, reading), language, problems)
         problems = None  # of the file, not of each recording in it
 
@@ -212,7 +239,7 @@ def _renamed(
     same = matched(ours, [segment.speaker for segment in shown])
     strange = {segment.speaker for segment in shown} - same.keys() - {""}
     if len(ours) > 1 and same and strange:
-        reading.doubt("names_differ", names=", ".join(sorted(strange)[:NAMED]))
+        reading.doubt("names_differ", names=_few(sorted(strange)))
     return [replace(one, speaker=same.get(one.speaker, one.speaker)) for one in shown]
 
 

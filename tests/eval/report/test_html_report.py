@@ -225,7 +225,7 @@ def test_the_headline_is_the_strict_figure_and_the_weighed_one_stands_below(meas
     write_run(measured, Run(product="Acme", started="2026-11-01T10:00:00+00:00"))
     done = run("report", measured)
     strict, about, *rest = done.stdout.split("\n")
-    assert strict == "4.8\u00a0% of the spoken words are wrong, missing or made up."
+    assert strict == "4.8\u00a0% wrong, missing or made-up words, relative to the words spoken."
     assert about == "Acme · 1 November 2026 · English"
     assert any("do not quote it without the share of wrong words" in line for line in rest)
     run("report", measured, "--report-language", "fr")

@@ -7,6 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eval.commands.main import main
+from eval.observation import Doubt
+from eval.report.compare import Comparison
+from eval.report.compare_page import table
+from eval.report.gates import Verdict, read_rule
+from eval.report.wording import TONGUES, wording
 
 SAID = (
     "We need nine people for this today. The plan is good, and it is ready. Ann will send it to "
@@ -107,9 +112,36 @@ def test_a_valid_file_without_a_caption_is_wholly_wrong_and_weighs_nothing(
         assert "Not good enough yet: 1 recording has no captions at all." in done.stdout
 
 
-def test_captions_in_another_language_are_not_accurate(tmp_path: Path) -> None:
-    done = score(tmp_path, LU, srt(*sentences(SAID)), "a.srt")
+@pytest.mark.parametrize("options", [[], ["--language", "fr-CA"]])
+def test_captions_in_another_language_are_not_accurate_and_it_is_said(
+    tmp_path: Path, options: list[str]
+) -> None:
+    done = score(tmp_path, LU, srt(*sentences(SAID)), "a.srt", *options)
     assert accuracy(done) <= 5
+    assert "The captions look like English, while French is spoken (said):" in done.stdout
+    told = score(tmp_path, LU, srt(*sentences(SAID)), "a.srt", "--report-language", "fr").stdout
+    assert "semblent être en anglais, alors que la parole est en français" in told
+    alike = score(tmp_path, SAID, srt(*sentences(SAID)), "a.srt", "--language", "fr-CA").stdout
+    assert "The words look like English, and are compared as French" in alike
+    assert "The captions look" not in alike
+
+
+def test_many_recordings_in_another_language_are_one_doubt(tmp_path: Path) -> None:
+    for n in range(9):
+        write(tmp_path / "said", f"{n}.txt", LU)
+        write(tmp_path / "shown", f"{n}.srt", srt(*sentences(LU if n == 4 else SAID)))
+    done = run(tmp_path / "said", tmp_path / "shown")
+    assert (
+        "The captions look like English, while French is spoken (0, 1, 2, 3, 5, 6, …)"
+        in done.stdout
+    )
+
+
+def test_more_made_up_words_than_spoken_ones_are_no_share_of_these(tmp_path: Path) -> None:
+    done = score(tmp_path, "Yes.", srt("no no no no"), "a.srt")
+    assert done.stdout.startswith(
+        "400.0\N{NO-BREAK SPACE}% wrong, missing or made-up words, relative to"
+    )
 
 
 def test_recordings_without_captions_are_not_good_enough(tmp_path: Path) -> None:
@@ -119,3 +151,23 @@ def test_recordings_without_captions_are_not_good_enough(tmp_path: Path) -> None
     done = run(tmp_path / "said", tmp_path / "shown", "--threshold", "wer<=50%")
     assert "Not good enough yet: 2 recordings have no captions at all." in done.stdout
     assert accuracy(run(tmp_path / "said", tmp_path / "shown")) == pytest.approx(93.3)
+
+
+def test_thresholds_are_counted_out_of_all_whether_met_or_not(tmp_path: Path) -> None:
+    rules = ["--threshold", "wer<=1%", "--threshold", "first_show_p50<=1"]
+    good = score(tmp_path, SAID, srt(*sentences(SAID)), "a.srt", *rules).stdout
+    assert "Good as far as it was measured: 1 of 2 thresholds met" in good
+    bad = score(tmp_path, SAID, srt("We need nine people"), "a.srt", *rules).stdout
+    assert "Not good enough yet: 1 of 2 thresholds not met. 1 could not be measured." in bad
+
+
+def test_one_is_one_in_every_sentence() -> None:
+    words = {tongue: wording(tongue) for tongue in TONGUES}
+    facts = {"file": "a.srt", "n": "1", "all": "1"}
+    said = {tongue: words[tongue].doubt(Doubt("not_understood", facts)) for tongue in TONGUES}
+    assert said["en"].startswith("In a.srt, 1 line was not understood, of 1;")
+    assert said["fr"].startswith("Dans a.srt, 1 ligne n'a pas été comprise, sur 1")
+    unsure = Verdict(read_rule("wer<=0.1"), None, "unsure")
+    assert words["en"].headline([unsure]).endswith("but for 1 of 1 it is too close to tell.")
+    found = Comparison((), {}, 0, 0, obstacles={"recordings": ("1", "30")})
+    assert "different recordings: 1 recording and 30" in table(found, words["en"])
