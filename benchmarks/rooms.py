@@ -109,7 +109,9 @@ def main() -> int:
     """Print the table; 0 if everything is as it must be."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [row.measure.__name__ for row in ROWS]
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(names))
+    parser.add_argument(
+        "rows", nargs="*", choices=[[], *names], metavar="ROW", help=", ".join(names)
+    )
     parser.add_argument("--dead-machine", nargs="?", type=int, const=3_000, metavar="ROOMS")
     given = parser.parse_args()
     if given.dead_machine:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 
-from livekit import api
+from livekit import api, rtc
 
 from captioner.audio_file import read_chunks
+from captioner.contract import VERSION
+from captioner.contract_requests import HELLO
 from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
@@ -34,7 +37,7 @@ class Meeting:
         self.page = Listener()
         self._server = server
         self._speaker = SoundPublisher()
-        self._playing: asyncio.Task[None] | None = None
+        self._speaking: list[asyncio.Task[None]] = []
         self._joined = False
 
     async def begin(self, *, speaks: bool = True) -> None:
@@ -45,9 +48,10 @@ class Meeting:
             await self.speak()
 
     async def speak(self) -> None:
-        """Somebody joins, and reads aloud."""
+        """Somebody joins, reads aloud, and has a page."""
         await self._speaker.join(self._server.url, self._token("anna"))
-        self._playing = asyncio.create_task(self._speaker.play(_again_and_again()))
+        playing = self._speaker.play(_again_and_again())
+        self._speaking = [asyncio.create_task(work) for work in (playing, self._say_hello())]
 
     async def end(self) -> None:
         """Everybody leaves."""
@@ -57,11 +61,11 @@ class Meeting:
 
     async def hush(self) -> None:
         """Who reads aloud leaves."""
-        if self._playing is not None:
-            self._playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._playing
-            self._playing = None
+        speaking, self._speaking = self._speaking, []
+        for task in speaking:
+            task.cancel()
+        if speaking:
+            await asyncio.wait(speaking)
             await self._speaker.leave()
 
     async def dispatch(self) -> str:
@@ -112,6 +116,19 @@ class Meeting:
             while not seen():  # noqa: ASYNC110 (nothing would tell)
                 await asyncio.sleep(0.05)
         return time.monotonic()
+
+    async def _say_hello(self) -> None:
+        """As a page does to each bot: this one's user has said nothing about being captioned."""
+        told: set[str] = set()
+        while True:
+            for person in list(self.page.room.remote_participants.values()):
+                session = person.attributes.get("captions.session")
+                if session and session not in told:
+                    with contextlib.suppress(rtc.RpcError):
+                        hello = json.dumps({"v": VERSION, "want": True, "wish": "none"})
+                        await self._speaker.ask(person.identity, HELLO, hello)
+                        told.add(session)
+            await asyncio.sleep(0.05)
 
     def _token(self, identity: str) -> str:
         key, secret = self._server.key, self._server.secret
