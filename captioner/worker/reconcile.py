@@ -167,6 +167,9 @@ class Reconciler:
             return Verdict.FINE if leaving else Verdict.NOT_ASKED
         if not facts.people:
             return Verdict.EMPTY
+        if facts.bots and not leaving and seen.silent_since_s is None:
+            seen.silent_since_s = now_s
+            self._doubt(worker_of(seen.bot))
         if self._starts(seen, facts, now_s, utc_ms):
             return Verdict.UNCERTAIN
         if leaving and not any(bot.seeks for bot in leaving):
@@ -175,9 +178,7 @@ class Reconciler:
             self._doubt(worker_of(leaving[0].identity))  # its worker leaves all its rooms
         if leaving or not facts.bots:
             return Verdict.MISSING
-        if seen.silent_since_s is None:
-            seen.silent_since_s = now_s
-            self._doubt(worker_of(seen.bot))
+        assert seen.silent_since_s is not None
         silent = now_s - seen.silent_since_s >= SILENT_S
         return Verdict.MISSING if silent else Verdict.UNCERTAIN
 

@@ -69,6 +69,15 @@ def test_a_bot_is_dead_when_it_has_answered_nobody_for_a_while() -> None:
     assert reconciler.judge(silent, 104.0, LATER_MS) is Verdict.UNCERTAIN
 
 
+def test_a_bot_that_is_dead_before_its_time_to_start_is_over_is_waited_for_no_longer() -> None:
+    given = [replace(ASKED, given_ms=LATER_MS)]
+    silent = Facts("r", 1, [Bot("b", answers=False)], given)
+    reconciler = Reconciler(AGENT)
+    over_s = 100.0 + STARTING_MS / 1000
+    assert reconciler.judge(silent, 100.0, LATER_MS) is Verdict.UNCERTAIN
+    assert reconciler.judge(silent, over_s, LATER_MS + STARTING_MS) is Verdict.MISSING
+
+
 def test_a_worker_whose_clock_is_behind_waits_no_longer_for_the_bot_of_another() -> None:
     reconciler = Reconciler(AGENT)
     behind_ms = LATER_MS - 3_600_000
