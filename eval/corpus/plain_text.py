@@ -6,11 +6,11 @@ Names and times are told from what was said only where the whole file is written
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from eval.corpus.speaker_names import label_of, labelled
-from eval.corpus.transcript import Found, Repair, Repaired, Segment
+from eval.corpus.speaker_names import label_of, labels_of, names_of
+from eval.corpus.transcript import Choices, Found, Repair, Repaired, Segment
 
 _CLOCK = r"[\[(]?\s?\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?\s?[\])]?"
 _NAME = r"(?P<name>[^\W_][^:\n\[\]]{0,59}?)"
@@ -29,7 +29,7 @@ _LYRICS = re.compile(r"\[\d{1,3}:\d\d[.:]\d{1,3}\]\s*|\[[a-z]{2,8}:[^\]]*\]$")
 _ADDED = re.compile(
     r"Transcribed by https?://otter\.ai.*|Transcription ended after .*|.* started transcription"
     r"|.* stopped transcription|This editable transcript was computer generated.*"
-    r"|La transcription s'est terminée après .*|Meeting (?:started|ended):? .*",
+    r"|La transcription s['’]est terminée après .*|Meeting (?:started|ended):? .*",
     re.IGNORECASE,
 )
 _TIMED = 2
@@ -51,24 +51,25 @@ class _Line:
     line: str = ""
 
 
-def read_text_transcript(text: str) -> Found:
+def read_text_transcript(text: str, choices: Choices) -> Found:
     """Return one segment for each speaker's turn, or one for all text if nobody is named."""
-    rows, lines = list[tuple[int, str]](), list[_Line]()
+    rows, lines, times = list[tuple[int, str]](), list[_Line](), 0
     for number, line in enumerate(map(str.strip, text.split("\n")), start=1):
         read = _line(number, line)
-        if _ADDED.fullmatch(read.text):
+        times += read.timed
+        if _ADDED.fullmatch(line) or _ADDED.fullmatch(read.text):
             yield number, Repaired(Repair.PRODUCT_LINES)
         elif line:
             rows.append((number, line))
             lines.append(read)
     lines = _with_text(lines)
-    if sum(line.timed for line in lines) >= _TIMED:
+    if times >= _TIMED:
         begin = _after_attendees(rows) or _first_name(lines)
         yield from ((n, Repaired(Repair.PRODUCT_LINES)) for n, _ in rows[:begin])
         lines = lines[begin:]
     else:
         lines = [_Line(number, "", line, False) for number, line in rows]
-    yield from _turns(lines)
+    yield from _turns(lines, choices.names)
 
 
 def _line(number: int, line: str) -> _Line:
@@ -115,34 +116,35 @@ def _first_name(lines: Sequence[_Line]) -> int:
     return named[0] if begins and any(one.text for one in lines[named[0] :]) else 0
 
 
-def _turns(lines: Sequence[_Line]) -> Found:
-    said = [one for one in lines if one.text]
-    names = labelled([one.text for one in said])
-    known = dict.fromkeys(one[0] for one in names or () if one)
-    if not known and not any(one.name for one in lines):
-        if any(one.timed for one in lines):
-            yield lines[0].number, Repaired(Repair.PRODUCT_LINES, "times")
-        whole = " ".join(" ".join(one.text.split()) for one in said)
-        yield 1, Segment(whole)
+def _turns(lines: Sequence[_Line], names: frozenset[str] | None) -> Found:
+    texts = [one.text for one in lines if one.text]
+    if names is None:
+        names = names_of(texts)
+    yield from ((1, label) for label in labels_of(texts, names))
+    said = [_named(one, names) for one in lines]
+    yield from ((one.number, Repaired(Repair.NAMES, one.name)) for one in said if one.name)
+    if any(one.name for one in said):
+        for number, speaker, parts in _by_speaker(said):
+            yield number, Segment(" ".join(" ".join(parts).split()), speaker)
         return
-    for name in dict.fromkeys([*known, *(one.name for one in lines if one.name)]):
-        yield lines[0].number, Repaired(Repair.NAMES, name)
-    for number, speaker, texts in _by_speaker(lines, known):
-        yield number, Segment(" ".join(" ".join(texts).split()), speaker)
+    if any(one.timed for one in lines):
+        yield lines[0].number, Repaired(Repair.PRODUCT_LINES, "times")
+    yield 1, Segment(" ".join(" ".join(texts).split()))
 
 
-def _by_speaker(
-    lines: Sequence[_Line], known: Collection[str]
-) -> Iterator[tuple[int, str, list[str]]]:
+def _named(line: _Line, names: frozenset[str]) -> _Line:
+    if (found := label_of(line.text)) and found[0] in names:
+        return replace(line, name=found[0], text=found[1])
+    return line
+
+
+def _by_speaker(lines: Sequence[_Line]) -> Iterator[tuple[int, str, list[str]]]:
     number, speaker, texts = 1, "", list[str]()
     for one in lines:
-        name, text = one.name, one.text
-        if (found := label_of(text)) and found[0] in known:
-            name, text = found
-        if name and (name != speaker):
+        if one.name and one.name != speaker:
             if texts:
                 yield number, speaker, texts
-            number, speaker, texts = one.number, name, []
-        texts += [text] if text else []
+            number, speaker, texts = one.number, one.name, []
+        texts += [one.text] if one.text else []
     if texts:
         yield number, speaker, texts

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from eval.corpus.cue_files import Block
-from eval.corpus.speaker_names import label_of, labelled
-from eval.corpus.transcript import Repair, Repaired
+from eval.corpus.speaker_names import label_of, labels_of, names_of
+from eval.corpus.transcript import Choices, Label, Repair, Repaired
 
-Mended = tuple[list[Block], list[tuple[int, Repaired]]]
+Mended = tuple[list[Block], list[tuple[int, Repaired | Label]]]
 
 _FEWEST = 4
 """With fewer captions than this it cannot be told whether text comes again by intent."""
 
 
-def mended(blocks: Sequence[Block]) -> Mended:
+def mended(blocks: Sequence[Block], choices: Choices) -> Mended:
     """Read text that comes again once, put captions in order, and tell names from text."""
     found = list(blocks)
-    repairs: list[tuple[int, Repaired]] = []
-    for step in (_restarted, _doubled, _ordered, _unrolled, _grown, _named):
+    repairs: list[tuple[int, Repaired | Label]] = []
+    once = () if choices.said_again else (_unrolled, _grown)
+    for step in (_restarted, _doubled, _ordered, *once):
         found, more = step(found)
         repairs += more
-    return found, repairs
+    found, more = _named(found, choices.names)
+    return found, repairs + more
 
 
 def _restarted(blocks: list[Block]) -> Mended:
     """Files that were joined together begin with caption 1 and time 0 again."""
     found: list[Block] = []
-    repairs: list[tuple[int, Repaired]] = []
+    repairs: list[tuple[int, Repaired | Label]] = []
     latest = shift = 0
     for block in blocks:
         again = block.id == "1" and bool(found) and found[-1].line != block.line
@@ -50,7 +52,7 @@ def _later(block: Block, by: int) -> Block:
 def _doubled(blocks: list[Block]) -> Mended:
     seen: set[tuple[int, int, str, str]] = set()
     found: list[Block] = []
-    repairs = []
+    repairs: list[tuple[int, Repaired | Label]] = []
     for block in blocks:
         key = (block.start_ms, block.end_ms, block.speaker, block.text)
         if block.text and key in seen:
@@ -103,7 +105,7 @@ def _grown(blocks: list[Block]) -> Mended:
 def _only(blocks: list[Block], fresh: Sequence[str], repair: Repair) -> Mended:
     """Keep the fresh text of each block, with its own timed words."""
     found: list[Block] = []
-    repairs = []
+    repairs: list[tuple[int, Repaired | Label]] = []
     for text, block in zip(fresh, blocks, strict=True):
         if text != block.text:
             repairs.append((block.line, Repaired(repair)))
@@ -113,19 +115,21 @@ def _only(blocks: list[Block], fresh: Sequence[str], repair: Repair) -> Mended:
     return found, repairs
 
 
-def _named(blocks: list[Block]) -> Mended:
+def _named(blocks: list[Block], names: frozenset[str] | None) -> Mended:
     """Some products write "Ann Lee: Hello" instead of a voice tag; unnamed text goes on."""
     bare = [block for block in blocks if not block.speaker and block.text]
-    names = labelled([block.text for block in bare])
     if names is None:
-        return blocks, []
-    known = {one[0] for one in names if one}
-    found = list(_with_names(blocks, known))
-    lines = [(block.line, one[0]) for block, one in zip(bare, names, strict=True) if one]
-    return found, [(line, Repaired(Repair.NAMES, name)) for line, name in lines]
+        names = names_of([block.text for block in bare])
+    lines = [(block.line, line) for block in bare for line in block.text.split("\n")]
+    found: list[tuple[int, Repaired | Label]] = []
+    found += ((1, label) for label in labels_of((line for _, line in lines), names))
+    for number, line in lines:
+        if (one := label_of(line)) and one[0] in names:
+            found.append((number, Repaired(Repair.NAMES, one[0])))
+    return (list(_with_names(blocks, names)) if names else blocks), found
 
 
-def _with_names(blocks: list[Block], known: set[str]) -> Iterator[Block]:
+def _with_names(blocks: list[Block], known: Collection[str]) -> Iterator[Block]:
     speaker = ""
     for block in blocks:
         if block.speaker or not block.text:
@@ -139,7 +143,7 @@ def _with_names(blocks: list[Block], known: set[str]) -> Iterator[Block]:
             yield replace(block, speaker=speaker, text=text, words=words)
 
 
-def _by_line(text: str, known: set[str]) -> list[tuple[str, str]]:
+def _by_line(text: str, known: Collection[str]) -> list[tuple[str, str]]:
     """Split a caption at the lines that begin with a known name; a line without one goes on."""
     parts: list[tuple[str, str]] = []
     for line in text.split("\n"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from eval.corpus.transcript import Label
 
 _LONGEST = 60
 _WORDS = 6
@@ -35,23 +37,34 @@ def label_of(text: str) -> tuple[str, str] | None:
     return name, text[match.end() :]
 
 
-def labelled(texts: Sequence[str]) -> list[tuple[str, str] | None] | None:
-    """Return name and text of each text that begins with a name; None if these are not names.
+def names_of(texts: Sequence[str]) -> frozenset[str]:
+    """Return the names with which texts begin; none if these are not names.
 
     They are if nearly all texts begin with one, or if several of them come again and again.
     """
-    found = [label_of(text) for text in texts]
-    names = Counter(one[0] for one in found if one)
-    if not names:
-        return None
+    names = Counter(one[0] for one in map(label_of, texts) if one)
     alike = all(map(_looks_like_a_name, names))
     uses = sum(names.values())
     # "Note: …" alone is no name, "Ann Lee: …" is.
     sure = alike and (len(texts) > 2 or all(" " in name or "_" in name for name in names))
     if uses >= _OFTEN * len(texts) and (sure or uses >= 3 * len(names)):
-        return found
+        return frozenset(names)
     again = len(names) > 1 and min(names.values()) > 1 and alike
-    return found if again else None
+    return frozenset(names if again else ())
+
+
+_CONTEXT = 3
+
+
+def labels_of(lines: Iterable[str], names: Collection[str]) -> Iterator[Label]:
+    """Return what may be a name in front of a line: what is among ``names``, or has capitals."""
+    before = ""
+    for line in lines:
+        name, text = label_of(line) or ("", line)
+        words = text.split()
+        if name and (name in names or _looks_like_a_name(name)):
+            yield Label(name, before, " ".join(words[:_CONTEXT]), name in names)
+        before = " ".join(words[-_CONTEXT:]) or before
 
 
 def _looks_like_a_name(name: str) -> bool:

@@ -87,7 +87,35 @@ class Skipped:
     lines: int = 1
 
 
-Found = Iterator[tuple[int, Segment | Repaired | Skipped]]
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The beginning of a line, before a colon, that is a speaker's name or was said.
+
+    before, after: some words around it. named: whether the file by itself takes it for a name.
+    """
+
+    name: str
+    before: str
+    after: str
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How to read what a file does not decide.
+
+    names: the labels that are names; None: as the file suggests. said_again: whether text that
+    comes again was said again; otherwise captions that look rolled up or grown are read once.
+    """
+
+    names: frozenset[str] | None = None
+    said_again: bool = False
+
+
+AS_THE_FILE_SUGGESTS = Choices()
+
+
+Found = Iterator[tuple[int, Segment | Repaired | Skipped | Label]]
 """What a reader gives, with line numbers from 1."""
 
 
@@ -111,6 +139,7 @@ class Transcript:
 
     problems: what was left out, as "file:line: why". mendings: what was repaired.
     lines: all that are not blank; unread: those of them that were not understood.
+    labels: what may be a name in front of a text.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -118,6 +147,7 @@ class Transcript:
     mendings: tuple[Mending, ...] = ()
     lines: int = 0
     unread: int = 0
+    labels: tuple[Label, ...] = ()
 
     @property
     def doubtful(self) -> bool:

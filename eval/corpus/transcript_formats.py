@@ -20,8 +20,11 @@ from eval.corpus.spoken_words import Turn
 from eval.corpus.subtitle_formats import read_microdvd, read_sami, read_substation
 from eval.corpus.textgrid import read_textgrid
 from eval.corpus.transcript import (
+    AS_THE_FILE_SUGGESTS,
+    Choices,
     FormatError,
     Found,
+    Label,
     Mending,
     Repair,
     Repaired,
@@ -35,17 +38,20 @@ from eval.corpus.xml_captions import read_xml
 Events = Iterator[tuple[int, Block | Repaired | Skipped]]
 
 
-def _captions(read: Callable[[str], Events]) -> Callable[[str], Found]:
+Reader = Callable[[str, Choices], Found]
+
+
+def _captions(read: Callable[[str], Events]) -> Reader:
     """Make segments of the captions of a file, after mending what concerns several of them."""
 
-    def found(text: str) -> Found:
+    def found(text: str, choices: Choices) -> Found:
         blocks: list[Block] = []
         for line, event in read(text):
             if isinstance(event, Block):
                 blocks.append(event)
             else:
                 yield line, event
-        blocks, repairs = mended(blocks)
+        blocks, repairs = mended(blocks, choices)
         yield from repairs
         for block in blocks:
             said, lines = " ".join(block.text.split()), tuple(block.text.split("\n"))
@@ -55,10 +61,17 @@ def _captions(read: Callable[[str], Events]) -> Callable[[str], Found]:
     return found
 
 
+def _certain(read: Callable[[str], Found]) -> Reader:
+    """Make a reader of one for a format that leaves nothing to choose."""
+    return lambda text, _: read(text)
+
+
 _cues = _captions(read_cues)
 _xml = _captions(read_xml)
+_json = _certain(read_json)
+_table = _certain(read_table)
 
-READERS: Mapping[str, Callable[[str], Found]] = {
+READERS: Mapping[str, Reader] = {
     ".txt": read_text_transcript,
     ".vtt": _cues,
     ".srt": _cues,
@@ -70,16 +83,16 @@ READERS: Mapping[str, Callable[[str], Found]] = {
     ".xml": _xml,
     ".smi": _captions(read_sami),
     ".sub": _captions(read_microdvd),
-    ".json": read_json,
-    ".json3": read_json,
-    ".tsv": read_table,
-    ".csv": read_table,
+    ".json": _json,
+    ".json3": _json,
+    ".tsv": _table,
+    ".csv": _table,
     ".lrc": read_text_transcript,
     ".docx": read_text_transcript,
-    ".stm": read_stm,
-    ".ctm": read_ctm,
-    ".textgrid": read_textgrid,
-    ".rttm": read_rttm,
+    ".stm": _certain(read_stm),
+    ".ctm": _certain(read_ctm),
+    ".textgrid": _certain(read_textgrid),
+    ".rttm": _certain(read_rttm),
 }
 """Readers by the ending of a file."""
 
@@ -152,7 +165,7 @@ def _text_of(content: bytes) -> tuple[str, str]:
     raise AssertionError("latin-1 decodes every byte")
 
 
-def _reader(suffix: str, text: str) -> tuple[Callable[[str], Found], Repaired | None]:
+def _reader(suffix: str, text: str) -> tuple[Reader, Repaired | None]:
     """Choose the reader by the ending, or by the content where it is certainly another format."""
     own = READERS[suffix]
     found = _by_content(text)
@@ -181,7 +194,7 @@ def _by_content(text: str) -> str | None:
     return ".srt" if any(map(is_timing, lines)) else None
 
 
-def read_transcript(path: Path) -> Transcript:
+def read_transcript(path: Path, choices: Choices = AS_THE_FILE_SUGGESTS) -> Transcript:
     """Read a file of one of READERS, by its content and the ending of its name.
 
     The encoding is that of a BOM, UTF-8, or else what fits best (reported as a problem). All line
@@ -191,31 +204,33 @@ def read_transcript(path: Path) -> Transcript:
         raise FormatError(
             f"{path}: the ending {path.suffix!r} is unknown; give one of {', '.join(READERS)}"
         )
-    return transcript_of(path, _content(path))
+    return transcript_of(path, _content(path), choices)
 
 
-def transcript_of(path: Path, content: bytes) -> Transcript:
+def transcript_of(
+    path: Path, content: bytes, choices: Choices = AS_THE_FILE_SUGGESTS
+) -> Transcript:
     """Read the content of a file of that name. Raises FormatError."""
     if content.startswith(b"PK\x03\x04"):
         content = paragraphs(content, str(path)).encode()
     text, odd = _decoded(content, path)
     read, other = _reader(path.suffix.lower(), text)
-    return _collected(path, text, read, [*odd, *([other] if other else [])])
+    found = read(text, choices)
+    return _collected(path, text, found, [*odd, *([other] if other else [])])
 
 
 _STRAY_TIMES = re.compile(r"\d:\d\d[.,]\d+\s*-->|-->\s*\d+:\d\d")
 
 
-def _collected(
-    path: Path, text: str, read: Callable[[str], Found], odd: Iterable[Repaired]
-) -> Transcript:
+def _collected(path: Path, text: str, events: Found, odd: Iterable[Repaired]) -> Transcript:
     segments: list[Segment] = []
     problems: list[str] = []
+    labels: list[Label] = []
     unread = 0
     repairs: dict[Repair, list[tuple[int, str]]] = {}
     for one in odd:
         repairs.setdefault(one.repair, []).append((0, one.detail))
-    for number, found in read(text):
+    for number, found in events:
         match found:
             case Segment():
                 segments.append(found)
@@ -227,6 +242,8 @@ def _collected(
                 unread += lines
             case Repaired(repair, detail):
                 repairs.setdefault(repair, []).append((number, detail))
+            case Label():
+                labels.append(found)
     if text.strip() and not problems and all(one.text == "" for one in segments):
         problems.append(f"{path}: nothing that was said could be read in it")
     mendings = [
@@ -237,7 +254,9 @@ def _collected(
         for repair, places in repairs.items()
     ]  # fmt: skip
     lines = sum(bool(line.strip()) for line in text.split("\n"))
-    return Transcript(tuple(segments), tuple(problems), tuple(mendings), lines, unread)
+    return Transcript(
+        tuple(segments), tuple(problems), tuple(mendings), lines, unread, tuple(labels)
+    )
 
 
 def turns_of(segments: Iterable[Segment]) -> tuple[Turn, ...]:

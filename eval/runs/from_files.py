@@ -13,6 +13,7 @@ from eval.corpus.transcript_formats import READERS, read_text, read_transcript, 
 from eval.corpus.webvtt_check import check
 from eval.measures.language import likely_language
 from eval.observation import Doubt, Observation, Shown
+from eval.runs.choices import read_pair
 from eval.runs.passages import passages
 from streaming.recognizer import primary
 
@@ -102,9 +103,16 @@ class _Reading:
     def doubt(self, name: str, **facts: object) -> None:
         self.doubts.append(Doubt(name, {key: str(value) for key, value in facts.items()}))
 
-    def file(self, path: Path) -> Transcript:
-        """Read one file. Raises FormatError."""
-        found = read_transcript(path)
+    def files(self, reference: Path, captions: Path | None) -> tuple[Transcript, Transcript]:
+        """Read a reference and its captions, if there are any. Raises FormatError."""
+        if captions is None:
+            return self._noted(reference, read_transcript(reference)), Transcript()
+        said, shown, doubts = read_pair(reference, captions)
+        both = self._noted(reference, said), self._noted(captions, shown)
+        self.doubts += doubts
+        return both
+
+    def _noted(self, path: Path, found: Transcript) -> Transcript:
         if found.unreadable:
             why = found.problems[0].removeprefix(f"{path}:")
             raise FormatError(
@@ -175,7 +183,7 @@ def _read(
     reference: Path, captions: Path | None, reading: _Reading
 ) -> tuple[Transcript, Transcript]:
     """Read reference and captions; captions that are not there are empty."""
-    said = reading.file(reference)
+    said, shown = reading.files(reference, captions)
     if all(segment.text is None for segment in said.segments) and said.segments:
         raise FormatError(f"{reference}: holds no words to compare with; give a transcript")
     if not any(segment.text for segment in said.segments):
@@ -183,7 +191,7 @@ def _read(
             f"{reference}:1: holds no words, so word errors are not counted; if somebody speaks in"
             " this recording, write down what is said"
         )
-    return said, reading.file(captions) if captions else Transcript()
+    return said, shown
 
 
 def _clips(
