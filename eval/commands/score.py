@@ -21,7 +21,9 @@ from eval.runs.machine import this_run
 @click.option("--language", help="What is spoken: en, fr, …  [default: by the words]")
 @click.option("--product", default="", help="Whose captions these are, for the report.")
 @click.option(
-    "--audio", type=click.Path(path_type=Path), help="The recording, to be heard in the report."
+    "--audio",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The recording, to be heard in the report.",
 )
 @click.option(
     "--out",

@@ -7,7 +7,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -78,11 +78,20 @@ class Wording:
             case "share":
                 return self.percent(value, 2 if abs(value) < 0.0095 and value else 1)
             case "s":
-                space = "\N{NO-BREAK SPACE}" if self.tongue == "fr" else " "
-                return f"{self.number(value, 2)}{space}s"
+                return self._seconds(value)
             case "count":
                 return self.number(value, 0)
         return f"{self.number(value, 1)} {self.texts['unit'][unit]}"
+
+    def _seconds(self, value: float, digits: int = 2) -> str:
+        space = "\N{NO-BREAK SPACE}" if self.tongue == "fr" else " "
+        return f"{self.number(value, digits)}{space}s"
+
+    def _length(self, seconds: float) -> str:
+        """Format as "5.0 s", or from a minute on as "1:00:00 h"."""
+        return (
+            f"{timedelta(seconds=round(seconds))} h" if seconds >= 60 else self._seconds(seconds, 1)
+        )
 
     def number(self, value: float, digits: int) -> str:
         """Format a number with a point or comma, and thin spaces or commas between thousands."""
@@ -157,6 +166,7 @@ class Wording:
         known = self.texts["language"]
         facts: dict[str, str | float] = {
             name: float(fact) if name in _COUNTS
+            else self._length(float(fact)) if name == "s"
             else known.get(primary(fact), fact) if name in _LANGUAGES
             else fact
             for name, fact in doubt.facts.items()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
+from eval.corpus.mojibake import mojibake
 from eval.corpus.nist_formats import joined
 from eval.corpus.speaker_names import matched
 from eval.corpus.transcript import FormatError, Mending, Segment, Transcript
 from eval.corpus.transcript_formats import READERS, read_text, read_transcript, turns_of
 from eval.corpus.webvtt_check import check
 from eval.measures.language import likely_language
+from eval.measures.offset import offset_ms
 from eval.observation import Doubt, Observation, Shown
 from eval.runs.choices import read_pair
 from eval.runs.passages import passages
@@ -21,6 +24,8 @@ FEW = 20
 """Fewer recordings than this are cut into passages."""
 NAMED = 6
 """The most names in one doubt."""
+SHIFTED_MS = 3000
+"""Captions that begin so much later or earlier than what they hold are said to."""
 MANY = 2000
 """Segments by which a language is told."""
 DEFAULT_LANGUAGE = "en"
@@ -80,7 +85,12 @@ def compared(
         raise FormatError(
             f"{reference} and {captions}: nothing to compare ({'; '.join(reading.left_out[:3])})"
         )
-    if audio and len(clips) == 1:
+    if audio:
+        if len(clips) > 1:
+            raise FormatError(
+                f"{audio}: is the sound of one recording, and these are {len(clips)}; leave out"
+                " --audio, or score one recording"
+            )
         clips = [replace(clips[0], path=str(audio))]
     recordings = len(clips)
     if recordings < FEW:
@@ -99,6 +109,7 @@ class _Reading:
         self.repairs: list[Mending] = []
         self.doubts: list[Doubt] = []
         self.foreign: dict[tuple[str, str], list[str]] = {}
+        self.shifts: dict[str, dict[str, float]] = {}
 
     def doubt(self, name: str, **facts: object) -> None:
         self.doubts.append(Doubt(name, {key: str(value) for key, value in facts.items()}))
@@ -123,6 +134,8 @@ class _Reading:
         self.repairs += found.mendings
         if found.doubtful:
             self.doubt("not_understood", file=path.name, n=found.unread, all=found.lines)
+        if example := mojibake(_words(found.segments)):
+            self.doubt("mojibake", file=path.name, shown=example[0], meant=example[1])
         return found
 
     def language(self, asked: str | None, said: Sequence[Transcript]) -> str:
@@ -150,6 +163,8 @@ class _Reading:
         """Return them with those of several recordings, each once."""
         for (spoken, likely), names in self.foreign.items():
             self.doubt("captions_language", names=_few(names), spoken=spoken, likely=likely)
+        for name, recordings in self.shifts.items():
+            self.doubt(name, names=_few(list(recordings)), s=median(recordings.values()))
         return tuple(self.doubts)
 
 
@@ -211,7 +226,10 @@ def _clips(
         if any(one.text for one in ours) and not any(one.text for one in theirs):
             reading.doubt("no_captions", recording=title)
         reading.tongues(title, (ours, theirs), language)
-        yield _clip(title, ours, _renamed(ours, theirs, reading), language, problems)
+        clip = _clip(title, ours, _renamed(ours, theirs, reading), language, problems)
+        if abs(ms := offset_ms(clip) or 0) > SHIFTED_MS:
+            reading.shifts.setdefault("late" if ms > 0 else "early", {})[title] = abs(ms) / 1000
+        yield clip
         problems = None  # of the file, not of each recording in it
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eval.commands.main import main
+from eval.corpus.mojibake import mojibake
 from eval.observation import Doubt
 from eval.report.compare import Comparison
 from eval.report.compare_page import table
@@ -23,11 +24,14 @@ LU = (
 )
 
 
+def stamp(s: int) -> str:
+    return f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02},000"
+
+
 def srt(*texts: str, begin_s: int = 0) -> str:
     return "".join(
-        f"{n}\n00:{(begin_s + 4 * n) // 60:02}:{(begin_s + 4 * n) % 60:02},000 --> "
-        f"00:{(begin_s + 4 * n) // 60:02}:{(begin_s + 4 * n) % 60 + 2:02},000\n{text}\n\n"
-        for n, text in enumerate(texts, start=1)
+        f"{n + 1}\n{stamp(begin_s + 4 * n)} --> {stamp(begin_s + 4 * n + 2)}\n{text}\n\n"
+        for n, text in enumerate(texts)
     )
 
 
@@ -171,3 +175,50 @@ def test_one_is_one_in_every_sentence() -> None:
     assert words["en"].headline([unsure]).endswith("but for 1 of 1 it is too close to tell.")
     found = Comparison((), {}, 0, 0, obstacles={"recordings": ("1", "30")})
     assert "different recordings: 1 recording and 30" in table(found, words["en"])
+
+
+def test_garbled_letters_are_said_and_count_as_viewers_see_them(tmp_path: Path) -> None:
+    garbled = srt(*sentences(LU.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")))
+    done = score(tmp_path, LU, garbled.encode().decode("cp1252", "replace"), "a.srt")
+    assert "a.srt has garbled letters, such as “Ãª” for “ê”" in done.stdout
+    assert not done.stdout.startswith("0.0")
+    assert "garbled" not in score(tmp_path, LU, srt(*sentences(LU)), "a.srt").stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["AMANHÃ… NÃO, SÃO «IRMÃ»", "SÉCURITÉ… «BEAUTÉ»", "ÂGE", "5 °C à Å"]
+)
+def test_letters_that_may_be_meant_are_not_called_garbled(text: str) -> None:
+    assert mojibake(text) is None
+
+
+@pytest.mark.parametrize(
+    ("begin_s", "said"),
+    [
+        (5, "begin 5.0 s after"),
+        (3600, "begin 1:00:00 h after"),
+        (2, ""),
+        (-4, "begin 4.0 s before"),
+    ],
+)
+def test_captions_on_another_clock_are_said_to_be(tmp_path: Path, begin_s: int, said: str) -> None:
+    texts = sentences(SAID)
+    reference = write(tmp_path, "said.srt", srt(*texts, begin_s=4))
+    done = run(reference, write(tmp_path, "a.srt", srt(*texts, begin_s=4 + begin_s)))
+    assert "made-up words, relative" in done.stdout
+    assert (said in done.stdout) if said else ("The captions begin" not in done.stdout)
+    assert (
+        "The captions begin" not in score(tmp_path, SAID, srt(*texts, begin_s=90), "a.srt").stdout
+    )
+
+
+def test_sound_that_is_not_there_or_of_one_of_several_is_an_error(tmp_path: Path) -> None:
+    done = score(tmp_path, SAID, srt(*sentences(SAID)), "a.srt", "--audio", "nope.wav")
+    assert (done.exit_code, "nope.wav' does not exist" in done.stderr) == (2, True)
+    for name in ("a", "b"):
+        write(tmp_path / "ref", f"{name}.txt", SAID)
+        write(tmp_path / "hyp", f"{name}.srt", srt(*sentences(SAID)))
+    sound = write(tmp_path, "a.wav", b"")
+    done = run(tmp_path / "ref", tmp_path / "hyp", "--audio", str(sound))
+    assert done.exit_code == 1
+    assert "is the sound of one recording, and these are 2" in done.stderr
