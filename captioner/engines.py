@@ -33,6 +33,8 @@ from streaming.voice.gate import any_sound, sensitive_voice
 REMOTE = ("kyutai", "realtime")
 """Engines that are servers."""
 
+Served = KyutaiEngine | RealtimeEngine | EmbeddedEngine
+
 PROBE_S = 10.0
 """So long a server may take for a moment of silence."""
 
@@ -74,11 +76,35 @@ class Engines:
         Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable; but not if there is
         no server, because one may appear.
         """
-        return await (self._remote(language) if name in REMOTE else self._embedded(language))
+        engines = self._serving(name, language)
+        if engines == (self._own,):
+            return await self._embedded(language)
+        return self._remote(language, engines)
+
+    def check(self, name: str, language: str) -> None:
+        """Raise what ``choose`` would raise of the settings. Loads no model."""
+        self._serving(name, language)
+        self._detect(language)
+
+    def _serving(self, name: str, language: str) -> tuple[Served, ...]:
+        """The engines that serve a room, the first one first."""
+        settings, own = self._settings, self._own
+        tags = Languages.parse(language).known
+        if name in REMOTE:
+            remote = _remote(settings, _addresses(settings))
+            engines: tuple[Served, ...]
+            engines = (remote,) if settings.fallback == "none" else (remote, own)
+            if len(engines) == 1 or any(map(remote.capabilities.knows, tags)):
+                for tag in tags:
+                    if not any(one.capabilities.knows(tag) for one in engines):
+                        engines[-1].open(tag)  # raises LanguageNotSupported
+                return engines
+        for tag in tags:
+            own.model(tag)  # an unknown language is an error before the meeting
+        return (own,)
 
     async def _embedded(self, language: str) -> Engine:
         own = self._own
-        # An unknown language is an error before the meeting.
         models = [own.model(tag) for tag in Languages.parse(language).known]
         for tag in Languages.parse(language).known:
             await asyncio.to_thread(own.load, tag)
@@ -92,22 +118,13 @@ class Engines:
             expect=self._expect,
         )
 
-    async def _remote(self, language: str) -> Engine:
-        settings, own = self._settings, self._own
-        remote = _remote(settings, _addresses(settings))
-        engines = (remote,) if settings.fallback == "none" else (remote, own)
-        tags = Languages.parse(language).known
-        if not any(map(remote.capabilities.knows, tags)) and len(engines) > 1:
-            return await self._embedded(language)
-        for tag in tags:
-            if not any(one.capabilities.knows(tag) for one in engines):
-                engines[-1].open(tag)  # raises LanguageNotSupported
+    def _remote(self, language: str, engines: tuple[Served, ...]) -> Engine:
         return Engine(
             language,
             engines,
-            slots=settings.slots or SLOTS,
+            slots=self._settings.slots or SLOTS,
             live=self._live,
-            load_voice=any_sound if settings.gate == "sound" else sensitive_voice,
+            load_voice=any_sound if self._settings.gate == "sound" else sensitive_voice,
             detect=self._detect(language),
             expect=self._expect,
         )
@@ -144,6 +161,16 @@ async def offered(
     async with EmbeddedEngine(models=models, threads=settings.threads) as own:
         metrics.DECODES_SKIPPED.set_function(lambda: own.skipped_decodes)
         yield Engines(settings, own, live=live)
+
+
+def check(settings: Settings) -> None:
+    """Raise what every room of these settings would fail of, as far as no model tells that.
+
+    Raises ConfigurationError, LanguageNotSupported, RecognizerUnavailable.
+    """
+    own = EmbeddedEngine(models=installed(settings.model, device=settings.device))
+    Engines(settings, own, live=True).check(settings.engine_name, settings.language)
+    settings.policy({})
 
 
 @asynccontextmanager

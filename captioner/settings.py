@@ -22,7 +22,7 @@ from captioner.controls.decisions import HostRule, Policy, Want
 from captioner.controls.open_store import is_redis
 from captioner.errors import ConfigurationError
 from captioner.publishing.livekit_segments import Legacy
-from captioner.transcript.folder import NAME, TranscriptPolicy
+from captioner.transcript.folder import NAME, TranscriptPolicy, must_be_template
 from streaming.kyutai.protocol import PUBLIC_KEY
 from streaming.languages import Languages
 from streaming.realtime_client.session import MODEL as VOXTRAL
@@ -289,6 +289,12 @@ class Settings(BaseSettings):
     @classmethod
     def _is_language(cls, text: str) -> str:
         Languages.parse(text)
+        return text
+
+    @field_validator("transcript_name")
+    @classmethod
+    def _is_template(cls, text: str) -> str:
+        must_be_template(text)
         return text
 
     @property

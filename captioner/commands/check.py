@@ -78,7 +78,8 @@ def _decisions(settings: Settings) -> str:
     return "kept over a restart of the bot"
 
 
-def _transcripts(folder: Path) -> str:
+def must_be_folder(folder: Path) -> None:
+    """Make the folder of transcripts. Raises ConfigurationError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
@@ -86,6 +87,10 @@ def _transcripts(folder: Path) -> str:
             f"cannot make the folder {folder}: {exc.strerror}. Set CAPTIONER_TRANSCRIPTS to one"
             " that the bot may write"
         ) from exc
+
+
+def _transcripts(folder: Path) -> str:
+    must_be_folder(folder)
     must_be_writable(folder / "check.vtt")
     return "kept once a host switches them on"
 

@@ -15,6 +15,7 @@ import click
 
 from captioner import engines
 from captioner import log as log_module
+from captioner.commands.check import must_be_folder
 from captioner.commands.options import (
     IDENTITY,
     JOB,
@@ -71,6 +72,9 @@ def worker(
     key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
     if not key or not secret:
         raise ConfigurationError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET")
+    engines.check(settings)
+    if settings.transcripts is not None:
+        must_be_folder(settings.transcripts)
     probe(settings.livekit_url, key, secret)
     said = {
         "CAPTIONER_ENGINE": settings.engine,

@@ -21,6 +21,7 @@ LINE_MAX = 8_192
 LISTED_MAX = 1_000
 DAY_S = 86_400
 NAME = "{room}-{date}-{time}"
+FIELDS = {"room", "date", "time", "recording"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ class Tidied:
     busy: int
     deleted: int
     failed: int
+
+
+def must_be_template(text: str) -> None:
+    """Raise ValueError unless ``base_name`` can fill it in."""
+    unknown = set(re.findall(r"\{([^}]*)\}?", text)) - FIELDS
+    if unknown or not text.strip():
+        raise ValueError(f"may have {', '.join(f'{{{name}}}' for name in sorted(FIELDS))} in it")
 
 
 def base_name(template: str, *, room: str, utc: str, recording: str = "") -> str:

@@ -262,6 +262,35 @@ def test_a_misspelt_setting_is_warned_of_without_its_value(command: tuple[str, .
     assert "secret value" not in made.output
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"CAPTIONER_LANGUAGE": "xx"}, "xx"),
+        ({"CAPTIONER_LANGUAGE": "auto:en,xx"}, "xx"),
+        ({"CAPTIONER_ENGINE": "kyutai"}, "CAPTIONER_ASR"),
+        ({"CAPTIONER_ASR": "foo"}, "CAPTIONER_ASR"),
+        ({"CAPTIONER_ASR": "http://x:1"}, "CAPTIONER_ASR"),
+        ({"CAPTIONER_MODEL": "/nonexistent"}, "/nonexistent"),
+        ({"CAPTIONER_MODEL": "huge"}, "huge"),
+        ({"CAPTIONER_VOCABULARY": "/nonexistent"}, "CAPTIONER_VOCABULARY"),
+        ({"CAPTIONER_HOSTS": "room_role"}, "CAPTIONER_HOSTS"),
+        ({"CAPTIONER_TRANSCRIPTS": "/dev/null"}, "CAPTIONER_TRANSCRIPTS"),
+        ({"CAPTIONER_TRANSCRIPT_NAME": "{foo}"}, "CAPTIONER_TRANSCRIPT_NAME"),
+        ({"CAPTIONER_TRANSCRIPT_NAME": " "}, "CAPTIONER_TRANSCRIPT_NAME"),
+    ],
+    ids=str,
+)
+def test_a_worker_whose_rooms_would_all_fail_does_not_begin(
+    settings: dict[str, str], says: str
+) -> None:
+    server = {"LIVEKIT_URL": "no url", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s" * 32}
+    made = run("worker", env=server | settings)
+    assert made.exit_code == 1
+    [error] = made.stderr.splitlines()
+    assert says in error
+    assert "no url" not in error
+
+
 @pytest.mark.parametrize("command", ["run", "worker", "check"])
 def test_the_help_names_the_variables_that_matter(command: str) -> None:
     shown = run(command, "--help").stdout
