@@ -39,7 +39,7 @@ missing, stop early or are in another language, each spoken word counts as in th
 """
 
 _NEGATIONS = {
-    "en": "no not never none nobody nothing nowhere neither nor cannot without hardly",
+    "en": "no not never none nobody nothing nowhere neither nor without hardly",
     "fr": "ne non pas jamais rien aucun aucune ni sans guère nul nulle",
 }
 _FUNCTION_WORD_LISTS = {

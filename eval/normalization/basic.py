@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from text_to_num import alpha2digit
+from eval.normalization.rewriting import INITIALS, Table, range_of_numbers, rewritten, table
+from eval.normalization.spelled_numbers import as_digits
 
 _ASIDE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
 _GROUPED = re.compile(r"(?<=\d)[ .\u00a0\u202f](?=\d{3}(?!\d))")
-_FILLERS = re.compile(r"\b(?:[uä]+h+m*|e+h+m+|h+m+|m{2,}h*)\b")
 _BESIDE_WORDS = re.compile(r"[^\w',]+")
 _LOOSE = re.compile(r"(?<!\d),|,(?!\d)|(?<!\w)'|'(?!\w)|_")
 
@@ -19,16 +19,75 @@ class _Spelling:
     """small: 0 to 3, which stay words, because an article may be spelled alike."""
 
     small: str
-    percent: str
-    euros: str
+    rewritings: Table
 
 
+_EVERYWHERE = (
+    INITIALS,
+    (r"\bokay\b", "ok"),
+    (r"\b(?:[uä]+h+m*|e+h+m+|h+m+|m{2,}h*)\b", " "),
+)
 _SPELLINGS = {
-    "de": _Spelling("null eins zwei drei", "prozent", "euro"),
-    "es": _Spelling("cero uno dos tres", "por ciento", "euros"),
-    "it": _Spelling("zero uno due tre", "per cento", "euro"),
-    "nl": _Spelling("nul een twee drie", "procent", "euro"),
-    "pt": _Spelling("zero um dois três", "por cento", "euros"),
+    "de": _Spelling(
+        "null eins zwei drei",
+        table(
+            (r"\bz\. ?b\.", "zum beispiel"),
+            (r"\bd\. ?h\.", "das heißt"),
+            (r"\bu\. ?a\.", "unter anderem"),
+            (r"\bbzw\b\.?", "beziehungsweise"),
+            (r"\busw\b\.?", "und so weiter"),
+            (r"\bdr\b\.?", "doktor"),
+            *_EVERYWHERE,
+            (r"\b(\d{1,2})[:.]0?(\d{1,2}) ?uhr\b", r"\1 uhr \2"),
+            (r"\buhr 0\b", "uhr"),
+            range_of_numbers("bis"),
+            ("%", " prozent "),
+            ("€", " euro "),
+            (r"(?<=\d) ?km\b", " kilometer"),
+            (r"(?<=\d) ?° ?c\b", " grad celsius"),
+        ),
+    ),
+    "es": _Spelling(
+        "cero uno dos tres",
+        table(
+            *_EVERYWHERE,
+            range_of_numbers("a"),
+            ("%", " por ciento "),
+            ("€", " euros "),
+            (r"(?<=\d) ?km\b", " kilómetros"),
+        ),
+    ),
+    "it": _Spelling(
+        "zero uno due tre",
+        table(
+            *_EVERYWHERE,
+            range_of_numbers("a"),
+            (r"%|\bpercento\b", " per cento "),
+            ("€", " euro "),
+            (r"(?<=\d) ?km\b", " chilometri"),
+        ),
+    ),
+    "nl": _Spelling(
+        "nul een twee drie",
+        table(
+            *_EVERYWHERE,
+            range_of_numbers("tot"),
+            ("%", " procent "),
+            ("€", " euro "),
+            (r"(?<=\d) ?km\b", " kilometer"),
+        ),
+    ),
+    "pt": _Spelling(
+        "zero um dois três",
+        table(
+            *_EVERYWHERE,
+            range_of_numbers("a"),
+            ("%", " por cento "),
+            ("€", " euros "),
+            (r"(?<=\d) ?km\b", " quilómetros"),
+            (r"\bquilômetro", "quilómetro"),
+        ),
+    ),
 }
 LANGUAGES = tuple(_SPELLINGS)
 
@@ -37,15 +96,14 @@ def normalize_basic(text: str, language: str) -> list[str]:
     """Return the words of ``text``, the same for most spellings of one utterance.
 
     Lower case, no punctuation, nothing in brackets, no "äh" and the like; numbers as digits, also
-    ordinals and percentages. Hyphens separate words. Numbers are joined across word boundaries, so
-    the result does not correspond one to one to the words of the text. language: one of LANGUAGES.
+    ordinals, millions and percentages. Hyphens separate words. Numbers are joined across word
+    boundaries, so the result does not correspond one to one to the words of the text. language: one
+    of LANGUAGES.
     """
     spelling = _SPELLINGS[language]
-    spoken = without_asides(text.lower())
-    spoken = spoken.replace("%", f" {spelling.percent} ").replace("€", f" {spelling.euros} ")
-    spoken = _FILLERS.sub(" ", spoken)
+    spoken = rewritten(without_asides(text.lower()), spelling.rewritings)
     small = dict(zip("0123", spelling.small.split(), strict=True))
-    return [small.get(word, word) for word in bare_words(alpha2digit(spoken, language))]
+    return [small.get(word, word) for word in bare_words(as_digits(spoken, language))]
 
 
 def without_asides(text: str) -> str:

@@ -60,6 +60,6 @@ def key_in(language: str) -> Callable[[str], str]:
 @lru_cache(maxsize=65536)
 def word_key(word: str) -> str:
     """Return the word without case and punctuation, for stability; "" if nothing is left."""
-    folded = plain_characters(word).casefold()
+    folded = plain_characters(plain_characters(word).casefold())
     bare = "".join(c for c in folded if c not in "<>" and unicodedata.category(c)[0] != "P")
     return unicodedata.normalize("NFC", bare).strip()  # a mark may now follow its letter

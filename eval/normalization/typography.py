@@ -16,7 +16,7 @@ _SAME = {
     **dict.fromkeys(range(0x2066, 0x206A), ""),
     **dict.fromkeys(range(0xFE00, 0xFE10), ""),
 }
-_COMPATIBLE = re.compile("[\ufb00-\ufb06\uff01-\uff5e\u2002-\u200a\u202f\u205f\u3000]+")
+_COMPATIBLE = re.compile("[\ufb00-\ufb06\uff01-\uff5e\u2002-\u200a\u202f\u205f\u3000\u1d49\u02b3]+")
 # "x < 5 and y > 3" is no text in brackets.
 _LESS = re.compile(r"<(?=[\s\d=]|$)|(?<=\s)>(?=\s)")
 
