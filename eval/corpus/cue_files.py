@@ -131,8 +131,8 @@ def _about_the_line(lines: list[str], place: _Place, *, webvtt: bool) -> Iterato
     if match and any(not _SETTING.fullmatch(one) for one in (match["rest"] or "").split()):
         yield place.at + 1, Skipped("not shown: text behind the times; put it below them")
     if len(place.name.split()) > _NAME_WORDS or place.odd:
-        why = "not shown: a line above the times is a caption's name"
-        yield place.begin + 1, Skipped(f"{why}; put text below them")
+        why = "not shown: a line above the times is a caption's name; put text below them"
+        yield place.begin + 1, Skipped(why)
     above = lines[place.begin - 1] if place.begin else ""
     header = webvtt and not any(not line.strip() for line in lines[: place.begin])
     if above.strip() and not header:

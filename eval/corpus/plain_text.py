@@ -128,7 +128,7 @@ def _turns(lines: Sequence[_Line], names: frozenset[str] | None) -> Found:
             yield number, Segment(" ".join(" ".join(parts).split()), speaker)
         return
     if any(one.timed for one in lines):
-        yield lines[0].number, Repaired(Repair.PRODUCT_LINES, "times")
+        yield lines[0].number, Repaired(Repair.PRODUCT_LINES)
     yield 1, Segment(" ".join(" ".join(texts).split()))
 
 

@@ -127,4 +127,4 @@ def read_microdvd(text: str) -> Events:
             shown = plain(match[3].replace("|", "\n"))[0]
             yield number, Block(number, "", start, max(start, end), shown)
         elif line.strip():
-            yield number, Skipped("no caption: expected {frame}{frame}text")
+            yield number, Skipped("no caption: expected a line such as {10}{50}text")

@@ -25,6 +25,7 @@ class Repair(StrEnum):
     """
 
     ENCODING = auto()
+    DAMAGE = auto()
     LINE_ENDS = auto()
     CONTENT = auto()
     TIMES = auto()

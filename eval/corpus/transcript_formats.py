@@ -110,7 +110,14 @@ def read_text(path: Path) -> tuple[str, list[str]]:
     Raises FormatError.
     """
     text, events = _decoded(_content(path), path)
-    return text, [f"{path}: {one.detail}" for one in events]
+    return text, [f"{path}: {_ABOUT[one.repair].format(one.detail)}" for one in events]
+
+
+_ABOUT = {
+    Repair.ENCODING: "is not UTF-8; read as {}",
+    Repair.DAMAGE: "is damaged {}; what is no text in it reads \N{REPLACEMENT CHARACTER}",
+    Repair.LINE_ENDS: "line ends are doubled (CR CR LF)",
+}
 
 
 def _content(path: Path) -> bytes:
@@ -128,38 +135,37 @@ def _decoded(content: bytes, path: Path) -> tuple[str, list[Repaired]]:
     text, odd = _text_of(content)
     if "\0" in text:
         raise FormatError(f"{path}: is not a text file; export the captions as .vtt or .srt")
-    repairs = [Repaired(Repair.ENCODING, odd)] if odd else []
+    repairs = [odd] if odd else []
     if "\r\r\n" in text:
-        repairs.append(Repaired(Repair.LINE_ENDS, "line ends are doubled (CR CR LF)"))
+        repairs.append(Repaired(Repair.LINE_ENDS))
         text = text.replace("\r\r\n", "\n")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", ""), repairs
 
 
-def _text_of(content: bytes) -> tuple[str, str]:
-    """Return the text, and a sentence if its encoding had to be guessed or is damaged."""
-    damaged = "is damaged {}; what is no text in it reads \N{REPLACEMENT CHARACTER}"
+def _text_of(content: bytes) -> tuple[str, Repaired | None]:
+    """Return the text, and whether its encoding had to be guessed or is damaged."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" not in content:
         content = content[2:]  # a mark that does not belong to it
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
         lost = "\N{REPLACEMENT CHARACTER}" in text
-        return text, damaged.format("UTF-16") if lost else ""
+        return text, Repaired(Repair.DAMAGE, "UTF-16") if lost else None
     for encoding, odd in (("utf-16-le", 1), ("utf-16-be", 0)):
         zeros = content[odd::2].count(0)
         if len(content) > 3 and zeros > 0.4 * len(content) / 2:
             text = content.decode(encoding, errors="replace")
-            return text, "is UTF-16 without a byte order mark"
+            return text, Repaired(Repair.ENCODING, "UTF-16")
     try:
-        return content.decode("utf-8-sig"), ""
+        return content.decode("utf-8-sig"), None
     except UnicodeDecodeError:
         pass
     text = content.decode("utf-8-sig", errors="replace")
     whole = len(re.findall("[\u0080-\ufffc]", text))
     if whole > text.count("\N{REPLACEMENT CHARACTER}"):
-        return text, damaged.format("UTF-8")
+        return text, Repaired(Repair.DAMAGE, "UTF-8")
     for encoding in ("cp1252", "latin-1"):  # the last one decodes every byte
         try:
-            return content.decode(encoding), f"is not UTF-8; read as {encoding}"
+            return content.decode(encoding), Repaired(Repair.ENCODING, encoding)
         except UnicodeDecodeError:
             continue
     raise AssertionError("latin-1 decodes every byte")
@@ -171,7 +177,7 @@ def _reader(suffix: str, text: str) -> tuple[Reader, Repaired | None]:
     found = _by_content(text)
     if found is None or READERS[found] is own or suffix in (".stm", ".ctm", ".rttm"):
         return own, None
-    return READERS[found], Repaired(Repair.CONTENT, f"read as {found}")
+    return READERS[found], Repaired(Repair.CONTENT, found)
 
 
 def _by_content(text: str) -> str | None:

@@ -148,7 +148,7 @@ def summary(results: Results, verdicts: Sequence[Verdict], words: Wording) -> st
             lines.append(f"  {words.label(one.name)}{words.colon}{value} ({sure})")
     mended = list(map(words.mending, results.run.repairs))
     lines += _some("repaired_some", mended, words)
-    lines += _some("left_out_some", results.left_out, words)
+    lines += _some("left_out_some", list(map(words.told, results.left_out)), words)
     return "\n".join(lines)
 
 

@@ -109,11 +109,11 @@ def rendered(
         passages=passages,
         tables=list(_by_unit(results)),
         rules=rules_of(results, words),
-        vtt=results.vtt_problems[:VTT_SHOWN],
+        vtt=list(map(words.told, results.vtt_problems[:VTT_SHOWN])),
         vtt_more=max(0, len(results.vtt_problems) - VTT_SHOWN),
         repaired=list(map(words.mending, results.run.repairs)),
         few={"clips": FEW_CLIPS, "words": FEW_WORDS},
-        left_out=results.left_out[:LEFT_OUT_SHOWN],
+        left_out=list(map(words.told, results.left_out[:LEFT_OUT_SHOWN])),
         left_out_more=max(0, len(results.left_out) - LEFT_OUT_SHOWN),
     )
 

@@ -18,6 +18,7 @@ from eval.measures.bootstrap import Interval
 from eval.measures.catalogue import MEASURES, STAGES, Figure, Unit
 from eval.observation import Doubt
 from eval.report.gates import Profile, Verdict, judged
+from eval.report.translated import translated
 from streaming.recognizer import primary
 
 Tongue = Literal["en", "fr"]
@@ -172,6 +173,10 @@ class Wording:
             for name, fact in doubt.facts.items()
         }  # fmt: skip
         return self.fill(self.texts["doubt"][doubt.name], **facts)
+
+    def told(self, sentence: str) -> str:
+        """Translate what a reader of files says: "FILE:12: no caption: …"."""
+        return translated(sentence, self.tongue)
 
     def mending(self, mending: Mending) -> str:
         """Name one kind of repair: where, how often, and what must be seen to agree."""

@@ -86,7 +86,7 @@ def test_an_old_encoding_is_read_and_said(tmp_path: Path) -> None:
     assert [s.text for s in found.segments] == ["l’œuvre d’été"]
     [mending] = found.mendings
     assert (mending.repair, mending.details) == (
-        Repair.ENCODING, ("is not UTF-8; read as cp1252",),
+        Repair.ENCODING, ("cp1252",),
     )  # fmt: skip
 
 

@@ -93,7 +93,8 @@ def test_a_file_that_cannot_be_read_makes_no_folder_better_in_silence(
     assert first.startswith({"en": "Incomplete: 1 recording could", "fr": "Incomplet"}[tongue])
     assert any(line.startswith(("No verdict", "Pas de verdict")) for line in rest)
     assert not any(line.startswith(("Good", "Bon")) for line in rest)
-    assert "b.srt: can hardly be read at all" in done.stdout
+    why = {"en": "b.srt: can hardly be read at all", "fr": "b.srt: presque rien n'y est lisible"}
+    assert why[tongue] in done.stdout
     found = json.loads((out / "results.json").read_text("utf-8"))
     assert found["figures"]["wer"]["value"] == 0
     assert found["run"]["doubts"][0] == {"name": "unreadable", "facts": {"n": "1", "names": "b"}}
@@ -222,3 +223,13 @@ def test_sound_that_is_not_there_or_of_one_of_several_is_an_error(tmp_path: Path
     done = run(tmp_path / "ref", tmp_path / "hyp", "--audio", str(sound))
     assert done.exit_code == 1
     assert "is the sound of one recording, and these are 2" in done.stderr
+
+
+def test_a_french_report_says_in_french_what_was_mended_and_left_out(tmp_path: Path) -> None:
+    shown = srt(*sentences(LU)).replace("00:00:08,000 -->", "plus tard -->").encode("cp1252")
+    done = score(tmp_path, LU, shown, "a.srt", "--report-language", "fr")
+    mended, left_out = done.stdout.splitlines()[-4], done.stdout.splitlines()[-1]
+    assert mended.replace("\N{NO-BREAK SPACE}", " ").endswith(
+        "a.srt : texte qui n'est pas en UTF-8, lu dans l'encodage le plus vraisemblable : cp1252"
+    )
+    assert "a.srt:10: pas un sous-titre" in left_out
