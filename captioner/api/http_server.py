@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
+from captioner.api.faults import Faults
 from captioner.api.openapi import document
 from captioner.api.routes import BODY_MAX, ROUTES, Refusal, Route, as_json
 from captioner.api.service import Answer, Asked, Service, refused
@@ -17,8 +21,11 @@ WEBHOOK_MAX = 2 * 2**20
 """Bytes of a webhook, which has the metadata of a room and of a participant."""
 
 BODY_S = 10.0
-AT_ONCE = 200
-"""Requests that are dealt with at the same time; others are told to come back."""
+LINGER_S = 1.0
+"""How long the body of a request that is answered already is waited for."""
+
+_BROKEN = "the request is broken off, or not HTTP, or a line of it is too long"
+_FAILED = "the service has failed; its log says where"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Work = Callable[[Asked], Awaitable[Answer]]
@@ -32,25 +39,72 @@ async def serve(
 
     Raises ConfigurationError if the port is taken.
     """
-    places = asyncio.Semaphore(AT_ONCE)
+    faults = Faults()
     app = web.Application(middlewares=[_plainly, _crossing(origins)], client_max_size=WEBHOOK_MAX)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _handler(_answers(service, route), places))
-    app.router.add_post("/webhook", _handler(service.webhook, places, most=WEBHOOK_MAX))
+        app.router.add_route(route.method, route.path, _handler(_answers(service, route)))
+    app.router.add_post("/webhook", _handler(service.webhook, most=WEBHOOK_MAX))
     app.router.add_get("/openapi.json", _document)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    runner = web.AppRunner(app, shutdown_timeout=5)
     await runner.setup()
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _loop, told: faults.note(told.get("exception")))
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            server = await loop.create_server(lambda: _Connection(runner, faults), host, port)
         except OSError as exc:
             raise ConfigurationError(
                 f"cannot serve on {host}:{port}: {exc.strerror}. Name a free port by --port, and an"
                 " address of this machine by CAPTIONER_LISTEN"
             ) from exc
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        try:
+            yield f"http://{host}:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
     finally:
         await runner.cleanup()
+        loop.set_exception_handler(before)
+
+
+class _Connection(web.RequestHandler):
+    """One of a client. aiohttp's own repeats what was sent, to the client and in the log."""
+
+    def __init__(self, runner: web.AppRunner, faults: Faults) -> None:
+        assert runner.server is not None
+        super().__init__(
+            runner.server, loop=asyncio.get_running_loop(), lingering_time=LINGER_S,
+            access_log=None,  # type: ignore[arg-type]  # which it takes, for none
+        )  # fmt: skip
+        self._faults = faults
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        self._faults.note(exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun")
+        response = _sent(refused(Refusal(status, _BROKEN if status < 500 else _FAILED)))
+        response.force_close()
+        return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Of those that aiohttp makes before a route is found, too."""
+        if isinstance(resp, web.HTTPException):
+            resp = _plain(resp)
+        return await super().finish_response(request, resp, start_time)
+
+    def log_exception(self, *_args: Any, exc_info: Any = None, **_more: Any) -> None:
+        self._faults.note(exc_info if isinstance(exc_info, BaseException) else None)
+
+    def log_debug(self, *_args: Any, **_more: Any) -> None:
+        pass
 
 
 def _answers(service: Service, route: Route) -> Work:
@@ -60,27 +114,31 @@ def _answers(service: Service, route: Route) -> Work:
     return work
 
 
-def _handler(work: Work, places: asyncio.Semaphore, *, most: int = BODY_MAX) -> Handler:
+def _handler(work: Work, *, most: int = BODY_MAX) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        if places.locked():
-            return _sent(refused(Refusal(503, "too many requests at once", retry_s=1)))
-        async with places:
-            try:
-                async with asyncio.timeout(BODY_S):
-                    body = await _body(request, most)
-            except TimeoutError:
-                return _sent(refused(Refusal(408, f"the body must come within {BODY_S:g} s")))
-            token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-            match = {name: str(value) for name, value in request.match_info.items()}
-            return _sent(await work(Asked(token, body, request.remote or "", match)))
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        match = {name: str(value) for name, value in request.match_info.items()}
+        body = functools.partial(_body, request, most)
+        return _sent(await work(Asked(token, body, request.remote or "", match)))
 
     return handle
 
 
 async def _body(request: web.Request, most: int) -> bytes:
-    if (request.content_length or 0) > most:
-        raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
-    return await request.read()
+    """Raises Refusal."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            while len(body) <= most and (part := await request.content.readany()):
+                body += part
+    except TimeoutError:
+        raise Refusal(408, f"the body must come within {BODY_S:g} s") from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise Refusal(400, "the body is broken off, or not encoded as its headers say") from None
+    if len(body) > most:
+        raise Refusal(413, f"the body is longer than {most} bytes")
+    return bytes(body)
 
 
 def _sent(answer: Answer) -> web.Response:
@@ -89,6 +147,13 @@ def _sent(answer: Answer) -> web.Response:
         content_type=answer.kind if answer.body else None,
         charset="utf-8" if answer.body else None,
     )  # fmt: skip
+
+
+def _plain(exc: web.HTTPException) -> web.Response:
+    response = _sent(refused(Refusal(exc.status, exc.reason)))
+    if "Allow" in exc.headers:
+        response.headers["Allow"] = exc.headers["Allow"]
+    return response
 
 
 async def _document(_request: web.Request) -> web.Response:
@@ -101,9 +166,7 @@ async def _plainly(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         response = await handler(request)
     except web.HTTPException as exc:
-        response = _sent(refused(Refusal(exc.status, exc.reason)))
-        if "Allow" in exc.headers:
-            response.headers["Allow"] = exc.headers["Allow"]
+        response = _plain(exc)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -263,15 +264,8 @@ def refusal_of(exc: InvalidRequest) -> Refusal:
 
 def problem(refusal: Refusal) -> dict[str, object]:
     """The body of a refusal, application/problem+json (RFC 9457)."""
-    return {"status": refusal.status, "title": _TITLES[refusal.status], "detail": str(refusal)}
-
-
-_TITLES = {
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict",
-    413: "Content Too Large", 429: "Too Many Requests", 500: "Internal Server Error",
-    502: "Bad Gateway", 503: "Service Unavailable",
-}  # fmt: skip
+    title = HTTPStatus(refusal.status).phrase
+    return {"status": refusal.status, "title": title, "detail": str(refusal)}
 
 
 def _body(kind: TypeAdapter[Any], body: bytes) -> Any:

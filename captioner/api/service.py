@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -23,20 +25,23 @@ from captioner.api.routes import (
 from captioner.api.starting import Replays, Starter
 from captioner.controls.rate_limit import RateLimit
 from captioner.errors import InvalidRequest, NotAllowed, RoomUnavailable
-from captioner.room.signed import admin_of, webhook_event
+from captioner.room.signed import admin_of, check, webhook_event
 
 log = structlog.get_logger()
 
 PER_S, BURST = 10.0, 40
 """Requests about one room, and refused ones from one address."""
 
+AT_ONCE = 200
+"""Requests that are dealt with at the same time; others are told to come back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request. token: "" for none. address: where it came from."""
+    """A request. token: "" for none. body: reads it, or raises Refusal. address: of who asks."""
 
     token: str
-    body: bytes
+    body: Callable[[], Awaitable[bytes]]
     address: str
     match: Match = field(default_factory=dict)
 
@@ -69,14 +74,17 @@ class Service:
         self._replays = Replays()
         self._by_room = RateLimit(per_s=PER_S, burst=BURST)
         self._by_address = RateLimit(per_s=PER_S, burst=BURST)
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def answer(self, route: Route, asked: Asked) -> Answer:
         """Answer a request."""
         try:
             self._allow(asked)
-            action = action_of(route, asked.match, asked.body)
-            log_module.bind(action.room, key=self._secret)
-            done = await self._actions.do(action)
+            async with self._place():
+                body = await asked.body() if route.body else b""
+                action = action_of(route, asked.match, body)
+                log_module.bind(action.room, key=self._secret)
+                done = await self._actions.do(action)
         except Refusal as refusal:
             return refused(refusal)
         log.info("asked_for", what=type(action).__name__.lower())
@@ -90,20 +98,33 @@ class Service:
         """Take what the media server tells."""
         try:
             try:
-                event = webhook_event(asked.body, asked.token, key=self._key, secret=self._secret)
+                check(asked.token, key=self._key, secret=self._secret)
+                async with self._place():
+                    await self._hear(asked.token, await asked.body())
             except NotAllowed as exc:
                 raise self._stranger(asked, str(exc)) from exc
             except InvalidRequest as exc:
                 raise refusal_of(exc) from exc
-            self._replays.must_be_new(event, self._clock())
-            log_module.bind(event.room, key=self._secret)
-            await self._starter.heard(event)
-            self._replays.keep(event)
         except Refusal as refusal:
             return refused(refusal)
         except RoomUnavailable as exc:  # the media server sends it again
             return refused(Refusal(503, str(exc), retry_s=CALM_S))
         return Answer(204)
+
+    async def _hear(self, token: str, body: bytes) -> None:
+        event = webhook_event(body, token, key=self._key, secret=self._secret)
+        self._replays.must_be_new(event, self._clock())
+        log_module.bind(event.room, key=self._secret)
+        await self._starter.heard(event)
+        self._replays.keep(event)
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """For who may ask: slow strangers take none. Raises Refusal."""
+        if self._places.locked():
+            raise Refusal(503, "too many requests at once", retry_s=1)
+        async with self._places:
+            yield
 
     def _allow(self, asked: Asked) -> None:
         """Raises Refusal."""

@@ -21,6 +21,9 @@ from captioner.errors import InvalidRequest, NotAllowed
 LEEWAY_S = 60
 """How far clocks may differ."""
 
+_UNREADABLE = ValueError, TypeError, AttributeError, ArithmeticError, RecursionError
+"""What may be raised by JSON that is another than was expected; surrogates are ValueErrors."""
+
 _CHECK = "check that it is signed with LIVEKIT_API_SECRET, has not expired, and the clocks agree"
 
 
@@ -55,22 +58,30 @@ def is_admin(token: str, room: str, *, key: str, secret: str) -> bool:
         return False
 
 
+def check(token: str, *, key: str, secret: str) -> None:
+    """Raises NotAllowed if ``token`` is not ours, or has expired."""
+    _claims(token, key, secret)
+
+
 def webhook_event(body: bytes, token: str, *, key: str, secret: str) -> WebhookEvent:
     """Return what a webhook tells.
 
     Raises NotAllowed if the media server has not signed this, InvalidRequest if it is not JSON.
     """
     claimed = str(_claims(token, key, secret).get("sha256", ""))
-    if not hmac.compare_digest(claimed.encode(), base64.b64encode(hashlib.sha256(body).digest())):
+    hashed = base64.b64encode(hashlib.sha256(body).digest())
+    if not hmac.compare_digest(claimed.encode("utf-8", "replace"), hashed):
         raise NotAllowed("the token does not belong to this body")
     try:
         said = json.loads(body)
         room = said.get("room") or {}
-        return WebhookEvent(
+        texts = (
             str(said.get("id", "")), str(said.get("event", "")), str(room.get("name", "")),
-            str(room.get("sid", "")), str(room.get("metadata", "")), int(said.get("createdAt", 0)),
+            str(room.get("sid", "")), str(room.get("metadata", "")),
         )  # fmt: skip
-    except (ValueError, TypeError, AttributeError, RecursionError) as exc:
+        "".join(texts).encode()
+        return WebhookEvent(*texts, created_s=int(float(said.get("createdAt", 0))))
+    except _UNREADABLE as exc:
         raise InvalidRequest("the body is not a webhook of LiveKit") from exc
 
 
@@ -83,5 +94,5 @@ def _claims(token: str, key: str, secret: str) -> dict[str, Any]:
                 token, secret, algorithms=["HS256"], issuer=key, leeway=LEEWAY_S,
                 options={"require": ["exp"]},
             )  # fmt: skip
-    except jwt.PyJWTError as exc:
+    except (jwt.PyJWTError, *_UNREADABLE) as exc:
         raise NotAllowed(f"the token does not hold: {_CHECK}") from exc
