@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from eval.corpus.cue_text import clock_ms, plain, timed_words, voices
 from eval.corpus.spoken_words import RefWord
@@ -36,7 +37,9 @@ _NUMBERED = 0.8
 
 
 _NAME_WORDS = 2
-"""The name of a caption that has more words than this is likely text in a wrong place."""
+"""A caption's name of more words than this, unlike the others, is likely text in a wrong place."""
+_WEBEX = re.compile(r'\d+ "(?P<speaker>[^"]+)" \(\d+\)')
+"""Webex's names of captions: 1 "Ann Lee" (1000)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Block:
 class _Place:
     """Where a cue is: its first line (with its name), its line of times, and the times.
 
-    odd: the name is none, although the other captions have numbers.
+    odd: the name is likely text, because those of other captions are not like it.
     """
 
     begin: int
@@ -114,7 +117,9 @@ def _cue(lines: list[str], place: _Place, end: int, *, webvtt: bool) -> Iterator
     if stop < start:
         yield place.at + 1, Repaired(Repair.ENDS)
     joined = "\n".join(body)
+    webex = _WEBEX.fullmatch(place.name)
     for speaker, said in voices(joined):
+        speaker = speaker or (webex["speaker"] if webex else "")
         shown, repairs = plain(said)
         yield from ((place.at + 1, Repaired(repair)) for repair in repairs)
         if shown or not joined.strip():
@@ -130,7 +135,7 @@ def _about_the_line(lines: list[str], place: _Place, *, webvtt: bool) -> Iterato
     match = _TIMING.fullmatch(line)
     if match and any(not _SETTING.fullmatch(one) for one in (match["rest"] or "").split()):
         yield place.at + 1, Skipped("not shown: text behind the times; put it below them")
-    if len(place.name.split()) > _NAME_WORDS or place.odd:
+    if place.odd:
         why = "not shown: a line above the times is a caption's name; put text below them"
         yield place.begin + 1, Skipped(why)
     above = lines[place.begin - 1] if place.begin else ""
@@ -184,13 +189,28 @@ def _places(lines: list[str], *, webvtt: bool) -> Iterator[_Place]:
     numbered = bool(stamps) and numbers >= _NUMBERED * len(stamps)
     shapes = Counter(map(_shape, above))
     usual = shapes.most_common(1)[0][0] if shapes else ""
-    before = -1
-    for at in stamps:
-        name = _name(lines, at, before, numbered=numbered, usual=usual)
+    names = [
+        _name(lines, at, before, numbered=numbered, usual=usual)
+        for before, at in pairwise([-1, *stamps])
+    ]
+    forms = Counter(map(_form, filter(None, names)))
+    regular = {
+        form for form, n in forms.items() if "0" in form and n > 1 and n >= _NUMBERED * len(stamps)
+    }
+    for at, name in zip(stamps, names, strict=True):
         # WebVTT alone has names that are no numbers.
         odd = bool(name and not name.isdecimal()) and (not webvtt or usual == "0")
+        odd |= bool(name and _is_text(name) and _form(name) not in regular)
         yield _Place(at - (name is not None), at, _times(lines[at]), name or "", odd)
-        before = at
+
+
+def _is_text(name: str) -> bool:
+    return len(name.split()) > _NAME_WORDS and not _WEBEX.fullmatch(name)
+
+
+def _form(name: str) -> str:
+    """Return what is common to names that only count: "part 7 of 9", "part 8 of 9"."""
+    return re.sub(r"\d+", "0", name)
 
 
 def _name(lines: list[str], at: int, before: int, *, numbered: bool, usual: str) -> str | None:

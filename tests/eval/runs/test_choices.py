@@ -114,8 +114,8 @@ def test_a_reference_and_captions_that_both_have_labels_agree(tmp_path: Path) ->
 
 
 def test_a_name_of_the_other_file_is_a_name(tmp_path: Path) -> None:
-    rows = [f"talk 1 {'Ann' if n < 3 else 'Bob'} {3 * n} {3 * n + 3} {text}"
-            for n, text in enumerate(SPOKEN)]  # fmt: skip
+    rows = [f"talk 1 {'Ann' if n < 4 else 'Bob'} {3 * n} {3 * n + 3} {text}"
+            for n, text in enumerate(SPOKEN, start=1)]  # fmt: skip
     texts = [f"ANN: {SPOKEN[0]}", *SPOKEN[1:3], f"Bob: You'd {SPOKEN[3]}", *SPOKEN[4:]]
     found = scored(tmp_path, "\n".join(rows), srt(*texts), reference="said.stm")
     assert speakers(found) == {"Ann", "Bob"}

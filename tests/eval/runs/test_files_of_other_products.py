@@ -322,6 +322,31 @@ def test_a_torn_textgrid_is_read_up_to_there_and_says_so(tmp_path: Path) -> None
     assert "not_understood" in [one.name for one in found.doubts]
 
 
+@pytest.mark.parametrize("captions", [1, 4])
+def test_names_that_webex_gives_captions_are_speakers(tmp_path: Path, captions: int) -> None:
+    texts = CUES[:captions]
+    people = ["Ann Lee", "Ann Lee", "Bob Stone (she/her)", "Ann Lee"][:captions]
+    blocks = [
+        cues(text, header=f'{n} "{name}" ({999 + n})').replace("\n\n", "\n")
+        for n, (name, text) in enumerate(zip(people, texts, strict=True), start=1)
+    ]
+    shown = "\n".join(["WEBVTT\n", *blocks])
+    rate, found = scored(tmp_path, shown, "a.vtt", said=" ".join(texts))
+    assert (rate, found.left_out, found.doubts) == (0, (), ())
+    assert [cue.speaker for clip in found.clips for cue in clip.shown] == people
+
+
+def test_names_of_captions_that_only_count_are_no_text(tmp_path: Path) -> None:
+    blocks = [
+        cues(text, header=f"part {n} of 4").replace("\n\n", "\n")
+        for n, text in enumerate(CUES, start=1)
+    ]
+    rate, found = scored(tmp_path, "\n".join(["WEBVTT\n", *blocks]), "a.vtt")
+    assert (rate, found.left_out) == (0, ())
+    rate, found = scored(tmp_path, "\n".join(["WEBVTT\n", blocks[0]]), "a.vtt", said=CUES[0])
+    assert "put text below them" in found.left_out[0]
+
+
 def test_text_where_a_number_should_be_is_named(tmp_path: Path) -> None:
     shown = "today.\n00:00:01,000 --> 00:00:02,000\nWe need nine people\n"
     _, found = scored(tmp_path, shown, said="We need nine people today.")
