@@ -29,19 +29,41 @@ def mended(blocks: Sequence[Block], choices: Choices) -> Mended:
 
 
 def _restarted(blocks: list[Block]) -> Mended:
-    """Files that were joined together begin with caption 1 and time 0 again."""
+    """Files that were joined together are read one after the other, and a copy of one is not."""
     found: list[Block] = []
     repairs: list[tuple[int, Repaired | Label]] = []
-    latest = shift = 0
-    for block in blocks:
-        again = block.id == "1" and bool(found) and found[-1].line != block.line
-        if again and block.start_ms + shift < latest:
-            shift = latest
-            repairs.append((block.line, Repaired(Repair.RESTART)))
-        moved = _later(block, shift)
-        latest = max(latest, moved.end_ms)
-        found.append(moved)
+    seen: set[tuple[int, int, str, str]] = set()
+    shift = 0
+    for part in _parts(blocks):
+        keys = set(map(_as_shown, part))
+        if keys <= seen:
+            repairs += ((block.line, Repaired(Repair.DOUBLED)) for block in part)
+            continue
+        seen |= keys
+        if found:
+            repairs.append((part[0].line, Repaired(Repair.RESTART)))
+        found += (_later(block, shift) for block in part)
+        shift = max(shift, *(block.end_ms for block in found[-len(part) :]))
     return found, repairs
+
+
+def _parts(blocks: list[Block]) -> Iterator[list[Block]]:
+    """Split captions where caption 1 and time 0 come again."""
+    part: list[Block] = []
+    latest = 0
+    for block in blocks:
+        again = block.id == "1" and bool(part) and part[-1].line != block.line
+        if again and block.start_ms < latest:
+            yield part
+            part, latest = [], 0
+        part.append(block)
+        latest = max(latest, block.end_ms)
+    if part:
+        yield part
+
+
+def _as_shown(block: Block) -> tuple[int, int, str, str]:
+    return block.start_ms, block.end_ms, block.speaker, block.text
 
 
 def _later(block: Block, by: int) -> Block:
@@ -54,12 +76,11 @@ def _doubled(blocks: list[Block]) -> Mended:
     found: list[Block] = []
     repairs: list[tuple[int, Repaired | Label]] = []
     for block in blocks:
-        key = (block.start_ms, block.end_ms, block.speaker, block.text)
-        if block.text and key in seen:
+        if block.text and _as_shown(block) in seen:
             repairs.append((block.line, Repaired(Repair.DOUBLED)))
         else:
             found.append(block)
-        seen.add(key)
+        seen.add(_as_shown(block))
     return found, repairs
 
 

@@ -322,6 +322,18 @@ def test_a_torn_textgrid_is_read_up_to_there_and_says_so(tmp_path: Path) -> None
     assert "not_understood" in [one.name for one in found.doubts]
 
 
+@pytest.mark.parametrize("copied", [len(CUES), 2])
+def test_a_file_that_is_joined_to_itself_is_read_once(tmp_path: Path, copied: int) -> None:
+    rate, found = scored(tmp_path, srt(*CUES) + "\n" + srt(*CUES[:copied]))
+    assert (rate, repairs(found)) == (0, {Repair.DOUBLED: copied})
+
+
+def test_files_that_are_joined_follow_each_other(tmp_path: Path) -> None:
+    joined = "\n".join([srt(*CUES[:2]), srt(*CUES[2:])])
+    rate, found = scored(tmp_path, joined)
+    assert (rate, repairs(found)) == (0, {Repair.RESTART: 1})
+
+
 @pytest.mark.parametrize("captions", [1, 4])
 def test_names_that_webex_gives_captions_are_speakers(tmp_path: Path, captions: int) -> None:
     texts = CUES[:captions]
