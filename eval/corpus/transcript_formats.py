@@ -96,6 +96,7 @@ READERS: Mapping[str, Reader] = {
 }
 """Readers by the ending of a file."""
 
+_ZIPPED = b"PK\x03\x04"
 _NOT_TEXT = {
     b"%PDF": "is a PDF; save the transcript as text (.txt) or captions (.vtt, .srt)",
     b"{\\rtf": "is RTF; save it as text (.txt) or as a Word document (.docx)",
@@ -128,7 +129,9 @@ def _content(path: Path) -> bytes:
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, list[Repaired]]:
-    """Decode by the byte order mark, as UTF-8, or else by what fits best."""
+    """Decode by the byte order mark, as UTF-8, or else by what fits best; unpack Word's files."""
+    if content.startswith(_ZIPPED):
+        content = paragraphs(content, str(path)).encode()
     for begin, why in _NOT_TEXT.items():
         if content.startswith(begin):
             raise FormatError(f"{path}: {why}")
@@ -217,10 +220,12 @@ def transcript_of(
     path: Path, content: bytes, choices: Choices = AS_THE_FILE_SUGGESTS
 ) -> Transcript:
     """Read the content of a file of that name. Raises FormatError."""
-    if content.startswith(b"PK\x03\x04"):
-        content = paragraphs(content, str(path)).encode()
     text, odd = _decoded(content, path)
-    read, other = _reader(path.suffix.lower(), text)
+    suffix = path.suffix.lower()
+    if content.startswith(_ZIPPED) and suffix != ".docx":
+        suffix = ".docx"
+        odd.append(Repaired(Repair.CONTENT, "read as .docx"))
+    read, other = _reader(suffix, text)
     found = read(text, choices)
     return _collected(path, text, found, [*odd, *([other] if other else [])])
 

@@ -25,7 +25,7 @@ def paragraphs(content: bytes, name: str) -> str:
             ValueError,
             ElementTree.ParseError, OSError) as error:  # fmt: skip
         raise FormatError(
-            f"{name}: is not a Word document that can be read; save it as text (.txt)"
+            f"{name}: begins like a Word document, but is none; save it as text (.txt)"
         ) from error
     return "\n".join(_text(paragraph) for paragraph in root.iter(f"{_W}p"))
 

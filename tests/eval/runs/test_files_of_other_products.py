@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.corpus.transcript import Repair
+from eval.corpus.transcript import FormatError, Repair
 from eval.observation import Run
 from eval.report.results import results_of
 from eval.runs.from_files import Compared, compared
@@ -320,6 +320,19 @@ def test_a_torn_textgrid_is_read_up_to_there_and_says_so(tmp_path: Path) -> None
     assert rate == 0.5
     assert "it ends in the middle" in found.left_out[0]
     assert "not_understood" in [one.name for one in found.doubts]
+
+
+def test_a_word_document_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    path = Path(__file__).parent.parent / "files_of_tools" / "teams-word.docx"
+    said = "We don't need nine people for this today. The plan is good. Yes, send it to Bob at 9."
+    for name in ("a.vtt", "a.srt", "a.txt"):
+        rate, found = scored(tmp_path, path.read_bytes(), name, said=said)
+        assert (rate, found.left_out) == (0, ())
+        assert [one.details for one in found.repairs if one.repair == Repair.CONTENT] == [
+            ("read as .docx",)
+        ]
+    with pytest.raises(FormatError, match="begins like a Word document"):
+        scored(tmp_path, path.read_bytes()[:99], "a.vtt")
 
 
 @pytest.mark.parametrize("copied", [len(CUES), 2])
