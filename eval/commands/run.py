@@ -17,6 +17,7 @@ import click
 
 from captioner.settings import Settings, read_settings
 from eval.commands.plain_errors import plainly
+from eval.commands.spoken_language import SpokenLanguage
 from eval.conditions.microphones import MICROPHONES
 from eval.conditions.recipe import (
     RecipeError,
@@ -197,7 +198,13 @@ def _until_signal(work: Coroutine[None, None, None]) -> bool:
     help="A folder for the report.",
 )
 @click.option("--text", is_flag=True, help="Keep what is said too. Ask the meeting first.")
-@click.option("--language", default="en", show_default=True, help="What is spoken.")
+@click.option(
+    "--language",
+    type=SpokenLanguage(),
+    default="en",
+    show_default=True,
+    help="What is spoken.",
+)
 @click.option("--name", default="Caption check", show_default=True, help="Shown to the others.")
 @report_options
 @plainly

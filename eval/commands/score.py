@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from eval.commands.plain_errors import plainly
+from eval.commands.spoken_language import SpokenLanguage
 from eval.corpus.transcript_formats import READERS
 from eval.observation import write_all
 from eval.report.conclude import ReportOptions, conclude, report_options
@@ -18,7 +19,11 @@ from eval.runs.machine import this_run
 @click.command(epilog=f"Files: {' '.join(READERS)}")
 @click.argument("reference", type=click.Path(path_type=Path, exists=True))
 @click.argument("captions", type=click.Path(path_type=Path, exists=True))
-@click.option("--language", help="What is spoken: en, fr, …  [default: by the words]")
+@click.option(
+    "--language",
+    type=SpokenLanguage(),
+    help="What is spoken: en, fr, …  [default: by the words of each file]",
+)
 @click.option("--product", default="", help="Whose captions these are, for the report.")
 @click.option(
     "--audio",

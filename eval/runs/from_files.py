@@ -28,6 +28,8 @@ SHIFTED_MS = 3000
 """Captions that begin so much later or earlier than what they hold are said to."""
 MANY = 2000
 """Segments by which a language is told."""
+SOME_WORDS = 30
+"""Words whose language should be told."""
 DEFAULT_LANGUAGE = "en"
 
 
@@ -36,7 +38,7 @@ class Compared:
     """The contents of two files or folders.
 
     left_out: a sentence for each unusable part. doubts: why figures may not be trusted.
-    cut: whether there are more clips than recordings.
+    language: tags, separated by commas. cut: whether there are more clips than recordings.
     """
 
     clips: tuple[Observation, ...] = ()
@@ -79,8 +81,12 @@ def compared(
             lost.append(ours.stem)
     if lost:
         reading.doubt("unreadable", n=len(lost), names=_few(lost))
-    spoken = reading.language(language, [said for _, _, said, _ in read])
-    clips = [clip for one in read for clip in _clips(*one, spoken, reading)]
+    spoken = reading.languages(language, [(ours.stem, said) for ours, _, said, _ in read])
+    clips = [
+        clip
+        for one, tongue in zip(read, spoken, strict=True)
+        for clip in _clips(*one, tongue, reading)
+    ]
     if not clips:
         raise FormatError(
             f"{reference} and {captions}: nothing to compare ({'; '.join(reading.left_out[:3])})"
@@ -97,7 +103,7 @@ def compared(
         clips = [passage for clip in clips for passage in passages(clip)]
     return Compared(
         tuple(clips), tuple(reading.left_out), tuple(reading.repairs), reading.all_doubts(),
-        spoken, len(clips) > recordings,
+        ", ".join(sorted(set(spoken))), len(clips) > recordings,
     )  # fmt: skip
 
 
@@ -138,17 +144,32 @@ class _Reading:
             self.doubt("mojibake", file=path.name, shown=example[0], meant=example[1])
         return found
 
-    def language(self, asked: str | None, said: Sequence[Transcript]) -> str:
-        """Return what is spoken: as asked, else by the words; and doubt what does not fit."""
-        text = _words([one for found in said for one in found.segments[:MANY]])
-        likely = likely_language(text)
-        if asked is None:
-            if likely is None and len(text.split()) >= 30:
-                self.doubt("language_unknown")
-            return likely or DEFAULT_LANGUAGE
-        if likely and likely != primary(asked):
-            self.doubt("language_unlikely", asked=asked, likely=likely)
-        return asked
+    def languages(self, asked: str | None, said: Sequence[tuple[str, Transcript]]) -> list[str]:
+        """Return what is spoken in each: as asked, else by the words; and doubt what is unsure.
+
+        said: references with their names.
+        """
+        texts = [_words(found.segments[:MANY]) for _, found in said]
+        whole = " ".join(texts)
+        likely, together = [likely_language(text) for text in texts], likely_language(whole)
+        told = {one for one in (*likely, together) if one}
+        if asked is not None:
+            for other in sorted(told - {primary(asked)}):
+                names = [name for (name, _), one in zip(said, likely, strict=True) if one == other]
+                names = names or [name for name, _ in said]
+                self.doubt("language_unlikely", asked=asked, likely=other, names=_few(names))
+            return [asked] * len(said)
+        rest = together or (min(told) if len(told) == 1 else DEFAULT_LANGUAGE)
+        unsure = [
+            name
+            for (name, _), one, text in zip(said, likely, texts, strict=True)
+            if one is None and len(text.split()) >= SOME_WORDS
+        ]
+        if not told and len(whole.split()) >= SOME_WORDS:
+            self.doubt("language_unknown")
+        elif unsure and len(told) > 1:
+            self.doubt("languages_unknown", names=_few(unsure), likely=rest)
+        return [one or rest for one in likely]
 
     def tongues(
         self, name: str, sides: tuple[Sequence[Segment], Sequence[Segment]], language: str

@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from eval.commands.score import score
 from eval.corpus.transcript import FormatError
 from eval.observation import Run
 from eval.report.results import results_of
@@ -143,3 +145,50 @@ def test_a_file_is_not_compared_with_a_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FormatError, match="nothing to compare"):
         compared(tmp_path / "empty", tmp_path / "empty", language="en")
+
+
+ENGLISH = "this is what they have said about it when we were there with them and that was all " * 3
+FRENCH = "c'est ce que nous avons dit dans cette salle avec vous et elle est là pour les voir " * 3
+NEITHER = "alpha bravo charlie delta echo foxtrot golf hotel india juliett " * 4
+
+
+def folders(tmp_path: Path, **texts: str) -> list[Path]:
+    for side in ("said", "shown"):
+        (tmp_path / side).mkdir()
+        for name, text in texts.items():
+            (tmp_path / side / f"{name}.txt").write_text(text, encoding="utf-8")
+    return [tmp_path / "said", tmp_path / "shown"]
+
+
+def test_each_recording_of_a_folder_is_compared_in_its_own_language(tmp_path: Path) -> None:
+    found = compared(*folders(tmp_path, a=ENGLISH, b=FRENCH, c="oui"))
+    assert [clip.language for clip in found.clips] == ["en", "fr", "en"]
+    assert (found.language, found.doubts) == ("en, fr", ())
+
+
+def test_what_could_not_be_told_among_several_languages_is_named(tmp_path: Path) -> None:
+    found = compared(*folders(tmp_path, a=ENGLISH, b=FRENCH, c=NEITHER))
+    assert [doubt.name for doubt in found.doubts] == ["languages_unknown"]
+    assert found.doubts[0].facts["names"] == "c"
+
+
+def test_recordings_in_another_language_than_asked_are_named(tmp_path: Path) -> None:
+    found = compared(*folders(tmp_path, a=ENGLISH, b=FRENCH), language="en-GB")
+    assert [(doubt.name, doubt.facts["names"]) for doubt in found.doubts] == [
+        ("language_unlikely", "b")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ("klingon", "give one of en, fr, de, es, it, nl, pt"),
+        ("French", "give fr"),
+        ("allemand", "give de"),
+    ],
+)
+def test_what_is_no_language_is_a_usage_error(tmp_path: Path, given: str, advice: str) -> None:
+    said, shown = map(str, folders(tmp_path, a=ENGLISH))
+    result = CliRunner().invoke(score, [said, shown, "--language", given])
+    assert result.exit_code == 2
+    assert advice in " ".join(result.output.replace("│", " ").split())
