@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import time
+import weakref
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -72,6 +73,7 @@ class Actions:
         self._api = api
         self._key, self._secret, self._agent = key, secret, agent
         self._policy = policy
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def do(self, action: Action) -> Done:
         """Raises Refusal."""
@@ -98,6 +100,9 @@ class Actions:
                 asked = {k: v for k, v in asdict(change).items() if v is not None}
                 return Done(_of(Settings, await self._ask(room, SET, **asked)))
             case Speaks(room, speaker, language):
+                await self._must_be(room)
+                if speaker not in await self._api.identities(room):
+                    raise Refusal(404, "nobody called so is in the room: name an identity")
                 said = await self._ask(room, LANGUAGE, speaker=speaker, language=language)
                 return Done(_of(SpokenLanguage, said))
             case Transcripts(room):
@@ -112,20 +117,38 @@ class Actions:
 
         again: though somebody has stopped them before. Raises RoomUnavailable.
         """
+        async with self._locks.setdefault(room, asyncio.Lock()):
+            dispatches = await self._api.dispatches(room)
+            stopped = [one for one in dispatches if one.agent == STOPPED]
+            if stopped and not again:
+                return False
+            for one in stopped:
+                await self._api.delete(room, one.id)
+            if wish(dispatches, self._agent):
+                return False
+            said = json.dumps({"recording": recording}) if recording else ""
+            await self._api.dispatch(room, self._agent, metadata=said)
+            await self._recall_all_but_one(room)
+            return True
+
+    async def start_by_rule(self, room: str) -> bool:
+        """As ``start``; a hint may be about a room that is over."""
+        return bool(await self._api.rooms([room])) and await self.start(room)
+
+    async def _recall_all_but_one(self, room: str) -> None:
+        """Another process may have dispatched at the same time: all keep the same one."""
         dispatches = await self._api.dispatches(room)
-        stopped = [one for one in dispatches if one.agent == STOPPED]
-        if stopped and not again:
-            return False
-        for one in stopped:
-            await self._api.delete(room, one.id)
-        if wish(dispatches, self._agent):
-            return False
-        said = json.dumps({"recording": recording}) if recording else ""
-        await self._api.dispatch(room, self._agent, metadata=said)
-        return True
+        kept = wish(dispatches, self._agent)
+        for one in dispatches:
+            if one.agent == self._agent and one is not kept:
+                await self._api.delete(room, one.id)
 
     async def _stop(self, room: str) -> Done:
         await self._must_be(room)
+        async with self._locks.setdefault(room, asyncio.Lock()):
+            return await self._recall(room)
+
+    async def _recall(self, room: str) -> Done:
         dispatches = await self._api.dispatches(room)
         ours = [one for one in dispatches if one.agent == self._agent]
         if not ours and (await self._api.people(room)).bots:

@@ -24,13 +24,15 @@ _ALWAYS = {
     400: "The request is not understood.",
     401: "No token, or not one that is signed with the API secret and has not expired.",
     403: "The token does not make its bearer the administrator of this room, or the bot refuses.",
-    413: "The body is too long.",
     429: "Too many requests; Retry-After says when to come back.",
     503: "The media server, or the bot, does not answer; try again.",
 }
+_WITH_BODY = {408: "The body did not come in time.", 413: "The body is too long."}
+_BY_BOT = {502: "The bot's answer is not understood: versions are too far apart."}
 _ABOUT = (
     "Captions and transcripts of LiveKit rooms. Each request carries a LiveKit token, signed with"
-    " the API key and secret, whose grant is roomAdmin of the room that it is about."
+    " the API key and secret, whose grant is roomAdmin of the room that it is about. Other methods"
+    " than these are answered with 405."
 )
 
 
@@ -63,6 +65,8 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         done["content"] = {"text/vtt": {"schema": {"type": "string"}}}
     elif route.answer:
         done["content"] = {"application/json": {"schema": _schema(route.answer, schemas)}}
+    refusals = _ALWAYS | dict(route.refusals)
+    refusals |= (_WITH_BODY if route.body else {}) | (_BY_BOT if route.asks else {})
     refused = {
         str(status): {
             "description": why,
@@ -70,7 +74,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
                 "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
             },
         }
-        for status, why in sorted((_ALWAYS | dict(route.refusals)).items())
+        for status, why in sorted(refusals.items())
     }
     operation: dict[str, Any] = {
         "operationId": f"{route.method.lower()}_{'_'.join(re.findall('[a-z]+', route.path)[2:])}",
@@ -83,6 +87,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if route.body:
         content = {"application/json": {"schema": _schema(route.body, schemas)}}
+        schemas[route.body.__name__]["additionalProperties"] = False
         operation["requestBody"] = {"required": route.method != "PUT", "content": content}
     return operation
 

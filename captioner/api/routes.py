@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from captioner.contract_requests import Change, LanguageChoice, decode_set
+from captioner.contract_requests import Change, LanguageChoice, decode_set, sentence
 from captioner.errors import InvalidRequest, RequestCode
 
 ROOM = "/v1/rooms/{room}"
 BODY_MAX = 16_384
 NAME_MAX = 512
-FILE_MAX = 255
+FILE_MAX = 251
+"""Its journal's name is 4 bytes longer, and file systems take 255."""
+
 CALM_S = 1
 """When to try again what was refused for being too much, or could not be reached."""
 
@@ -115,13 +118,15 @@ class SpeaksBody:
 
 
 _START, _SPEAKS = TypeAdapter(StartBody), TypeAdapter(SpeaksBody)
+_OBJECT = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One kind of request. body, answer: types of the JSON; None for none, str for WebVTT.
 
-    refusals: what else but 400, 401, 403, 429 and 503 may be answered, and when.
+    asks: the room's bot. refusals: what else but 400, 401, 403, 429 and 503 may be answered, and
+    when; 408 and 413 too where there is a body, 502 where a bot is asked.
     """
 
     method: str
@@ -131,6 +136,7 @@ class Route:
     status: int = 200
     body: Any = None
     answer: Any = None
+    asks: bool = False
     refusals: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -195,18 +201,34 @@ class TranscriptList:
 
 
 def _start(match: Match, body: bytes) -> Action:
-    return Start(match["room"], _body(_START, body or b"{}").recording)
+    body = body or b"{}"
+    start = _body(_START, body)
+    _only(StartBody, body)
+    return Start(match["room"], start.recording)
 
 
 def _set(match: Match, body: bytes) -> Action:
     try:
-        return Set(match["room"], decode_set(body.decode("utf-8", "replace")))
+        change = decode_set(body.decode("utf-8", "replace"))
     except InvalidRequest as exc:
-        raise refusal_of(exc) from None
+        raise Refusal(413 if exc.code is RequestCode.TOO_LARGE else 400, str(exc)) from None
+    _only(Change, body)
+    return Set(match["room"], change)
 
 
 def _speaks(match: Match, body: bytes) -> Action:
-    return Speaks(match["room"], match["identity"], _body(_SPEAKS, body).language)
+    speaks = _body(_SPEAKS, body)
+    _only(SpeaksBody, body)
+    return Speaks(match["room"], match["identity"], speaks.language)
+
+
+def _only(kind: type, body: bytes) -> None:
+    """Raises Refusal: a field that is mistyped would change nothing, in silence."""
+    fields = [field.name for field in fields_of(kind)]
+    for name in _body(_OBJECT, body):
+        if name not in fields:
+            there_are = ", ".join(fields)
+            raise Refusal(400, sentence(f'there is no field "{name[:80]}", only {there_are}'))
 
 
 _GONE = "no such room"
@@ -222,16 +244,18 @@ ROUTES = (
           lambda match, _: Stop(match["room"]), status=204,
           refusals={404: _GONE, 409: "the bot was not dispatched: set enabled to false"}),
     Route("PATCH", f"{ROOM}/captions", "Change settings, as a host does",
-          _set, body=Change, answer=Settings, refusals={404: _GONE, 409: _NO_BOT}),
+          _set, body=Change, answer=Settings, asks=True,
+          refusals={404: _GONE, 409: _NO_BOT}),
     Route("PUT", f"{ROOM}/speakers/{{identity}}/language", "Say what somebody speaks",
-          _speaks, body=SpeaksBody, answer=SpokenLanguage, refusals={404: _GONE, 409: _NO_BOT}),
+          _speaks, body=SpeaksBody, answer=SpokenLanguage, asks=True,
+          refusals={404: "no such room, or nobody called so in it", 409: _NO_BOT}),
     Route("GET", f"{ROOM}/transcripts", "List what is kept of a room's meetings",
-          lambda match, _: Transcripts(match["room"]), answer=TranscriptList),
+          lambda match, _: Transcripts(match["room"]), answer=TranscriptList, asks=True),
     Route("GET", f"{ROOM}/transcripts/{{file}}", "Download a transcript",
-          lambda match, _: Download(match["room"], match["file"]), answer=str,
+          lambda match, _: Download(match["room"], match["file"]), answer=str, asks=True,
           refusals={404: _NO_FILE}),
     Route("DELETE", f"{ROOM}/transcripts/{{file}}", "Delete the transcript of a meeting",
-          lambda match, _: Delete(match["room"], match["file"]), status=204,
+          lambda match, _: Delete(match["room"], match["file"]), status=204, asks=True,
           refusals={404: _NO_FILE, 409: "the meeting goes on"}),
 )  # fmt: skip
 
@@ -243,6 +267,8 @@ def action_of(route: Route, match: Match, body: bytes) -> Action:
     for name, most in (("room", NAME_MAX), ("identity", NAME_MAX), ("file", FILE_MAX)):
         if not 0 < len(match.get(name, "x").encode("utf-8", "replace")) <= most:
             raise Refusal(400, f"{name} must have 1 to {most} bytes")
+        if "\0" in match.get(name, ""):
+            raise Refusal(400, f"{name} must have no NUL")
     return route.action(match, body)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import structlog
 
@@ -89,8 +91,7 @@ class Service:
             return refused(refusal)
         log.info("asked_for", what=type(action).__name__.lower())
         if done.text is not None:
-            name = asked.match["file"].encode("ascii", "ignore").decode().replace('"', "")
-            headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+            headers = {"Content-Disposition": _attached(asked.match["file"])}
             return Answer(route.status, done.text.encode(), "text/vtt", headers)
         return Answer(route.status, b"" if done.value is None else as_json(done.value))
 
@@ -148,6 +149,12 @@ class Service:
             limit.take(who, self._clock())
         except InvalidRequest as exc:
             raise refusal_of(exc) from exc
+
+
+def _attached(file: str) -> str:
+    """For those who know RFC 6266, and others."""
+    plain = re.sub(r"[^\w .()-]", "_", file, flags=re.ASCII)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file, safe='')}"
 
 
 def refused(refusal: Refusal) -> Answer:

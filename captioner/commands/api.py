@@ -57,7 +57,7 @@ async def _serve(settings: Settings, port: int, agent_name: str, origins: tuple[
             server, key=key, secret=secret, agent=agent_name, policy=settings.transcript_policy
         )
         rule = StartRule(settings.start_rooms)
-        starter = Starter(rule, start=actions.start, rooms=server.rooms)
+        starter = Starter(rule, start=actions.start_by_rule, rooms=server.rooms)
         service = Service(actions, starter, key=key, secret=secret)
         serving = serve(service, host=settings.listen, port=port, origins=origins)
         async with serving as address, asyncio.TaskGroup() as tasks:

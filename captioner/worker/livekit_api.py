@@ -39,7 +39,9 @@ _SILENT = 1401, 1501, 1502, 1503
 """LiveKit's codes of a call that nobody answered: no such participant, no connection, too late,
 gone."""
 
-_SAID = re.compile(r"(?:.*: )?RpcError (\d+): ?(.*)", re.DOTALL)
+_SAID = re.compile(r"(?:.*: )?RpcError (\d+): ?(.*?)(?:: \{\".*\})?", re.DOTALL)
+"""The code, and the sentence without the JSON by which pages show it."""
+
 _OURS = frozenset(RequestCode)
 
 Answer = TypeVar("Answer")
@@ -85,12 +87,19 @@ class MediaServerApi:
 
     async def people(self, room: str) -> Facts:
         """Who is there."""
-        request = api.ListParticipantsRequest(room=room)
-        found = await _called(self._client.room.list_participants(request))
-        there = [p for p in found.participants if p.state != models.ParticipantInfo.DISCONNECTED]
+        there = await self._participants(room)
         people = sum(p.kind not in _MACHINES for p in there)
         bots = [p for p in there if p.kind == _AGENT and "captions.session" in p.attributes]
         return Facts(room, people, [Bot(p.identity, True, p.attributes) for p in bots])
+
+    async def identities(self, room: str) -> set[str]:
+        """Those of who is there."""
+        return {one.identity for one in await self._participants(room)}
+
+    async def _participants(self, room: str) -> list[models.ParticipantInfo]:
+        request = api.ListParticipantsRequest(room=room)
+        found = await _called(self._client.room.list_participants(request))
+        return [p for p in found.participants if p.state != models.ParticipantInfo.DISCONNECTED]
 
     async def answers(self, room: str, identity: str) -> bool:
         """Whether the bot answers a call: here one that it refuses, and that changes nothing."""
@@ -98,7 +107,7 @@ class MediaServerApi:
             await self._perform(room, identity, HELLO, "", ANSWER_MS)
         except api.TwirpError as exc:
             # An older server cannot ask: then the bots that it lists count as alive.
-            said = _SAID.match(exc.message)
+            said = _SAID.fullmatch(exc.message)
             return int(said[1]) not in _SILENT if said else exc.code in _OLD_SERVER
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -111,7 +120,7 @@ class MediaServerApi:
                 return await self._perform(room, identity, method, payload, ASK_MS)
         except RoomUnavailable as exc:
             refused = exc.__cause__
-            said = _SAID.match(refused.message) if isinstance(refused, api.TwirpError) else None
+            said = _SAID.fullmatch(refused.message) if isinstance(refused, api.TwirpError) else None
             if said and int(said[1]) in _OURS:
                 raise InvalidRequest(said[2], code=RequestCode(int(said[1]))) from exc
             raise

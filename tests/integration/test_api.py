@@ -162,6 +162,11 @@ async def test_a_back_end_starts_sets_and_stops_captions_and_gets_what_was_kept(
             changed = await call("PATCH", "captions", {"transcript": True})
             assert changed.json["transcript"], changed.body
             assert (await call("PATCH", "captions", {"language": "xx"})).status == 400
+            unknown = await call("PATCH", "captions", {"engine": "nope"})
+            assert unknown.status == 400
+            assert "{" not in unknown.json["detail"], unknown.json
+            nobody = await call("PUT", "speakers/nobody/language", {"language": "en"})
+            assert nobody.status == 404, nobody.body
             spoken = await call("PUT", "speakers/anna/language", {"language": "en"})
             assert spoken.json == {"language": "en", "by": "host", "stored": True}
 
@@ -249,6 +254,9 @@ async def test_the_media_servers_webhooks_start_captions_and_nobody_elses_do(
         assert (await call.raw("POST", "/webhook", body, token=token)).status == 409
         assert (await call.raw("POST", "/webhook", body + b" ", token=token)).status == 401
         assert (await call.raw("POST", "/webhook", body)).status == 401
+        for name in ("class-over", "class-" + "x" * 400, "class-\0"):
+            body, token = _event(server, f"EV_{name}", name)
+            assert (await call.raw("POST", "/webhook", body, token=token)).status == 204
         old, token = _event(server, "EV_2", "class-3", created_s=1_000_000)
         assert (await call.raw("POST", "/webhook", old, token=token)).status == 409
 

@@ -58,6 +58,13 @@ def test_a_request_becomes_what_is_to_be_done() -> None:
         ("PUT", "/language", {"language": "fr"}, {"identity": ""}),
         ("GET", "/captions", None, {"room": "r" * 513}),
         ("GET", "{file}", None, {"file": "f" * 256}),
+        ("GET", "{file}", None, {"file": "m\0.vtt"}),
+        ("GET", "/captions", None, {"room": "r\0"}),
+        ("PATCH", "/captions", {"v": 2}, {}),
+        ("PATCH", "/captions", {"enable": False}, {}),
+        ("PATCH", "/captions", {"x" * 5_000: False}, {}),
+        ("PUT", "/captions", {"Recording": "r"}, {}),
+        ("PUT", "/language", {"language": "fr", "speaker": "bea"}, {"identity": "anna"}),
     ],
 )
 def test_what_is_not_understood_is_said(
@@ -67,6 +74,11 @@ def test_what_is_not_understood_is_said(
         asked(method, end, body, **names)
     assert refused.value.status == 400
     assert str(refused.value)
+
+
+def test_a_mistyped_field_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(Refusal, match=r'"enable".*enabled, language, engine'):
+        asked("PATCH", "/captions", {"enable": False})
 
 
 def test_a_long_body_is_refused_before_it_is_read() -> None:
@@ -90,6 +102,8 @@ def test_the_document_has_every_route_and_every_reference_leads_somewhere() -> N
             re.findall(r"{(\w+)}", route.path)
         )
         assert {"401", "403", "429", str(route.status)} <= set(operation["responses"])
+        assert ({"408", "413"} <= set(operation["responses"])) is bool(route.body)
+        assert ("502" in operation["responses"]) is route.asks
     operations = [one["operationId"] for path in made["paths"].values() for one in path.values()]
     assert len(operations) == len(set(operations)) == len(ROUTES)
     for reference in _references(made):

@@ -19,10 +19,10 @@ from structlog.testing import capture_logs
 from captioner.api.actions import Actions
 from captioner.api.faults import AGAIN_S, Faults
 from captioner.api.http_server import serve
+from captioner.api.scripted_media_server import ScriptedMediaServer
 from captioner.api.service import AT_ONCE, BURST, Service
 from captioner.api.starting import Starter, StartRule
 from captioner.room.tokens import server_token
-from captioner.worker.facts import Dispatch, Facts, Listed
 
 KEY, SECRET = "key", "s" * 32
 ROOM = "budget-Secret"
@@ -30,43 +30,12 @@ PATH = f"/v1/rooms/{ROOM}/captions"
 TOKEN = server_token(KEY, SECRET, room=ROOM)
 
 
-class MediaServer:
-    """It has one room, of one participant."""
-
-    def __init__(self) -> None:
-        self.dispatched: list[Dispatch] = []
-
-    async def rooms(self, names: list[str] | None = None) -> list[Listed]:
-        return [Listed(ROOM, "RM", 1)] if names is None or ROOM in names else []
-
-    async def people(self, room: str) -> Facts:
-        return Facts(room, 1)
-
-    async def dispatches(self, _room: str) -> list[Dispatch]:
-        found = list(self.dispatched)
-        await asyncio.sleep(0)
-        return found
-
-    async def dispatch(self, _room: str, agent: str, *, metadata: str = "") -> Dispatch:
-        await asyncio.sleep(0)
-        number = len(self.dispatched)
-        self.dispatched.append(Dispatch(f"AD_{number}", agent, number, metadata=metadata))
-        return self.dispatched[-1]
-
-    async def delete(self, _room: str, dispatch: str) -> None:
-        self.dispatched = [one for one in self.dispatched if one.id != dispatch]
-
-
-def actions(server: Any) -> Actions:
-    return Actions(server, key=KEY, secret=SECRET, agent="agent", policy=None)
-
-
 @contextlib.asynccontextmanager
 async def serving() -> AsyncIterator[int]:
     """Give its port."""
-    server = MediaServer()
-    does = actions(server)
-    starter = Starter(StartRule(("*",)), start=does.start, rooms=server.rooms)
+    server: Any = ScriptedMediaServer(ROOM)
+    does = Actions(server, key=KEY, secret=SECRET, agent="agent", policy=None)
+    starter = Starter(StartRule(("*",)), start=does.start_by_rule, rooms=server.rooms)
     service = Service(does, starter, key=KEY, secret=SECRET)
     async with serve(service, host="127.0.0.1", port=0) as address:
         yield int(address.rpartition(":")[2])
@@ -130,6 +99,7 @@ PUT = f"PUT {PATH} HTTP/1.1".encode()
         (request(b"GET http://[/v1 HTTP/1.1", BEARER), 400),
         (request(b"GET /" + ROOM.encode() + b" HTTP/1.1", b"Expect: " + ROOM.encode()), 417),
         (request(b"OPTIONS * HTTP/1.1"), 404),
+        (request(GET.replace(b"captions", b"transcripts/%00.vtt"), BEARER), 400),
     ],
 )  # fmt: skip
 async def test_what_came_is_neither_logged_nor_repeated(
