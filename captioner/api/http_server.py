@@ -20,7 +20,9 @@ from captioner.errors import ConfigurationError
 WEBHOOK_MAX = 2 * 2**20
 """Bytes of a webhook, which has the metadata of a room and of a participant."""
 
-BODY_S = 10.0
+HEAD_S, BODY_S, IDLE_S = 10.0, 10.0, 75.0
+"""How long a client may take for its first request, a body, and between requests."""
+
 LINGER_S = 1.0
 """How long the body of a request that is answered already is waited for."""
 
@@ -74,9 +76,24 @@ class _Connection(web.RequestHandler):
         assert runner.server is not None
         super().__init__(
             runner.server, loop=asyncio.get_running_loop(), lingering_time=LINGER_S,
+            keepalive_timeout=IDLE_S,
             access_log=None,  # type: ignore[arg-type]  # which it takes, for none
         )  # fmt: skip
         self._faults = faults
+        self._silent: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._silent = asyncio.get_running_loop().call_later(HEAD_S, transport.close)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.begin()
+        super().connection_lost(exc)
+
+    def begin(self) -> None:
+        """A request has come."""
+        if self._silent is not None:
+            self._silent.cancel()
 
     def handle_error(
         self,
@@ -163,6 +180,8 @@ async def _document(_request: web.Request) -> web.Response:
 @web.middleware
 async def _plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse as the service does, and keep answers out of caches."""
+    assert isinstance(request.protocol, _Connection)
+    request.protocol.begin()
     try:
         response = await handler(request)
     except web.HTTPException as exc:

@@ -16,6 +16,7 @@ import jwt
 import pytest
 from structlog.testing import capture_logs
 
+from captioner.api import http_server
 from captioner.api.actions import Actions
 from captioner.api.faults import AGAIN_S, Faults
 from captioner.api.http_server import serve
@@ -227,6 +228,24 @@ async def test_slow_strangers_take_nobodys_place(line: bytes) -> None:
         assert statuses == {b"401", b"429"}
         assert (await answered(port, framed("GET", PATH, b"")))[0] == 200
         for _, writer in slow:
+            writer.close()
+
+
+@pytest.mark.parametrize("begun", [b"", GET, request(GET)[:-2]])
+async def test_who_sends_no_request_is_cut_off_and_who_has_sent_one_is_not(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "HEAD_S", 0.2)
+    async with serving() as port, asyncio.timeout(20):
+        kept = await asyncio.open_connection("127.0.0.1", port)
+        kept[1].write(request(GET, BEARER))
+        await kept[0].readuntil(b"}")
+        silent = await asyncio.open_connection("127.0.0.1", port)
+        silent[1].write(begun)
+        assert await silent[0].read() == b""
+        kept[1].write(request(GET, BEARER))
+        assert await kept[0].readuntil(b"}")
+        for _, writer in (kept, silent):
             writer.close()
 
 
