@@ -71,7 +71,7 @@ _BEFORE = table(
     (r"((?:\d|square|cubic) ?)mm\b", r"\1 millimeters"),
     (r"((?:\d|square|cubic) ?)m\b", r"\1 meters"),
     (r"\bkg\b|(?<=\d)kg\b", " kilograms"),
-    (r"(?<=\d) ?g\b", " grams"),
+    (r"(?<=\d\d) ?g\b", " grams"),  # "5G" is a network
     (r"(?<=\d) ?lbs?\b", " pounds"),
     (r"(?<=\d) ?oz\b", " ounces"),
     (r"(?<=\d) ?ft\b", " feet"),

@@ -53,6 +53,8 @@ EQUAL = {
         ten kilometers ↔ 10 km ↔ 10km ↔ ten kilometres ↔ ten km
         a ten kilometer run ↔ a 10 km run
         one kilogram ↔ 1 kg
+        fifty grams ↔ 50 g
+        a five G network ↔ a 5G network
         thirty miles per hour ↔ 30 mph
         ninety kilometers per hour ↔ 90 km/h ↔ 90 kph
         ten square meters ↔ 10 m² ↔ 10 m2
