@@ -10,7 +10,7 @@ from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein, Opcodes
+from rapidfuzz.distance import Indel, Levenshtein, Opcodes
 
 LONG = 4_000
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -74,6 +74,11 @@ class WordErrors:
         if other != 0:  # sum() starts with 0; any other number is a mistake
             return NotImplemented
         return self
+
+
+def missing_and_added(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
+    """Return the errors of two sequences of words if a wrong word counts as two."""
+    return Indel.distance(reference, hypothesis)
 
 
 def wer(reference: Sequence[str], hypothesis: Sequence[str]) -> WordErrors:

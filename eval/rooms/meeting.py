@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import json
 import time
 from collections.abc import Callable, Iterator
 
-from livekit import api, rtc
+from livekit import api
 
 from captioner.audio_file import read_chunks
-from captioner.contract import VERSION
-from captioner.contract_requests import HELLO
 from captioner.demo.demo import bundled_recording
 from captioner.demo.livekit_server import MediaServer
-from captioner.demo.sound_publisher import SoundPublisher
+from captioner.doctor.diagnosis import Seen
+from captioner.doctor.visitor import Visitor
 from captioner.room.tokens import participant_token
 from captioner.worker.livekit_api import WAITING_TOPIC
 from captioner.worker.plan import AGENT_NAME
@@ -36,7 +33,7 @@ class Meeting:
         self.room = room
         self.page = Listener()
         self._server = server
-        self._speaker = SoundPublisher()
+        self._speaker = Visitor(Seen())
         self._speaking: list[asyncio.Task[None]] = []
         self._joined = False
 
@@ -51,7 +48,7 @@ class Meeting:
         """Somebody joins, reads aloud, and has a page."""
         await self._speaker.join(self._server.url, self._token("anna"))
         playing = self._speaker.play(_again_and_again())
-        self._speaking = [asyncio.create_task(work) for work in (playing, self._say_hello())]
+        self._speaking = [asyncio.create_task(work) for work in (playing, self._greet())]
 
     async def end(self) -> None:
         """Everybody leaves."""
@@ -117,17 +114,15 @@ class Meeting:
                 await asyncio.sleep(0.05)
         return time.monotonic()
 
-    async def _say_hello(self) -> None:
-        """As a page does to each bot: this one's user has said nothing about being captioned."""
+    async def _greet(self) -> None:
+        """As a page does, tell each bot that it sees what its user wishes."""
         told: set[str] = set()
         while True:
             for person in list(self.page.room.remote_participants.values()):
                 session = person.attributes.get("captions.session")
                 if session and session not in told:
-                    with contextlib.suppress(rtc.RpcError):
-                        hello = json.dumps({"v": VERSION, "want": True, "wish": "none"})
-                        await self._speaker.ask(person.identity, HELLO, hello)
-                        told.add(session)
+                    await self._speaker.greet(person.identity)
+                    told.add(session)
             await asyncio.sleep(0.05)
 
     def _token(self, identity: str) -> str:

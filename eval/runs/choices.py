@@ -11,11 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
-from rapidfuzz.distance import Indel
-
 from eval.corpus.speaker_names import matched
 from eval.corpus.transcript import Choices, Label, Repair, Transcript
 from eval.corpus.transcript_formats import read_transcript
+from eval.measures.accuracy import missing_and_added
 from eval.normalization.normalize import word_key
 from eval.observation import Doubt
 
@@ -65,7 +64,7 @@ def _said_again(
             again = read_transcript(path, Choices(said_again=True))
             one.append(_words(again)[:_COMPARED])
     errors = {
-        (a, b): Indel.distance(ours[a], theirs[b])
+        (a, b): missing_and_added(ours[a], theirs[b])
         for a, b in product(range(len(ours)), range(len(theirs)))
     }
     best = min(errors, key=lambda way: errors[way])
