@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from captioner.errors import ConfigurationError
+from streaming.http_log import keep_requests_out
 
 OVERLAY = Path(__file__).parents[1] / "overlay"
 """The built page: made by `make overlay`, part of the wheel."""
@@ -59,6 +60,7 @@ async def serve_page(
     app.router.add_get("/api/join", answer_join)
     app.router.add_get("/", index)
     app.router.add_static("/", folder)
+    keep_requests_out()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

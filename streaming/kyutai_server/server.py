@@ -18,6 +18,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from streaming.audio import Pcm
 from streaming.errors import ProtocolError, RecognizerUnavailable
+from streaming.http_log import keep_requests_out
 from streaming.kyutai import protocol
 from streaming.kyutai_server import metrics
 from streaming.kyutai_server.answers import as_json, as_message, until_marked
@@ -243,6 +244,7 @@ async def listen(
 
     Raises RecognizerUnavailable if the port is taken.
     """
+    keep_requests_out()
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=2)
     await runner.setup()
     assert runner.server is not None
