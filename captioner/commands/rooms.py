@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import click
+import structlog
 
 from captioner import engines, metrics
 from captioner import log as log_module
@@ -39,6 +40,8 @@ from captioner.room.tokens import agent_token
 from captioner.settings import Settings
 from captioner.worker.bot_process import HAND_OVER, REMOVED, Pulse
 from streaming.backoff import Backoff
+
+log = structlog.get_logger()
 
 COME_BACK_S = 10.0
 """How often it is tried to join a room that nobody can begin, once the meeting is over."""
@@ -166,12 +169,15 @@ async def _run(
         )
         with standstills.watched():
             left = await _meetings(begin, until_empty=until_empty)
-    if left is Left.REMOVED:
-        click.echo(f"The bot left: {left.value}.", err=True)
-        sys.exit(REMOVED)
     if left is Left.REPLACED:
         raise NotAllowed(f"{left.value}: give each bot an identity of its own")
-    click.echo(f"The bot left: {left.value if left else 'it was told to stop'}.", err=True)
+    why = left.value if left else "it was told to stop"
+    if settings.log_format == "json":
+        log.info("left", why=why)
+    else:
+        click.echo(f"The bot left: {why}.", err=True)
+    if left is Left.REMOVED:
+        sys.exit(REMOVED)
 
 
 async def _meetings(begin: Callable[[], Bot], *, until_empty: bool) -> Left | None:
