@@ -49,8 +49,10 @@ class Visitor(SoundPublisher):
         self.seen.bot_s = time.monotonic() - began_s
         return bot.identity
 
-    async def greet(self, bot: str) -> None:
-        """Ask for captions, and agree to be captioned. Nothing is noted if the bot is silent."""
+    async def greet(self, bot: str, *, kept: bool = False) -> None:
+        """Ask for captions, and agree to be captioned, and kept. Nothing is noted if the bot is
+        silent.
+        """
         asked_s = time.monotonic()
         hello = json.dumps({"v": VERSION, "want": True})
         with contextlib.suppress(rtc.RpcError):
@@ -59,7 +61,7 @@ class Visitor(SoundPublisher):
             self.seen.answer_s = now_s - asked_s
             room_ms = answer["now_utc_ms"] - answer["origin_utc_ms"]
             self._origin_s = (asked_s + now_s) / 2 - room_ms / 1000
-            consent = json.dumps({"v": VERSION, "captioned": True, "kept": False})
+            consent = json.dumps({"v": VERSION, "captioned": True, "kept": kept})
             await self.ask(bot, CONSENT, consent)
 
     async def speak(self, chunks: Iterable[Pcm]) -> None:

@@ -121,7 +121,7 @@ class Meeting:
             for person in list(self.page.room.remote_participants.values()):
                 session = person.attributes.get("captions.session")
                 if session and session not in told:
-                    await self._speaker.greet(person.identity)
+                    await self._speaker.greet(person.identity, kept=True)
                     told.add(session)
             await asyncio.sleep(0.05)
 
