@@ -172,7 +172,3 @@ def test_a_unit_signals_the_parent_alone_and_waits_for_meetings() -> None:
         assert drain
         assert wait
         assert int(wait[1]) > int(drain[1])
-
-
-def test_the_readme_stays_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
