@@ -118,6 +118,9 @@ _SMALL = {
 }
 
 
+_ELIDED = re.compile(r"(?<=\w')\s*[«“„\"]\s*")  # as in "qu'« on"
+
+
 def normalize_french(text: str) -> list[str]:
     """Return the words of ``text``, the same for all spellings of one utterance.
 
@@ -128,7 +131,8 @@ def normalize_french(text: str) -> list[str]:
     apostrophe is written; hyphens separate words. Numbers are joined across word
     boundaries, so the result does not correspond one to one to the words of the text.
     """
-    spoken = rewritten(without_asides(_ROMAN.sub(_arabic, text).lower()), _BEFORE)
+    whole = _ELIDED.sub("", text)
+    spoken = rewritten(without_asides(_ROMAN.sub(_arabic, whole).lower()), _BEFORE)
     # Before numbers become digits, because "un, deux, trois" are three numbers.
     digits = rewritten(as_digits(spoken, "fr"), _AFTER)
     return [_SMALL.get(word, word) for word in bare_words(digits)]

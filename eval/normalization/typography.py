@@ -17,12 +17,16 @@ _SAME = {
     **dict.fromkeys(range(0xFE00, 0xFE10), ""),
 }
 _COMPATIBLE = re.compile("[\ufb00-\ufb06\uff01-\uff5e\u2002-\u200a\u202f\u205f\u3000\u1d49\u02b3]+")
+_ELLIPSIS = re.compile(r"\u2026|\.{2,}")
 # "x < 5 and y > 3" is no text in brackets.
 _LESS = re.compile(r"<(?=[\s\d=]|$)|(?<=\s)>(?=\s)")
 
 
 def plain_characters(text: str) -> str:
-    """Return ``text`` with straight apostrophes, plain hyphens and spaces, letters composed."""
+    """Return ``text`` with straight apostrophes, plain hyphens and spaces, letters composed.
+
+    An ellipsis is a space.
+    """
     text = unicodedata.normalize("NFC", text.translate(_SAME))
     text = _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return _LESS.sub(" ", text)
+    return _LESS.sub(" ", _ELLIPSIS.sub(" ", text))

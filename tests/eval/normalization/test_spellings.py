@@ -12,6 +12,7 @@ EQUAL = {
     "en": """
         we cannot go ↔ we can not go ↔ we can't go
         okay let us go then ↔ OK let us go then ↔ O.K. let's go then
+        well and then I don't know ↔ well… and then I don't know... ↔ Well... and then I don't know…
         all right ↔ alright
         c'mon, gimme more, lemme see ↔ come on, give me more, let me see
         I hafta get outta here ↔ I have to get out of here
@@ -63,6 +64,7 @@ EQUAL = {
         sixteen gigabytes ↔ 16 GB
     """,
     "fr": """
+        il a dit qu'on ne doit pas ↔ il a dit qu’« on ne doit pas » ↔ il a dit qu'"on ne doit pas"
         deux millions d'habitants ↔ 2 millions d'habitants ↔ 2 000 000 d'habitants
         un million de gens ↔ 1 million de gens ↔ 1 000 000 de gens
         deux milliards d'euros ↔ 2 milliards d'euros ↔ 2 Md€ ↔ 2 Mds€
