@@ -38,7 +38,7 @@ from captioner.room.signed import is_admin
 from captioner.room.standstill import Standstills
 from captioner.room.tokens import agent_token
 from captioner.settings import Settings
-from captioner.worker.bot_process import HAND_OVER, REMOVED, Pulse
+from captioner.worker.bot_process import HAND_OVER, REMOVED
 from streaming.backoff import Backoff
 
 log = structlog.get_logger()
@@ -114,9 +114,9 @@ def caption_room(
     *,
     until_empty: bool,
     offered: Offered = engines.offered,
-    pulse: Pulse | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """The command ``run``. offered: the engines that a host may choose from. pulse: of this bot.
+    """The command ``run``. offered: the engines that a host may choose from. alive: as in ``Bot``.
 
     Raises CaptionerError, StreamingError.
     """
@@ -124,13 +124,12 @@ def caption_room(
     log_module.bind(room, key=settings.livekit_api_secret.get_secret_value())
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port, host=settings.listen)
-    pulse = pulse or Pulse(None)
-    asyncio.run(_run(room, identity, settings, offered, pulse, until_empty=until_empty))
+    asyncio.run(_run(room, identity, settings, offered, alive, until_empty=until_empty))
 
 
 async def _run(
-    room: str, identity: str, settings: Settings, offered: Offered, pulse: Pulse,
-    *, until_empty: bool,
+    room: str, identity: str, settings: Settings, offered: Offered,
+    alive: Callable[[], None], *, until_empty: bool,
 ) -> None:  # fmt: skip
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()
@@ -165,7 +164,7 @@ async def _run(
             ),
             extras=settings.extras,
             is_admin=functools.partial(is_admin, key=settings.livekit_api_key, secret=secret),
-            alive=pulse.beat,
+            alive=alive,
         )
         with standstills.watched():
             left = await _meetings(begin, until_empty=until_empty)

@@ -119,7 +119,7 @@ def worker(
                 identity,
                 until_empty=True,
                 offered=offered,
-                pulse=Pulse(note),
+                alive=Pulse(note).beat,
             )
 
         def model(listener: socket.socket) -> None:

@@ -18,12 +18,13 @@ from structlog.testing import capture_logs
 
 from captioner.api import http_server
 from captioner.api.actions import Actions
-from captioner.api.faults import AGAIN_S, Faults
+from captioner.api.faults import Faults
 from captioner.api.http_server import serve
 from captioner.api.scripted_media_server import ScriptedMediaServer
 from captioner.api.service import AT_ONCE, BURST, Service
 from captioner.api.starting import Starter, StartRule
 from captioner.room.tokens import server_token
+from streaming.http_log import AGAIN_S
 
 KEY, SECRET = "key", "s" * 32
 ROOM = "budget-Secret"
