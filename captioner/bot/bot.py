@@ -65,14 +65,14 @@ class Bot:
         backoff: Backoff | None = None,
         extras: OutputSettings | None = None,
         is_admin: Callable[[str, str], bool] = lambda _token, _room: False,
-        alive: Callable[[], None] = lambda: None,
+        alive: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
 
         policy: by default everybody counts as a reader. store: by default lasts as long as this.
         is_admin: see RpcServer; by default no back end may ask for anything. alive: called again
-        and again while the bot is connected to a room with somebody in it.
+        and again while the bot is connected, with how many people are in the room.
         """
         self.publisher = publisher or Publisher(RoomClock.start())
         self.joined = asyncio.Event()
@@ -297,8 +297,8 @@ class Bot:
         """What changes of itself: nobody reads any more; another engine stands in."""
         while True:
             await asyncio.sleep(TICK_S)
-            if room.connected and room.people():
-                self._alive()
+            if room.connected:
+                self._alive(len(room.people()))
             if self._closed:
                 continue
             # Before the transcript is reviewed: what is dealt with by now is in it then.

@@ -114,7 +114,7 @@ def caption_room(
     *,
     until_empty: bool,
     offered: Offered = engines.offered,
-    alive: Callable[[], None] = lambda: None,
+    alive: Callable[[int], None] = lambda _: None,
 ) -> None:
     """The command ``run``. offered: the engines that a host may choose from. alive: as in ``Bot``.
 
@@ -129,7 +129,7 @@ def caption_room(
 
 async def _run(
     room: str, identity: str, settings: Settings, offered: Offered,
-    alive: Callable[[], None], *, until_empty: bool,
+    alive: Callable[[int], None], *, until_empty: bool,
 ) -> None:  # fmt: skip
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()

@@ -24,6 +24,7 @@ import structlog
 
 from captioner.errors import StateError
 from captioner.worker.fork_server import Forks
+from captioner.worker.own_room import Said
 from streaming.embedded.vocabulary import entries
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ LOOK_S = 0.25
 
 PULSE_S = 1.0
 PULSE_LOST_S = 4.0
-"""A bot that has not said for so long that it is in its room may not be."""
+"""A bot that has said nothing for so long may not be in its room."""
 
 HAND_OVER = signal.SIGUSR1
 """Tells a bot to leave when another one goes on."""
@@ -132,14 +133,17 @@ class BotProcess:
             return None
 
     @property
-    def in_room(self) -> bool:
-        """Whether it says itself that it is in its room, with others."""
+    def said(self) -> Said:
+        """What it says of its room by its ``Pulse``."""
         if self._note is None:
-            return False
+            return Said.NOTHING
         try:
-            return abs(time.time() - self._note.stat().st_mtime) < PULSE_LOST_S
+            pulse = self._note.stat()
         except OSError:
-            return False
+            return Said.NOTHING
+        if abs(time.time() - pulse.st_atime) >= PULSE_LOST_S:
+            return Said.NOTHING
+        return Said.WITH_OTHERS if pulse.st_mtime else Said.ALONE
 
     async def wait(self) -> int | None:
         """Until it has ended; its exit code, None if that is not known."""
@@ -175,18 +179,20 @@ class BotProcess:
 
 
 class Pulse:
-    """By which a bot says that it is in its room: its note is touched. From a thread, because the
-    disk may hang.
+    """By which a bot says that it is in its room: its note is touched, and modified in 1970 while
+    the bot is alone there. From a thread, because the disk may hang.
     """
 
     def __init__(self, note: int | None) -> None:
         """note: a file descriptor; None if there is no note."""
         self._note = note
         self._beaten = threading.Event()
+        self._people = 0
         self._thread: threading.Thread | None = None
 
-    def beat(self) -> None:
-        """It is in its room."""
+    def beat(self, people: int) -> None:
+        """It is in its room, with so many."""
+        self._people = people
         self._beaten.set()
         if self._thread is None and self._note is not None:
             self._thread = threading.Thread(target=self._run, args=[self._note], daemon=True)
@@ -196,7 +202,8 @@ class Pulse:
         while self._beaten.wait():
             self._beaten.clear()
             with contextlib.suppress(OSError):  # then the media server is believed
-                os.utime(note)
+                now_s = time.time()
+                os.utime(note, (now_s, now_s if self._people else 0))
             time.sleep(PULSE_S)
 
 

@@ -16,6 +16,14 @@ START_S = 30.0
 """How long a bot that the media server dropped, and one that starts, may take to be there."""
 
 
+class Said(Enum):
+    """What a bot says itself of its room."""
+
+    NOTHING = auto()
+    ALONE = auto()
+    WITH_OTHERS = auto()
+
+
 class Own(Enum):
     """What is to be done about a room that this worker has a bot in."""
 
@@ -47,23 +55,28 @@ class OwnRoom:
             self.alone_since_s = now_s
         return now_s - self.alone_since_s >= EMPTY_S
 
-    def judge(self, facts: Facts, now_s: float, *, in_room: bool = False) -> Own:
-        """What is to be done. facts: with the dispatches. in_room: whether the bot says itself that
-        it is there, with others: a media server that has lost its Redis lists neither.
+    def judge(self, facts: Facts, now_s: float, said: Said = Said.NOTHING) -> Own:
+        """What is to be done. facts: with the dispatches.
+
+        What the bot says counts for more than the list: a media server that has lost its Redis
+        lists neither the bot nor the others, and one that stood still has another copy of the room
+        than the one to which people went meanwhile, in which the bot is alone.
         """
         if is_recalled(facts.dispatches, self.dispatch, self.since_ms):
             return Own.RECALLED
-        if in_room:
+        if said is Said.WITH_OTHERS:
             self.absent_since_s, self.alone_since_s = None, now_s
             return Own.KEEP
         if self.peopled(facts.people, now_s):
             return Own.EMPTY
-        if any(bot.identity == self.identity for bot in facts.bots):
+        listed = any(bot.identity == self.identity for bot in facts.bots)
+        if listed and said is not Said.ALONE:
             self.absent_since_s = None
         elif self.absent_since_s is None:
             self.absent_since_s = now_s
-        elif now_s - self.absent_since_s >= ABSENT_S and now_s >= self.starts_until_s:
-            return Own.ABSENT
+        elif now_s - self.absent_since_s >= ABSENT_S:
+            starts = said is Said.NOTHING and now_s < self.starts_until_s
+            return Own.KEEP if starts else Own.ABSENT
         return Own.KEEP
 
 

@@ -18,7 +18,7 @@ from captioner.worker.bot_process import REMOVED, Assignment, BotProcess, Notes,
 from captioner.worker.facts import Facts
 from captioner.worker.fork_server import Forks
 from captioner.worker.livekit_api import MediaServerApi
-from captioner.worker.own_room import Own, OwnRoom
+from captioner.worker.own_room import Own, OwnRoom, Said
 from captioner.worker.plan import WorkerPlan
 from streaming.backoff import Backoff
 
@@ -154,7 +154,9 @@ class Slots:
         for slot in self:
             alone = slot.own.peopled(people.get(slot.assignment.room, 0), now_s)
             late = slot.job is None and now_s - slot.looked_s >= LOOK_S
-            if slot.bot and not slot.leaving and (alone or late or slot.suspect):
+            if not slot.bot or slot.leaving:
+                continue
+            if alone or late or slot.suspect or slot.bot.said is Said.ALONE:
                 slot.looked_s = now_s
                 due.append(slot)
         return due
@@ -168,8 +170,8 @@ class Slots:
         """End its bot where the room does not need it, or has lost it. Raises RoomUnavailable."""
         self._bind(slot.assignment)
         facts = await self.facts(slot)
-        in_room = slot.bot is not None and slot.bot.in_room
-        verdict = slot.own.judge(facts, time.monotonic(), in_room=in_room)
+        said = slot.bot.said if slot.bot else Said.NOTHING
+        verdict = slot.own.judge(facts, time.monotonic(), said)
         slot.suspect = slot.own.absent_since_s is not None
         if slot.bot is None or slot.leaving or verdict is Own.KEEP:
             return

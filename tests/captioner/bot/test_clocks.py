@@ -81,27 +81,28 @@ def test_a_machine_knows_how_long_it_runs_and_since_when() -> None:
     assert 0 <= before.until_ms(after) < 60_000
 
 
-async def test_a_bot_says_that_it_lives_while_it_is_connected_and_not_alone(
+async def test_a_bot_says_while_it_is_connected_how_many_people_are_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("captioner.bot.bot.TICK_S", 0.01)
-    beaten = asyncio.Event()
+    told: asyncio.Queue[int] = asyncio.Queue()
 
-    async def told(*, lives: bool) -> None:
-        beaten.clear()
-        if lives:
-            await asyncio.wait_for(beaten.wait(), 10)
-        else:
-            await asyncio.sleep(0.1)
-            assert not beaten.is_set()
+    async def hear(people: int) -> None:
+        async with asyncio.timeout(10):
+            while await told.get() != people:
+                pass
 
-    async with scripted_meeting(alive=beaten.set) as meeting:
-        await told(lives=False)
+    async with scripted_meeting(alive=told.put_nowait) as meeting:
+        await hear(0)
         meeting.come("anna")
-        await told(lives=True)
+        await hear(1)
         meeting.room.connected = False
-        await told(lives=False)
+        await asyncio.sleep(0.02)
+        while not told.empty():
+            told.get_nowait()
+        await asyncio.sleep(0.1)
+        assert told.empty()
         meeting.room.connected = True
-        await told(lives=True)
+        await hear(1)
         meeting.room.go("anna")
-        await told(lives=False)
+        await hear(0)

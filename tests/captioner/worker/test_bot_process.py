@@ -17,6 +17,7 @@ import pytest
 
 from captioner.errors import StateError
 from captioner.worker.bot_process import PULSE_LOST_S, Assignment, Notes, Pulse
+from captioner.worker.own_room import Said
 
 ASSIGNMENT = Assignment("meet", "captions-1", "AD_1", since_ms=1, recording="board")
 
@@ -70,17 +71,18 @@ def test_a_bot_says_by_its_note_that_it_is_in_its_room_until_it_does_not(
             os.utime(note, (time.time() - ago_s,) * 2)
             return note.stat().st_mtime
 
-        before = touched(PULSE_LOST_S)
-        assert not bot.in_room
-        with note.open() as file:
-            Pulse(file.fileno()).beat()
-            while note.stat().st_mtime == before:
-                time.sleep(0.01)
-        assert bot.in_room
+        for people, said in ((2, Said.WITH_OTHERS), (0, Said.ALONE)):
+            before = touched(PULSE_LOST_S)
+            assert bot.said is Said.NOTHING
+            with note.open() as file:
+                Pulse(file.fileno()).beat(people)
+                while note.stat().st_mtime == before:
+                    time.sleep(0.01)
+            assert bot.said is said
         touched(-2 * PULSE_LOST_S)  # our clock was set back
-        assert not bot.in_room
+        assert bot.said is Said.NOTHING
         note.unlink()
-        assert not bot.in_room
+        assert bot.said is Said.NOTHING
 
 
 def test_a_bot_that_has_ended_is_not_adopted(

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from captioner.contract_attributes import ANY, SUCCESSOR
 from captioner.worker.facts import CLAIM, Bot, Dispatch, Facts, Listed, identity_of, worker_of
-from captioner.worker.own_room import EMPTY_S, Own, OwnRoom, is_recalled
+from captioner.worker.own_room import ABSENT_S, EMPTY_S, Own, OwnRoom, Said, is_recalled
 from captioner.worker.reconcile import (
     LOOKS_MAX,
     SILENT_S,
@@ -135,11 +135,23 @@ def test_a_bot_that_the_room_has_lost_is_given_time_to_come_back() -> None:
 def test_a_bot_that_is_in_its_room_is_kept_though_the_media_server_lists_nobody() -> None:
     own = OwnRoom("AD_1", 0, "me", alone_since_s=0.0)
     nobody = Facts("r", 0, [], [ASKED])
-    assert own.judge(nobody, EMPTY_S * 2, in_room=True) is Own.KEEP
+    assert own.judge(nobody, EMPTY_S * 2, Said.WITH_OTHERS) is Own.KEEP
     assert own.judge(nobody, EMPTY_S * 3 - 1) is Own.KEEP
     assert own.judge(nobody, EMPTY_S * 3) is Own.EMPTY
     recalled = Facts("r", 2, [], [Dispatch("AD_0", "", 0)])
-    assert own.judge(recalled, 0, in_room=True) is Own.RECALLED
+    assert own.judge(recalled, 0, Said.WITH_OTHERS) is Own.RECALLED
+
+
+def test_a_bot_that_is_alone_where_people_are_listed_is_in_another_copy_of_the_room() -> None:
+    own = OwnRoom("AD_1", 0, "me", alone_since_s=0.0)
+    listed = Facts("r", 1, [Bot("me")], [ASKED])
+    assert own.judge(listed, 0, Said.ALONE) is Own.KEEP
+    assert own.judge(listed, 5, Said.WITH_OTHERS) is Own.KEEP  # it had not heard of them yet
+    assert own.judge(listed, 10, Said.ALONE) is Own.KEEP
+    assert own.judge(listed, 10 + ABSENT_S, Said.ALONE) is Own.ABSENT
+    own.begun(20)
+    nobody = Facts("r", 0, [Bot("me")], [ASKED])
+    assert own.judge(nobody, 20 + ABSENT_S, Said.ALONE) is Own.KEEP  # they left it
 
 
 def test_a_bot_that_was_started_again_is_given_time_to_come() -> None:
