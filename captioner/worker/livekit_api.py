@@ -86,9 +86,9 @@ class MediaServerApi:
         return Facts(room, facts.people, bots, await self.dispatches(room))
 
     async def people(self, room: str) -> Facts:
-        """Who is there."""
+        """Who is there and is seen by the others: who is hidden says nothing."""
         there = await self._participants(room)
-        people = sum(p.kind not in _MACHINES for p in there)
+        people = sum(p.kind not in _MACHINES and not p.permission.hidden for p in there)
         bots = [p for p in there if p.kind == _AGENT and "captions.session" in p.attributes]
         return Facts(room, people, [Bot(p.identity, True, p.attributes) for p in bots])
 

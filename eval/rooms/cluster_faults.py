@@ -13,6 +13,9 @@ import psutil
 from eval.rooms.cluster import Cluster
 
 FROZEN_S = 8.0
+NODE_FROZEN_S = 4.0
+"""Media servers take one that is silent for 5 s for dead, and begin its rooms anew."""
+
 AWAY_S = 4.0
 LEAVES_S = 90.0
 
@@ -109,12 +112,17 @@ async def node_killed(cluster: Cluster) -> None:
     await node.start()
 
 
-async def node_frozen(cluster: Cluster) -> None:
+async def node_frozen(cluster: Cluster, frozen_s: float = NODE_FROZEN_S) -> None:
     """A media server stands still."""
     process = cluster.process_of(cluster.nodes[0])
     process.suspend()
-    await asyncio.sleep(FROZEN_S)
+    await asyncio.sleep(frozen_s)
     process.resume()
+
+
+async def node_long_frozen(cluster: Cluster) -> None:
+    """It comes back with rooms that the other has begun anew meanwhile."""
+    await node_frozen(cluster, FROZEN_S)
 
 
 async def redis_frozen(cluster: Cluster) -> None:
@@ -135,7 +143,7 @@ async def redis_killed(cluster: Cluster) -> None:
 
 async def redis_emptied(cluster: Cluster) -> None:
     """It comes back and knows nothing. Media servers list no room then that was there before, and
-    who joins such a room on another of them is alone: so this is the last of the faults.
+    who joins such a room on another of them is alone.
     """
     if cluster.redis:
         cluster.redis.stop()
@@ -158,5 +166,12 @@ FAULTS = (
     Fault("Redis frozen", redis_frozen),
     Fault("Redis killed", redis_killed),
     Fault("media server killed", node_killed),
+)
+
+SPLITS = (
+    Fault("media server long frozen", node_long_frozen),
     Fault("Redis emptied", redis_emptied),
 )
+"""LiveKit itself splits rooms then: people of one meeting are on two nodes, and do not hear each
+other. Captions follow where they can; words are lost to whom the room's bot cannot reach.
+"""

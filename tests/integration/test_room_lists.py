@@ -1,4 +1,4 @@
-"""Two media servers that share Redis: a room may be on both, and people in the wrong one."""
+"""Rooms of which a media server tells less than the truth: on two nodes, or with the hidden."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from livekit import api, rtc
 
 from captioner.demo.livekit_server import MediaServer
 from captioner.room.tokens import participant_token
@@ -37,6 +38,22 @@ async def speaks_until_read(person: Participant, words: list[int]) -> None:
                 await person.say(words)
     finally:
         await person.leave()
+
+
+async def test_who_is_hidden_does_not_count(media_server: MediaServer) -> None:
+    server = media_server
+    grants = api.VideoGrants(room_join=True, room=ROOM, hidden=True)
+    token = api.AccessToken(server.key, server.secret).with_identity("h").with_grants(grants)
+    hidden = rtc.Room()
+    await hidden.connect(server.url, token.to_jwt())
+    async with MediaServerApi(server.url, server.key, server.secret) as client:
+        assert await client.identities(ROOM) == {"h"}
+        assert (await client.people(ROOM)).people == 0
+        seen = speaker(server)
+        await seen.join()
+        assert (await client.people(ROOM)).people == 1
+        await seen.leave()
+    await hidden.disconnect()
 
 
 async def test_a_room_that_people_find_on_another_node_is_captioned_there(
