@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eval.normalization.rewriting import INITIALS, Table, range_of_numbers, rewritten, table
+from eval.normalization.rewriting import (
+    INITIALS,
+    Table,
+    addresses,
+    range_of_numbers,
+    rewritten,
+    table,
+)
 from eval.normalization.spelled_numbers import as_digits
 
 _ASIDE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
@@ -30,7 +37,8 @@ _EVERYWHERE = (
 _SPELLINGS = {
     "de": _Spelling(
         "null eins zwei drei",
-        table(
+        addresses("at", "punkt")
+        + table(
             (r"\bz\. ?b\.", "zum beispiel"),
             (r"\bd\. ?h\.", "das heißt"),
             (r"\bu\. ?a\.", "unter anderem"),
@@ -49,7 +57,8 @@ _SPELLINGS = {
     ),
     "es": _Spelling(
         "cero uno dos tres",
-        table(
+        addresses("arroba", "punto")
+        + table(
             *_EVERYWHERE,
             range_of_numbers("a"),
             ("%", " por ciento "),
@@ -59,7 +68,8 @@ _SPELLINGS = {
     ),
     "it": _Spelling(
         "zero uno due tre",
-        table(
+        addresses("chiocciola", "punto")
+        + table(
             *_EVERYWHERE,
             range_of_numbers("a"),
             (r"%|\bpercento\b", " per cento "),
@@ -69,7 +79,8 @@ _SPELLINGS = {
     ),
     "nl": _Spelling(
         "nul een twee drie",
-        table(
+        addresses("at", "punt")
+        + table(
             *_EVERYWHERE,
             range_of_numbers("tot"),
             ("%", " procent "),
@@ -79,7 +90,8 @@ _SPELLINGS = {
     ),
     "pt": _Spelling(
         "zero um dois três",
-        table(
+        addresses("arroba", "ponto")
+        + table(
             *_EVERYWHERE,
             range_of_numbers("a"),
             ("%", " por cento "),

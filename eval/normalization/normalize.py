@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -12,6 +13,8 @@ from eval.normalization.french import normalize_french
 from eval.normalization.typography import plain_characters
 from streaming.recognizer import primary
 
+# Capitals tell nothing where there is nothing else.
+_CAPITALS = re.compile(r"[^a-z]*[A-Z]{3}[^a-z]*")
 LANGUAGES = ("en", "fr", *basic.LANGUAGES)
 
 
@@ -30,6 +33,8 @@ def normalize(text: str, language: str) -> list[str]:
     in LANGUAGES.
     """
     text = plain_characters(text)
+    if _CAPITALS.fullmatch(text):
+        text = text.lower()
     match primary(language):
         case "en":
             return normalize_english(text)

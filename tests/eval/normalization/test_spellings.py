@@ -62,6 +62,63 @@ EQUAL = {
         twenty degrees Celsius ↔ 20 °C ↔ 20°C
         twenty degrees ↔ 20°
         sixteen gigabytes ↔ 16 GB
+        the ninth ↔ the 9th
+        the twenty-first ↔ the 21st ↔ the twenty first
+        May third ↔ May 3rd ↔ May 3
+        Jan. 5 ↔ January 5 ↔ January fifth ↔ January 5th
+        nine a m ↔ 9 am ↔ 9 a.m. ↔ 9AM ↔ 9 A.M. ↔ 9 a m
+        nine thirty a m ↔ 9:30 AM ↔ 9.30 am
+        from nine a m to five p m ↔ from 9am-5pm ↔ from 9 a.m. to 5 p.m.
+        from ten thirty to twelve thirty ↔ from 10:30-12:30
+        three quarters of it ↔ 3/4 of it ↔ three-quarters of it ↔ ¾ of it
+        two thirds of it ↔ 2/3 of it ↔ two-thirds of it ↔ ⅔ of it
+        a half ↔ 1/2 ↔ one half ↔ ½
+        a third of them ↔ 1/3 of them ↔ one third of them ↔ ⅓ of them
+        half an hour ↔ ½ an hour ↔ 1/2 an hour
+        two and three quarters ↔ 2 3/4 ↔ 2¾
+        a million and a half people ↔ 1.5 million people ↔ one and a half million people
+        nine out of ten ↔ 9 out of 10 ↔ 9/10
+        three to two ↔ 3:2 ↔ 3 to 2
+        fifty percent ↔ 50 % ↔ 50%
+        twenty twenty-four ↔ 2024 ↔ two thousand and twenty-four
+        the nineteen eighties ↔ the 1980s ↔ the 1980's
+        the eighties ↔ the 80s ↔ the '80s ↔ the 80's
+        zero six twelve ↔ 06 12 ↔ oh six twelve ↔ 0612
+        five five five one two three four ↔ 555-1234 ↔ 5551234
+        version two point zero ↔ version 2.0
+        zero point five ↔ 0.5 ↔ .5
+        minus five degrees ↔ -5 degrees ↔ -5°
+        plus five ↔ +5
+        C plus plus ↔ C++
+        five dollars and fifty cents ↔ $5.50 ↔ five dollars fifty
+        fifty cents ↔ 50¢ ↔ $0.50
+        five to ten dollars ↔ $5-10 ↔ $5-$10
+        fifty kilometres per hour ↔ 50 km/h ↔ 50 kilometers an hour
+        five hundred square feet ↔ 500 sq ft ↔ 500 sq. ft.
+        six foot two ↔ 6'2"
+        three gigahertz ↔ 3 GHz
+        the number one song ↔ the No. 1 song ↔ the #1 song
+        the F B I and the U N ↔ the FBI and the UN ↔ the F.B.I. and the U.N. ↔ the F-B-I and the U-N
+        a T V ↔ a TV ↔ a T.V.
+        M P three ↔ MP3 ↔ MP 3
+        B M double u ↔ BMW ↔ B-M-W
+        World War Two ↔ World War II ↔ World War 2
+        Henry the eighth ↔ Henry VIII ↔ Henry the 8th
+        on Main Street ↔ on Main St.
+        example dot com ↔ example.com ↔ Example.com
+        w w w dot example dot org slash help ↔ www.example.org/help ↔ https://www.example.org/help
+        anna at example dot com ↔ anna@example.com
+        etcetera ↔ etc. ↔ et cetera
+        wifi ↔ Wi-Fi ↔ wi fi
+        co-workers ↔ coworkers ↔ co workers
+        good-bye ↔ goodbye
+        any more ↔ anymore
+        every day, every one ↔ everyday, everyone
+        rock and roll ↔ rock 'n' roll ↔ rock & roll
+        I was goin' home doin' nothin' ↔ I was going home doing nothing
+        y'know ↔ you know
+        'cos ↔ because
+        mister, doctor, missus ↔ Mr., Dr., Mrs. ↔ Mr, Dr, Mrs
     """,
     "fr": """
         il a dit qu'on ne doit pas ↔ il a dit qu’« on ne doit pas » ↔ il a dit qu'"on ne doit pas"
@@ -117,6 +174,62 @@ EQUAL = {
         etc. ↔ et cetera ↔ et cætera
         M. Roy ↔ monsieur Roy ↔ Mr Roy
         n° 5 ↔ nº 5 ↔ numéro cinq
+        le neuvième ↔ le 9e ↔ le 9ème ↔ le 9ième
+        neuf heures trente ↔ 9 h 30 ↔ 9h30 ↔ 9:30
+        les trois quarts du temps ↔ les 3/4 du temps ↔ les trois-quarts du temps ↔ les ¾ du temps
+        les deux tiers ↔ les 2/3 ↔ les ⅔
+        un tiers ↔ 1/3 ↔ ⅓
+        un demi ↔ 1/2 ↔ ½
+        une demi-heure ↔ 1/2 heure ↔ ½ heure
+        quinze sur vingt ↔ 15/20 ↔ 15 sur 20
+        vingt-quatre heures sur vingt-quatre ↔ 24h/24 ↔ 24 h/24 ↔ 24h sur 24
+        sept jours sur sept ↔ 7j/7 ↔ 7 jours sur 7
+        cinquante pour cent ↔ 50 pourcent ↔ 50%
+        zéro six douze ↔ 06 12
+        zéro six douze trente-quatre cinq sept ↔ 06 12 34 5 7
+        zéro six douze seize vingt trente ↔ 06 12 16 20 30 ↔ 06.12.16.20.30 ↔ 0612162030
+        cinq euros cinquante ↔ 5,50 € ↔ 5€50
+        cinq euros ↔ 5 EUR ↔ 5€ ↔ €5
+        deux dollars ↔ $2 ↔ 2 $
+        dix livres ↔ £10 ↔ 10 £
+        deux millions de dollars ↔ $2 millions ↔ 2 millions $
+        un million d'euros ↔ 1 000 000 € ↔ 1 M€
+        deux millions d'habitants ↔ 2 000 000 habitants
+        trois virgule cinq ↔ 3,5 ↔ 3.5
+        version deux point zéro ↔ version 2.0
+        moins cinq degrés ↔ -5 °C
+        deux plus deux égale quatre ↔ 2 + 2 = 4
+        trois fois deux ↔ 3 x 2
+        cinquante kilomètres par heure ↔ 50 km/h ↔ 50 km à l'heure ↔ 50 kilomètres-heure
+        un mètre quatre-vingts ↔ 1,80 m ↔ 1m80 ↔ 1 m 80
+        deux mètres vingt ↔ 2 m 20 ↔ 2,20 m
+        un litre et demi ↔ 1,5 litre ↔ 1,5 l
+        trente-trois centilitres ↔ 33 cl
+        page trente-deux ↔ p. 32
+        numéro cinq ↔ no 5 ↔ N°5
+        exemple point com ↔ exemple.com
+        w w w point exemple point fr ↔ www.exemple.fr ↔ trois w point exemple point fr
+        anna arobase exemple point fr ↔ anna@exemple.fr
+        un e-mail ↔ un email
+        docteur Roy, professeur Roy ↔ Dr Roy, Pr Roy ↔ Dr. Roy, Pr. Roy
+        avec maître Roy ↔ avec Me Roy
+        boulevard Voltaire, avenue Foch ↔ bd Voltaire, av. Foch
+        Saint Denis, Sainte Marie ↔ St Denis, Ste Marie ↔ Saint-Denis, Sainte-Marie
+        aujourd'hui ↔ aujourd’hui ↔ aujourd' hui
+        le cœur ↔ le coeur ↔ LE CŒUR
+        l'École ↔ L'ÉCOLE ↔ l'école ↔ l'Ecole ↔ L'ECOLE
+        les États ↔ les Etats ↔ les ETATS
+        ça va ↔ Ca va ↔ CA VA
+        y a-t-il ↔ y a t-il ↔ y a t'il
+        la C G T, la T V A ↔ la CGT, la TVA ↔ la C.G.T., la T.V.A. ↔ la C-G-T, la T-V-A
+        l'I A ↔ l'IA ↔ l'I.A.
+        la BMW ↔ la B M double v
+        etc. ↔ etcetera ↔ et cétéra
+        le Wi-Fi ↔ le wifi
+        un tee-shirt ↔ un t-shirt ↔ un tshirt
+        le porte-parole ↔ le porteparole
+        le covoiturage ↔ le co-voiturage ↔ le co voiturage
+        un chariot de nénuphars ↔ un charriot de nénufars
     """,
     "de": """
         zwei Millionen Menschen ↔ 2 Millionen Menschen ↔ 2.000.000 Menschen
@@ -128,6 +241,7 @@ EQUAL = {
         fünf bis zehn Leute ↔ 5-10 Leute
         zehn Kilometer ↔ 10 km
         die U.S.A. ↔ die USA
+        beispiel Punkt com ↔ beispiel.com
         okay ↔ OK
     """,
     "es": """
@@ -135,6 +249,7 @@ EQUAL = {
         mil millones ↔ 1000 millones
         un millón quinientos mil ↔ 1 millón 500000
         diez kilómetros ↔ 10 km
+        ejemplo punto com ↔ ejemplo.com
     """,
     "it": """
         due milioni ↔ 2 milioni
@@ -166,6 +281,30 @@ DIFFERENT = {
         the US ↔ the UK
         555-1234 ↔ 555 to 1234
         3-2 ↔ 3 to 2
+        plan B I made ↔ plan BI made
+        three two ↔ 3:2
+        ninth ↔ nine
+        a third ↔ third
+        a half ↔ half
+        $5.50 ↔ $5
+        06 12 ↔ 6 12
+        2.0 ↔ 20
+        -5 degrees ↔ 5 degrees
+        World War I ↔ World War II
+        Henry VII ↔ Henry VIII
+        Henry I think ↔ Henry the first think
+        example.com ↔ example.org
+        the end.It ↔ the end dot it
+        3/4 ↔ 1/4
+        3/4 ↔ 4/3
+        on 3/4 ↔ on three quarters
+        the 1980s ↔ 1980
+        nine out of ten ↔ nine tenths
+        email ↔ mail
+        going home ↔ go home
+        10k ↔ 10,000
+        No. 5 came ↔ number 5 came
+        half past nine ↔ 9:30
     """,
     "fr": """
         14 h 30 ↔ 14 h 13
@@ -195,6 +334,22 @@ DIFFERENT = {
         20 °C ↔ 20 °F
         clé ↔ clés
         XX ↔ 20
+        3:2 ↔ 3 à 2
+        neuf heures trente ↔ neuf heures et demie
+        un e-mail ↔ un mail
+        2 m 20 ↔ 2 m²
+        2/3 ↔ 3/2
+        le 3/4 ↔ le trois quarts
+        neuvième ↔ neuf
+        06 12 ↔ 6 12
+        -5 °C ↔ 5 °C
+        exemple.com ↔ exemple.fr
+        5 € ↔ 5 $
+        15 sur 20 ↔ 15 à 20
+        A mangé ↔ à mangé
+        elle ↔ élle
+        un litre ↔ un litre et demi
+        le non 5 ↔ le numéro 5
     """,
     "de": "2 Millionen ↔ 2 Milliarden",
 }
@@ -236,6 +391,10 @@ def test_what_is_normalised_stays_as_it_is(language: str, data: st.DataObject) -
     chosen = data.draw(st.lists(st.sampled_from(spoken), max_size=4))
     words = normalize(" so ".join(["so", *chosen, "so"]), language)
     assert normalize(" ".join(words), language) == words
+
+
+def test_a_sentence_may_begin_with_a_capital_without_its_accent() -> None:
+    assert normalize("Bien. A bientôt", "fr") == normalize("Bien. À bientôt", "fr")
 
 
 def test_a_negation_that_is_spelled_otherwise_is_no_error() -> None:
