@@ -106,8 +106,8 @@ def test_captions_are_found_that_have_their_language_in_their_name(tmp_path: Pat
 
 
 def test_recordings_in_one_file_are_clips(tmp_path: Path) -> None:
-    ref = "x 1 ann 0 1 hello there\ny 1 bob 0 1 good bye\nz 1 bob 0 1 lost\n"
-    hyp = "x 1 S1 0 1 hello here\ny 1 S1 0 1 good bye\nw 1 S1 0 1 more\n"
+    ref = "x 1 ann 0 1 hello there\ny 1 bob 0 1 good day\nz 1 bob 0 1 lost\n"
+    hyp = "x 1 S1 0 1 hello here\ny 1 S1 0 1 good day\nw 1 S1 0 1 more\n"
     found = compared(*files(tmp_path, ref_stm=ref, hyp_stm=hyp), language="en")
     assert [clip.id for clip in found.clips] == ["x", "y", "z"]
     assert found.doubts[0].facts == {"recording": "z"}
