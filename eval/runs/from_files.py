@@ -62,7 +62,7 @@ def compared(
             f"{reference} and {captions}: one is a folder, the other is not; give two files, or "
             "two folders with files of the same names"
         )
-    reading = _Reading()
+    reading = _Reading(language)
     pairs: list[tuple[Path, Path | None]] = [(reference, captions)]
     if reference.is_dir():
         pairs = list(_pairs(reference, captions, reading))
@@ -81,7 +81,7 @@ def compared(
             lost.append(ours.stem)
     if lost:
         reading.doubt("unreadable", n=len(lost), names=_few(lost))
-    spoken = reading.languages(language, [(ours.stem, said) for ours, _, said, _ in read])
+    spoken = reading.languages([(ours.stem, said, shown) for ours, _, said, shown in read])
     clips = [
         clip
         for one, tongue in zip(read, spoken, strict=True)
@@ -108,9 +108,10 @@ def compared(
 
 
 class _Reading:
-    """What is said about the files while they are read."""
+    """What is said about the files while they are read. asked: the language, if it was given."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: str | None) -> None:
+        self.asked = asked
         self.left_out: list[str] = []
         self.repairs: list[Mending] = []
         self.doubts: list[Doubt] = []
@@ -144,40 +145,42 @@ class _Reading:
             self.doubt("mojibake", file=path.name, shown=example[0], meant=example[1])
         return found
 
-    def languages(self, asked: str | None, said: Sequence[tuple[str, Transcript]]) -> list[str]:
+    def languages(self, read: Sequence[tuple[str, Transcript, Transcript]]) -> list[str]:
         """Return what is spoken in each: as asked, else by the words; and doubt what is unsure.
 
-        said: references with their names.
+        read: names, references, captions, whose words tell the language of a short reference.
         """
-        texts = [_words(found.segments[:MANY]) for _, found in said]
+        texts = [_words(said.segments[:MANY]) for _, said, _ in read]
         whole = " ".join(texts)
         likely, together = [likely_language(text) for text in texts], likely_language(whole)
         told = {one for one in (*likely, together) if one}
-        if asked is not None:
-            for other in sorted(told - {primary(asked)}):
-                names = [name for (name, _), one in zip(said, likely, strict=True) if one == other]
-                names = names or [name for name, _ in said]
-                self.doubt("language_unlikely", asked=asked, likely=other, names=_few(names))
-            return [asked] * len(said)
+        if self.asked is not None:
+            for other in sorted(told - {primary(self.asked)}):
+                names = [name for (name, *_), one in zip(read, likely, strict=True) if one == other]
+                names = names or [name for name, *_ in read]
+                self.doubt("language_unlikely", asked=self.asked, likely=other, names=_few(names))
+            return [self.asked] * len(read)
         rest = together or (min(told) if len(told) == 1 else DEFAULT_LANGUAGE)
+        short = [len(text.split()) < SOME_WORDS for text in texts]
         unsure = [
             name
-            for (name, _), one, text in zip(said, likely, texts, strict=True)
-            if one is None and len(text.split()) >= SOME_WORDS
+            for (name, *_), one, few in zip(read, likely, short, strict=True)
+            if one is None and not few
         ]
         if not told and len(whole.split()) >= SOME_WORDS:
             self.doubt("language_unknown")
         elif unsure and len(told) > 1:
             self.doubt("languages_unknown", names=_few(unsure), likely=rest)
-        return [one or rest for one in likely]
+        return [
+            one or (few and likely_language(_words(shown.segments[:MANY]))) or rest
+            for (_, _, shown), one, few in zip(read, likely, short, strict=True)
+        ]
 
-    def tongues(
-        self, name: str, sides: tuple[Sequence[Segment], Sequence[Segment]], language: str
-    ) -> None:
-        """Note captions in another language than what is said. language: if words do not tell."""
+    def tongues(self, name: str, sides: tuple[Sequence[Segment], Sequence[Segment]]) -> None:
+        """Note captions in another language than what is said, where both are certain."""
         said, shown = (likely_language(_words(side[:MANY])) for side in sides)
-        spoken = said or primary(language)
-        if shown and shown != spoken:
+        spoken = said or (self.asked and primary(self.asked))
+        if spoken and shown and shown != spoken:
             self.foreign.setdefault((spoken, shown), []).append(name)
 
     def all_doubts(self) -> tuple[Doubt, ...]:
@@ -246,7 +249,7 @@ def _clips(
         title = name or reference.stem
         if any(one.text for one in ours) and not any(one.text for one in theirs):
             reading.doubt("no_captions", recording=title)
-        reading.tongues(title, (ours, theirs), language)
+        reading.tongues(title, (ours, theirs))
         clip = _clip(title, ours, _renamed(ours, theirs, reading), language, problems)
         if abs(ms := offset_ms(clip) or 0) > SHIFTED_MS:
             reading.shifts.setdefault("late" if ms > 0 else "early", {})[title] = abs(ms) / 1000

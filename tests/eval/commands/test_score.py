@@ -179,6 +179,19 @@ def test_recordings_in_another_language_than_asked_are_named(tmp_path: Path) -> 
     ]
 
 
+def test_short_french_is_not_called_captions_in_another_language(tmp_path: Path) -> None:
+    (said, shown) = files(tmp_path, ref_txt="Bonjour à tous", hyp_txt=FRENCH)
+    found = compared(said, shown)
+    assert (found.language, found.doubts) == ("fr", ())
+
+
+def test_captions_in_another_language_are_named_by_one_sentence(tmp_path: Path) -> None:
+    found = compared(*files(tmp_path, ref_txt=ENGLISH[:82], hyp_txt=FRENCH[:84]))
+    assert [(doubt.name, doubt.facts["likely"]) for doubt in found.doubts] == [
+        ("captions_language", "fr")
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "advice"),
     [
