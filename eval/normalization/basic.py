@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from eval.normalization.rewriting import (
     INITIALS,
+    VULGAR_FRACTION,
     Table,
     addresses,
+    fraction,
     range_of_numbers,
     rewritten,
     table,
@@ -32,6 +34,8 @@ class _Spelling:
 _EVERYWHERE = (
     INITIALS,
     (r"\bokay\b", "ok"),
+    (r"\be-? ?mail", "email"),
+    VULGAR_FRACTION,
     (r"\b(?:[uä]+h+m*|e+h+m+|h+m+|m{2,}h*)\b", " "),
 )
 _SPELLINGS = {
@@ -46,6 +50,18 @@ _SPELLINGS = {
             (r"\busw\b\.?", "und so weiter"),
             (r"\bdr\b\.?", "doktor"),
             *_EVERYWHERE,
+            fraction(
+                "ein",
+                {
+                    "2": "halb halbe",
+                    "3": "drittel drittel",
+                    "4": "viertel viertel",
+                    "5": "fünftel fünftel",
+                    "8": "achtel achtel",
+                },
+                "zwei drei vier fünf sechs sieben",
+            ),
+            (r"(?:\b|(?<=\d))km/h\b", " kilometer pro stunde"),
             (r"\b(\d{1,2})[:.]0?(\d{1,2}) ?uhr\b", r"\1 uhr \2"),
             (r"\buhr 0\b", "uhr"),
             range_of_numbers("bis"),
@@ -59,7 +75,28 @@ _SPELLINGS = {
         "cero uno dos tres",
         addresses("arroba", "punto")
         + table(
+            (r"\bsr\b\.?", "señor"),
+            (r"\bsra\b\.?", "señora"),
+            (r"\bsrta\b\.?", "señorita"),
+            (r"\bdr\b\.?", "doctor"),
+            (r"\bdra\b\.?", "doctora"),
+            (r"\betc\b\.?", "etcétera"),
+            (r"\bee\. ?uu\b\.?", "estados unidos"),
+            (r"\bn\.?º ?(?=\d)", "número "),
+            (r"(?<=\d)\.(?=[ºª])", ""),
             *_EVERYWHERE,
+            fraction(
+                "un",
+                {
+                    "2": "medio medios",
+                    "3": "tercio tercios",
+                    "4": "cuarto cuartos",
+                    "5": "quinto quintos",
+                    "8": "octavo octavos",
+                },
+                "dos tres cuatro cinco seis siete",
+            ),
+            (r"(?:\b|(?<=\d))km/h\b", " kilómetros por hora"),
             range_of_numbers("a"),
             ("%", " por ciento "),
             ("€", " euros "),
@@ -70,7 +107,12 @@ _SPELLINGS = {
         "zero uno due tre",
         addresses("chiocciola", "punto")
         + table(
+            (r"\becc\b\.?", "eccetera"),
+            (r"\bsig\.ra\b", "signora"),
+            (r"\bsig\.", "signor"),
+            (r"\bdott\.", "dottor"),
             *_EVERYWHERE,
+            (r"(?:\b|(?<=\d))km/h\b", " chilometri all'ora"),
             range_of_numbers("a"),
             (r"%|\bpercento\b", " per cento "),
             ("€", " euro "),
@@ -81,7 +123,12 @@ _SPELLINGS = {
         "nul een twee drie",
         addresses("at", "punt")
         + table(
+            (r"\benz\b\.?", "enzovoort"),
+            (r"\bbijv\b\.?", "bijvoorbeeld"),
+            (r"\bmevr\b\.?", "mevrouw"),
+            (r"\bdhr\b\.?", "de heer"),
             *_EVERYWHERE,
+            (r"(?:\b|(?<=\d))km/h\b", " kilometer per uur"),
             range_of_numbers("tot"),
             ("%", " procent "),
             ("€", " euro "),
@@ -92,7 +139,12 @@ _SPELLINGS = {
         "zero um dois três",
         addresses("arroba", "ponto")
         + table(
+            (r"\bsr\b\.?", "senhor"),
+            (r"\bsra\b\.?", "senhora"),
+            (r"\bdr\b\.?", "doutor"),
+            (r"\bdra\b\.?", "doutora"),
             *_EVERYWHERE,
+            (r"(?:\b|(?<=\d))km/h\b", " quilómetros por hora"),
             range_of_numbers("a"),
             ("%", " por cento "),
             ("€", " euros "),

@@ -90,8 +90,8 @@ _BEFORE = addresses("arobase", "point") + table(
     fraction("un", _PARTS, "deux trois quatre cinq six sept"),
     # Telephone numbers
     (r"(?<![\w.,:/-])0[1-9]\d{8}(?!\d)", lambda match: " ".join(re.findall("..", match[0]))),
-    # "3.5" is "3,5", but "version 2.0" is said with a point.
-    (r"(?<![\w.,])(\d+)\.(?=[1-9](?!\w|[.,/:]\d))", r"\1,"),
+    # "3.5" is "3,5", but "version 2.0" is said with a point, and article 49.3 with neither.
+    (r"(?<![\w.,])(?!49\.3\b)(\d+)\.(?=[1-9](?!\w|[.,/:]\d))", r"\1,"),
     (r"(?<![\w.,])(\d+)\.0(?!\w|[.,/:]\d)", r"\1 point 0"),
     (r"(?<=\d) ?\+ ?(?=\d)|(?<!\S)\+(?=\d)", " plus "),
     (r"(?<=\d) ?= ?(?=\d)", " égale "),

@@ -197,6 +197,7 @@ EQUAL = {
         deux millions d'habitants ↔ 2 000 000 habitants
         trois virgule cinq ↔ 3,5 ↔ 3.5
         version deux point zéro ↔ version 2.0
+        le quarante-neuf trois ↔ le 49.3
         moins cinq degrés ↔ -5 °C
         deux plus deux égale quatre ↔ 2 + 2 = 4
         trois fois deux ↔ 3 x 2
@@ -242,6 +243,11 @@ EQUAL = {
         zehn Kilometer ↔ 10 km
         die U.S.A. ↔ die USA
         beispiel Punkt com ↔ beispiel.com
+        anna at beispiel Punkt de ↔ anna@beispiel.de
+        fünfzig Kilometer pro Stunde ↔ 50 km/h
+        eine E-Mail ↔ eine Email
+        zwei Drittel ↔ 2/3 ↔ ⅔
+        drei Viertel ↔ 3/4
         okay ↔ OK
     """,
     "es": """
@@ -250,13 +256,30 @@ EQUAL = {
         un millón quinientos mil ↔ 1 millón 500000
         diez kilómetros ↔ 10 km
         ejemplo punto com ↔ ejemplo.com
+        cincuenta kilómetros por hora ↔ 50 km/h
+        dos tercios ↔ 2/3
+        señor Roy, doctora Roy ↔ Sr. Roy, Dra. Roy
+        etcétera ↔ etc.
+        Estados Unidos ↔ EE. UU. ↔ EE.UU.
+        el noveno ↔ el 9º ↔ el 9.º
+        número cinco ↔ n.º 5 ↔ nº 5
     """,
     "it": """
         due milioni ↔ 2 milioni
         cinque percento ↔ 5 % ↔ cinque per cento
+        cinquanta chilometri all'ora ↔ 50 km/h
+        signor Roy, signora Roy, eccetera ↔ sig. Roy, sig.ra Roy, ecc.
     """,
-    "nl": "twee miljoen ↔ 2 miljoen",
-    "pt": "dois milhões ↔ 2 milhões",
+    "nl": """
+        twee miljoen ↔ 2 miljoen
+        vijftig kilometer per uur ↔ 50 km/h
+        mevrouw Roy, bijvoorbeeld ↔ mevr. Roy, bijv.
+    """,
+    "pt": """
+        dois milhões ↔ 2 milhões
+        cinquenta quilómetros por hora ↔ 50 km/h
+        senhor Roy, doutora Roy ↔ Sr. Roy, Dra. Roy
+    """,
 }
 DIFFERENT = {
     "en": """
