@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -94,18 +95,26 @@ def _unrolled(blocks: list[Block]) -> Mended:
     """Captions roll up if every second one begins with the last line of the one before it."""
     if len(blocks) < _FEWEST:
         return blocks, []
-    fresh = [blocks[0].text, *(_without(old.text, new.text) for old, new in pairwise(blocks))]
+    shared = [_shared(old.text, new.text) for old, new in pairwise(blocks)]
+    certain = Counter(ways[0] for ways in shared if len(ways) == 1)
+    usual = max(certain, key=lambda n: certain[n], default=0)
+    fresh = [blocks[0].text]
+    for ways, block in zip(shared, blocks[1:], strict=True):
+        again = min(ways, key=lambda n: abs(n - usual), default=0)
+        fresh.append("\n".join(block.text.split("\n")[again:]))
     rolled = sum(text != block.text for text, block in zip(fresh, blocks, strict=True))
     if rolled < len(blocks) / 2:
         return blocks, []
     return _only(blocks, fresh, Repair.ROLL_UP)
 
 
-def _without(before: str, text: str) -> str:
-    """Remove the first lines of a text that are the last lines of the previous one."""
+def _shared(before: str, text: str) -> list[int]:
+    """Return how many first lines of a text may be the last ones of the one before, most first.
+
+    Several numbers are possible where a line was said several times.
+    """
     old, new = before.split("\n"), text.split("\n")
-    same = max((n for n in range(1, len(new) + 1) if new[:n] == old[-n:]), default=0)
-    return "\n".join(new[same:])
+    return [n for n in range(len(new), 0, -1) if new[:n] == old[-n:]]
 
 
 def _grown(blocks: list[Block]) -> Mended:

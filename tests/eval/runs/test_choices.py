@@ -165,6 +165,17 @@ def test_text_that_only_the_captions_repeat_was_shown_again(tmp_path: Path) -> N
     assert [one.repair for one in found.repairs] == [Repair.ROLL_UP]
 
 
+@pytest.mark.parametrize("lines", [2, 3])
+def test_what_is_said_three_times_stays_in_captions_that_roll_up(
+    tmp_path: Path, lines: int
+) -> None:
+    texts = [*SPOKEN[:2], *["No, no."] * 5, *SPOKEN[2:]]
+    rolled = ["\n".join(texts[max(0, n - lines + 1) : n + 1]) for n in range(len(texts))]
+    found = scored(tmp_path, "\n".join(texts), srt(*rolled))
+    assert (wrong(found), doubts(found)) == (0, [])
+    assert [one.repair for one in found.repairs] == [Repair.ROLL_UP]
+
+
 def test_repeats_in_both_files_are_doubted(tmp_path: Path) -> None:
     chant = srt(*["Yes we can."] * 4)
     found = scored(tmp_path, chant, chant, reference="said.srt")
