@@ -1,6 +1,7 @@
-"""Transcripts as text: of Zoom, Teams, Google Meet and Otter, or simply what was said.
+"""Transcripts as text: of meetings, editors and recognisers, or simply what was said.
 
-Names and times are told from what was said only where the whole file is written that way.
+Three things are told from what was said, and only where the whole file is written that way: lines
+of times, lines of names, and what stands above the first of them.
 """
 
 from __future__ import annotations
@@ -8,120 +9,254 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
-from eval.corpus.speaker_names import label_of, labels_of, names_of
-from eval.corpus.transcript import Choices, Found, Repair, Repaired, Segment
+from eval.corpus.cue_text import clock_ms
+from eval.corpus.speaker_names import (
+    CONTEXT,
+    is_a_name,
+    label_of,
+    labels_of,
+    looks_like_a_name,
+    mostly_labelled,
+    names_above,
+    names_of,
+)
+from eval.corpus.transcript import Choices, Found, Label, Repair, Repaired, Segment
 
-_CLOCK = r"[\[(]?\s?\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?\s?[\])]?"
+# Hours, minutes, seconds, frames: "0:03", "00:00:03.500", "01:00:03:12", "00;00;03;12"; "3.50s".
+_TIME = (
+    r"(?:\d{1,3}[:;]\d{2}(?:[:;]\d{2}){0,2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?|\d{1,6}\.\d{1,3}s)"
+)
+_CLOCK = rf"[\[(]?\s?{_TIME}\s?[\])]?"
+_IN_BRACKETS = rf"[\[(]\s?{_TIME}\s?[\])]"
+_SPAN = rf"[\[(]?\s?{_TIME}(?:\s?[\])])?(?:\s*(?:-+>|[-–—])\s*(?:[\[(]\s?)?{_TIME})?\s?[\])]?"
 _NAME = r"(?P<name>[^\W_][^:\n\[\]]{0,59}?)"
 _HEADS = (
     re.compile(rf"\[(?P<name>[^\[\]:\n]{{1,60}})\]\s+{_CLOCK}"),  # Zoom: [Ann Lee] 10:05:12
-    re.compile(
-        rf"{_NAME}(?:\s{{2,}}|\t|\s*[\[(]|\s(?=\d)){_CLOCK}:?"
-    ),  # Otter, Teams: Ann Lee  0:03
-    re.compile(rf"{_CLOCK}\s+(?:-\s+)?{_NAME}:?"),  # 0:03 Ann Lee
+    re.compile(rf"{_NAME}(?:\s{{2,}}|\t|\s*[\[(]){_CLOCK}:?"),  # Otter, Teams: Ann Lee  0:03
 )
-_LED = re.compile(
-    rf"(?:{_CLOCK}(?:\s*-+>\s*{_CLOCK})?\]?|[\[(]\d{{1,3}}:\d\d[^\])]*[\])])\s*[-–]?\s+(?=\S)"
+_LIKELY_HEADS = (
+    re.compile(rf"{_NAME}\s(?=\d){_CLOCK}:?"),
+    re.compile(rf"{_NAME}\s*{_IN_BRACKETS}:?\s+(?P<text>\S.*)"),  # Trint: Ann Lee [0:03] Hello
 )
-_ALONE = re.compile(rf"{_CLOCK}(?:\s*(?:-+>|[-–])\s*{_CLOCK})?")
+_LED_NAME = re.compile(rf"{_CLOCK}\s+(?:-\s+)?{_NAME}:?")  # Sonix: [0:03] Ann Lee
+_LED = re.compile(rf"(?:{_SPAN}|[\[(]\d{{1,3}}:\d\d[^\])]*[\])])\s*[-–]?\s+(?=\S)")
+_ALONE = re.compile(_SPAN)
+_LENGTH = re.compile(
+    rf"(?:(?!\d){_NAME}\s)?(?P<length>\d+\s(?:hour|heure|minute|seconde?)s?"
+    r"(?:,?\s(?:and\s|et\s)?\d+\s(?:minute|seconde?)s?)*)"
+)
+"""A time in words, as pages have it for those who do not see them."""
 _LYRICS = re.compile(r"\[\d{1,3}:\d\d[.:]\d{1,3}\]\s*|\[[a-z]{2,8}:[^\]]*\]$")
-_ADDED = re.compile(
-    r"Transcribed by https?://otter\.ai.*|Transcription ended after .*|.* started transcription"
-    r"|.* stopped transcription|This editable transcript was computer generated.*"
-    r"|La transcription s['’]est terminée après .*|Meeting (?:started|ended):? .*",
-    re.IGNORECASE,
+_MARKDOWN = re.compile(
+    r"^#{1,6}\s+(?=\S)|(\*\*|__)(?=\S)(?P<bold>.+?)(?<=\S)\1|\\(?=[-_*#.()\[\]])"
 )
+_ADDED = re.compile(
+    r"""Transcri(?:bed\ by|t\ par)\ https?://.*|Transcribed\ with\ noScribe.*|Audio\ file:\ .*\.\w+
+    |(?:This\ editable|Cette)\ transcri.*(?:computer\ generated|générée\ par\ ordinateur).*
+    |Transcription\ ended\ after\ .*|La\ transcription\ s['’]est\ terminée\ après\ .*
+    |.*\ (?:started|stopped)\ transcription|.*\ a\ (?:démarré|arrêté)\ la\ transcription
+    |Meeting\ (?:started|ended):?\ .*|La\ réunion\ (?:a\ commencé|s['’]est\ terminée).*
+    |Detecting\ language\ using\ .*|Detected\ language(?::\ \w+|\ '\w+'\ with\ .*)
+    |Automatically\ convert\ your\ .*\ with\ Sonix\..*
+    |Search\ in\ video|Rechercher\ dans\ la\ vidéo
+    |\w+\ \((?:auto-generated|générée?s?\ automatiquement)\)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Lines that products add."""
+_HEADINGS = re.compile(
+    r"""(?:(?:SUMMARY\ )?KEYWORDS|(?:RÉSUMÉ\ )?MOTS[- ]CLÉS|SPEAKERS|INTERVENANTS
+    |Attendees|Participants|Invited|Invités)(?:\s?:.*)?|(?:.*[-–]\s|\W*)Transcript(?:ion)?""",
+    re.VERBOSE,
+)
+"""Lines of products above what was said."""
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_SENTENCE_END = (".", "!", "?", "…")
+
 _TIMED = 2
 """A file has times, rather than speech about times, if at least so many lines are times."""
-
-
 _TITLE = 5
-"""The most lines above the first speaker's name that are no speech."""
+"""The most lines above the first speaker's name that are no speech, without a heading."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line: a speaker's name, what they said, and whether it has a time."""
+    """One line: a speaker's name, what they said, whether it has a time, and all of it."""
 
     number: int
     name: str
     text: str
     timed: bool
-    line: str = ""
+    line: str
+
+    @property
+    def only_time(self) -> bool:
+        return self.timed and not self.name and not self.text
+
+
+_END = _Line(0, "", "", True, "")
 
 
 def read_text_transcript(text: str, choices: Choices) -> Found:
     """Return one segment for each speaker's turn, or one for all text if nobody is named."""
-    rows, lines, times = list[tuple[int, str]](), list[_Line](), 0
-    for number, line in enumerate(map(str.strip, text.split("\n")), start=1):
+    lines = list[_Line]()
+    for number, written in enumerate(map(str.strip, text.split("\n")), start=1):
+        line = _MARKDOWN.sub(lambda match: match["bold"] or "", written)
         read = _line(number, line)
-        times += read.timed
-        if _ADDED.fullmatch(line) or _ADDED.fullmatch(read.text):
+        if _ADDED.fullmatch(line.strip("*_")) or _ADDED.fullmatch(read.text):
             yield number, Repaired(Repair.PRODUCT_LINES)
         elif line:
-            rows.append((number, line))
+            if line != written:
+                yield number, Repaired(Repair.TAGS)
             lines.append(read)
-    lines = _with_text(lines)
-    if times >= _TIMED:
-        begin = _after_attendees(rows) or _first_name(lines)
-        yield from ((n, Repaired(Repair.PRODUCT_LINES)) for n, _ in rows[:begin])
-        lines = lines[begin:]
-    else:
-        lines = [_Line(number, "", line, False) for number, line in rows]
-    yield from _turns(lines, choices.names)
+    lines = _labelled(_timed(lines))
+    begin, title = _begin(lines)
+    yield from ((one.number, Repaired(Repair.PRODUCT_LINES)) for one in lines[:begin])
+    yield from _turns(lines[begin:], title, choices.names)
 
 
 def _line(number: int, line: str) -> _Line:
     if _ALONE.fullmatch(line):
-        return _Line(number, "", "", True)
-    if match := _LYRICS.match(line):
-        return _Line(number, "", line[match.end() :], True)
-    for head in _HEADS:
+        return _Line(number, "", "", True, line)
+    for head in (*_HEADS, *_LIKELY_HEADS):
         match = head.fullmatch(line)
-        if match and len(match["name"].split()) <= 6 and not match["name"].endswith(","):
-            return _Line(number, match["name"].strip(), "", True, line)
-    if match := _LED.match(line):
-        return _Line(number, "", line[match.end() :], True)
+        if match and _is_name(match["name"], sure=head in _HEADS):
+            said = match.groupdict().get("text", "")
+            return _Line(number, match["name"].strip(), said, True, line)
+    if (match := _LED_NAME.fullmatch(line)) and _is_name(match["name"], sure=False):
+        return _Line(number, "", f"{match['name']}:", True, line)
+    if match := _LYRICS.match(line) or _LED.match(line):
+        return _Line(number, "", line[match.end() :], True, line)
     if (one := label_of(line)) and (match := re.fullmatch(rf"(.+?)\s*{_CLOCK}", one[0])):
-        return _Line(number, match[1], one[1], True)
-    return _Line(number, "", line, False)
+        return _Line(number, match[1], one[1], True, line)
+    return _Line(number, "", line, False, line)
 
 
-def _with_text(lines: list[_Line]) -> list[_Line]:
-    """Take what follows a time for a name only where text follows it, and for text otherwise."""
-    found = []
-    for one, after in zip(lines, [*lines[1:], None], strict=False):
-        alone = one.name and not one.text and (after is None or after.timed)
-        led = alone and _LED.match(one.line)
-        found.append(replace(one, name="", text=one.line[led.end() :]) if led else one)
+def _is_name(name: str, *, sure: bool) -> bool:
+    """Return whether what stands beside a time is a name: no date, and no speech about times."""
+    likely = len(name.split()) <= 6 and not name.endswith(",") and not _YEAR.search(name)
+    return likely and (sure or looks_like_a_name(name))
+
+
+def _timed(lines: Sequence[_Line]) -> list[_Line]:
+    """Take times for times only in a file that has several, or has names before all texts."""
+    times = {one.number for one in lines if one.timed}
+    labels = [label_of(one.line) for one in lines]
+    behind = [_LED.match(label[1]) if label else None for label in labels]
+    if sum(map(bool, behind)) == sum(map(bool, labels)):  # Speaker 1: 0:03 Hello
+        times |= {one.number for one, led in zip(lines, behind, strict=True) if led}
+        lines = [
+            replace(one, name="", text=f"{label[0]}: {label[1][led.end() :]}", timed=True)
+            if label and led else one
+            for one, label, led in zip(lines, labels, behind, strict=True)
+        ]  # fmt: skip
+    if len(times) >= _TIMED:
+        return _beside_times(lines)
+    labelled = mostly_labelled([one.line for one in lines if not one.only_time])
+    return [
+        one if labelled and one.only_time else _Line(one.number, "", one.line, False, one.line)
+        for one in lines
+    ]
+
+
+def _beside_times(lines: Sequence[_Line]) -> list[_Line]:
+    """Take for times too what pages write beside one: the same in words, and a name alone."""
+    found = list(lines)
+    for n, one in enumerate(lines):
+        beside = [other for other in lines[max(0, n - 1) : n + 2] if other.only_time]
+        match = _LENGTH.fullmatch(one.line)
+        if match and any(_same_time(other.line, match["length"]) for other in beside):
+            found[n] = replace(one, name=match["name"] or "", text="", timed=True)
+    names = {one.name for one in found if one.name}
+    return [
+        replace(one, name=one.text, text="")
+        if one.text in names and after.number and after.only_time else one
+        for one, after in zip(found, [*found[1:], _END], strict=True)
+    ]  # fmt: skip
+
+
+def _same_time(clock: str, words: str) -> bool:
+    units = {"h": 3600, "m": 60, "s": 1}
+    seconds = sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)\s(\w)", words))
+    return clock_ms(clock) == 1000 * seconds
+
+
+def _labelled(lines: Sequence[_Line]) -> list[_Line]:
+    """Write a name that has a line of its own before what follows it: "Ann: Hello"."""
+    found, label, timed, names = list[_Line](), "", False, _names_at_times(lines)
+    for one, after in zip(lines, [*lines[1:], _END], strict=False):
+        colon = one.text.endswith((":", "\uff1a")) and label_of(f"{one.text} {after.text}")
+        if one.number in names or (colon and not after.timed and not label_of(after.text)):
+            label += one.text.rstrip(": \uff1a") + ": "
+            timed = one.timed or one.number in names
+        elif label and one.text:
+            found.append(replace(one, text=label + one.text, timed=timed))
+            label = ""
+        else:
+            found.append(one)
     return found
 
 
-def _after_attendees(rows: Sequence[tuple[int, str]]) -> int:
-    """Google Meet begins with a title, and with who was there."""
-    words = [line for _, line in rows]
-    for first, last in (("Attendees", "Transcript"), ("Participants", "Transcription")):
-        if first in words[:_TITLE]:
-            begin = words.index(first)
-            if last in words[begin : begin + _TITLE]:
-                return words.index(last, begin) + 1
-    return 0
+def _names_at_times(lines: Sequence[_Line]) -> set[int]:
+    """Return the lines that are names, if all lines of times have one below them, or above."""
+    times = [n for n, one in enumerate(lines) if one.only_time]
+    ends = [*times[1:], len(lines)]
+    below = [lines[time + 1 : end] for time, end in zip(times, ends, strict=False)]
+    above = [
+        [*lines[max(0, time - 1) : time], *lines[time + 1 : end - (end in times)]]
+        for time, end in zip(times, ends, strict=False)
+    ]
+    for turns in (below, above):
+        if names_above([[one.text for one in turn] for turn in turns]):
+            return {one.number for one, *rest in turns if rest and is_a_name(one.text)}
+    return set()
 
 
-def _first_name(lines: Sequence[_Line]) -> int:
-    """Teams begins with the meeting's title, date and length."""
-    named = [n for n, one in enumerate(lines) if one.name]
-    begins = len(named) >= _TIMED and named[0] <= _TITLE
-    return named[0] if begins and any(one.text for one in lines[named[0] :]) else 0
+def _begin(lines: Sequence[_Line]) -> tuple[int, int]:
+    """Return how many lines above what was said are a product's, and how many more a title."""
+    above = takewhile(lambda one: not _spoken([one]), lines)
+    headings = [n for n, one in enumerate(above) if _HEADINGS.fullmatch(one.line)]
+    top = headings[-1] + 1 if headings else 0
+    named = [n for n, one in enumerate(lines) if one.name and n >= top]
+    if len(named) >= _TIMED:
+        first = named[0]
+    else:
+        begins = (n for n, one in enumerate(lines) if n >= top and (one.timed or _label(one)))
+        first = next(begins, 0)
+    texts = [one.text for one in lines[first:] if one.text]
+    regular = bool(texts) and (mostly_labelled(texts) or any(one.timed for one in lines))
+    if not regular or not 0 < first <= top + _TITLE:
+        return 0, 0
+    certain = bool(headings) or len(named) >= _TIMED
+    return (first, 0) if certain and not _spoken(lines[top:first]) else (top, first - top)
 
 
-def _turns(lines: Sequence[_Line], names: frozenset[str] | None) -> Found:
-    texts = [one.text for one in lines if one.text]
-    if names is None:
-        names = names_of(texts)
-    yield from ((1, label) for label in labels_of(texts, names))
-    said = [_named(one, names) for one in lines]
+def _spoken(lines: Sequence[_Line]) -> bool:
+    """Return whether lines look more like speech than like a title."""
+    return any(one.text.endswith(_SENTENCE_END) or (one.timed and one.text) for one in lines)
+
+
+def _label(line: _Line) -> bool:
+    label = label_of(line.text)
+    return bool(label and looks_like_a_name(label[0]))
+
+
+def _turns(lines: Sequence[_Line], title: int, names: frozenset[str] | None) -> Found:
+    above = " ".join(one.text for one in lines[:title])
+    texts = [one.text for one in lines[title:] if one.text]
+    begins = [one.text for one in lines[title:] if one.text and one.timed]
+    known = names_of(begins if len(begins) >= _TIMED else texts) if names is None else names
+    if above:
+        _, after = label_of(texts[0]) or ("", texts[0])
+        named = not _spoken(lines[:title])
+        after = " ".join(after.split()[:CONTEXT])
+        yield 1, Label(above, "", after, named, Repair.PRODUCT_LINES)
+        if above in names if names is not None else named:
+            yield from ((one.number, Repaired(Repair.PRODUCT_LINES)) for one in lines[:title])
+            lines = lines[title:]
+    yield from ((1, label) for label in labels_of(texts, known))
+    said = [_named(one, known) for one in lines]
     yield from ((one.number, Repaired(Repair.NAMES, one.name)) for one in said if one.name)
     if any(one.name for one in said):
         for number, speaker, parts in _by_speaker(said):
@@ -129,7 +264,7 @@ def _turns(lines: Sequence[_Line], names: frozenset[str] | None) -> Found:
         return
     if any(one.timed for one in lines):
         yield lines[0].number, Repaired(Repair.PRODUCT_LINES)
-    yield 1, Segment(" ".join(" ".join(texts).split()))
+    yield 1, Segment(" ".join(" ".join(one.text for one in lines).split()))
 
 
 def _named(line: _Line, names: frozenset[str]) -> _Line:

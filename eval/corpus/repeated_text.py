@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from eval.corpus.cue_files import Block
-from eval.corpus.speaker_names import label_of, labels_of, names_of
+from eval.corpus.speaker_names import is_a_name, label_of, labels_of, names_above, names_of
 from eval.corpus.transcript import Choices, Label, Repair, Repaired
 
 Mended = tuple[list[Block], list[tuple[int, Repaired | Label]]]
@@ -147,16 +148,33 @@ def _only(blocks: list[Block], fresh: Sequence[str], repair: Repair) -> Mended:
 
 def _named(blocks: list[Block], names: frozenset[str] | None) -> Mended:
     """Some products write "Ann Lee: Hello" instead of a voice tag; unnamed text goes on."""
-    bare = [block for block in blocks if not block.speaker and block.text]
+    if names_above([block.text.split("\n") for block in blocks if _is_bare(block)]):
+        blocks = [_with_colon(block) if _is_bare(block) else block for block in blocks]
+    bare = list(filter(_is_bare, blocks))
     if names is None:
         names = names_of([block.text for block in bare])
-    lines = [(block.line, line) for block in bare for line in block.text.split("\n")]
+    lines = [(block.line, line) for block in bare for line in _lines(block.text)]
     found: list[tuple[int, Repaired | Label]] = []
     found += ((1, label) for label in labels_of((line for _, line in lines), names))
     for number, line in lines:
         if (one := label_of(line)) and one[0] in names:
             found.append((number, Repaired(Repair.NAMES, one[0])))
     return (list(_with_names(blocks, names)) if names else blocks), found
+
+
+def _is_bare(block: Block) -> bool:
+    return bool(block.text and not block.speaker)
+
+
+def _with_colon(block: Block) -> Block:
+    name, *rest = block.text.split("\n")
+    marked = bool(rest) and is_a_name(name)
+    return replace(block, text="\n".join([f"{name}:", *rest])) if marked else block
+
+
+def _lines(text: str) -> list[str]:
+    """Split a text into its lines; a colon at the end of one belongs to what follows it."""
+    return re.split(r"(?<![:\uff1a])\n", text)
 
 
 def _with_names(blocks: list[Block], known: Collection[str]) -> Iterator[Block]:
@@ -176,7 +194,7 @@ def _with_names(blocks: list[Block], known: Collection[str]) -> Iterator[Block]:
 def _by_line(text: str, known: Collection[str]) -> list[tuple[str, str]]:
     """Split a caption at the lines that begin with a known name; a line without one goes on."""
     parts: list[tuple[str, str]] = []
-    for line in text.split("\n"):
+    for line in _lines(text):
         if (one := label_of(line)) and one[0] in known:
             parts.append(one)
         elif parts:

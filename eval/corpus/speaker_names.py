@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from eval.corpus.transcript import Label
+from eval.normalization.basic import without_asides
 
 _LONGEST = 60
 _WORDS = 6
@@ -18,9 +19,24 @@ _LABEL = re.compile(
 # "(she/her)", "[External]", ", Company", "| Company", "@ Company", "- Company"
 _ADDED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s*(?:,|\||@|/| [-–—] ).*$")
 _SENTENCE = re.compile(r"[^\W\d_]{4,}[.!?…]|[!?…]")
-_PARTICLES = {"de", "du", "des", "la", "le", "von", "van", "der", "den", "di", "da", "al", "el"}
+_PARTICLES = "de du des la le l d von van der den di da al el the of"
+_ROLES = """
+anchor candidate caller chair chairman chairwoman guest host instructor interviewee interviewer
+minister moderator narrator officer panelist presenter president questioner reporter respondent
+speaker student teacher unknown voice witness
+animateur animatrice auditeur auditrice avocat avocate candidat candidate commissaire conseiller
+conseillère directeur directrice enquêteur enquêtrice enseignant enseignante étudiant étudiante
+greffier greffière inconnu inconnue intervenant intervenante interviewé interviewée intervieweur
+intervieweuse invité invitée journaliste juge locuteur locutrice maire ministre modérateur
+modératrice narrateur narratrice présentateur présentatrice président présidente procureur
+professeur rapporteur rapporteure rapporteuse répondant répondante secrétaire sénateur sénatrice
+témoin député députée vice voix
+"""
+"""What people are called in transcripts instead of by their names, also in lower case."""
+_BESIDE_NAMES, _AS_NAMES = frozenset(_PARTICLES.split()), frozenset(_ROLES.split())
 _OFTEN = 0.8
 """Share of texts with a name in front in a file that has one in front of each text."""
+_NO_NAME = (".", ",", ";", "!", "?", "…")
 
 
 def label_of(text: str) -> tuple[str, str] | None:
@@ -42,8 +58,9 @@ def names_of(texts: Sequence[str]) -> frozenset[str]:
 
     They are if nearly all texts begin with one, or if several of them come again and again.
     """
+    texts = [text for text in texts if without_asides(text).strip()]
     names = Counter(one[0] for one in map(label_of, texts) if one)
-    alike = all(map(_looks_like_a_name, names))
+    alike = all(map(looks_like_a_name, names))
     uses = sum(names.values())
     # "Note: …" alone is no name, "Ann Lee: …" is.
     sure = alike and (len(texts) > 2 or all(" " in name or "_" in name for name in names))
@@ -53,24 +70,45 @@ def names_of(texts: Sequence[str]) -> frozenset[str]:
     return frozenset(names if again else ())
 
 
-_CONTEXT = 3
+def mostly_labelled(texts: Sequence[str]) -> bool:
+    """Return whether nearly all texts begin with a name."""
+    texts = [text for text in texts if without_asides(text).strip()]
+    begun = sum(bool(one) for one in map(label_of, texts))
+    return bool(names_of(texts)) and begun >= _OFTEN * len(texts)
+
+
+def is_a_name(line: str) -> bool:
+    """Return whether a line of its own may be a name."""
+    label = None if line.endswith(_NO_NAME) else label_of(f"{line}: x")
+    return bool(label and label[1] == "x" and looks_like_a_name(label[0]))
+
+
+def names_above(texts: Sequence[Sequence[str]]) -> bool:
+    """Return whether nearly all of some texts have a name as their first line, and only there."""
+    under = [lines[1] for lines in texts if len(lines) > 1 and is_a_name(lines[0])]
+    often = len(under) > 1 and len(under) >= _OFTEN * len(texts)
+    return often and not any(map(is_a_name, under))
+
+
+CONTEXT = 3
 
 
 def labels_of(lines: Iterable[str], names: Collection[str]) -> Iterator[Label]:
-    """Return what may be a name in front of a line: what is among ``names``, or has capitals."""
+    """Return what may be a name in front of a line: among ``names``, like a name, or one word."""
     before = ""
     for line in lines:
         name, text = label_of(line) or ("", line)
-        words = text.split()
-        if name and (name in names or _looks_like_a_name(name)):
-            yield Label(name, before, " ".join(words[:_CONTEXT]), name in names)
-        before = " ".join(words[-_CONTEXT:]) or before
+        words = without_asides(text).split()
+        if name and (name in names or looks_like_a_name(name) or len(name.split()) == 1):
+            yield Label(name, before, " ".join(words[:CONTEXT]), name in names)
+        before = " ".join(words[-CONTEXT:]) or before
 
 
-def _looks_like_a_name(name: str) -> bool:
-    words = [word for word in re.split(r"[\s_.-]+", _ADDED.sub("", name)) if word]
-    capital = [word for word in words if not word[0].islower() or word in _PARTICLES]
-    return len(capital) == len(words) and (len(words) > 1 or not name.islower())
+def looks_like_a_name(name: str) -> bool:
+    """Return whether it is written as names are: with capitals, or a role such as "guest"."""
+    words = [word for word in re.split(r"[\s_.'’-]+", _ADDED.sub("", name)) if word]
+    named = {word for word in words if not word[0].islower() or word in _AS_NAMES}
+    return bool(named) and {*words} - named <= _BESIDE_NAMES
 
 
 def _key(name: str) -> frozenset[str]:

@@ -90,22 +90,24 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The beginning of a line, before a colon, that is a speaker's name or was said.
+    """What was said, or else only written: a speaker's name before a colon, a title, a sound.
 
-    before, after: some words around it. named: whether the file by itself takes it for a name.
+    before, after: some words around it. named: whether the file by itself takes it for no speech.
+    repair: how it counts if it is none.
     """
 
     name: str
     before: str
     after: str
     named: bool
+    repair: Repair = Repair.NAMES
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
     """How to read what a file does not decide.
 
-    names: the labels that are names; None: as the file suggests. said_again: whether text that
+    names: the labels that were not said; None: as the file suggests. said_again: whether text that
     comes again was said again; otherwise captions that look rolled up or grown are read once.
     """
 
@@ -140,7 +142,7 @@ class Transcript:
 
     problems: what was left out, as "file:line: why". mendings: what was repaired.
     lines: all that are not blank; unread: those of them that were not understood.
-    labels: what may be a name in front of a text.
+    labels: what may not have been said, such as a name in front of a text.
     """
 
     segments: tuple[Segment, ...] = ()

@@ -89,6 +89,7 @@ READERS: Mapping[str, Reader] = {
     ".csv": _table,
     ".lrc": read_text_transcript,
     ".docx": read_text_transcript,
+    ".md": read_text_transcript,
     ".stm": _certain(read_stm),
     ".ctm": _certain(read_ctm),
     ".textgrid": _certain(read_textgrid),

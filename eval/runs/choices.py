@@ -15,6 +15,7 @@ from eval.corpus.speaker_names import matched
 from eval.corpus.transcript import Choices, Label, Repair, Transcript
 from eval.corpus.transcript_formats import read_transcript
 from eval.measures.accuracy import missing_and_added
+from eval.normalization.basic import without_asides
 from eval.normalization.normalize import word_key
 from eval.observation import Doubt
 
@@ -47,7 +48,8 @@ def _words(found: Transcript) -> list[str]:
 
 
 def _keys(texts: Iterable[str]) -> list[str]:
-    return [key for text in texts for word in text.split() if (key := word_key(word))]
+    words = (word for text in texts for word in without_asides(text).split())
+    return [key for word in words if any(map(str.isalnum, key := word_key(word)))]
 
 
 def _said_again(
@@ -125,6 +127,23 @@ def _chosen(
     suggested: what the file by itself takes for names. others: the words of the other file, read in
     two ways. people: names that it has.
     """
+    names, unsure = set[str](), set[str]()
+    for repair in {label.repair for label in labels}:
+        alike = [label for label in labels if label.repair is repair]
+        some, open_ = _chosen_alike(
+            alike, suggested, others, people if repair is Repair.NAMES else ()
+        )
+        names |= some
+        unsure |= open_
+    return frozenset(names), frozenset(unsure)
+
+
+def _chosen_alike(
+    labels: Sequence[Label],
+    suggested: frozenset[str],
+    others: Sequence[Sequence[str]],
+    people: Collection[str],
+) -> tuple[set[str], set[str]]:
     votes = Counter({label.name: 0 for label in labels})
     for words in others:
         votes.update(_votes(labels, words))
@@ -135,7 +154,7 @@ def _chosen(
     if most < 0:
         unsure &= suggested
     names |= unsure if most > 0 else unsure & suggested
-    return frozenset(names), frozenset(unsure)
+    return names, unsure
 
 
 def _votes(labels: Iterable[Label], words: Sequence[str]) -> Counter[str]:

@@ -203,19 +203,22 @@ def _few(names: Sequence[str]) -> str:
 def _pairs(ours: Path, theirs: Path, reading: _Reading) -> Iterator[tuple[Path, Path | None]]:
     """Pair files by name, "talk.txt" also with "talk.en.vtt"; a reference may have no captions."""
     captions: dict[str, Path] = {}
-    for path in _transcripts(theirs):
+    for path in _transcripts(theirs, ours):
         if path.stem in captions:
             reading.left_out.append(f"{path}: not used; {captions[path.stem].name} is of that name")
         captions.setdefault(path.stem, path)
-    for path in _transcripts(ours):
+    for path in _transcripts(ours, theirs):
         like = [name for name in captions if name.partition(".")[0] == path.stem]
         name = path.stem if path.stem in captions else like[0] if len(like) == 1 else None
         yield path, captions.pop(name) if name is not None else None
     reading.left_out += (f"{p}: no reference of that name in {ours}" for p in captions.values())
 
 
-def _transcripts(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS)
+def _transcripts(folder: Path, other: Path) -> list[Path]:
+    """Return its transcripts; Markdown may be notes, unless the other folder has its name too."""
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS)
+    names = {path.stem for path in other.iterdir()}
+    return [path for path in files if path.suffix.lower() != ".md" or path.stem in names]
 
 
 def _read(

@@ -1,5 +1,6 @@
 """Captions that hold what was said word for word, as other tools write them: no error."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,16 @@ def test_a_caption_file_without_a_cue_is_wholly_wrong(tmp_path: Path) -> None:
     found = compared(ours, theirs)
     assert results_of(Run(), found.clips).figures["wer"].value == pytest.approx(1 / 3)
     assert [one.facts["recording"] for one in found.doubts if one.name == "no_captions"] == ["b"]
+
+
+def test_markdown_in_a_folder_is_a_transcript_if_the_other_has_its_name(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "said", tmp_path / "shown"
+    for folder, files in ((ours, ("README.md", "talk.md")), (theirs, ("talk.txt", "notes.md"))):
+        folder.mkdir()
+        for name in files:
+            (folder / name).write_text(f"# Talk\n\n**Ann Lee:** {SAID}\n\n**Bob Ray:** Yes.")
+    found = compared(ours, theirs)
+    assert ({clip.id for clip in found.clips}, found.left_out) == ({"talk"}, ())
 
 
 @pytest.mark.parametrize(
@@ -232,7 +243,7 @@ def test_plain_text_is_scored_against_a_ctm_of_several_utterances(tmp_path: Path
         "Ann Lee (she/her)", "Ann Lee, ACME", "Ann Lee (Guest)", "Ann Lee [External]", "Ann",
         "Lee, Ann (ACME Ltd.)", "Ann Lee | ACME", "Ann O’Lee-Smith", "Dr. Ann Lee", "SPEAKER_00",
         "Speaker 1", "[SPEAKER_00]", "Salle 3 (Paris)", "+1 202***1234", "ANN", "Ann de la Tour",
-        "安娜",
+        "安娜", "guest", "Le président", "Mme la ministre", "M. Dupont", "l’animatrice",
     ],
 )  # fmt: skip
 def test_names_in_front_of_the_text_are_speakers(tmp_path: Path, name: str) -> None:
@@ -268,6 +279,39 @@ def test_a_colon_inside_speech_is_no_name(tmp_path: Path) -> None:
     rate, found = scored(tmp_path, vtt(*texts), "a.vtt", said=said)
     assert (rate, found.repairs) == (0, ())
     assert scored(tmp_path, "\n".join(texts), "a.txt", said=said)[0] == 0
+
+
+@pytest.mark.parametrize("name", ["ANN:", "Ann Lee :", "Mme la rapporteure :", "guest:"])
+def test_names_on_lines_of_their_own_are_speakers(tmp_path: Path, name: str) -> None:
+    texts = [f"{name}\n{text}" for text in CUES]
+    for form, text in (("a.vtt", vtt(*texts)), ("a.txt", "\n\n".join(texts))):
+        rate, found = scored(tmp_path, text, form)
+        assert (rate, repairs(found)) == (0, {Repair.NAMES: len(CUES)})
+
+
+SPOKEN = [
+    "He said:\ncome in\nand then we left\nShe said:\nnot today please",
+    "0:01\nParis\nis nice today\n0:04\nRome\nis far too warm\n0:09\nBerlin\nis elsewhere",
+    "0:01 yes we can\nand more of it\n0:04 No You Can Not\nand that is all",
+    "Good evening\nAnn: hello there my friend\nBob: how are you today\nAnn: I am fine thanks",
+    "Good evening\n0:03 hello there my friend\n0:05 how are you today\n0:08 I am fine thanks",
+    "We meet at 10:30\n10:30 is fine\nthen 12:15",
+    "Ann  0:03\nwe meet at 10:30\nor later\nBob  0:07\nwhy not at 11:30\nor even later",
+    "0:01\nten more\n0:03\n10 seconds\n0:05\nand 5 minutes\n",
+    "We need a\nTranscript\nof all the speakers\nParticipants\nare waiting for it",
+    "0:01 we saw it\n0:03 Detected by radar it fled\n0:06 Audio file: none\n0:09 the end",
+]
+
+
+@pytest.mark.parametrize("text", SPOKEN)
+def test_what_looks_like_a_name_a_time_or_a_title_was_said_if_the_other_file_has_it(
+    tmp_path: Path, text: str
+) -> None:
+    said = re.sub(r"(?m)^\d:\d\d\b|^Ann  .*|^Bob  .*|^Ann: |^Bob: |:(?!\d)", " ", text)
+    rate, found = scored(tmp_path, text, "a.txt", said=said)
+    assert (rate, found.doubts) == (0, ())
+    rate, found = scored(tmp_path, said, "a.txt", said=text)
+    assert (rate, found.doubts) == (0, ())
 
 
 NAMED = """talk 1 Ann 0 2 we need nine people
