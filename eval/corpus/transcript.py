@@ -44,6 +44,7 @@ class Repair(StrEnum):
     ENTITIES = auto()
     NAMES = auto()
     PRODUCT_LINES = auto()
+    SOUNDS = auto()
     SILENCE = auto()
     ALTERNATIVES = auto()
     COLUMNS = auto()

@@ -16,6 +16,7 @@ from eval.corpus.nist_formats import read_ctm, read_rttm, read_stm
 from eval.corpus.plain_text import read_text_transcript
 from eval.corpus.recogniser_output import read_json, read_table
 from eval.corpus.repeated_text import mended
+from eval.corpus.sounds import without_sounds
 from eval.corpus.spoken_words import Turn
 from eval.corpus.subtitle_formats import read_microdvd, read_sami, read_substation
 from eval.corpus.textgrid import read_textgrid
@@ -227,7 +228,7 @@ def transcript_of(
         suffix = ".docx"
         odd.append(Repaired(Repair.CONTENT, "read as .docx"))
     read, other = _reader(suffix, text)
-    found = read(text, choices)
+    found = without_sounds(read(text, choices), choices.names)
     return _collected(path, text, found, [*odd, *([other] if other else [])])
 
 

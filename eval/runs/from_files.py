@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from eval.corpus.mojibake import mojibake
 from eval.corpus.nist_formats import joined
 from eval.corpus.speaker_names import matched
 from eval.corpus.transcript import FormatError, Mending, Segment, Transcript
@@ -15,6 +14,7 @@ from eval.corpus.transcript_formats import READERS, read_text, read_transcript, 
 from eval.corpus.webvtt_check import check
 from eval.measures.language import likely_language
 from eval.measures.offset import offset_ms
+from eval.normalization.mojibake import mojibake
 from eval.observation import Doubt, Observation, Shown
 from eval.runs.choices import read_pair
 from eval.runs.passages import passages

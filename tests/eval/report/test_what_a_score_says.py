@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eval.commands.main import main
-from eval.corpus.mojibake import mojibake
+from eval.normalization.mojibake import mojibake
 from eval.observation import Doubt
 from eval.report.compare import Comparison
 from eval.report.compare_page import table

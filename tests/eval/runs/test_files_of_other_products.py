@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.corpus.transcript import FormatError, Repair
+from eval.corpus.transcript_formats import transcript_of
 from eval.observation import Run
 from eval.report.results import results_of
 from eval.runs.from_files import Compared, compared
@@ -312,6 +313,50 @@ def test_what_looks_like_a_name_a_time_or_a_title_was_said_if_the_other_file_has
     assert (rate, found.doubts) == (0, ())
     rate, found = scored(tmp_path, said, "a.txt", said=text)
     assert (rate, found.doubts) == (0, ())
+
+
+@pytest.mark.parametrize(
+    "sound", ["*laughs*", "♪ soft music ♪", "♪ … ♪", "♪♪", "[Music]", "(rires)", "*Rires.*"]
+)
+@pytest.mark.parametrize("ending", ["vtt", "txt"])
+def test_sounds_are_no_words(tmp_path: Path, sound: str, ending: str) -> None:
+    texts = [sound, f"{sound} {CUES[0]}", f"{CUES[1]} {sound}", *CUES[2:]]
+    form = vtt(*texts) if ending == "vtt" else "\n".join(texts)
+    counted = {Repair.SOUNDS: 3} if re.search(r"[*♪] ?\w", sound) else {}
+    rate, found = scored(tmp_path, form, f"a.{ending}")
+    assert (rate, repairs(found), found.doubts) == (0, counted, ())
+    rate, found = scored(tmp_path, SAID, "a.txt", said=form, reference=f"said.{ending}")
+    assert (rate, repairs(found), found.doubts) == (0, counted, ())
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["I *really* mean it", "you *must not* do that again", "and that is *all* I say"],
+        ["♪ the music goes on ♪", "♪ my friend\nand we sing ♪", "and now back to the news"],
+    ],
+)
+def test_words_that_are_sung_or_stressed_stay_words(tmp_path: Path, texts: list[str]) -> None:
+    said = " ".join(texts).replace("*", "").replace("♪", "")
+    rate, found = scored(tmp_path, vtt(*texts), "a.vtt", said=said)
+    assert (rate, repairs(found), found.doubts) == (0, {}, ())
+    rate, found = scored(tmp_path, said, "a.txt", said=vtt(*texts), reference="said.vtt")
+    assert (rate, repairs(found), found.doubts) == (0, {}, ())
+
+
+def test_what_only_a_reference_has_between_notes_is_doubted(tmp_path: Path) -> None:
+    said = vtt("♪ We are the champions ♪", "and now back to the news")
+    rate, found = scored(
+        tmp_path, "and now back to the news", "a.txt", said=said, reference="said.vtt"
+    )
+    assert rate > 0
+    assert [one.name for one in found.doubts] == ["perhaps_names"]
+
+
+def test_a_timed_caption_without_its_sounds_keeps_the_times_of_its_words(tmp_path: Path) -> None:
+    shown = "♪ soft music ♪ we <00:00:00.500>need *laughs* <00:00:01.000>nine"
+    found = transcript_of(Path("a.vtt"), vtt(shown).encode())
+    assert [word.text for one in found.segments for word in one.words] == ["we", "need", "nine"]
 
 
 NAMED = """talk 1 Ann 0 2 we need nine people
