@@ -10,7 +10,7 @@ from eval.measures.accuracy import WordErrors, cer, wer_of_long
 from eval.measures.attribution import NoAttribution, Utterance, attribution
 from eval.measures.clip_times import Times, scored_times
 from eval.measures.error_kinds import FUNCTION_WORDS, KINDS, is_cased, kinds, names_in, spelling
-from eval.normalization.normalize import NoNormalizer, normalize
+from eval.normalization.normalize import NoNormalizer, normalizer_of
 from eval.observation import Observation, Shown, in_order
 from streaming.recognizer import primary
 
@@ -170,8 +170,10 @@ def _accuracy(clip: Observation, parts: Sequence[Part]) -> Score:
     sums: dict[str, tuple[float, float]] = {}
     speakers: dict[str, tuple[int, int]] = {}
     total = WordErrors()
+    sides = (" ".join(side) for side in zip(*((p.said, p.captions) for p in parts), strict=True))
+    words = normalizer_of(sides, clip.language)
     for part in parts:
-        said, shown = (normalize(text, clip.language) for text in (part.said, part.captions))
+        said, shown = words(part.said), words(part.captions)
         errors = wer_of_long(said, shown)
         total += replace(errors, alignment=())
         if part.speaker:
@@ -210,15 +212,15 @@ def _figures_of_words(
 
 def _who_said_what(clip: Observation, by_name: int | None) -> dict[str, tuple[float, float]]:
     """by_name: errors when captions are compared by name; None if names differ."""
+    cues = cues_of(clip.shown)
+    sides = (" ".join(one.text for one in side) for side in (clip.reference, cues))
+    normalized = normalizer_of(sides, clip.language)
 
     def utterance(speaker: str, text: str, span: tuple[int, int] | None) -> Utterance:
-        words = tuple(normalize(text, clip.language))
-        return Utterance(speaker, words, *(span or (None, None)))
+        return Utterance(speaker, tuple(normalized(text)), *(span or (None, None)))
 
     said = [utterance(turn.speaker, turn.text, turn.span) for turn in clip.reference]
-    shown = [
-        utterance(cue.speaker, cue.text, (cue.start_ms, cue.end_ms)) for cue in cues_of(clip.shown)
-    ]
+    shown = [utterance(cue.speaker, cue.text, (cue.start_ms, cue.end_ms)) for cue in cues]
     if max(sum(len(one.words) for one in side) for side in (said, shown)) > _LONG_WHO:
         raise NoAttribution(
             f"who said what was not measured: more than {_LONG_WHO:,} words that cannot be cut into"

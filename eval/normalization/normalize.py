@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 
 from eval.normalization import basic
@@ -15,6 +15,8 @@ from streaming.recognizer import primary
 
 # Capitals tell nothing where there is nothing else.
 _CAPITALS = re.compile(r"[^a-z]*[A-Z]{3}[^a-z]*")
+# No letter but capitals without accents, and more than initials.
+_BARE_CAPITALS = re.compile(r"(?=.*[A-Z]{3})(?:[A-Z]|[^\w]|[\d_])*", re.DOTALL)
 LANGUAGES = ("en", "fr", *basic.LANGUAGES)
 
 
@@ -44,6 +46,22 @@ def normalize(text: str, language: str) -> list[str]:
             return basic.normalize_basic(text, other)
     has = ", ".join(LANGUAGES)
     raise NoNormalizer(f"no normaliser for the language {language!r}; there is one for: {has}")
+
+
+def normalizer_of(texts: Iterable[str], language: str) -> Callable[[str], list[str]]:
+    """Return the function that normalises the texts that are compared with one another.
+
+    It is ``normalize``; and it drops accents where one of the texts is in capitals that have none,
+    as captions of television are. Not in German, where another letter is another word.
+    """
+    words = partial(normalize, language=language)
+    if primary(language) == "de" or not any(_BARE_CAPITALS.fullmatch(text) for text in texts):
+        return words
+    return lambda text: [_without_accents(word) for word in words(text)]
+
+
+def _without_accents(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
 
 
 @lru_cache(maxsize=65536)

@@ -193,6 +193,20 @@ def test_captions_in_another_language_are_named_by_one_sentence(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("shown", "wrong"),
+    [
+        ("LE DEPUTE A ETE ELU A LYON, BIENTOT", 0),
+        ("LE DÉPUTÉ A ÉTÉ ÉLU À LYON, BIENTÔT", 0),
+        ("le depute a été élu à Lyon, bientot", 2 / 8),
+    ],
+)
+def test_capitals_without_accents_are_no_errors(tmp_path: Path, shown: str, wrong: float) -> None:
+    said = "Le député a été élu à Lyon, bientôt"
+    found = compared(*files(tmp_path, ref_txt=said, hyp_txt=shown), language="fr")
+    assert results_of(Run(), found.clips).figures["wer"].value == wrong
+
+
+@pytest.mark.parametrize(
     ("given", "advice"),
     [
         ("klingon", "give one of en, fr, de, es, it, nl, pt"),
