@@ -130,6 +130,7 @@ def test_french_made_comparable_is_comparable(text: str) -> None:
 
 def test_spellings_of_one_spoken_word_have_one_key() -> None:
     assert spoken_key("Mr.", "en") == spoken_key("mister", "en")
+    assert spoken_key("M.", "fr") == spoken_key("monsieur", "fr")
     assert spoken_key("Can't", "en") == "can not"
     assert spoken_key("Uh,", "en") == ""
 
