@@ -20,7 +20,7 @@ from captioner.contract import TOPIC, GapReason
 from captioner.controls.controls import Controls
 from captioner.controls.decision_writer import DecisionWriter
 from captioner.controls.decisions import Decided, Decision, Known, Policy, Want, Wish
-from captioner.controls.state_store import MemoryStore, StateStore, Stored
+from captioner.controls.state_store import MemoryStore, StateStore
 from captioner.errors import RoomUnavailable
 from captioner.publishing.publisher import Publisher
 from captioner.publishing.room_clock import Instant, RoomClock, SignOfLife
@@ -66,13 +66,15 @@ class Bot:
         extras: OutputSettings | None = None,
         is_admin: Callable[[str, str], bool] = lambda _token, _room: False,
         alive: Callable[[int], None] = lambda _: None,
+        unheard_ms: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``token`` mints a fresh one for each time the bot joins; ``token_as`` under a name.
 
         policy: by default everybody counts as a reader. store: by default lasts as long as this.
         is_admin: see RpcServer; by default no back end may ask for anything. alive: called again
-        and again while the bot is connected, with how many people are in the room.
+        and again while the bot is connected, with how many people are in the room. unheard_ms: UTC,
+        since when people spoke unheard; 0 if captions begin with this bot.
         """
         self.publisher = publisher or Publisher(RoomClock.start())
         self.joined = asyncio.Event()
@@ -100,6 +102,7 @@ class Bot:
             self.publisher, self._service, self._tracks, close=self._close, leave=self.stop
         )  # fmt: skip
         self._alive = alive
+        self._unheard_ms = unheard_ms
         self._url = url
         self._token, self._token_as = token, token_as
         self._clock = clock
@@ -191,21 +194,22 @@ class Bot:
                 self._writer.know(Known.LOST)
             if succession:
                 self._lost_ms, self._reason = succession.since_ms, GapReason.BOT_RESTARTED
+            elif self._unheard_ms:
+                self._go_on(self._unheard_ms, None)
             return None
         self._writer.take_up(await self._service.resume(stored.decided))
         self.publisher.names.before = stored.decided.numbers
         if succession is not None:
             return None
-        self._go_on(stored)
+        self._go_on(stored.origin_utc_ms, stored.alive)
         ghosts = [p for p in bots if p.attributes["captions.session"] == stored.session]
         if not ghosts or not alone:
             return None
         self._rivals.dead.add(ghosts[0].sid)
         return ghosts[0].identity
 
-    def _go_on(self, stored: Stored) -> None:
-        origin_utc_ms = stored.origin_utc_ms
-        alive = stored.alive or SignOfLife(0, Instant(origin_utc_ms))
+    def _go_on(self, origin_utc_ms: int, alive: SignOfLife | None) -> None:
+        alive = alive or SignOfLife(0, Instant(origin_utc_ms))
         self.publisher.clock = self.publisher.clock.resume(origin_utc_ms, alive)
         self._lost_ms, self._reason = alive.room_ms, GapReason.BOT_RESTARTED
 

@@ -24,8 +24,8 @@ ROOM = "CAPTIONER_ROOM"
 IDENTITY = "CAPTIONER_IDENTITY"
 """The two variables that are options of ``captioner run`` rather than settings."""
 
-JOB = "CAPTIONER_JOB"
-"""What a worker tells its bots besides: the dispatch that they serve."""
+JOB, UNHEARD = "CAPTIONER_JOB", "CAPTIONER_UNHEARD"
+"""What a worker tells its bots besides: the dispatch that they serve, and since when nobody has."""
 
 MATTER = (
     "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "CAPTIONER_LANGUAGE", "CAPTIONER_ASR",

@@ -115,8 +115,10 @@ def caption_room(
     until_empty: bool,
     offered: Offered = engines.offered,
     alive: Callable[[int], None] = lambda _: None,
+    unheard_ms: int = 0,
 ) -> None:
-    """The command ``run``. offered: the engines that a host may choose from. alive: as in ``Bot``.
+    """The command ``run``. offered: the engines that a host may choose from. alive, unheard_ms: as
+    in ``Bot``.
 
     Raises CaptionerError, StreamingError.
     """
@@ -124,12 +126,12 @@ def caption_room(
     log_module.bind(room, key=settings.livekit_api_secret.get_secret_value())
     if settings.metrics_port is not None:
         metrics.serve(settings.metrics_port, host=settings.listen)
-    asyncio.run(_run(room, identity, settings, offered, alive, until_empty=until_empty))
+    asyncio.run(_run(room, identity, settings, offered, alive, unheard_ms, until_empty=until_empty))
 
 
 async def _run(
     room: str, identity: str, settings: Settings, offered: Offered,
-    alive: Callable[[int], None], *, until_empty: bool,
+    alive: Callable[[int], None], unheard_ms: int, *, until_empty: bool,
 ) -> None:  # fmt: skip
     secret = settings.livekit_api_secret.get_secret_value()
     given = settings.livekit_token.get_secret_value()
@@ -165,6 +167,7 @@ async def _run(
             extras=settings.extras,
             is_admin=functools.partial(is_admin, key=settings.livekit_api_key, secret=secret),
             alive=alive,
+            unheard_ms=unheard_ms,
         )
         with standstills.watched():
             left = await _meetings(begin, until_empty=until_empty)

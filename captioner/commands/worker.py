@@ -21,6 +21,7 @@ from captioner.commands.options import (
     JOB,
     MATTER,
     ROOM,
+    UNHEARD,
     exit_after,
     help_on,
     plainly,
@@ -120,6 +121,7 @@ def worker(
                 until_empty=True,
                 offered=offered,
                 alive=Pulse(note).beat,
+                unheard_ms=int(variables[UNHEARD]),
             )
 
         def model(listener: socket.socket) -> None:

@@ -51,7 +51,8 @@ class Assignment:
     """What a bot is to do: caption ``room``, by ``dispatch``, which was there at ``since_ms``.
 
     recording: the name of the media server's recording of the meeting; "" if none was said.
-    words: names and terms that may be said; they are on no disk.
+    words: names and terms that may be said; they are on no disk. unheard_ms: when a bot was last
+    there with others; 0 if there was none before.
     """
 
     room: str
@@ -60,6 +61,7 @@ class Assignment:
     since_ms: int
     recording: str = ""
     words: tuple[str, ...] = ()
+    unheard_ms: int = 0
 
     @classmethod
     def of(cls, room: str, identity: str, dispatch: str, since_ms: int, metadata: str) -> Self:
@@ -106,6 +108,7 @@ class BotProcess:
             "CAPTIONER_IDENTITY": assignment.identity,
             "CAPTIONER_RECORDING": assignment.recording,
             "CAPTIONER_JOB": assignment.dispatch,
+            "CAPTIONER_UNHEARD": str(assignment.unheard_ms),
             **({"CAPTIONER_WORDS": "\n".join(assignment.words)} if assignment.words else {}),
         }
         file = notes.begin() if notes else None
@@ -113,7 +116,7 @@ class BotProcess:
             pid = await forks.start(said, file)
             if file:
                 known = asdict(assignment)
-                del known["words"]
+                del known["words"], known["unheard_ms"]
                 json.dump({"pid": pid, "hands_over": True, **known}, file)
         return cls(assignment, pid, Path(file.name) if file else None, forks)
 

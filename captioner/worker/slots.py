@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -156,7 +156,10 @@ class Slots:
             late = slot.job is None and now_s - slot.looked_s >= LOOK_S
             if not slot.bot or slot.leaving:
                 continue
-            if alone or late or slot.suspect or slot.bot.said is Said.ALONE:
+            said = slot.bot.said
+            if said is Said.WITH_OTHERS:
+                slot.assignment = replace(slot.assignment, unheard_ms=round(time.time() * 1000))
+            if alone or late or slot.suspect or said is Said.ALONE:
                 slot.looked_s = now_s
                 due.append(slot)
         return due

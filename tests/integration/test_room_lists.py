@@ -56,9 +56,11 @@ async def test_who_is_hidden_does_not_count(media_server: MediaServer) -> None:
     await hidden.disconnect()
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_a_room_that_people_find_on_another_node_is_captioned_there(
-    livekit_program: Path, tmp_path: Path
+    livekit_program: Path, tmp_path: Path, forgotten: bool
 ) -> None:
+    """forgotten: that there was such a room; it gets another sid then."""
     program = find_redis()
     if program is None:
         pytest.skip("no redis-server on the PATH: nodes that share a room are not tested")
@@ -74,4 +76,8 @@ async def test_a_room_that_people_find_on_another_node_is_captioned_there(
             before = known.hget("room_node_map", ROOM)
             [after] = set(known.hkeys("nodes")) - {before}
             known.hset("room_node_map", ROOM, after)
-        await speaks_until_read(speaker(node), LATER)
+            if forgotten:
+                known.hdel("rooms", ROOM)
+        person = speaker(node)
+        await speaks_until_read(person, LATER)
+        assert person.page.gaps  # what was said before the bot came
