@@ -186,8 +186,9 @@ def _labelled(lines: Sequence[_Line]) -> list[_Line]:
     """Write a name that has a line of its own before what follows it: "Ann: Hello"."""
     found, label, timed, names = list[_Line](), "", False, _names_at_times(lines)
     for one, after in zip(lines, [*lines[1:], _END], strict=False):
-        colon = one.text.endswith((":", "\uff1a")) and label_of(f"{one.text} {after.text}")
-        if one.number in names or (colon and not after.timed and not label_of(after.text)):
+        colon = one.text.endswith((":", "\uff1a")) and not _HEADINGS.fullmatch(one.line)
+        alone = colon and not after.timed and label_of(f"{one.text} {after.text}")
+        if one.number in names or alone:
             label += one.text.rstrip(": \uff1a") + ": "
             timed = one.timed or one.number in names
         elif label and one.text:
@@ -204,7 +205,7 @@ def _names_at_times(lines: Sequence[_Line]) -> set[int]:
     ends = [*times[1:], len(lines)]
     below = [lines[time + 1 : end] for time, end in zip(times, ends, strict=False)]
     above = [
-        [*lines[max(0, time - 1) : time], *lines[time + 1 : end - (end in times)]]
+        [*lines[max(0, time - 1) : time], *lines[time + 1 : end - (end < len(lines))]]
         for time, end in zip(times, ends, strict=False)
     ]
     for turns in (below, above):

@@ -84,10 +84,10 @@ def is_a_name(line: str) -> bool:
 
 
 def names_above(texts: Sequence[Sequence[str]]) -> bool:
-    """Return whether nearly all of some texts have a name as their first line, and only there."""
+    """Return whether nearly all of some texts have a name as first line, and few as the second."""
     under = [lines[1] for lines in texts if len(lines) > 1 and is_a_name(lines[0])]
     often = len(under) > 1 and len(under) >= _OFTEN * len(texts)
-    return often and not any(map(is_a_name, under))
+    return often and 2 * sum(map(is_a_name, under)) < len(under)
 
 
 CONTEXT = 3

@@ -290,6 +290,23 @@ def test_names_on_lines_of_their_own_are_speakers(tmp_path: Path, name: str) -> 
         assert (rate, repairs(found)) == (0, {Repair.NAMES: len(CUES)})
 
 
+def test_a_colon_in_speech_below_a_name_is_no_name(tmp_path: Path) -> None:
+    turns = [*CUES, "Note: it is only a draft.", "He said: we wait."]
+    said = " ".join(turns)
+    for form in ("{}:\n\n{}\n\n", "[00:00:0{n}] {}\n{}\n\n", "0:0{n}\n{}\n{}\n"):
+        people = ("Ann Lee", "Bob Ray")
+        shown = "".join(form.format(people[n % 2], text, n=n) for n, text in enumerate(turns))
+        rate, found = scored(tmp_path, f"Planning\n\n{shown}", "a.txt", said=said)
+        assert (rate, found.doubts, repairs(found)[Repair.NAMES]) == (0, (), len(turns))
+
+
+def test_a_name_above_a_text_is_one_though_some_texts_look_like_names(tmp_path: Path) -> None:
+    said = [*CUES, "Paris", "No"]
+    shown = [f"{('Ann', 'Bob')[n % 2]}\n{text}" for n, text in enumerate(said)]
+    rate, found = scored(tmp_path, srt(*shown), said=" ".join(said))
+    assert (rate, found.doubts, repairs(found)) == (0, (), {Repair.NAMES: len(said)})
+
+
 SPOKEN = [
     "He said:\ncome in\nand then we left\nShe said:\nnot today please",
     "0:01\nParis\nis nice today\n0:04\nRome\nis far too warm\n0:09\nBerlin\nis elsewhere",
