@@ -154,7 +154,7 @@ class Engine(Protocol):
     def open(self, language: str, *, live: bool = True) -> Recognizer:
         """Return a new stream. Raises LanguageNotSupported.
 
-        live: keep up with a voice; otherwise ``send`` waits, so that the words of a file are the
-        same on every machine.
+        live: keep up with a voice; otherwise ``send`` waits, so that the words of a file do not
+        depend on the machine's speed or load.
         """
         ...

@@ -76,7 +76,8 @@ class EmbeddedEngine:
         """Return a new stream, which begins when it is entered.
 
         live: if the machine is too slow, words are shown later and more at a time. Otherwise
-        ``send`` waits, so that the words are the same on every machine, as files need it.
+        ``send`` waits, so that the words do not depend on the machine's speed or load, as files
+        need it.
         Raises LanguageNotSupported.
         """
         return EmbeddedRecognizer(self, self.model(language), language, live=live)
@@ -135,13 +136,17 @@ class EmbeddedEngine:
             return self._loaded[model.name]
 
     def _new_work(self, stream: EmbeddedRecognizer) -> StreamWork:
+        def in_use(model: Model) -> ModelInUse:
+            policy = model.policy if stream.live else model.policy.for_files
+            return self._load(model).speaking(stream.language), policy
+
         def choose(better: bool) -> ModelInUse:
             other = stream.model.in_bad_rooms
             if better and other is not None:
                 # What is missing there is no reason to hear nothing.
                 with suppress(RecognizerUnavailable):
-                    return self._load(other).speaking(stream.language), other.policy
-            return self._load(stream.model).speaking(stream.language), stream.model.policy
+                    return in_use(other)
+            return in_use(stream.model)
 
         return StreamWork(
             choose, self._load_detector(), live=stream.live, deliver=stream.deliver,

@@ -29,6 +29,7 @@ WHISPER = DecoderPolicy(
     intervals=((0, 600), (4_000, 700), (8_000, 800)),
     shortest_ms=320,
     share=0.9,
+    file_ms=2_000,
     deaf_ms=(350, 900),
     thorough=True,
     agreement=AgreementPolicy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streaming.embedded.agreement import AgreementPolicy
 from streaming.embedded.hallucinations import Limits
@@ -50,6 +50,7 @@ class DecoderPolicy:
     shortest_ms: between decodes where the machine has room; None: as on a busy one. Frames are
     80 ms long, so that other times than multiples of that are rounded up.
     share: of a processor, the most that the decodes of one stream take in order to be sooner.
+    file_ms: between decodes of a stream that is not live; None: as of a live one, with room.
     closing_ms: silence that ends a segment.
     longest_ms: a longer segment loses its oldest audio, cut where that does least harm;
     context_ms: the most and the least of it that is then kept. The model needs context: ending
@@ -69,6 +70,7 @@ class DecoderPolicy:
     intervals: Sequence[tuple[int, int]] = ((0, 280), (4000, 350), (8000, 450))
     shortest_ms: int | None = 160
     share: float = 0.5
+    file_ms: int | None = None
     closing_ms: int = 1_200
     longest_ms: int = 12_000
     context_ms: tuple[int, int] = (8_000, 5_000)
@@ -78,6 +80,16 @@ class DecoderPolicy:
     thorough: bool = False
     agreement: AgreementPolicy = field(default_factory=AgreementPolicy)
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def for_files(self) -> DecoderPolicy:
+        """The same for a stream that is not live: nobody waits for its words.
+
+        A decode that has heard more is more often right, and costs no more.
+        """
+        if self.file_ms is None:
+            return self
+        return replace(self, intervals=((0, self.file_ms),), shortest_ms=None)
 
     def interval(self, length: int, *, took_ms: float) -> int:
         """Return the chunks between decodes of a segment of ``length`` chunks.
