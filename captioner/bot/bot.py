@@ -16,7 +16,7 @@ from captioner.bot.pushes import Pushes
 from captioner.bot.rivals import Rivals, caption_bots
 from captioner.bot.rpc_server import RpcServer
 from captioner.bot.service import CaptionService, Choose, no_choice
-from captioner.contract import TOPIC, GapReason
+from captioner.contract import TOPIC, GapReason, Missing
 from captioner.controls.controls import Controls
 from captioner.controls.decision_writer import DecisionWriter
 from captioner.controls.decisions import Decided, Decision, Known, Policy, Want, Wish
@@ -41,6 +41,10 @@ TICK_S = 0.5
 """How often it looks what has changed of itself, and gives a sign of life."""
 
 COMES_BACK = (Left.LOST, Left.STOOD_STILL)
+
+FIRST_HEARD_MS = 2_000
+"""A voice that is heard for the first time so soon after a gap was there during the gap, too."""
+
 """After these the bot joins again."""
 
 OpenRoom = Callable[[Callable[[], int]], Room]
@@ -115,6 +119,7 @@ class Bot:
         self._drain_s = DRAIN_S
         self._reason = GapReason.CONNECTION_LOST  # of the gap before this stay
         self._lost_ms: int | None = None  # room time from which on nobody was heard
+        self._missing: Missing | None = None  # the gap before this stay
 
     def stop(self, *, drain_s: float = DRAIN_S) -> None:
         """Let the last words out, for at most ``drain_s``, then leave."""
@@ -237,7 +242,8 @@ class Bot:
         self._pushes.enter(room)
         log.info("joined", session=publisher.session)
         if self._lost_ms is not None:
-            await publisher.declare_gap(self._lost_ms, self._now_ms(), self._reason)
+            gap = self._missing = Missing(self._lost_ms, self._now_ms(), self._reason)
+            await publisher.declare_gap(gap.start_ms, gap.end_ms, gap.reason)
             self._lost_ms, self._reason = None, GapReason.CONNECTION_LOST
         self.joined.set()
         self._backoff.reset()
@@ -275,6 +281,8 @@ class Bot:
                 self._keep(room)
             match event:
                 case Voice():
+                    if (gap := self._missing) and self._now_ms() - gap.end_ms < FIRST_HEARD_MS:
+                        await self.publisher.declare_gap(gap.end_ms, self._now_ms(), gap.reason)
                     self._begin(event)
                 case Gap(start_ms, end_ms):
                     await self.publisher.declare_gap(start_ms, end_ms, self._reason)

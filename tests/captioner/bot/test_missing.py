@@ -45,6 +45,23 @@ async def test_the_gap_of_a_restart_lasts_until_the_bot_hears_again() -> None:
         assert gap["end"] >= meeting.room.listens_since_ms
 
 
+@pytest.mark.parametrize(("after_s", "missing_s"), [(0.5, 0.5), (30.0, 0.0)])
+async def test_the_gap_of_a_restart_lasts_until_a_voice_that_comes_a_moment_later_is_heard(
+    after_s: float, missing_s: float
+) -> None:
+    store, clock = MemoryStore(), HandClock()
+    async with scripted_meeting(store=store):
+        pass
+    async with scripted_meeting(store=store, publisher=clock.publisher()) as meeting:
+        gap = next(packet for packet in meeting.room.packets if packet.get("type") == "gap")
+        clock.now_s += after_s
+        meeting.come("anna")
+        await meeting.speak("anna", frames=3)
+        gaps = (await meeting.room.ask("anna", HELLO, want=True))["gaps"]
+        assert max(one["end"] for one in gaps) == gap["end"] + missing_s * 1_000
+        assert {one["reason"] for one in gaps} == {"bot-restarted"}
+
+
 @pytest.mark.parametrize(
     ("left", "reason"),
     [(Left.LOST, GapReason.CONNECTION_LOST), (Left.STOOD_STILL, GapReason.STOOD_STILL)],
