@@ -15,8 +15,11 @@ from streaming.recognizer import primary
 
 # Capitals tell nothing where there is nothing else.
 _CAPITALS = re.compile(r"[^a-z]*[A-Z]{3}[^a-z]*")
-# No letter but capitals without accents, and more than initials.
-_BARE_CAPITALS = re.compile(r"(?=.*[A-Z]{3})(?:[A-Z]|[^\w]|[\d_])*", re.DOTALL)
+_THREE_CAPITALS = re.compile("[A-Z]{3}")
+_MOSTLY = 0.8
+"""Share of capitals among the letters of captions in capitals, beside "1er", "km", "(rires)"."""
+_FEW_ACCENTS = 0.02
+"""Share of letters with accents in capitals that have none as a rule."""
 LANGUAGES = ("en", "fr", *basic.LANGUAGES)
 
 
@@ -51,13 +54,23 @@ def normalize(text: str, language: str) -> list[str]:
 def normalizer_of(texts: Iterable[str], language: str) -> Callable[[str], list[str]]:
     """Return the function that normalises the texts that are compared with one another.
 
-    It is ``normalize``; and it drops accents where one of the texts is in capitals that have none,
-    as captions of television are. Not in German, where another letter is another word.
+    It is ``normalize``; and it drops accents where one of the texts is mostly in capitals, of which
+    hardly any has one, as captions of television are. Not in German, where another letter is
+    another word.
     """
     words = partial(normalize, language=language)
-    if primary(language) == "de" or not any(_BARE_CAPITALS.fullmatch(text) for text in texts):
+    if primary(language) == "de" or not any(map(_bare_capitals, texts)):
         return words
     return lambda text: [_without_accents(word) for word in words(text)]
+
+
+def _bare_capitals(text: str) -> bool:
+    """Return whether a text is written in capitals without accents, and more than initials."""
+    letters = "".join(filter(str.isalpha, plain_characters(text)))
+    accents = sum(not letter.isascii() for letter in letters)
+    capitals = sum(map(str.isupper, letters))
+    plain = accents <= _FEW_ACCENTS * len(letters)
+    return plain and capitals >= _MOSTLY * len(letters) and bool(_THREE_CAPITALS.search(text))
 
 
 def _without_accents(word: str) -> str:

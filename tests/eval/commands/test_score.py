@@ -207,6 +207,24 @@ def test_capitals_without_accents_are_no_errors(tmp_path: Path, shown: str, wron
 
 
 @pytest.mark.parametrize(
+    ("begin", "wrong"),
+    [
+        ("LE 1er MAI", 0), ("(rires) LE 1er MAI", 0), ("LE 1er MAI,", 0), ("LE 1er MÀI", 0),
+        ("le 1er mai", 0), ("LE 2e MAI", 1),
+    ],
+)  # fmt: skip
+def test_capitals_without_accents_may_have_other_letters_among_them(
+    tmp_path: Path, begin: str, wrong: int
+) -> None:
+    said = "le 1er mai, les députés ont été entendus à Lyon. C'était très intéressant, à 3 km d'ici"
+    shown = f"{begin}, LES DEPUTES ONT ETE ENTENDUS A LYON. C'ETAIT TRES INTERESSANT, A 3 km D'ICI"
+    for reference, captions in ((said, shown), (shown, said)):
+        both = files(tmp_path, ref_txt=reference, hyp_txt=captions)
+        wer = results_of(Run(), compared(*both, language="fr").clips).figures["wer"]
+        assert wer.value == pytest.approx(wrong / 17)
+
+
+@pytest.mark.parametrize(
     ("given", "advice"),
     [
         ("klingon", "give one of en, fr, de, es, it, nl, pt"),
