@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from eval.corpus.cue_text import clock_ms
 from eval.corpus.speaker_names import (
@@ -184,7 +184,8 @@ def _same_time(clock: str, words: str) -> bool:
 
 def _labelled(lines: Sequence[_Line]) -> list[_Line]:
     """Write a name that has a line of its own before what follows it: "Ann: Hello"."""
-    found, label, timed, names = list[_Line](), "", False, _names_at_times(lines)
+    found, label, timed = list[_Line](), "", False
+    names = _names_at_times(lines) or _names_alone(lines)
     for one, after in zip(lines, [*lines[1:], _END], strict=False):
         colon = one.text.endswith((":", "\uff1a")) and not _HEADINGS.fullmatch(one.line)
         alone = colon and not after.timed and label_of(f"{one.text} {after.text}")
@@ -212,6 +213,17 @@ def _names_at_times(lines: Sequence[_Line]) -> set[int]:
         if names_above([[one.text for one in turn] for turn in turns]):
             return {one.number for one, *rest in turns if rest and is_a_name(one.text)}
     return set()
+
+
+def _names_alone(lines: Sequence[_Line]) -> set[int]:
+    """Return the lines that are names above what was said: a third of all lines, and some again."""
+    alone = {
+        one.number: one.line
+        for one, after in pairwise(lines)
+        if is_a_name(one.line) and after.line and not is_a_name(after.line)
+    }
+    often = 3 * len(alone) >= len(lines) and not any(one.timed for one in lines)
+    return set(alone) if often and len(set(alone.values())) < len(alone) else set()
 
 
 def _begin(lines: Sequence[_Line]) -> tuple[int, int]:

@@ -14,8 +14,14 @@ _LONGEST = 60
 _WORDS = 6
 _LABEL = re.compile(
     rf"(?:>>+\s*|[-–—]\s+)?(\[[^\[\]:\n]{{1,{_LONGEST}}}\]|(?:[^\W_]|\+\d)[^:\n<>{{}}]{{0,{_LONGEST}}}?)"
-    r"\s?(?::\s+|\uff1a\s*)(?=\S)"
+    r"(?:\s?(?::\s+|\uff1a\s*)|\t\s*)(?=\S)"
 )
+# Records of parliaments and courts: "M. Jean Dupont, ministre. Oui", "Mr. SMITH. Yes", "Q. Yes".
+_BEFORE_NAMES = r"(?:MM?\.|M(?:mes?|lles?|e)|M(?:rs?|s)\.?|Dr\.?|Sen\.|Rep\.)"
+_RECORDED = re.compile(
+    rf"({_BEFORE_NAMES}\s[^.:!?…\n]{{1,100}}|The [A-Z]{{4,}}|[QAR])\.\s+(?:[–—-]\s+)?(?=\S)"
+)
+_OFFICE = re.compile(rf"{_BEFORE_NAMES}\sl[ea]\s(\w+)")
 # "(she/her)", "[External]", ", Company", "| Company", "@ Company", "- Company"
 _ADDED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s*(?:,|\||@|/| [-–—] ).*$")
 _SENTENCE = re.compile(r"[^\W\d_]{4,}[.!?…]|[!?…]")
@@ -40,9 +46,10 @@ _NO_NAME = (".", ",", ";", "!", "?", "…")
 
 
 def label_of(text: str) -> tuple[str, str] | None:
-    """Split "Ann Lee (she/her): Hello" into name and text; None if it cannot be a name."""
-    match = _LABEL.match(text)
-    if not match:
+    """Split "Ann Lee (she/her): Hello" or "M. Dupont. Oui" into name and text, or return None."""
+    if (match := _RECORDED.match(text)) and looks_like_a_name(match[1]):
+        return " ".join(match[1].split()), text[match.end() :]
+    if not (match := _LABEL.match(text)):
         return None
     name = " ".join(match[1].strip("[] ").split())
     bare = _ADDED.sub("", name).strip()
@@ -106,6 +113,8 @@ def labels_of(lines: Iterable[str], names: Collection[str]) -> Iterator[Label]:
 
 def looks_like_a_name(name: str) -> bool:
     """Return whether it is written as names are: with capitals, or a role such as "guest"."""
+    if office := _OFFICE.match(name):
+        return office[1] in _AS_NAMES
     words = [word for word in re.split(r"[\s_.'’-]+", _ADDED.sub("", name)) if word]
     named = {word for word in words if not word[0].islower() or word in _AS_NAMES}
     return bool(named) and {*words} - named <= _BESIDE_NAMES

@@ -290,6 +290,31 @@ def test_names_on_lines_of_their_own_are_speakers(tmp_path: Path, name: str) -> 
         assert (rate, repairs(found)) == (0, {Repair.NAMES: len(CUES)})
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "M. Jean Dupont. {}", "Mme Ann Lee, ministre déléguée. – {}", "M. le président. {}",
+        "Mme la ministre de l'action publique. {}", "M. Jean Dupont (SOC). {}", "Mr. SMITH. {}",
+        "The CHAIRMAN. {}", "Q. {}", "A.   {}", "Ann Lee\t{}", "Ann Lee\n{}",
+    ],
+)  # fmt: skip
+def test_names_in_records_of_parliaments_and_courts_are_speakers(tmp_path: Path, form: str) -> None:
+    texts = [form.format(text) for text in (*CUES, "Mr. Lee. Please. Go on.")]
+    said = f"{SAID} Mr. Lee. Please. Go on."
+    rate, found = scored(tmp_path, "\n\n".join(texts), "a.txt", said=said)
+    assert (rate, repairs(found)) == (0, {Repair.NAMES: len(texts)})
+    rate, _ = scored(tmp_path, said, "a.txt", said="\n\n".join(texts))
+    assert rate == 0
+
+
+@pytest.mark.parametrize(
+    "said", ["Mr. Lee. Please go on.\nThen stop.\nWe wait.", "Paris\nis nice\nRome\nis not"]
+)
+def test_a_name_that_both_files_have_was_said(tmp_path: Path, said: str) -> None:
+    rate, found = scored(tmp_path, vtt(*said.split("\n")), "a.vtt", said=said)
+    assert (rate, found.repairs, len(found.clips[0].reference[0].text)) == (0, (), len(said))
+
+
 def test_a_colon_in_speech_below_a_name_is_no_name(tmp_path: Path) -> None:
     turns = [*CUES, "Note: it is only a draft.", "He said: we wait."]
     said = " ".join(turns)
