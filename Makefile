@@ -62,7 +62,7 @@ test-frameworks: .venv/dev.done browser web-overlay/node_modules/.done tests/fra
 	$(BIN)/pytest -m frameworks tests/frameworks $(ARGS)
 
 # Two media servers, three workers, two speech servers, Redis: one of each kind fails, and every
-# word is counted; redis-server is needed, and half an hour.
+# word is counted; redis-server is needed, and about 9 minutes.
 test-cluster: .venv/dev.done
 	$(BIN)/python -m benchmarks.cluster $(ARGS)
 
