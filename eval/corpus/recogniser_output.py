@@ -12,6 +12,17 @@ from eval.corpus.cue_text import clock_ms, plain
 from eval.corpus.spoken_words import RefWord
 from eval.corpus.transcript import LONGEST_MS, Found, Repaired, Segment, Skipped
 
+_COLUMNS = {
+    name: column
+    for column, names in {
+        "text": "text texte transcription caption sous-titre parole paroles propos",
+        "start": "start begin début debut",
+        "end": "end fin",
+        "speaker": "speaker name intervenant intervenante locuteur nom",
+    }.items()
+    for name in names.split()
+}
+"""What spreadsheets call the columns that are read."""
 _LISTS = ("segments", "transcription", "events", "utterances", "result", "results", "cues")
 _KNOWN = (
     "is none of the JSON files known here (Whisper, WhisperX, whisper.cpp, Vosk, YouTube's json3, "
@@ -139,13 +150,18 @@ def _clock(value: Any) -> int | None:
 
 
 def read_table(text: str) -> Found:
-    """Whisper's tables: columns start and end (ms) and text, separated by tabs or commas."""
-    header = text.split("\n", 1)[0]
-    rows = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in header else ",")
+    """Tables with a column of text, as of Whisper and spreadsheets, in English or French.
+
+    Columns are separated by tabs, semicolons or commas; start and end are in ms or as clocks.
+    """
+    mark = _delimiter(text)
+    quote = None if _has_bare_quotes(text, mark) else '"'
+    rows = csv.reader(io.StringIO(text), delimiter=mark, quotechar=quote)
     try:
-        names = [name.strip().lower() for name in next(rows, [])]
+        names = [_COLUMNS.get(name.strip().lower(), "") for name in next(rows, [])]
         if "text" not in names:
-            yield 1, Skipped("has no column text in its first line", text.count("\n") + 1)
+            why = "has no column text (texte, paroles) in its first line"
+            yield 1, Skipped(why, text.count("\n") + 1)
             return
         for row in rows:
             if len(row) != len(names):
@@ -160,6 +176,26 @@ def read_table(text: str) -> Found:
             yield rows.line_num, Segment(said, cells.get("speaker", ""), *span)
     except csv.Error as error:
         yield rows.line_num, Skipped(f"is not a table ({error})", text.count("\n") + 1)
+
+
+def is_table(text: str) -> bool:
+    """Return whether the first line certainly names the columns of a table."""
+    mark = _delimiter(text)
+    names = text.split("\n", 1)[0].split(mark) if mark != "," else []
+    known = {_COLUMNS.get(name.strip(' "').lower(), "") for name in names}
+    return "text" in known and len(known - {""}) > 1
+
+
+def _delimiter(text: str) -> str:
+    header = text.split("\n", 1)[0]
+    return next((mark for mark in "\t;" if mark in header), ",")
+
+
+def _has_bare_quotes(text: str, mark: str) -> bool:
+    """Return whether quotes are text, as in Whisper's tables, where a line may have only one."""
+    lines = [line for line in text.split("\n") if line]
+    whole = mark == "\t" and len({line.count(mark) for line in lines}) == 1
+    return whole and any(line.count('"') % 2 for line in lines)
 
 
 def _cell(text: str) -> int | None:

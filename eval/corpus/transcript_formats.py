@@ -14,7 +14,7 @@ from pathlib import Path
 from eval.corpus.cue_files import Block, is_timing, read_cues
 from eval.corpus.nist_formats import read_ctm, read_rttm, read_stm
 from eval.corpus.plain_text import read_text_transcript
-from eval.corpus.recogniser_output import read_json, read_table
+from eval.corpus.recogniser_output import is_table, read_json, read_table
 from eval.corpus.repeated_text import mended
 from eval.corpus.sounds import without_sounds
 from eval.corpus.spoken_words import Turn
@@ -201,6 +201,8 @@ def _by_content(text: str) -> str | None:
         return ".sub"
     if re.match(r"[\[{]\s*[\"{]", begin):
         return ".json"
+    if is_table(text):
+        return ".tsv"
     lines = [line for line in text.split("\n", 20)[:20] if line.strip()]
     return ".srt" if any(map(is_timing, lines)) else None
 

@@ -290,6 +290,29 @@ def test_names_on_lines_of_their_own_are_speakers(tmp_path: Path, name: str) -> 
         assert (rate, repairs(found)) == (0, {Repair.NAMES: len(CUES)})
 
 
+@pytest.mark.parametrize("mark", ["\t", ";"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
+@pytest.mark.parametrize("header", ["Début Fin Intervenant Texte", "Start End Speaker Text"])
+def test_tables_of_spreadsheets_are_read(tmp_path: Path, mark: str, name: str, header: str) -> None:
+    rows = (
+        mark.join([f"00:00:{n:02}", f"00:00:{n + 1:02}", "Ann Lee", text])
+        for n, text in enumerate(CUES)
+    )
+    table = "\r\n".join(["\ufeff" + header.replace(" ", mark), *rows])
+    rate, found = scored(tmp_path, table, name)
+    assert (rate, {shown.speaker for shown in found.clips[0].shown}) == (0, {"Ann Lee"})
+
+
+def test_a_quotation_over_two_rows_of_a_table_is_text(tmp_path: Path) -> None:
+    texts = ["He said", '"We wait', 'and see."', '"No," he said', "again."]
+    rows = "\n".join(f"{n}00\t{n}90\t{text}" for n, text in enumerate(texts))
+    said = " ".join(texts)
+    assert scored(tmp_path, f"start\tend\ttext\n{rows}", "a.tsv", said=said)[0] == 0
+    cells = "\n".join(f'{n}00\t{n}90\t"{text}\nso"' for n, text in enumerate(CUES))
+    said = " so ".join([*CUES, ""])
+    assert scored(tmp_path, f"start\tend\ttext\n{cells}", "a.tsv", said=said)[0] == 0
+
+
 @pytest.mark.parametrize(
     "form",
     [
