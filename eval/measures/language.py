@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from eval.measures.error_kinds import FUNCTION_WORDS
 from eval.normalization.normalize import word_key
 
 _FEWEST = 3
 """Words that must be in one language and not in another before it is told from that."""
+_SEVERAL = 2
+"""Words that must be in one language before it is guessed."""
 _SHARE = 0.3
 """Of all words, at least so many must be in the language."""
 _TIMES = 2
@@ -81,15 +84,31 @@ def likely_language(text: str) -> str | None:
 
     Known are those that have a normaliser.
     """
-    words = [word_key(word) for word in _APART.split(text)]
-    words = [word for word in words if word and not word.isdigit()]
-    found = {tag: [word for word in words if word in known] for tag, known in _WORDS.items()}
+    words = _words(text)
+    found = _known(words)
     for tag, own in found.items():
         if len(own) >= max(_FEWEST, _SHARE * len(words)) and all(
             _certain(own, others, tag, other) for other, others in found.items() if other != tag
         ):
             return tag if tag not in _NEIGHBOURS else None
     return None
+
+
+def closest_language(text: str) -> str | None:
+    """Return the tag of the language that has most words of a text, if it has several, or None."""
+    known = _known([word for word in _words(text) if len(word) > 1])
+    found = {tag: len(own) for tag, own in known.items()}
+    most = max(found, key=lambda tag: found[tag])  # English, if others have no more
+    return most if found[most] >= _SEVERAL and most not in _NEIGHBOURS else None
+
+
+def _words(text: str) -> list[str]:
+    words = map(word_key, _APART.split(text))
+    return [word for word in words if word and not word.isdigit()]
+
+
+def _known(words: Sequence[str]) -> dict[str, list[str]]:
+    return {tag: [word for word in words if word in known] for tag, known in _WORDS.items()}
 
 
 def _certain(own: list[str], others: list[str], tag: str, other: str) -> bool:

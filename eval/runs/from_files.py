@@ -12,7 +12,7 @@ from eval.corpus.speaker_names import matched
 from eval.corpus.transcript import FormatError, Mending, Segment, Transcript
 from eval.corpus.transcript_formats import READERS, read_text, read_transcript, turns_of
 from eval.corpus.webvtt_check import check
-from eval.measures.language import likely_language
+from eval.measures.language import closest_language, likely_language
 from eval.measures.offset import offset_ms
 from eval.normalization.mojibake import mojibake
 from eval.observation import Doubt, Observation, Shown
@@ -54,8 +54,8 @@ def compared(
 ) -> Compared:
     """Read two files, or two folders whose files have the same names except for the suffix.
 
-    language: what is spoken; told from the words if None. audio: of the one recording, for the
-    report. Raises FormatError if nothing can be compared.
+    language: what is spoken; told or guessed from the words if None. audio: of the one recording,
+    for the report. Raises FormatError if nothing can be compared.
     """
     if reference.is_dir() != captions.is_dir():
         raise FormatError(
@@ -160,7 +160,8 @@ class _Reading:
                 names = names or [name for name, *_ in read]
                 self.doubt("language_unlikely", asked=self.asked, likely=other, names=_few(names))
             return [self.asked] * len(read)
-        rest = together or (min(told) if len(told) == 1 else DEFAULT_LANGUAGE)
+        guess = together or (min(told) if len(told) == 1 else None)
+        rest = guess or (not told and closest_language(whole)) or DEFAULT_LANGUAGE
         short = [len(text.split()) < SOME_WORDS for text in texts]
         unsure = [
             name
@@ -168,7 +169,7 @@ class _Reading:
             if one is None and not few
         ]
         if not told and len(whole.split()) >= SOME_WORDS:
-            self.doubt("language_unknown")
+            self.doubt("language_unknown", likely=rest)
         elif unsure and len(told) > 1:
             self.doubt("languages_unknown", names=_few(unsure), likely=rest)
         return [

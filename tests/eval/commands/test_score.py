@@ -185,6 +185,21 @@ def test_short_french_is_not_called_captions_in_another_language(tmp_path: Path)
     assert (found.language, found.doubts) == ("fr", ())
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Il y a 70 agents et 12 apprentis.", "il y a soixante-dix agents et douze apprentis"),
+        ("Au XIXe siècle et avant", "au dix-neuvième siècle et avant"),
+        ("Hay 70 personas aquí.", "hay setenta personas aquí"),
+    ],
+)
+def test_a_few_words_are_compared_in_the_language_that_has_most_of_them(
+    tmp_path: Path, said: str, shown: str
+) -> None:
+    found = compared(*files(tmp_path, ref_txt=said, hyp_txt=shown))
+    assert (results_of(Run(), found.clips).figures["wer"].value, found.doubts) == (0, ())
+
+
 def test_captions_in_another_language_are_named_by_one_sentence(tmp_path: Path) -> None:
     found = compared(*files(tmp_path, ref_txt=ENGLISH[:82], hyp_txt=FRENCH[:84]))
     assert [(doubt.name, doubt.facts["likely"]) for doubt in found.doubts] == [
