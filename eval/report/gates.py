@@ -18,7 +18,12 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_RULE = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%|s)?\s*")
+_RULE = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(<=|>=|<|>)\s*(-?\d+(?:[.,]\d+)?)\s*(%|s)?\s*")
+
+_UNITS = {"share": "%", "s": "s"}
+"""How the units of measures may be written."""
+_ABOVE_ONE = ("erasure", "erasure_raw")
+"""Shares that are often above 1."""
 
 
 class RuleError(ValueError):
@@ -38,18 +43,29 @@ class Rule:
         return _OPERATORS[self.comparison](value, self.limit)
 
     def __str__(self) -> str:
-        return f"{self.measure}{self.comparison}{self.limit:g}"
+        share = MEASURES[self.measure].unit == "share" and self.limit > 1
+        limit = f"{100 * self.limit:g}%" if share else f"{self.limit:g}"
+        return f"{self.measure}{self.comparison}{limit}"
 
 
 def read_rule(text: str) -> Rule:
-    """Parse "NAME>NUMBER", with >, >=, < or <=; 15% is 0.15. Raises RuleError."""
+    """Parse "NAME>NUMBER", with >, >=, < or <=; 15% is 0.15. Raises RuleError.
+
+    A share above 1 needs its %, since it is more likely to be one without it.
+    """
     match = _RULE.fullmatch(text)
     if not match:
         raise RuleError(f"{text!r} is not a rule; write NAME>NUMBER, as in wer>0.15 (or >=, <, <=)")
     name, comparison, number, unit = match.groups()
     if name not in MEASURES:
         raise RuleError(f"{name!r} is not a measure; there are {', '.join(MEASURES)}")
-    return Rule(name, comparison, float(number) / (100 if unit == "%" else 1))
+    of = MEASURES[name].unit
+    if unit not in (None, _UNITS.get(of)):
+        raise RuleError(f"{text!r}: {name} is not counted in {unit}; leave that out")
+    limit = float(number.replace(",", "."))
+    if of == "share" and unit is None and limit > 1 and name not in _ABOVE_ONE:
+        raise RuleError(f"{text!r} is {limit:.0%}; write {name}{comparison}{number}%")
+    return Rule(name, comparison, limit / (100 if unit == "%" else 1))
 
 
 def broken_gates(gates: Sequence[Rule], figures: Mapping[str, Figure]) -> list[str]:

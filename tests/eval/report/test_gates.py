@@ -26,6 +26,9 @@ def figure(name: str, value: float, sure: Interval | None = None) -> dict[str, F
         (" wer > 15 % ", Rule("wer", ">", 0.15)),
         ("first_show_p95>=2.0s", Rule("first_show_p95", ">=", 2.0)),
         ("ner_like<98%", Rule("ner_like", "<", 0.98)),
+        ("wer<=12,5 %", Rule("wer", "<=", 0.125)),
+        ("wer>150%", Rule("wer", ">", 1.5)),
+        ("erasure>1.5", Rule("erasure", ">", 1.5)),
     ],
 )
 def test_a_rule_is_read(text: str, rule: Rule) -> None:
@@ -42,6 +45,21 @@ def test_an_unknown_measure_is_answered_with_the_list_of_names() -> None:
 @pytest.mark.parametrize("text", ["wer", "wer=0.1", "wer>x", "", "0.1<wer"])
 def test_what_is_no_rule_is_named(text: str) -> None:
     with pytest.raises(RuleError, match="is not a rule; write NAME>NUMBER"):
+        read_rule(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("wer<10", "'wer<10' is 1000%; write wer<10%"),
+        ("ner_like>=98", "write ner_like>=98%"),
+        ("first_show_p95<=2%", "first_show_p95 is not counted in %; leave that out"),
+        ("wer<=1s", "wer is not counted in s"),
+        ("stalls<=1%", "stalls is not counted in %"),
+    ],
+)
+def test_a_limit_in_another_unit_than_the_figure_is_refused(text: str, why: str) -> None:
+    with pytest.raises(RuleError, match=why):
         read_rule(text)
 
 
