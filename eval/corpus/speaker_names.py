@@ -21,6 +21,7 @@ _BEFORE_NAMES = r"(?:MM?\.|M(?:mes?|lles?|e)|M(?:rs?|s)\.?|Dr\.?|Sen\.|Rep\.)"
 _RECORDED = re.compile(
     rf"({_BEFORE_NAMES}\s[^.:!?…\n]{{1,100}}|The [A-Z]{{4,}}|[QAR])\.\s+(?:[–—-]\s+)?(?=\S)"
 )
+_SEVERAL_WORDS = re.compile(rf"(?!{_BEFORE_NAMES}\s).*[ _]")
 _OFFICE = re.compile(rf"{_BEFORE_NAMES}\sl[ea]\s(\w+)")
 # "(she/her)", "[External]", ", Company", "| Company", "@ Company", "- Company"
 _ADDED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s*(?:,|\||@|/| [-–—] ).*$")
@@ -47,7 +48,7 @@ _NO_NAME = (".", ",", ";", "!", "?", "…")
 
 def label_of(text: str) -> tuple[str, str] | None:
     """Split "Ann Lee (she/her): Hello" or "M. Dupont. Oui" into name and text, or return None."""
-    if (match := _RECORDED.match(text)) and looks_like_a_name(match[1]):
+    if (match := _RECORDED.match(text)) and _is_recorded(match[1]):
         return " ".join(match[1].split()), text[match.end() :]
     if not (match := _LABEL.match(text)):
         return None
@@ -60,6 +61,13 @@ def label_of(text: str) -> tuple[str, str] | None:
     return name, text[match.end() :]
 
 
+def _is_recorded(name: str) -> bool:
+    """Return whether it is a name with at most an office, and not "M. le ministre, mes amis"."""
+    _, comma, office = name.partition(", ")
+    offices = _AS_NAMES | {"garde", "premier", "première"}
+    return looks_like_a_name(name) and (not comma or re.split(r"[\s-]", office)[0] in offices)
+
+
 def names_of(texts: Sequence[str]) -> frozenset[str]:
     """Return the names with which texts begin; none if these are not names.
 
@@ -69,8 +77,8 @@ def names_of(texts: Sequence[str]) -> frozenset[str]:
     names = Counter(one[0] for one in map(label_of, texts) if one)
     alike = all(map(looks_like_a_name, names))
     uses = sum(names.values())
-    # "Note: …" alone is no name, "Ann Lee: …" is.
-    sure = alike and (len(texts) > 2 or all(" " in name or "_" in name for name in names))
+    # "Note: …" alone is no name, nor is "M. le ministre. …", "Ann Lee: …" is.
+    sure = alike and (len(texts) > 2 or all(map(_SEVERAL_WORDS.match, names)))
     if uses >= _OFTEN * len(texts) and (sure or uses >= 3 * len(names)):
         return frozenset(names)
     again = len(names) > 1 and min(names.values()) > 1 and alike

@@ -331,6 +331,18 @@ def test_names_in_records_of_parliaments_and_courts_are_speakers(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    ("begin", "wrong"),
+    [("M. le ministre, mes chers collègues.", 6), ("M. le ministre, Mme la ministre.", 6),
+     ("M. le président.", 3)],
+)  # fmt: skip
+def test_people_who_are_greeted_are_no_names(tmp_path: Path, begin: str, wrong: int) -> None:
+    rest = "Nous sommes ici pour parler de ce que nous avons fait avec vous."
+    rate, _ = scored(tmp_path, rest, "a.txt", said=f"{begin} {rest}")
+    assert rate == pytest.approx(wrong / (13 + wrong))
+    assert scored(tmp_path, f"{begin} {rest}", "a.txt", said=f"{begin} {rest}")[0] == 0
+
+
+@pytest.mark.parametrize(
     "said", ["Mr. Lee. Please go on.\nThen stop.\nWe wait.", "Paris\nis nice\nRome\nis not"]
 )
 def test_a_name_that_both_files_have_was_said(tmp_path: Path, said: str) -> None:
