@@ -18,15 +18,17 @@ _LABEL = re.compile(
 )
 # Records of parliaments and courts: "M. Jean Dupont, ministre. Oui", "Mr. SMITH. Yes", "Q. Yes".
 _BEFORE_NAMES = r"(?:MM?\.|M(?:mes?|lles?|e)|M(?:rs?|s)\.?|Dr\.?|Sen\.|Rep\.)"
+_CHAIR = "The [A-Z]{4,}(?: pro tempore)?"
 _RECORDED = re.compile(
-    rf"({_BEFORE_NAMES}\s[^.:!?…\n]{{1,100}}|The [A-Z]{{4,}}|[QAR])\.\s+(?:[–—-]\s+)?(?=\S)"
+    rf"({_BEFORE_NAMES}\s[^.:!?…\n]{{1,100}}|{_CHAIR}|[QAR])\.\s+(?:[–—-]\s+)?(?=\S)"
 )
-_SEVERAL_WORDS = re.compile(rf"(?!{_BEFORE_NAMES}\s).*[ _]")
+_FORMAL = re.compile(rf"{_BEFORE_NAMES}\s|{_CHAIR}")
+_SEVERAL_WORDS = re.compile(rf"(?!{_FORMAL.pattern}).*[ _]")
 _OFFICE = re.compile(rf"{_BEFORE_NAMES}\sl[ea]\s(\w+)")
 # "(she/her)", "[External]", ", Company", "| Company", "@ Company", "- Company"
 _ADDED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s*(?:,|\||@|/| [-–—] ).*$")
 _SENTENCE = re.compile(r"[^\W\d_]{4,}[.!?…]|[!?…]")
-_PARTICLES = "de du des la le l d von van der den di da al el the of"
+_PARTICLES = "de du des la le l d von van der den di da al el the of pro tempore"
 _ROLES = """
 anchor candidate caller chair chairman chairwoman guest host instructor interviewee interviewer
 minister moderator narrator officer panelist presenter president questioner reporter respondent
@@ -71,7 +73,8 @@ def _is_recorded(name: str) -> bool:
 def names_of(texts: Sequence[str]) -> frozenset[str]:
     """Return the names with which texts begin; none if these are not names.
 
-    They are if nearly all texts begin with one, or if several of them come again and again.
+    They are if nearly all texts begin with one, if several of them come again and again, or if
+    three texts begin as in a record of a parliament.
     """
     texts = [text for text in texts if without_asides(text).strip()]
     names = Counter(one[0] for one in map(label_of, texts) if one)
@@ -82,7 +85,9 @@ def names_of(texts: Sequence[str]) -> frozenset[str]:
     if uses >= _OFTEN * len(texts) and (sure or uses >= 3 * len(names)):
         return frozenset(names)
     again = len(names) > 1 and min(names.values()) > 1 and alike
-    return frozenset(names if again else ())
+    formal = {name: uses for name, uses in names.items() if _FORMAL.match(name)}
+    recorded = formal if sum(formal.values()) > 2 else ()
+    return frozenset(names if again else recorded)
 
 
 def mostly_labelled(texts: Sequence[str]) -> bool:

@@ -330,6 +330,26 @@ def test_names_in_records_of_parliaments_and_courts_are_speakers(tmp_path: Path,
     assert rate == 0
 
 
+RECORDS = [
+    ("Mme la présidente. {}", "M. Jean Dupont, rapporteur. {}", "{}", "{}", "M. Luc Ray (LR). {}"),
+    ("The SPEAKER pro tempore. {}", "Mr. SMITH of Ohio. {}", "{}", "{}", "Ms. LEE. {}"),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_in_which_each_speaks_for_several_paragraphs_has_names(
+    tmp_path: Path, record: tuple[str, ...]
+) -> None:
+    texts = (*CUES, "Mr. Lee knows it.")
+    said, shown = "\n\n".join(record).format(*texts), " ".join(texts).replace("nine", "five")
+    assert scored(tmp_path, shown, "a.txt", said=said)[1].clips[0].reference[0].text == CUES[0]
+    assert scored(tmp_path, said, "a.txt", said=" ".join(texts))[0] == 0
+    rate, _ = scored(tmp_path, shown, "a.txt", said=said)
+    assert rate == pytest.approx(
+        1 / len(" ".join(texts).replace("'t", " not").replace("'s", " is").split())
+    )
+
+
 @pytest.mark.parametrize(
     ("begin", "wrong"),
     [("M. le ministre, mes chers collègues.", 6), ("M. le ministre, Mme la ministre.", 6),
