@@ -48,6 +48,7 @@ _NUMBERED = (
 )
 # What only capitals tell: "the F B I", "Henry VIII", "World War II", "Main St.".
 _CASED = table(
+    (r"\b[Ee]r\b(?!['’-])", " "),  # "ER" is a room
     (r"(?i:\bdouble[ -]u\b)", "W"),
     SPELLED_CAPITALS,
     (
@@ -117,7 +118,7 @@ _BEFORE = (
             r"(?:'|\b(?!'))(?!\w)",
             r"\1g",
         ),
-        (r"\bm+-?h+m+\b", " "),
+        (r"\bm+-?h+m+\b|\b(?:u+h+m+|u+h{2,}|u{2,}h|u+m{2,}|u{2,}m|erm+)\b", " "),
         (r"(?<!\w)'em\b", "them"),
         (r"\betc(?:etera)?\b\.?", "et cetera"),
         (r"\bvs\b\.?", "versus"),

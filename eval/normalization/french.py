@@ -26,6 +26,16 @@ _ROMAN = re.compile(
     rf"|\b(?=[ivx])(?P<century>{_NUMERAL.lower()})(?:er|e|è|ème|eme)(?= siècle)"
     rf"|(?<=[a-zà-ÿ] )(?=[IVX]{{2,}}\b)(?P<name>{_NUMERAL})\b"
 )
+_MONTHS_CUT = {
+    "janv": "janvier",
+    "févr": "février",
+    "avr": "avril",
+    "juil": "juillet",
+    "sept": "septembre",
+    "oct": "octobre",
+    "nov": "novembre",
+    "déc": "décembre",
+}
 _PARTS = {
     "2": "demi demis",
     "3": "tiers tiers",
@@ -73,6 +83,8 @@ _BEFORE = addresses("arobase", "point") + table(
     (r"\bj\.-c\.", "jésus christ"),
     (r"\bav\. (?=[a-zà-ÿ])", "avenue "),
     (r"\bp\. ?(?=\d)", "page "),
+    (r"\bart\. ?(?=\d|[lrd]\b)", "article "),
+    (rf"(?<=\d )({'|'.join(_MONTHS_CUT)})\.(?!\w)", lambda match: _MONTHS_CUT[match[1]]),
     (r"\bp\. ?ex\.", "par exemple"),
     (r"\bc\.-à-d\.", "c'est à dire"),
     (r"\betc\b\.?|\bet ?c(?:ae|[eé])t[eé]ra\b", "et cetera"),

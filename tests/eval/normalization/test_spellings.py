@@ -28,6 +28,7 @@ EQUAL = {
         e.g. this ↔ eg this
         Dr. Hale and Mr. Roy ↔ Doctor Hale and Mister Roy ↔ Dr Hale and Mr Roy
         etc. ↔ et cetera
+        so, er, I was, erm, there ↔ so umm I was uhh there ↔ so I was uhm there ↔ so I was there
         France vs. Spain ↔ France versus Spain
         R&D ↔ R and D
         an e-mail ↔ an email
@@ -121,6 +122,7 @@ EQUAL = {
         mister, doctor, missus ↔ Mr., Dr., Mrs. ↔ Mr, Dr, Mrs
     """,
     "fr": """
+        l'art. 12, le 3 sept. et le 3 janv. ↔ l'article douze, le 3 septembre et le 3 janvier
         il a dit qu'on ne doit pas ↔ il a dit qu’« on ne doit pas » ↔ il a dit qu'"on ne doit pas"
         deux millions d'habitants ↔ 2 millions d'habitants ↔ 2 000 000 d'habitants
         un million de gens ↔ 1 million de gens ↔ 1 000 000 de gens
