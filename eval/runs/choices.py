@@ -1,13 +1,15 @@
 """Reads a reference and its captions so that each decides what the other leaves open.
 
 A capitalised beginning before a colon is a name or was said; text that comes again was shown again
-or said again.
+or said again; what stands in brackets was said if the other has it.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from eval.observation import Doubt
 
 _COMPARED = 50_000
 """The words of each file by which it is decided whether text was said again."""
+_IN_BRACKETS = re.compile(r"\(([^()]+)\)")
+_BESIDE = 100
+"""Characters that hold the word beside what stands in brackets."""
 _SHOWN = 6
 """Names in one doubt."""
 
@@ -40,7 +45,28 @@ def read_pair(reference: Path, captions: Path) -> tuple[Transcript, Transcript, 
         found if choice == Choices() else read_transcript(path, choice)
         for path, found, choice in zip(paths, both, choices, strict=True)
     )
-    return said, shown, doubts
+    return _with_asides(said, shown), _with_asides(shown, said), doubts
+
+
+def _with_asides(found: Transcript, other: Transcript) -> Transcript:
+    """Take off the brackets of what the other file has too: "(which is old)", but "(laughs)"."""
+    if not any("(" in (one.text or "") for one in found.segments):
+        return found
+    words = f" {' '.join(_words(other)[:_COMPARED])} "
+
+    def bare(match: re.Match[str]) -> str:
+        start, end = match.span()
+        around = match.string[max(0, start - _BESIDE) : start], match.string[end : end + _BESIDE]
+        begin, aside, rest = map(_keys, ([around[0]], [match[1]], [around[1]]))
+        runs = ([*begin[-1:], *aside], [*aside, *rest[:1]])
+        said = any(len(run) > len(aside) > 0 and f" {' '.join(run)} " in words for run in runs)
+        return match[1] if said else match[0]
+
+    segments = (
+        replace(one, text=_IN_BRACKETS.sub(bare, one.text)) if one.text else one
+        for one in found.segments
+    )
+    return replace(found, segments=tuple(segments))
 
 
 def _words(found: Transcript) -> list[str]:

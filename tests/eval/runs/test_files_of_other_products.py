@@ -441,6 +441,15 @@ def test_words_that_are_sung_or_stressed_stay_words(tmp_path: Path, texts: list[
     assert (rate, repairs(found), found.doubts) == (0, {}, ())
 
 
+def test_what_stands_in_brackets_was_said_if_the_other_file_has_it(tmp_path: Path) -> None:
+    said = "The law (which is old) must change (laughs) now. We (all of us) agree (applause)."
+    shown = "The law which is old must change now. We all of us agree."
+    for reference, captions in ((said, shown), (shown, said)):
+        rate, found = scored(tmp_path, captions, "a.txt", said=reference)
+        assert (rate, found.doubts) == (0, ())
+    assert scored(tmp_path, shown.replace("must", ""), "a.txt", said=said)[0] == 1 / 13
+
+
 def test_what_only_a_reference_has_between_notes_is_doubted(tmp_path: Path) -> None:
     said = vtt("♪ We are the champions ♪", "and now back to the news")
     rate, found = scored(
