@@ -1,4 +1,4 @@
-"""Measure the embedded engine: word errors, erasure, delay and processor time.
+"""Measure the embedded engine: word errors, erasure, delay, word starts and processor time.
 
 Delays are those of one live speaker on a machine that does nothing else: each decode takes as long
 as the processor was busy with it, so that the load of other programs hardly matters.
@@ -11,15 +11,19 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from math import inf
+from math import inf, nan
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from benchmarks.speech import Speech, clips_of, figure, joined, parser_of, scored
 from captioner.captions.segmenter import Segmenter
 from eval.conditions.recipe import Recipe
 from eval.corpus.manifest import Clip
+from eval.corpus.spoken_words import RefWord
 from eval.measures.accuracy import WordErrors, wer
 from eval.measures.clip_score import Score
-from eval.normalization.normalize import normalize
+from eval.normalization.normalize import normalize, word_key
 from eval.observation import Shown
 from eval.runs.run import aligner_of, with_word_times
 from eval.runs.through_engine import shown_of
@@ -31,7 +35,7 @@ from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.models import WHISPER, Model, installed
 from streaming.embedded.policy import DecoderPolicy
 from streaming.embedded.stream_job import SpeechModel
-from streaming.recognizer import RecognizerEvent
+from streaming.recognizer import RecognizerEvent, Word
 from streaming.voice.silero import SileroVoiceActivity
 
 SETTINGS = {
@@ -58,7 +62,10 @@ WHISPER_SETTINGS = {
         WHISPER, agreement=AgreementPolicy(vote_ms=0, show=1.0, settle=3.0, revise=2.0, doubt=0.5)
     ),
 }
-HEADER = f"{'':33}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
+HEADER = (
+    f"{'':33}{'WER':>6} {'+':>6} {'erasure':>8} {'raw':>5} {'p50':>6} {'p95':>6} {'CPU':>6}"
+    f"  starts within (50 %, 95 %), on average"
+)
 
 Timed = list[tuple[int, RecognizerEvent]]
 
@@ -148,6 +155,17 @@ def _decode(
     return took_ms
 
 
+def start_errors(events: Timed, spoken: Sequence[RefWord]) -> list[int]:
+    """Return for each word that was heard right by how many ms its start is late."""
+    heard = [event for _, event in events if isinstance(event, Word)]
+    keys = [word_key(word.text) for word in spoken], [word_key(word.text) for word in heard]
+    return [
+        heard[block.b + n].start_ms - spoken[block.a + n].start_ms
+        for block in Levenshtein.opcodes(*keys).as_matching_blocks()
+        for n in range(block.size)
+    ]
+
+
 def shown(events: Timed, name: str) -> Iterator[Shown]:
     """Return what the events show on screen."""
     segmenter = Segmenter("speaker", prefix=name)
@@ -173,6 +191,7 @@ class Heard:
     scores: list[Score] = field(default_factory=list)
     cpu_s: float = 0.0
     seconds: float = 0.0
+    late_ms: list[float] = field(default_factory=list)
 
     def hear(self, model: Remembering, pieces: Sequence[Speech], policy: DecoderPolicy) -> None:
         """Add the results of these clips."""
@@ -182,6 +201,7 @@ class Heard:
             seen = Seen(list(shown(events, str(len(self.scores)))), events[-1][0])
             self.scores.append(scored({"": piece}, seen, "engine", language=piece.language))
             self.seconds += len(piece.sound) / SAMPLE_RATE
+            self.late_ms += start_errors(events, piece.words)
         self.cpu_s += model.cpu_s - before
 
     def row(self, against: float) -> str:
@@ -190,10 +210,12 @@ class Heard:
             name: figure(name, *self.scores)
             for name in ("wer", "erasure", "erasure_raw", "first_show_p50", "first_show_p95")
         }
+        half, most = np.percentile(np.abs(self.late_ms or [nan]), (50, 95))
         return (
             f"{of['wer']:6.1%} {100 * (of['wer'] - against):+6.1f} "
             f"{of['erasure']:8.3f} {of['erasure_raw']:5.2f} {of['first_show_p50']:5.2f}s "
             f"{of['first_show_p95']:5.2f}s {self.cpu_s / self.seconds:6.3f}"
+            f"  {half:3.0f} {most:4.0f} ms, {np.mean(self.late_ms or [nan]):+4.0f} ms"
         )
 
 
@@ -223,8 +245,9 @@ def table(
             one.hear(model, [spoken(clips, seed)], policy)
             print(f"{f'  joined, pauses of seed {seed}':33}{one.row(against)}", flush=True)
             total = Heard(
-                total.scores + one.scores, total.cpu_s + one.cpu_s, total.seconds + one.seconds
-            )
+                total.scores + one.scores, total.cpu_s + one.cpu_s, total.seconds + one.seconds,
+                total.late_ms + one.late_ms,
+            )  # fmt: skip
         print(f"{f'{name}, joined, {len(seeds)} seeds':33}{total.row(against)}", flush=True)
 
 

@@ -1,6 +1,6 @@
 """Measure how many people can speak at once: delay until a word is shown, with computation.
 
-    python -m benchmarks.speakers [--speech FOLDER] [--speakers N …] [--seconds N]
+    python -m benchmarks.speakers [--speech FOLDER] [--speakers N …] [--seconds N] [--model base]
 
 The engine alone. Everybody speaks at the same time, each with clips in an order of their own, in
 real time.
@@ -17,9 +17,9 @@ from captioner.settings import read_settings
 from eval.runs.through_engine import through_engine
 
 
-async def row(speeches: Mapping[str, Speech]) -> str:
+async def row(speeches: Mapping[str, Speech], model: str) -> str:
     """One line of the table."""
-    settings = read_settings(engine="embedded", language="en", fallback="none")
+    settings = read_settings(engine="embedded", language="en", fallback="none", model=model)
     async with through_engine(settings, fast=False) as watch:
         began, cpu = time.monotonic(), time.process_time()
         seen = await watch.observe(played(speeches))
@@ -34,12 +34,13 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--speakers", type=int, nargs="+", default=[1, 2, 4, 6, 8])
     parser.add_argument("--seconds", type=float, default=40.0, help="that each speaks")
+    parser.add_argument("--model", default="auto", help="as CAPTIONER_MODEL")
     options = parser.parse_args()
     clips = chosen_clips(options)
     print(f"{'speakers':>8}{'p50':>8}{'p95':>8} {'CPU/s':>8}")
     for speakers in options.speakers:
         speeches = speeches_of(clips, speakers, seconds=options.seconds, seed=options.seed)
-        print(asyncio.run(row(speeches)), flush=True)
+        print(asyncio.run(row(speeches, options.model)), flush=True)
 
 
 if __name__ == "__main__":
