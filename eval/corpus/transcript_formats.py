@@ -99,6 +99,9 @@ READERS: Mapping[str, Reader] = {
 """Readers by the ending of a file."""
 
 _ZIPPED = b"PK\x03\x04"
+_ENCODINGS = {"cp1252": 2, "latin-1": 2, "mac_roman": 1, "cp850": 1}
+"""How likely an encoding is; latin-1 decodes every byte."""
+_WESTERN = "àâäáãåæçéèêëíìîïñóòôöõøœúùûüßÀÂÄÇÉÈÊÎÔÖÙÛÜŒ¿¡«»‘’“”–—…€°™½\xa0"
 _NOT_TEXT = {
     b"%PDF": "is a PDF; save the transcript as text (.txt) or captions (.vtt, .srt)",
     b"{\\rtf": "is RTF; save it as text (.txt) or as a Word document (.docx)",
@@ -168,12 +171,16 @@ def _text_of(content: bytes) -> tuple[str, Repaired | None]:
     whole = len(re.findall("[\u0080-\ufffc]", text))
     if whole > text.count("\N{REPLACEMENT CHARACTER}"):
         return text, Repaired(Repair.DAMAGE, "UTF-8")
-    for encoding in ("cp1252", "latin-1"):  # the last one decodes every byte
-        try:
-            return content.decode(encoding), Repaired(Repair.ENCODING, encoding)
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError("latin-1 decodes every byte")
+    encoding = max(_ENCODINGS, key=lambda encoding: _usual(content, encoding))
+    return content.decode(encoding), Repaired(Repair.ENCODING, encoding)
+
+
+def _usual(content: bytes, encoding: str) -> int:
+    """Return how well content reads in an encoding, by the letters of Western languages."""
+    try:
+        return _ENCODINGS[encoding] * sum(map(content.decode(encoding).count, _WESTERN))
+    except UnicodeDecodeError:
+        return -1
 
 
 def _reader(suffix: str, text: str) -> tuple[Reader, Repaired | None]:

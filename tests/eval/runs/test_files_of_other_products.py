@@ -109,6 +109,20 @@ def test_any_apostrophe_is_the_same_in_french(tmp_path: Path, mark: str) -> None
     assert (rate, found.language) == (0, "fr")
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp850"])
+def test_letters_are_read_in_the_encoding_that_fits(tmp_path: Path, encoding: str) -> None:
+    said = "Où êtes-vous ? À l'école, déjà. Ça coûte cher, c'est même très gênant à Noël."
+    rate, found = scored(tmp_path, vtt(said).encode(encoding), "a.vtt", said=said)
+    assert rate == 0
+    assert [one.details for one in found.repairs] == [(encoding,)]
+
+
+def test_a_rare_letter_does_not_change_the_encoding(tmp_path: Path) -> None:
+    said = "“Don’t,” said Škoda – it’s €5 or ½."
+    rate, found = scored(tmp_path, vtt(said).encode("cp1252"), "a.vtt", said=said)
+    assert (rate, [one.details for one in found.repairs]) == (0, [("cp1252",)])
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
