@@ -11,7 +11,7 @@ import click
 
 from eval.commands.plain_errors import plainly
 from eval.observation import observed, read_run, write_files
-from eval.report.compare import Comparison, compare, obstacles
+from eval.report.compare import Comparison, compare, in_one_piece, obstacles
 from eval.report.compare_page import comparison_page, table
 from eval.report.conclude import ReportOptions, conclude, report_options
 from eval.report.results import score_all
@@ -44,12 +44,14 @@ def compare_runs(
 ) -> None:
     """Is the run in SECOND better or worse than that in FIRST? Both over the same clips."""
     runs = read_run(first), read_run(second)
-    clips = tuple(score_all(list(observed(folder).values())) for folder in (first, second))
-    found = replace(compare(*clips), obstacles=obstacles(runs, (clips[0], clips[1])))
+    ours, theirs = (score_all(list(observed(folder).values())) for folder in (first, second))
+    clips = in_one_piece(runs, (ours, theirs))
+    found = replace(compare(*clips), obstacles=obstacles(runs, clips))
     words, machines = wording(tongue), _for_programs(found)
     click.echo(machines if as_json else table(found, words))
     if out is not None:
-        page = comparison_page(found, runs, (str(first), str(second)), words)
+        names = runs[0].product or str(first), runs[1].product or str(second)
+        page = comparison_page(found, runs, names, words)
         write_files({out / "compare.html": page.encode(), out / "compare.json": machines.encode()})
         click.echo(f"\n{out / 'compare.html'}", err=as_json)
     if not found.differences:

@@ -5,8 +5,9 @@ Runs that differ in more than the captions are called not comparable.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from eval.measures.bootstrap import Interval, interval
@@ -50,6 +51,45 @@ class Comparison:
 
 COMPARED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown", "erasure")
 """The figures of which groups are compared."""
+
+
+_PASSAGE = re.compile(r" (?:\d+:\d\d|part \d+)$")
+
+
+def in_one_piece(
+    runs: tuple[Run, Run], clips: tuple[Sequence[Score], Sequence[Score]]
+) -> tuple[Sequence[Score], Sequence[Score]]:
+    """Join the passages of recordings that the two runs cut at different words.
+
+    Recordings are cut where captions begin, so those of two products seldom have equal passages.
+    """
+    first, second = ([(one.clip.id, one.words) for one in side] for side in clips)
+    if first == second:
+        return clips
+    ours, theirs = (
+        _joined(side) if "passages" in run.settings else side
+        for run, side in zip(runs, clips, strict=True)
+    )
+    return ours, theirs
+
+
+def _joined(passages: Sequence[Score]) -> list[Score]:
+    recordings: dict[str, list[Score]] = {}
+    for one in passages:
+        recordings.setdefault(_PASSAGE.sub("", one.clip.id), []).append(one)
+    return [_whole(name, parts) for name, parts in recordings.items()]
+
+
+def _whole(name: str, parts: Sequence[Score]) -> Score:
+    sums: dict[str, tuple[float, float]] = {}
+    values: dict[str, list[float]] = {}
+    for part in parts:
+        for key, (top, bottom) in part.sums.items():
+            before = sums.get(key, (0, 0))
+            sums[key] = before[0] + top, before[1] + bottom
+        for key, some in part.values.items():
+            values.setdefault(key, []).extend(some)
+    return replace(parts[0], clip=replace(parts[0].clip, id=name), sums=sums, values=values)
 
 
 def compare(first: Sequence[Score], second: Sequence[Score]) -> Comparison:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from eval.corpus.spoken_words import Turn
 from eval.measures.clip_score import Score, score
 from eval.observation import Observation, Run, Shown
-from eval.report.compare import compare, obstacles
+from eval.report.compare import compare, in_one_piece, obstacles
 
 
 def clips(wrong: set[int], count: int = 24, **columns: str) -> list[Score]:
@@ -102,3 +102,21 @@ def test_runs_that_differ_in_anything_else_are_not_comparable_and_it_is_said_in_
     assert obstacles((run(), newer), (first, second)) == {
         "versions": ("live-captions 1", "live-captions 2")
     }
+
+
+def test_passages_that_two_products_cut_at_different_words_are_compared_as_one() -> None:
+    cuts = ({"talk 0:00": {1, 2}, "talk 0:16": {3}}, {"talk 0:00": {1}, "talk part 2": {0}})
+    sides = [
+        [replace(one, clip=replace(one.clip, id=name))
+         for name, wrong in cut.items() for one in clips(wrong, 4)[: 4 - len(wrong)][-1:]]
+        for cut in cuts
+    ]  # fmt: skip
+    run = Run(settings={"passages": "2"})
+    joined = in_one_piece((run, run), (sides[0], sides[1]))
+    assert [[one.clip.id for one in side] for side in joined] == [["talk"], ["talk"]]
+    assert [side[0].sums["wer"][1] for side in joined] == [
+        sum(one.sums["wer"][1] for one in side) for side in sides
+    ]
+    assert compare(*joined).only_first == 0
+    assert "recordings" not in obstacles((run, run), joined)
+    assert in_one_piece((run, run), (sides[0], sides[0])) == (sides[0], sides[0])

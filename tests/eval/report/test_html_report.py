@@ -170,7 +170,7 @@ def test_a_comparison_is_a_page_in_both_languages(measured: Path, tmp_path: Path
     assert run("compare", measured, better, "--out", out).exit_code == 0
     page = (out / "compare.html").read_text("utf-8")
     assert "figures and worse in none" in page
-    assert "12 recordings that both measurements have" in page
+    assert "12 recordings or passages that both measurements have" in page
     assert HARD not in page  # what differed between the runs is text
     assert '<tr><th scope="row">Recogniser</th>' in page
     assert json.loads((out / "compare.json").read_text("utf-8"))["clips"] == 12
