@@ -5,7 +5,6 @@ Runs that differ in more than the captions are called not comparable.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -14,6 +13,7 @@ from eval.measures.bootstrap import Interval, interval
 from eval.measures.catalogue import FEWEST, MEASURES, Measure, drawn
 from eval.measures.clip_score import Score, columns_of, value_in
 from eval.observation import Run
+from eval.runs.passages import recording_of
 
 Outcome = Literal["better", "worse", "the same", "can't tell"]
 
@@ -53,9 +53,6 @@ COMPARED = ("wer", "ner_like", "first_show_p50", "first_show_p95", "never_shown"
 """The figures of which groups are compared."""
 
 
-_PASSAGE = re.compile(r" (?:\d+:\d\d|part \d+)$")
-
-
 def in_one_piece(
     runs: tuple[Run, Run], clips: tuple[Sequence[Score], Sequence[Score]]
 ) -> tuple[Sequence[Score], Sequence[Score]]:
@@ -76,7 +73,7 @@ def in_one_piece(
 def _joined(passages: Sequence[Score]) -> list[Score]:
     recordings: dict[str, list[Score]] = {}
     for one in passages:
-        recordings.setdefault(_PASSAGE.sub("", one.clip.id), []).append(one)
+        recordings.setdefault(recording_of(one.clip.id), []).append(one)
     return [_whole(name, parts) for name, parts in recordings.items()]
 
 

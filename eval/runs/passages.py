@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -13,6 +14,9 @@ from eval.observation import Observation, Shown, in_order
 
 PASSAGE = 50
 """The least number of reference words in a passage."""
+
+_PLACE = re.compile(r" (?:\d+:\d\d|part \d+)$")
+"""What a passage's id has after that of its recording."""
 
 
 def passages(clip: Observation) -> list[Observation]:
@@ -33,6 +37,11 @@ def passages(clip: Observation) -> list[Observation]:
         _passage(clip, said[a[0] : b[0]], clip.shown[a[1] : b[1]], (a[2], b[2]), number)
         for number, (a, b) in enumerate(pairwise([(0, 0, 0), *cuts, end]), start=1)
     ]
+
+
+def recording_of(passage: str) -> str:
+    """Return the id of the recording of which this is the id of a passage."""
+    return _PLACE.sub("", passage)
 
 
 def _cuts(said: Sequence[str], shown: Sequence[Shown]) -> Iterator[tuple[int, int, int]]:
