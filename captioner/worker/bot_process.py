@@ -16,21 +16,18 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Self
 
 import structlog
 
 from captioner.errors import StateError
+from captioner.worker.assignment import Assignment
 from captioner.worker.fork_server import Forks
 from captioner.worker.own_room import Said
-from streaming.embedded.vocabulary import entries
 
 log = structlog.get_logger()
-
-METADATA_MAX = 20_000
-RECORDING_MAX = 200
 
 LOOK_S = 0.25
 """So often it is looked whether a process that is no child of ours has ended."""
@@ -44,36 +41,6 @@ HAND_OVER = signal.SIGUSR1
 
 REMOVED = os.EX_NOPERM
 """The exit code of a bot that somebody removed from the room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What a bot is to do: caption ``room``, by ``dispatch``, which was there at ``since_ms``.
-
-    recording: the name of the media server's recording of the meeting; "" if none was said.
-    words: names and terms that may be said; they are on no disk. unheard_ms: when a bot was last
-    there with others; 0 if there was none before.
-    """
-
-    room: str
-    identity: str
-    dispatch: str
-    since_ms: int
-    recording: str = ""
-    words: tuple[str, ...] = ()
-    unheard_ms: int = 0
-
-    @classmethod
-    def of(cls, room: str, identity: str, dispatch: str, since_ms: int, metadata: str) -> Self:
-        """With what a dispatch's metadata say: ``{"recording": "…", "vocabulary": ["…"]}``."""
-        said = _said(metadata)
-        name, words = said.get("recording"), said.get("vocabulary")
-        listed = words if isinstance(words, list) else []
-        return cls(
-            room, identity, dispatch, since_ms,
-            recording=name[:RECORDING_MAX] if isinstance(name, str) else "",
-            words=entries(word for word in listed if isinstance(word, str)),
-        )  # fmt: skip
 
 
 class BotProcess:
@@ -114,11 +81,10 @@ class BotProcess:
         file = notes.begin() if notes else None
         with file or contextlib.nullcontext():  # the bot has the lock then
             pid = await forks.start(said, file)
+            started = cls(assignment, pid, Path(file.name) if file else None, forks)
             if file:
-                known = asdict(assignment)
-                del known["words"], known["unheard_ms"]
-                json.dump({"pid": pid, "hands_over": True, **known}, file)
-        return cls(assignment, pid, Path(file.name) if file else None, forks)
+                file.write(started._known())
+        return started
 
     @classmethod
     def found(cls, note: Path) -> Self | None:
@@ -134,6 +100,19 @@ class BotProcess:
         except (OSError, ValueError, KeyError, TypeError) as exc:
             log.error("bot_not_adopted", reason=type(exc).__name__)
             return None
+
+    def is_dispatched_by(self, assignment: Assignment) -> None:
+        """Note for the next worker that the bot has another dispatch from now on."""
+        self.assignment = assignment
+        if self._note:
+            with contextlib.suppress(OSError), self._note.open("r+", encoding="utf-8") as file:
+                file.write(self._known())  # into the same file: it is what the bot has locked
+                file.truncate()
+
+    def _known(self) -> str:
+        known = asdict(self.assignment)
+        del known["words"], known["unheard_ms"]
+        return json.dumps({"pid": self.pid, "hands_over": self._hands_over, **known})
 
     @property
     def said(self) -> Said:
@@ -285,14 +264,6 @@ def is_crash(code: int | None) -> bool:
     None: not known, which may have been one.
     """
     return code is None or code < 0 or code == os.EX_SOFTWARE
-
-
-def _said(metadata: str) -> dict[str, object]:
-    try:
-        found = json.loads(metadata[:METADATA_MAX] or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def bot_environment(environment: Mapping[str, str], **said: str) -> dict[str, str]:

@@ -79,6 +79,12 @@ class OwnRoom:
             return Own.KEEP if starts else Own.ABSENT
         return Own.KEEP
 
+    def has_lost_dispatch(self, facts: Facts, said: Said) -> bool:
+        """Whether nothing that is listed asks for the bot, which is in the room with others."""
+        listed = any(bot.identity == self.identity for bot in facts.bots)
+        asked = any(one.id == self.dispatch for one in facts.dispatches)
+        return listed and not asked and said is not Said.ALONE
+
 
 def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) -> bool:
     """Whether a dispatch that this worker was given at ``since_ms`` was deleted by somebody.

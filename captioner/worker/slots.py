@@ -14,12 +14,14 @@ import structlog
 from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable, StateError
-from captioner.worker.bot_process import REMOVED, Assignment, BotProcess, Notes, is_crash
+from captioner.worker.assignment import Assignment
+from captioner.worker.bot_process import REMOVED, BotProcess, Notes, is_crash
 from captioner.worker.facts import Facts
 from captioner.worker.fork_server import Forks
 from captioner.worker.livekit_api import MediaServerApi
 from captioner.worker.own_room import Own, OwnRoom, Said
 from captioner.worker.plan import WorkerPlan
+from captioner.worker.reconcile import wish
 from streaming.backoff import Backoff
 
 log = structlog.get_logger()
@@ -176,13 +178,31 @@ class Slots:
         said = slot.bot.said if slot.bot else Said.NOTHING
         verdict = slot.own.judge(facts, time.monotonic(), said)
         slot.suspect = slot.own.absent_since_s is not None
-        if slot.bot is None or slot.leaving or verdict is Own.KEEP:
+        if slot.bot is None or slot.leaving:
+            return
+        if verdict is Own.KEEP:
+            if slot.own.has_lost_dispatch(facts, said):
+                await self._dispatch_anew(slot, facts)
             return
         log.info("bot_ended_by_worker", bot=slot.assignment.identity, why=verdict.name.lower())
         if verdict is Own.ABSENT:
             slot.bot.kill()
         else:
             slot.stop()
+
+    async def _dispatch_anew(self, slot: Slot, facts: Facts) -> None:
+        """Say in the media server's list again that the room is to be captioned: other workers see
+        it there should this machine die, and who wants no captions any more can delete it.
+        """
+        agent, before = self._plan.agent_name, slot.assignment
+        asked = wish(facts.dispatches, agent)
+        if asked is None:
+            asked = await self._api.dispatch(before.room, agent, metadata=before.metadata())
+            log.info("room_dispatched_anew", bot=before.identity)
+        slot.assignment = replace(before, dispatch=asked.id, since_ms=asked.created_ms)
+        slot.own.dispatch, slot.own.since_ms = asked.id, asked.created_ms
+        if slot.bot:
+            slot.bot.is_dispatched_by(slot.assignment)
 
     async def hand_over(self) -> None:
         """For ever: let bots leave that another worker's take over from. They caption meanwhile."""

@@ -20,7 +20,7 @@ from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable
 from captioner.worker import process_metrics
-from captioner.worker.bot_process import Assignment
+from captioner.worker.assignment import Assignment, is_captioned
 from captioner.worker.facts import Facts, Listed, identity_of
 from captioner.worker.fork_server import Forks
 from captioner.worker.health import health
@@ -109,7 +109,7 @@ class Worker:
     def offered(self, job: Job) -> str | Reply:
         """A room: taken if there is a slot, and remembered if there is none."""
         slot = self._slots.get(job.room)
-        if slot and not slot.leaving:
+        if (slot and not slot.leaving) or is_captioned(job.metadata):
             return Reply.HANDLED
         if self._told.is_set():
             return Reply.FULL

@@ -76,6 +76,12 @@ class Meeting:
         async with self._api() as client:
             await client.agent_dispatch.delete_dispatch(dispatch, self.room)
 
+    async def dispatched(self) -> list[str]:
+        """What asks for captions, as the media server lists it."""
+        async with self._api() as client:
+            listed = await client.agent_dispatch.list_dispatch(self.room)
+        return [one.id for one in listed if one.agent_name == AGENT_NAME]
+
     async def captioned(self, *, since: float = 0.0, timeout_s: float = START_S) -> float:
         """Wait for a caption that arrives after ``since`` (monotonic clock); when it did."""
         found: list[float] = []

@@ -12,7 +12,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-from eval.rooms.meeting import Meeting
+from eval.rooms.meeting import START_S, Meeting
 from eval.rooms.testbed import Row, Testbed, WorkerProcess
 
 FROZEN_S = 45.0
@@ -53,6 +53,26 @@ async def dead_machine(testbed: Testbed) -> float:
     [working] = [worker for worker in workers if worker.bots()]
     await working.kill(bots=True)
     return await _back(meeting, time.monotonic() + 0.2) + 0.2
+
+
+async def dead_machine_later(testbed: Testbed) -> float:
+    """The same, of a media server that was restarted before, and forgot what it was asked for."""
+    workers = [await testbed.worker(rooms=1, machine=name) for name in ("a", "b")]
+    meeting = await testbed.meeting()
+    await _captioned(meeting)
+    await testbed.server.kill()
+    await testbed.server.start()
+    await _back(meeting, time.monotonic())
+    async with asyncio.timeout(START_S):
+        while not (dispatches := await meeting.dispatched()):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    [working] = [worker for worker in workers if worker.bots()]
+    await working.kill(bots=True)
+    later = await _back(meeting, time.monotonic() + 0.2) + 0.2
+    assert await meeting.dispatched() == dispatches
+    await meeting.recall(dispatches[0])
+    await meeting.until(lambda: not meeting.bots())
+    return later
 
 
 async def full_workers(testbed: Testbed) -> float:
@@ -183,6 +203,7 @@ ROWS = (
     Must("bot killed", killed_bot, 5.0),
     Must("bot cut off for 45 s, from its return", frozen_bot, 5.0),
     Must("machine dead, another has room", dead_machine, 15.0),
+    Must("the same, after a restart of the media server", dead_machine_later, 15.0),
     Must("every slot taken, from a free one", full_workers, 5.0),
     Must("two workers full, from a free slot", two_full_workers, 5.0),
     Must("--rooms 4: rooms taken", exactly_n_rooms, 4, exactly=True),

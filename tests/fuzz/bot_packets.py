@@ -18,7 +18,7 @@ from captioner.contract_requests import (
     sentence,
 )
 from captioner.errors import InvalidRequest
-from captioner.worker.bot_process import RECORDING_MAX, Assignment
+from captioner.worker.assignment import RECORDING_MAX, Assignment
 from streaming.embedded.vocabulary import ENTRIES_MAX
 
 

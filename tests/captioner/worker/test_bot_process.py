@@ -9,14 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from captioner.errors import StateError
-from captioner.worker.bot_process import PULSE_LOST_S, Assignment, Notes, Pulse
+from captioner.worker.assignment import Assignment
+from captioner.worker.bot_process import PULSE_LOST_S, Notes, Pulse
 from captioner.worker.own_room import Said
 
 ASSIGNMENT = Assignment("meet", "captions-1", "AD_1", since_ms=1, recording="board")
@@ -57,6 +58,19 @@ async def test_the_living_bots_of_a_dead_worker_are_adopted_and_can_be_ended(
         bot.stop()
         assert await bot.wait() is None
         assert child.wait() < 0
+
+
+def test_a_bot_is_found_by_the_dispatch_that_asks_for_it_now(
+    noted: tuple[Notes, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    noted[0].close()
+    now = replace(ASSIGNMENT, dispatch="AD", since_ms=2)
+    with closing(Notes(tmp_path)) as other:
+        [bot] = other.adopt()
+        bot.is_dispatched_by(now)
+    with closing(Notes(tmp_path)) as third:
+        [bot] = third.adopt()  # the lock is the bot's yet
+        assert bot.assignment == now
 
 
 def test_a_bot_says_by_its_note_that_it_is_in_its_room_until_it_does_not(
@@ -100,26 +114,3 @@ def test_notes_that_cannot_be_written_are_an_error_that_says_what_to_do(tmp_path
     (tmp_path / "file").touch()
     with pytest.raises(StateError, match="CAPTIONER_STATE"):
         Notes(tmp_path / "file")
-
-
-@pytest.mark.parametrize(
-    ("metadata", "name"),
-    [
-        ("", ""),
-        ('{"recording": "board"}', "board"),
-        ("[]", ""),
-        ('{"recording": 1}', ""),
-        ("{", ""),
-    ],
-)
-def test_a_recordings_name_is_taken_from_the_dispatch(metadata: str, name: str) -> None:
-    assert Assignment.of("meet", "captions-1", "AD_1", 1, metadata).recording == name
-
-
-def test_a_vocabulary_is_taken_from_the_dispatch() -> None:
-    metadata = '{"vocabulary": ["Zoé <|fr|> Martin", 1, "Étretat"]}'
-    assert Assignment.of("meet", "captions-1", "AD_1", 1, metadata).words == (
-        "Zoé Martin",
-        "Étretat",
-    )
-    assert Assignment.of("meet", "captions-1", "AD_1", 1, '{"vocabulary": "x"}').words == ()

@@ -262,6 +262,11 @@ class World:
         bots = [Bot(name, answers=name not in self.dead) for name, _ in self.bots[room]]
         return Facts(room, self.people[room], bots, list(self.dispatches[room]))
 
+    def asked(self, room: str) -> Dispatch:
+        asked = Dispatch(self.name(), AGENT, self.now_ms)
+        self.dispatches[room].append(asked)
+        return asked
+
     def living(self, room: str) -> list[tuple[str, str]]:
         return [bot for bot in self.bots[room] if bot[0] not in self.dead]
 
@@ -279,9 +284,13 @@ class Worker:
         now_s = world.now_ms / 1000
         for room, own in list(self.mine.items()):
             killed = own.identity in world.dead
-            if own.judge(world.facts(room), now_s) is not Own.KEEP or killed:
+            facts = world.facts(room)
+            if own.judge(facts, now_s) is not Own.KEEP or killed:
                 world.bots[room] = [b for b in world.bots[room] if b[0] != own.identity or killed]
                 del self.mine[room]
+            elif own.has_lost_dispatch(facts, Said.NOTHING):
+                asked = wish(facts.dispatches, AGENT) or world.asked(room)
+                own.dispatch, own.since_ms = asked.id, asked.created_ms
         listed = [Listed(room, "RM", world.people[room]) for room in NAMES]
         for room in self.reconciler.next(listed, now_s, mine=self.mine):
             verdict = self.reconciler.judge(world.facts(room), now_s, world.now_ms)
@@ -323,8 +332,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(room=st.sampled_from(NAMES))
     def somebody_asks(self, room: str) -> None:
-        asked = Dispatch(self.world.name(), AGENT, self.world.now_ms)
-        self.world.dispatches[room].append(asked)
+        self.world.asked(room)
 
     @rule(room=st.sampled_from(NAMES))
     def somebody_asks_no_more(self, room: str) -> None:
@@ -338,6 +346,18 @@ class Cluster(RuleBasedStateMachine):
     @rule(room=st.sampled_from(NAMES))
     def the_media_server_lets_go_of_the_dead(self, room: str) -> None:
         self.world.bots[room] = self.world.living(room)
+
+    @rule()
+    def the_media_server_is_restarted(self) -> None:
+        """It forgets what was dispatched; rooms with bots in them have captions all the same."""
+        kept = [room for room in NAMES if self.world.people[room] and self.world.living(room)]
+        self.world.now_ms += 1
+        for room in NAMES:
+            self.world.dispatches[room] = [Dispatch(self.world.name(), "", self.world.now_ms)]
+        self.world.now_ms += 1
+        for worker in self.workers:
+            worker.round(self.world)
+        assert {room for room in NAMES if wish(self.world.dispatches[room], AGENT)} >= set(kept)
 
     @rule(number=st.integers(0, 2))
     def a_machine_dies_and_another_takes_its_place(self, number: int) -> None:
