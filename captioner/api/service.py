@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -36,6 +37,9 @@ PER_S, BURST = 10.0, 40
 
 AT_ONCE = 200
 """Requests that are dealt with at the same time; others are told to come back."""
+
+AT_ONCE_IN_ROOM = 20
+"""Of these, about one room: who administers a few, and is slow, leaves places for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,13 @@ class Service:
         self._by_room = RateLimit(per_s=PER_S, burst=BURST)
         self._by_address = RateLimit(per_s=PER_S, burst=BURST)
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._taken: Counter[str] = Counter()  # by room
 
     async def answer(self, route: Route, asked: Asked) -> Answer:
         """Answer a request."""
         try:
             self._allow(asked)
-            async with self._place():
+            async with self._place(asked.match["room"]):
                 body = await asked.body() if route.body else b""
                 action = action_of(route, asked.match, body)
                 log_module.bind(action.room, key=self._secret)
@@ -120,12 +125,20 @@ class Service:
         self._replays.keep(event)
 
     @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def _place(self, room: str = "") -> AsyncIterator[None]:
         """For who may ask: slow strangers take none. Raises Refusal."""
+        if room and self._taken[room] >= AT_ONCE_IN_ROOM:
+            raise Refusal(429, "too many requests about this room at once", retry_s=1)
         if self._places.locked():
             raise Refusal(503, "too many requests at once", retry_s=1)
         async with self._places:
-            yield
+            self._taken[room] += 1
+            try:
+                yield
+            finally:
+                self._taken[room] -= 1
+                if not self._taken[room]:
+                    del self._taken[room]
 
     def _allow(self, asked: Asked) -> None:
         """Raises Refusal."""

@@ -21,10 +21,11 @@ from captioner.api.actions import Actions
 from captioner.api.faults import Faults
 from captioner.api.http_server import serve
 from captioner.api.scripted_media_server import ScriptedMediaServer
-from captioner.api.service import AT_ONCE, BURST, Service
+from captioner.api.service import AT_ONCE, AT_ONCE_IN_ROOM, BURST, Service
 from captioner.api.starting import Starter, StartRule
 from captioner.room.tokens import server_token
 from streaming.http_log import AGAIN_S
+
 
 KEY, SECRET = "key", "s" * 32
 ROOM = "budget-Secret"
@@ -227,6 +228,24 @@ async def test_slow_strangers_take_nobodys_place(line: bytes) -> None:
             slow.append((reader, writer))
         statuses = {(await reader.readline()).split()[1] for reader, _ in slow}
         assert statuses == {b"401", b"429"}
+        assert (await answered(port, framed("GET", PATH, b"")))[0] == 200
+        for _, writer in slow:
+            writer.close()
+
+
+async def test_slow_admins_of_a_few_rooms_leave_places_for_others() -> None:
+    async with serving() as port:
+        slow, statuses = [], set()
+        for number in range(AT_ONCE):
+            room = f"room-{number % 4}"
+            bearer = b"Authorization: Bearer " + server_token(KEY, SECRET, room=room).encode()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            line = f"PUT /v1/rooms/{room}/captions HTTP/1.1".encode()
+            writer.write(request(line, bearer, b"Content-Length: 20", body=b"{"))
+            slow.append((reader, writer))
+            if number >= AT_ONCE_IN_ROOM * 4:
+                statuses.add((await reader.readline()).split()[1])
+        assert statuses == {b"429"}
         assert (await answered(port, framed("GET", PATH, b"")))[0] == 200
         for _, writer in slow:
             writer.close()
