@@ -26,7 +26,6 @@ from captioner.api.starting import Starter, StartRule
 from captioner.room.tokens import server_token
 from streaming.http_log import AGAIN_S
 
-
 KEY, SECRET = "key", "s" * 32
 ROOM = "budget-Secret"
 PATH = f"/v1/rooms/{ROOM}/captions"
@@ -234,7 +233,7 @@ async def test_slow_strangers_take_nobodys_place(line: bytes) -> None:
 
 
 async def test_slow_admins_of_a_few_rooms_leave_places_for_others() -> None:
-    async with serving() as port:
+    async with serving() as port, asyncio.timeout(60):
         slow, statuses = [], set()
         for number in range(AT_ONCE):
             room = f"room-{number % 4}"
