@@ -12,13 +12,15 @@ from eval.corpus.cue_text import clock_ms, plain
 from eval.corpus.spoken_words import RefWord
 from eval.corpus.transcript import LONGEST_MS, Found, Repaired, Segment, Skipped
 
-_COLUMNS = {
+COLUMNS = {
     name: column
     for column, names in {
-        "text": "text texte transcription caption sous-titre parole paroles propos",
-        "start": "start begin début debut",
-        "end": "end fin",
-        "speaker": "speaker name intervenant intervenante locuteur nom",
+        "text": "text texte texto transcript transcription verbatim caption sous-titre parole"
+        " paroles propos contenu content",
+        "start": "start begin début debut inicio beginn",
+        "end": "end fin ende",
+        "speaker": "speaker name participant intervenant intervenante locuteur nom sprecher"
+        " hablante",
     }.items()
     for name in names.split()
 }
@@ -158,7 +160,7 @@ def read_table(text: str) -> Found:
     quote = None if _has_bare_quotes(text, mark) else '"'
     rows = csv.reader(io.StringIO(text), delimiter=mark, quotechar=quote)
     try:
-        names = [_COLUMNS.get(name.strip().lower(), "") for name in next(rows, [])]
+        names = [COLUMNS.get(name.strip().lower(), "") for name in next(rows, [])]
         if "text" not in names:
             why = "has no column text (texte, paroles) in its first line"
             yield 1, Skipped(why, text.count("\n") + 1)
@@ -182,7 +184,7 @@ def is_table(text: str) -> bool:
     """Return whether the first line certainly names the columns of a table."""
     mark = _delimiter(text)
     names = text.split("\n", 1)[0].split(mark) if mark != "," else []
-    known = {_COLUMNS.get(name.strip(' "').lower(), "") for name in names}
+    known = {COLUMNS.get(name.strip(' "').lower(), "") for name in names}
     return "text" in known and len(known - {""}) > 1
 
 

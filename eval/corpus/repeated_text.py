@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from eval.corpus.cue_files import Block
+from eval.corpus.layouts.heads import heads_of
 from eval.corpus.speaker_names import is_a_name, label_of, labels_of, names_above, names_of
 from eval.corpus.transcript import Choices, Label, Repair, Repaired
 
@@ -150,6 +151,7 @@ def _named(blocks: list[Block], names: frozenset[str] | None) -> Mended:
     """Some products write "Ann Lee: Hello" instead of a voice tag; unnamed text goes on."""
     if names_above([block.text.split("\n") for block in blocks if _is_bare(block)]):
         blocks = [_with_colon(block) if _is_bare(block) else block for block in blocks]
+    blocks = _with_heads(blocks)
     bare = list(filter(_is_bare, blocks))
     if names is None:
         names = names_of([block.text for block in bare])
@@ -170,6 +172,22 @@ def _with_colon(block: Block) -> Block:
     name, *rest = block.text.split("\n")
     marked = bool(rest) and is_a_name(name)
     return replace(block, text="\n".join([f"{name}:", *rest])) if marked else block
+
+
+def _with_heads(blocks: Sequence[Block]) -> list[Block]:
+    """Write a colon behind names that another mark, or capitals, set apart."""
+    places = [
+        (n, line) for n, one in enumerate(blocks) if _is_bare(one) for line in _lines(one.text)
+    ]
+    heads = heads_of([line for _, line in places])
+    lines = defaultdict[int, list[str]](list)
+    for at, (n, line) in enumerate(places):
+        lines[n].append(": ".join(heads[at]) if at in heads else line)
+    changed = {places[at][0] for at in heads}
+    return [
+        replace(one, text="\n".join(lines[n])) if n in changed else one
+        for n, one in enumerate(blocks)
+    ]
 
 
 def _lines(text: str) -> list[str]:

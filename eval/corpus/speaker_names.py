@@ -11,9 +11,10 @@ from eval.corpus.transcript import Label
 from eval.normalization.basic import without_asides
 
 _LONGEST = 60
+_LONGEST_OFFICE = 200
 _WORDS = 6
 _LABEL = re.compile(
-    rf"(?:>>+\s*|[-–—]\s+)?(\[[^\[\]:\n]{{1,{_LONGEST}}}\]|(?:[^\W_]|\+\d)[^:\n<>{{}}]{{0,{_LONGEST}}}?)"
+    rf"(?:>>+\s*|[-–—]\s+)?(\[[^\[\]:\n]{{1,{_LONGEST}}}\]|(?:[^\W_]|\+\d)[^:\n<>{{}}]{{0,{_LONGEST_OFFICE}}}?)"
     r"(?:\s?(?::\s+|\uff1a\s*)|\t\s*)(?=\S)"
 )
 # Records of parliaments and courts: "M. Jean Dupont, ministre. Oui", "Mr. SMITH. Yes", "Q. Yes".
@@ -25,24 +26,32 @@ _RECORDED = re.compile(
 _FORMAL = re.compile(rf"{_BEFORE_NAMES}\s|{_CHAIR}")
 _SEVERAL_WORDS = re.compile(rf"(?!{_FORMAL.pattern}).*[ _]")
 _OFFICE = re.compile(rf"{_BEFORE_NAMES}\sl[ea]\s(\w+)")
+# "The Chair of the Committee on …", "Mme la présidente de la commission des …"
+_LONG_OFFICE = re.compile(
+    rf"(?:{_BEFORE_NAMES}\s)?(?:(?:[Tt]he|[Ll][ae])\s|[Ll]['’])?"
+    r"(?P<office>\w+)(?:[\s-]\w+)?\s(?:(?:of|for|from|to|du|des?|pour|chargée?|auprès|à)\s|d['’]).*"
+)
 # "(she/her)", "[External]", ", Company", "| Company", "@ Company", "- Company"
 _ADDED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])|\s*(?:,|\||@|/| [-–—] ).*$")
 _SENTENCE = re.compile(r"[^\W\d_]{4,}[.!?…]|[!?…]")
 _PARTICLES = "de du des la le l d von van der den di da al el the of pro tempore"
 _ROLES = """
-anchor candidate caller chair chairman chairwoman guest host instructor interviewee interviewer
-minister moderator narrator officer panelist presenter president questioner reporter respondent
-speaker student teacher unknown voice witness
+ambassador anchor attorney caller candidate chair chairman chairwoman clerk commissioner counsel
+court guest host instructor interviewee interviewer minister moderator narrator officer panelist
+presenter president questioner reporter representative respondent secretary speaker spokesperson
+student teacher unknown voice witness
 animateur animatrice auditeur auditrice avocat avocate candidat candidate commissaire conseiller
-conseillère directeur directrice enquêteur enquêtrice enseignant enseignante étudiant étudiante
-greffier greffière inconnu inconnue intervenant intervenante interviewé interviewée intervieweur
-intervieweuse invité invitée journaliste juge locuteur locutrice maire ministre modérateur
-modératrice narrateur narratrice présentateur présentatrice président présidente procureur
-professeur rapporteur rapporteure rapporteuse répondant répondante secrétaire sénateur sénatrice
-témoin député députée vice voix
+conseillère député députée directeur directrice enquêteur enquêtrice enseignant enseignante
+étudiant étudiante greffier greffière inconnu inconnue intervenant intervenante interviewé
+interviewée intervieweur intervieweuse invité invitée journaliste juge locuteur locutrice maire
+ministre modérateur modératrice narrateur narratrice présentateur présentatrice président
+présidente procureur professeur rapporteur rapporteure rapporteuse répondant répondante
+représentant représentante secrétaire sénateur sénatrice témoin voix vice
 """
 """What people are called in transcripts instead of by their names, also in lower case."""
-_BESIDE_NAMES, _AS_NAMES = frozenset(_PARTICLES.split()), frozenset(_ROLES.split())
+_SIDES = "question answer réponse frage antwort pregunta respuesta"
+_BESIDE_NAMES, _OFFICES = frozenset(_PARTICLES.split()), frozenset(_ROLES.split())
+_AS_NAMES = _OFFICES | frozenset(_SIDES.split())
 _OFTEN = 0.8
 """Share of texts with a name in front in a file that has one in front of each text."""
 _NO_NAME = (".", ",", ";", "!", "?", "…")
@@ -56,11 +65,23 @@ def label_of(text: str) -> tuple[str, str] | None:
         return None
     name = " ".join(match[1].strip("[] ").split())
     bare = _ADDED.sub("", name).strip()
-    if not bare or len(bare.split()) > _WORDS or _SENTENCE.search(bare):
+    long = len(bare.split()) > _WORDS or len(name) > _LONGEST
+    if not bare or (long and not _is_formal(name)) or _SENTENCE.search(bare):
         return None
     if bare.replace(".", "").replace(",", "").isdecimal():
         return None  # "10:30 we begin"
     return name, text[match.end() :]
+
+
+def _is_formal(name: str) -> bool:
+    """Return whether it is an office, or a name after "M." or "Mr.", so that it may be long."""
+    named = _FORMAL.match(name) and looks_like_a_name(name)
+    return bool(named) or _is_office(name)
+
+
+def _is_office(name: str) -> bool:
+    office = _LONG_OFFICE.fullmatch(name)
+    return office is not None and office["office"].lower() in _OFFICES
 
 
 def _is_recorded(name: str) -> bool:
@@ -84,10 +105,12 @@ def names_of(texts: Sequence[str]) -> frozenset[str]:
     sure = alike and (len(texts) > 2 or all(map(_SEVERAL_WORDS.match, names)))
     if uses >= _OFTEN * len(texts) and (sure or uses >= 3 * len(names)):
         return frozenset(names)
-    again = len(names) > 1 and min(names.values()) > 1 and alike
+    again = {name: uses for name, uses in names.items() if uses > 1 and looks_like_a_name(name)}
     formal = {name: uses for name, uses in names.items() if _FORMAL.match(name)}
-    recorded = formal if sum(formal.values()) > 2 else ()
-    return frozenset(names if again else recorded)
+    asked = {name for name, uses in again.items() if uses > 2 and is_surely_a_name(name)}
+    if len(again) > 1 or asked:
+        return frozenset(again.keys() | set(filter(is_surely_a_name, names)))
+    return frozenset(formal if sum(formal.values()) > 2 else ())
 
 
 def mostly_labelled(texts: Sequence[str]) -> bool:
@@ -101,6 +124,16 @@ def is_a_name(line: str) -> bool:
     """Return whether a line of its own may be a name."""
     label = None if line.endswith(_NO_NAME) else label_of(f"{line}: x")
     return bool(label and label[1] == "x" and looks_like_a_name(label[0]))
+
+
+def is_surely_a_name(line: str) -> bool:
+    """Return whether speech hardly ever begins so: "Ann Lee", "ANN", "Speaker 1", and not "So"."""
+    capitals = line == "Q" or (len(line) > 2 and line.isupper())
+    return is_a_name(line) and bool(capitals or _SEVERAL_WORDS.match(line) or _is_role(line))
+
+
+def _is_role(name: str) -> bool:
+    return name.lower() in _AS_NAMES or bool(_FORMAL.match(name))
 
 
 def names_above(texts: Sequence[Sequence[str]]) -> bool:
@@ -126,6 +159,8 @@ def labels_of(lines: Iterable[str], names: Collection[str]) -> Iterator[Label]:
 
 def looks_like_a_name(name: str) -> bool:
     """Return whether it is written as names are: with capitals, or a role such as "guest"."""
+    if _is_office(name):
+        return True
     if office := _OFFICE.match(name):
         return office[1] in _AS_NAMES
     words = [word for word in re.split(r"[\s_.'’-]+", _ADDED.sub("", name)) if word]

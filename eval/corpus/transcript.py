@@ -110,10 +110,12 @@ class Choices:
 
     names: the labels that were not said; None: as the file suggests. said_again: whether text that
     comes again was said again; otherwise captions that look rolled up or grown are read once.
+    written: as names, of labels that pages and titles added.
     """
 
     names: frozenset[str] | None = None
     said_again: bool = False
+    written: frozenset[str] | None = None
 
 
 AS_THE_FILE_SUGGESTS = Choices()

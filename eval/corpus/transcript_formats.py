@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval.corpus.cue_files import Block, is_timing, read_cues
+from eval.corpus.layouts.html_pages import is_html
+from eval.corpus.layouts.plain_text import read_text_transcript
+from eval.corpus.layouts.word_documents import paragraphs
 from eval.corpus.nist_formats import read_ctm, read_rttm, read_stm
-from eval.corpus.plain_text import read_text_transcript
 from eval.corpus.recogniser_output import is_table, read_json, read_table
 from eval.corpus.repeated_text import mended
 from eval.corpus.sounds import without_sounds
@@ -33,7 +35,6 @@ from eval.corpus.transcript import (
     Skipped,
     Transcript,
 )
-from eval.corpus.word_documents import paragraphs
 from eval.corpus.xml_captions import read_xml
 
 Events = Iterator[tuple[int, Block | Repaired | Skipped]]
@@ -91,6 +92,8 @@ READERS: Mapping[str, Reader] = {
     ".lrc": read_text_transcript,
     ".docx": read_text_transcript,
     ".md": read_text_transcript,
+    ".html": read_text_transcript,
+    ".htm": read_text_transcript,
     ".stm": _certain(read_stm),
     ".ctm": _certain(read_ctm),
     ".textgrid": _certain(read_textgrid),
@@ -211,7 +214,7 @@ def _by_content(text: str) -> str | None:
     if is_table(text):
         return ".tsv"
     lines = [line for line in text.split("\n", 20)[:20] if line.strip()]
-    return ".srt" if any(map(is_timing, lines)) else None
+    return ".srt" if any(map(is_timing, lines)) else ".html" if is_html(text) else None
 
 
 def read_transcript(path: Path, choices: Choices = AS_THE_FILE_SUGGESTS) -> Transcript:

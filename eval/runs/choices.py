@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -32,20 +32,23 @@ _SHOWN = 6
 
 def read_pair(reference: Path, captions: Path) -> tuple[Transcript, Transcript, list[Doubt]]:
     """Return the contents of both files, and what neither decides. Raises FormatError."""
-    paths, both = (reference, captions), (read_transcript(reference), read_transcript(captions))
+    paths, both = (reference, captions), [read_transcript(reference), read_transcript(captions)]
     if not all(map(_words, both)):
-        return *both, []
-    again, doubts = _said_again(paths, both)
-    names: Sequence[frozenset[str] | None] = (None, None)
+        return both[0], both[1], []
+    written, doubts = _written(paths, both)
+    again, more = _said_again(paths, both)
+    choices = [Choices(None, *ways) for ways in zip(again, written, strict=True)]
+    both = list(map(_read, paths, choices, both))
     if any(found.labels for found in both):
-        names, more = _names(paths, both, again)
-        doubts += more
-    choices = map(Choices, names, again)
-    said, shown = (
-        found if choice == Choices() else read_transcript(path, choice)
-        for path, found, choice in zip(paths, both, choices, strict=True)
-    )
-    return _with_asides(said, shown), _with_asides(shown, said), doubts
+        names, others = _names(paths, both, choices)
+        more += others
+        choices = [replace(one, names=some) for one, some in zip(choices, names, strict=True)]
+    said, shown = map(_read, paths, choices, both)
+    return _with_asides(said, shown), _with_asides(shown, said), [*doubts, *more]
+
+
+def _read(path: Path, choices: Choices, as_suggested: Transcript) -> Transcript:
+    return as_suggested if choices == Choices() else read_transcript(path, choices)
 
 
 def _with_asides(found: Transcript, other: Transcript) -> Transcript:
@@ -104,38 +107,69 @@ def _said_again(
     return [bool(way) for way in best], doubts
 
 
+def _written(
+    paths: Sequence[Path], both: Sequence[Transcript]
+) -> tuple[Sequence[frozenset[str] | None], list[Doubt]]:
+    """Return which labels of each file pages and titles added, None where it has none."""
+    marks = [[one for one in f.labels if one.repair is Repair.PRODUCT_LINES] for f in both]
+    if not any(marks):
+        return (None, None), []
+    whole = Choices(written=frozenset())
+    words = [
+        _words(read_transcript(path, whole) if some else found)
+        for path, some, found in zip(paths, marks, both, strict=True)
+    ]
+    found = list[frozenset[str] | None]()
+    doubts = list[Doubt]()
+    for path, some, others in zip(paths, marks, reversed(words), strict=True):
+        suggested = _named(label for label in some if label.named)
+        chosen, unsure = _chosen(some, suggested, [others], ())
+        if chosen - unsure:  # where one mark is decided, so are those of the same series
+            unsure -= suggested
+        found.append(chosen if some else None)
+        doubts += _doubts(path, chosen, unsure)
+    return found, doubts
+
+
 def _names(
-    paths: Sequence[Path], both: Sequence[Transcript], again: Sequence[bool]
+    paths: Sequence[Path], both: Sequence[Transcript], choices: Sequence[Choices]
 ) -> tuple[Sequence[frozenset[str]], list[Doubt]]:
-    """Return which labels of each file are names.
+    """Return which labels of each file are names or sounds.
 
     Each file is read with its labels and without them, since what follows a label in both files is
     no evidence.
     """
-    suggested = [_named(label for label in found.labels if label.named) for found in both]
-    kept = [read_transcript(p, Choices(frozenset(), a)) for p, a in zip(paths, again, strict=True)]
-    every = [_named(found.labels) for found in kept]
-    cut = [read_transcript(p, Choices(n, a)) for p, n, a in zip(paths, every, again, strict=True)]
+    suggested = [_named(label for label in _labels(found) if label.named) for found in both]
+    kept, cut = list[Transcript](), list[Transcript]()
+    for path, choice in zip(paths, choices, strict=True):
+        kept.append(read_transcript(path, replace(choice, names=frozenset())))
+        cut.append(read_transcript(path, replace(choice, names=_named(_labels(kept[-1])))))
+    every = [_named(_labels(found)) for found in kept]
     words = [[_words(one) for one in readings] for readings in zip(kept, cut, strict=True)]
     people = [{segment.speaker for segment in found.segments} for found in kept]
 
-    shown, open_shown = _chosen(kept[1].labels, suggested[1], words[0], people[0])
+    shown, open_shown = _chosen(_labels(kept[1]), suggested[1], words[0], people[0])
     people[1] |= shown
-    said, open_said = _chosen(kept[0].labels, suggested[0], words[1], people[1])
+    said, open_said = _chosen(_labels(kept[0]), suggested[0], words[1], people[1])
     # Captions may lack what was said.
     lacking = said - suggested[0] - matched(people[1], sorted(said)).keys()
     chosen = said - lacking, shown
     alike = (every[0] - chosen[0]) & (every[1] - chosen[1])  # counts as words on both sides
-    doubts = []
-    for path, names, unsure in zip(paths, chosen, (open_said | lacking, open_shown), strict=True):
-        for doubt, some in (
-            ("perhaps_said", unsure & names),
-            ("perhaps_names", unsure - names - alike),
-        ):
-            if some:
-                facts = {"file": path.name, "names": ", ".join(sorted(some)[:_SHOWN])}
-                doubts.append(Doubt(doubt, facts))
-    return chosen, doubts
+    unsure = (open_said | lacking) - alike, open_shown - alike
+    return chosen, [
+        one for each in zip(paths, chosen, unsure, strict=True) for one in _doubts(*each)
+    ]
+
+
+def _doubts(path: Path, names: frozenset[str], unsure: frozenset[str]) -> Iterator[Doubt]:
+    for doubt, some in (("perhaps_said", unsure & names), ("perhaps_names", unsure - names)):
+        if some:
+            yield Doubt(doubt, {"file": path.name, "names": ", ".join(sorted(some)[:_SHOWN])})
+
+
+def _labels(found: Transcript) -> list[Label]:
+    """Return its labels but those of pages and titles."""
+    return [label for label in found.labels if label.repair is not Repair.PRODUCT_LINES]
 
 
 def _named(labels: Iterable[Label]) -> frozenset[str]:
@@ -151,7 +185,7 @@ def _chosen(
     """Return which labels are names, and which of all are left open.
 
     suggested: what the file by itself takes for names. others: the words of the other file, read in
-    two ways. people: names that it has.
+    two ways, first with all that may be names. people: names that it has.
     """
     names, unsure = set[str](), set[str]()
     for repair in {label.repair for label in labels}:
@@ -170,16 +204,19 @@ def _chosen_alike(
     others: Sequence[Sequence[str]],
     people: Collection[str],
 ) -> tuple[set[str], set[str]]:
+    each = [_votes(labels, words) for words in others]
     votes = Counter({label.name: 0 for label in labels})
-    for words in others:
-        votes.update(_votes(labels, words))
+    for some in each:
+        votes.update(some)
+    denied = {name for name, vote in each[0].items() if vote < 0}  # the other file has it
     known = matched(people, sorted(votes))
     most = sum(votes.values())
     names = {name for name, vote in votes.items() if name in known or vote > 0}
     unsure = {name for name, vote in votes.items() if vote == 0 and name not in known}
     if most < 0:
         unsure &= suggested
-    names |= unsure if most > 0 else unsure & suggested
+    names |= unsure - denied if most > 0 else set()
+    names |= unsure & suggested
     return names, unsure
 
 

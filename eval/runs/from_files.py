@@ -24,6 +24,7 @@ FEW = 20
 """Fewer recordings than this are cut into passages."""
 NAMED = 6
 """The most names in one doubt."""
+_DOCUMENTS = (".md", ".html", ".htm")
 SHIFTED_MS = 3000
 """Captions that begin so much later or earlier than what they hold are said to."""
 MANY = 2000
@@ -216,10 +217,10 @@ def _pairs(ours: Path, theirs: Path, reading: _Reading) -> Iterator[tuple[Path, 
 
 
 def _transcripts(folder: Path, other: Path) -> list[Path]:
-    """Return its transcripts; Markdown may be notes, unless the other folder has its name too."""
+    """Return its transcripts; documents may be notes, unless the other folder has their name."""
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS)
     names = {path.stem for path in other.iterdir()}
-    return [path for path in files if path.suffix.lower() != ".md" or path.stem in names]
+    return [path for path in files if path.suffix.lower() not in _DOCUMENTS or path.stem in names]
 
 
 def _read(
