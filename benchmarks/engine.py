@@ -56,10 +56,16 @@ WHISPER_SETTINGS = {
     "decode every 1 s": replace(WHISPER, intervals=((0, 1_000),)),
     "no beam": replace(WHISPER, thorough=False),
     "show at 2, settle at 3": replace(
-        WHISPER, agreement=AgreementPolicy(vote_ms=0, show=2.0, settle=3.0, revise=2.0, doubt=0.5)
+        WHISPER,
+        agreement=AgreementPolicy(
+            vote_ms=0, show=2.0, settle=3.0, revise=2.0, doubt=0.5, apart_ms=300
+        ),
     ),
     "show at 1, settle at 3": replace(
-        WHISPER, agreement=AgreementPolicy(vote_ms=0, show=1.0, settle=3.0, revise=2.0, doubt=0.5)
+        WHISPER,
+        agreement=AgreementPolicy(
+            vote_ms=0, show=1.0, settle=3.0, revise=2.0, doubt=0.5, apart_ms=300
+        ),
     ),
 }
 HEADER = (

@@ -44,6 +44,8 @@ class AgreementPolicy:
     when a second hypothesis has it; sure: at first sight, if another follows it.
     after_ms: a word with so much sound after it, where the model tells its place, is shown at first
     sight if it has at least the probability ``likely``; None: never.
+    apart_ms: as ``align`` has it. The places of Moonshine's last words move by up to half a second
+    when more is heard, and so decide nothing.
 
     The defaults were chosen on joined English clips of some readers, and tried on those of others
     (benchmarks/engine.py). Of words that Moonshine has for the first time, with a probability of
@@ -62,6 +64,7 @@ class AgreementPolicy:
     doubt: float = 0.8
     after_ms: int | None = None
     likely: float = 0.0
+    apart_ms: int | None = None
 
 
 class Agreement:
@@ -131,7 +134,7 @@ class Agreement:
     def _joined(self, words: Sequence[HeardWord], *, last: bool = False) -> list[Slot]:
         """Return the row after a hypothesis, with slots for its new words."""
         self._recent.appendleft((words, self._share))
-        pairs = align(self._row, words)
+        pairs = align(self._row, words, apart_ms=self._policy.apart_ms)
         row = [slot for slot in self._row if slot.settled]
         begin = 1 + max((i for i, p in enumerate(pairs) if p.slot and p.slot.settled), default=-1)
         for pair in pairs[:begin]:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from streaming.embedded.hypothesis import HeardWord
 
-APART_MS = 300
-"""Words that are farther apart are two; a model's places are mostly more exact than this."""
-
 _AFTER = 0.5  # cost of a word after the row, which grows at its end
 _APART = 2.5  # cost of a pair: more than that of leaving one word out and putting one in
 _APOSTROPHES = str.maketrans("\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}", "''")
@@ -89,8 +86,12 @@ class Pair:
         return key(self.slot.word) == key(self.word.text)
 
 
-def align(row: Sequence[Slot], words: Sequence[HeardWord]) -> list[Pair]:
+def align(
+    row: Sequence[Slot], words: Sequence[HeardWord], *, apart_ms: int | None = None
+) -> list[Pair]:
     """Pair slots with words at the least edit distance; unpaired ones are paired with None.
+
+    apart_ms: words farther apart are two, whatever they are; None: their places do not matter.
 
     Words after the whole row cost little, and of equal alignments the one with new words last is
     chosen, because audio grows at its end. Otherwise "it was the age of" would be aligned with the
@@ -103,7 +104,7 @@ def align(row: Sequence[Slot], words: Sequence[HeardWord]) -> list[Pair]:
         above, own = table[-1], key(slot.word)
         here = [above[0] + 1.0]
         for j, word in enumerate(words, 1):
-            changed = _APART if _apart(slot, word) else float(own != keys[j - 1])
+            changed = _APART if _apart(slot, word, apart_ms) else float(own != keys[j - 1])
             here.append(min(above[j - 1] + changed, above[j] + 1.0, here[-1] + cost))
         table.append(here)
     pairs: list[Pair] = []
@@ -129,8 +130,8 @@ def found(wanted: Sequence[str], heard: Sequence[str]) -> int | None:
     return None
 
 
-def _apart(slot: Slot, word: HeardWord) -> bool:
-    if slot.span is None or word.span is None:
+def _apart(slot: Slot, word: HeardWord, apart_ms: int | None) -> bool:
+    if slot.span is None or word.span is None or apart_ms is None:
         return False
     (begin, end), (first, last) = slot.span, word.span
-    return first > end + APART_MS or last < begin - APART_MS
+    return first > end + apart_ms or last < begin - apart_ms

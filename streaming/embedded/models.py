@@ -43,6 +43,7 @@ WHISPER = DecoderPolicy(
         doubt=0.5,
         after_ms=300,
         likely=0.3,
+        apart_ms=300,
     ),
     limits=Limits(inventions=INVENTIONS),
 )

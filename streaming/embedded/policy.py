@@ -59,7 +59,7 @@ class DecoderPolicy:
     before the pause is dropped too. On two samples of joined clips (with different voices) this
     saves 0.3 points of word error and 0.015 CPU-seconds per second.
     deaf_ms: the same where no word was heard since the pause: the model may end with a sentence
-    and leave out what follows. None: it tells no places of words.
+    and leave out what follows. None: never.
     pause_ms: silence after which everything is decoded and shown, and a Pause is given.
     thorough: whether what is said before a pause is decoded again, more thoroughly.
     """

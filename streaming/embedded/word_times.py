@@ -1,4 +1,4 @@
-"""When words were said: an estimate where the model gives no times, else its own times."""
+"""When words were said: by the model's attention, or an estimate if it tells no times."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from streaming.embedded.segments import CHUNK_MS
 Floats = npt.NDArray[np.float64]
 Chunks = npt.NDArray[np.int64]
 
+_FLOOR = 1e-3  # less attention than this is none
 _NEAR = 4  # chunks
 _PAUSE = 8  # chunks of silence, more than any word has within it
 
@@ -36,6 +37,33 @@ def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> lis
     last = np.maximum(np.ceil(edges[1:]).astype(int) - 1, first)
     begins, ends = spoken[first] + start, spoken[last] + start + 1
     return [(int(a) * CHUNK_MS, int(b) * CHUNK_MS) for a, b in zip(begins, ends, strict=True)]
+
+
+def token_starts(attention: npt.NDArray[np.float32]) -> list[int]:
+    """Return the step of the sound at which each token begins.
+
+    attention: of each token to each step. Successive tokens take successive steps, on the path of
+    most attention (dynamic time warping).
+    """
+    cost = -np.log(attention.astype(np.float64) + _FLOOR)
+    total = np.where(np.arange(cost.shape[1]), np.inf, 0.0)  # the first begins with the sound
+    totals: list[list[float]] = []
+    for row in cost:
+        before = np.minimum(total, np.append(np.inf, total[:-1]))
+        along = np.cumsum(row)
+        total = along + np.minimum.accumulate(before + row - along)
+        totals.append(total.tolist())
+    starts = [0] * len(totals)
+    token, step = len(totals) - 1, cost.shape[1] - 1
+    while token > 0 and step > 0:
+        stay, above = totals[token][step - 1], totals[token - 1]
+        if min(above[step - 1], above[step]) > stay:
+            step -= 1
+            continue
+        starts[token] = step
+        token -= 1
+        step -= above[step - 1] <= above[step]
+    return starts
 
 
 def in_stream(heard: Hypothesis, voiced: Sequence[bool], *, start: int) -> Hypothesis:

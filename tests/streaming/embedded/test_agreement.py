@@ -200,10 +200,16 @@ def test_nothing_new_is_shown_after_a_word_that_hypotheses_disagree_about() -> N
 
 
 def test_words_of_new_sound_are_not_taken_for_settled_ones() -> None:
-    agreement = Agreement(policy(settle=2))
+    agreement = Agreement(replace(policy(settle=2), apart_ms=300))
     for _ in range(2):
         agreement.feed(placed(("seventeen", 300), ("people", 600)))
     assert texts(agreement.finish(placed(("despite", 1_500), ("his", 1_800)))) == ["despite", "his"]
+
+
+def test_a_word_that_moves_when_more_is_heard_is_the_same_if_places_decide_nothing() -> None:
+    agreement = Agreement(policy(settle=2))
+    assert texts(agreement.feed(placed(("his", 400), ("he", 600)))) == []
+    assert texts(agreement.feed(placed(("his", 400), ("he", 1_200)))) == ["his", "he"]
 
 
 def test_a_settled_word_that_is_then_heard_as_two_is_said_once() -> None:

@@ -17,12 +17,11 @@ import soundfile
 
 from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
-from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer
+from streaming.audio import FRAME_SAMPLES, SAMPLE_RATE, AudioFrame, Framer, Pcm
 from streaming.embedded.engine import EmbeddedEngine, EmbeddedRecognizer
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
 from streaming.embedded.model_files import model_folder
 from streaming.embedded.models import TINY_EN, Model
-from streaming.embedded.moonshine import Moonshine, Pcm
 from streaming.embedded.policy import DecoderPolicy
 from streaming.embedded.segments import CHUNK_MS
 from streaming.errors import LanguageNotSupported, ModelError, RecognizerUnavailable
@@ -338,11 +337,6 @@ async def test_an_engine_is_made_without_loading_the_model() -> None:
     await engine.close()
 
 
-def test_a_folder_without_a_model_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(RecognizerUnavailable, match=r"moonshine-voice==0\.0\.73"):
-        Moonshine(tmp_path)
-
-
 @pytest.fixture(scope="module")
 def two_cities() -> list[AudioFrame]:
     pcm, rate = soundfile.read(model_folder().parent / "two_cities.wav", dtype="float32")
@@ -365,18 +359,6 @@ async def test_noise_becomes_no_words() -> None:
     async with EmbeddedEngine(models=(TINY_EN,)) as engine:
         events = await hear(engine, framer.feed(noise))
     assert not [event for event in events if isinstance(event, Word | Tail)]
-
-
-def test_a_draft_changes_nothing_but_the_time(two_cities: list[AudioFrame]) -> None:
-    model = Moonshine()
-    pcm = np.concatenate([frame.pcm for frame in two_cities[:60]])[::3].copy()
-    free = model.decode(pcm)
-    assert model.decode(pcm, free.tokens).text == free.text
-    assert model.decode(pcm, [5, 6, 7]).text == free.text
-
-
-def test_a_moment_of_sound_can_be_decoded() -> None:
-    Moonshine().decode(np.zeros(10, np.float32))
 
 
 def test_each_language_has_the_delay_of_the_model_that_serves_it() -> None:
