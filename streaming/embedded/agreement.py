@@ -196,14 +196,14 @@ class Agreement:
     def _votes(self, first: int, end: int, *, followed: bool) -> float:
         """Return the votes of successive hypotheses for some words of the last one."""
         words, _ = self._recent[0]
-        around = words[max(0, first - 1) : end + followed]
-        wanted = [key(word.text) for word in around]
+        # To leave a word out takes votes too: those that have its neighbours in succession.
+        wanted = _bounded(words)[first : end + 1 + (followed or first == end)]
         votes = 0.0
         for hypothesis, share in self._recent:
-            at = found(wanted, [key(word.text) for word in hypothesis])
+            at = found(wanted, _bounded(hypothesis))
             if at is None:
                 break
-            inner = hypothesis[at + (first > 0) :][: end - first]
+            inner = hypothesis[at:][: end - first]
             votes += share * (fmean(map(self._sure, inner)) if inner else 1.0)
         return votes
 
@@ -282,3 +282,8 @@ class Agreement:
         for slot in new:
             slot.settled = True
         return new
+
+
+def _bounded(words: Sequence[HeardWord]) -> list[str]:
+    """Return the keys of the words of a hypothesis, between its two ends."""
+    return ["", *(key(word.text) for word in words), ""]

@@ -81,6 +81,7 @@ class StreamDecoder:
         self._last = Hypothesis((), ())
         self._decoded = 0  # up to which chunk
         self._thorough = True  # the last decode
+        self._doubted = False  # all that it said
         self._want: _Want | None = None
         self._wanted_at = 0  # chunk
         self._took_ms = 0.0  # by the last decode
@@ -153,6 +154,7 @@ class StreamDecoder:
         self.skipped += max(0, request.until - self._wanted_at) // step
         heard = plausible(answer, self._segment, request.until, self._policy.limits)
         self._decoded, self._thorough = request.until, request.thorough
+        self._doubted = bool(answer.words) and not heard.words
         self._last = in_stream(heard, self._voiced(self._segment), start=self._segment.start)
         return self._conclude(self._segment, purpose) + self._advance()
 
@@ -254,7 +256,9 @@ class StreamDecoder:
         self._saying.at(segment.start, self._voiced(segment))
         if purpose is _Purpose.LOOK:
             paused = segment.silence >= min(_AFTER, chunks(self._policy.pause_ms))
-            events = self._saying.look(self._last.words, paused=paused)
+            events: list[RecognizerEvent] = []
+            if paused or not self._doubted:  # else what is shown may be right, and is heard again
+                events += self._saying.look(self._last.words, paused=paused)
             events += self._shorten(segment)
             return [*events, self._heard(self._decoded), *self._idle()]
         events = self._saying.finish(self._last.words, over=purpose is _Purpose.CLOSE)

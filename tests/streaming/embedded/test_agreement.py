@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,16 @@ def test_what_is_shown_is_taken_back_when_hypotheses_agree_against_it() -> None:
     for text in ("the cat", "the cat", "the hat", "the hat"):
         agreement.feed(heard(text))
     assert texts(agreement.tail) == ["the", "hat"]
+
+
+@pytest.mark.parametrize("left", ["", "begin now", "we now", "we begin"])
+def test_words_that_a_single_hypothesis_leaves_out_stay(left: str) -> None:
+    agreement = Agreement(policy(settle=10))
+    for text in ("we begin now", "we begin now", left):
+        agreement.feed(heard(text))
+    assert texts(agreement.tail) == ["we", "begin", "now"]
+    agreement.feed(heard(left))
+    assert texts(agreement.tail) == left.split()
 
 
 def test_a_pause_shows_all_words_at_once() -> None:

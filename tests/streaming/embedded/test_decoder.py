@@ -95,6 +95,19 @@ def test_the_first_word_begins_with_the_voice_and_the_last_ends_with_it() -> Non
     assert abs(times(events)[-1] - 4300) < 100
 
 
+def test_what_is_shown_stays_while_somebody_speaks_though_the_model_doubts_it_then() -> None:
+    hearing = StreamDecoder(loud_is_speech)
+    speaking, quiet = list[RecognizerEvent](), list[RecognizerEvent]()
+    for frame in frames(sound((0.5, 0.0), (3.0, 0.5), (2.0, 0.0))):
+        events = speaking if frame.end_ms <= 3_500 else quiet
+        events += hearing.feed(frame)
+        while (request := hearing.request) is not None:
+            sure = 0.9 if request.until < 45 else 0.1
+            events += hearing.decoded(request, Hypothesis((HeardWord("well", sure),), ()))
+    assert [event.text for event in speaking if isinstance(event, Tail)] == ["well"]
+    assert [event.text for event in quiet if isinstance(event, Tail | Word)] == [""]
+
+
 def test_a_pause_is_told_once_from_where_the_voice_ended() -> None:
     pauses = [event for event in hear(frames(SPEECH)) if isinstance(event, Pause)]
     assert len(pauses) == 1
