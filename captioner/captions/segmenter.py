@@ -7,15 +7,7 @@ from dataclasses import dataclass, field
 
 from captioner.captions.cues import CaptionEvent, Cue, CueClosed, CueDeleted, CueUpdated
 from captioner.captions.webvtt import escape, plain
-from streaming.recognizer import (
-    Flushed,
-    Heard,
-    Pause,
-    RecognizerEvent,
-    Tail,
-    Word,
-    WordEnd,
-)
+from streaming.recognizer import Flushed, Heard, Pause, RecognizerEvent, Tail, Word, WordEnd
 from streaming.sentences import ends_sentence
 from streaming.spacing import pieces
 
@@ -129,13 +121,15 @@ class Segmenter:
         return [*self._place_words(), *self.close()]
 
     def close(self) -> list[CaptionEvent]:
-        """Close the open cue in its current state.
+        """Close the open cue in its current state; delete it if all its words were taken back.
 
         The text shown is final: later words for audio before the cue's end are ignored.
         """
-        cue, self._tail = self._cue, Tail("", 0)
+        cue, tail, self._tail = self._cue, self._tail, Tail("", 0)
         if cue is None:
             return []
+        if not (cue.text or tail.text or self._words):
+            return self._deleted()
         shown = cue.published[0] if cue.published else ""
         if len(shown) > len(cue.text):
             cue.text = shown
@@ -186,7 +180,7 @@ class Segmenter:
             and not self._tail.text
             and heard_ms + self._offset_ms - cue.end_ms >= self._policy.pause_ms
         ):
-            events.append(self._closed())
+            events += [self._closed()] if cue.text else self._deleted()
         return events
 
     def _place_words(self) -> list[CaptionEvent]:
@@ -252,7 +246,9 @@ class Segmenter:
             cue = self._begin(self._tail.start_ms + self._offset_ms)
         text = self._with_tail(cue, tail)
         if not text:
-            return self._deleted()
+            # Other words may follow at once, and take the place of those that are shown: a caption
+            # that vanishes and comes again is worse to read than one that changes.
+            return [] if cue.published else self._deleted()
         if len(text) > len(cue.text):
             limit = cue.start_ms + self._policy.max_ms
             cue.end_ms = max(cue.end_ms, min(heard_ms, limit), cue.start_ms + 1)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,11 +91,22 @@ def test_a_tail_is_shown_and_replaced_behind_the_settled_text() -> None:
     ]  # fmt: skip
 
 
-def test_a_tail_that_comes_to_nothing_deletes_its_cue() -> None:
+@pytest.mark.parametrize("end", [Segmenter.flush, lambda cutter: cutter.feed(Heard(1_100))])
+def test_a_tail_that_comes_to_nothing_deletes_its_cue(
+    end: Callable[[Segmenter], list[CaptionEvent]],
+) -> None:
     cutter = segmenter()
-    events = run(cutter, Tail("uh", 0), Heard(300), Tail("", 0), Heard(600))
-    assert isinstance(events[-1], CueDeleted)
+    run(cutter, Tail("uh", 0), Heard(300), Tail("", 0), Heard(600))
+    assert [type(event) for event in end(cutter)] == [CueDeleted]
     assert not cutter.is_open
+
+
+@pytest.mark.parametrize("now", [Tail("well", 700), Word("Well.", 700)])
+def test_other_words_take_the_place_of_those_that_were_taken_back(now: RecognizerEvent) -> None:
+    events = run(segmenter(), Tail("uh", 0), Heard(300), Tail("", 0), Heard(600), now, Heard(1_400))
+    assert not any(isinstance(event, CueDeleted) for event in events)
+    assert {event.cue.id for event in events if not isinstance(event, CueDeleted)} == {"t1-1"}
+    assert [text.casefold().strip(".") for text in visible(events).values()] == ["well"]
 
 
 def test_a_tail_that_does_not_fit_waits() -> None:
