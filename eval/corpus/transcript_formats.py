@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval.corpus.cue_files import Block, is_timing, read_cues
-from eval.corpus.layouts.html_pages import is_html
 from eval.corpus.layouts.plain_text import read_text_transcript
 from eval.corpus.layouts.word_documents import paragraphs
 from eval.corpus.nist_formats import read_ctm, read_rttm, read_stm
@@ -214,7 +213,7 @@ def _by_content(text: str) -> str | None:
     if is_table(text):
         return ".tsv"
     lines = [line for line in text.split("\n", 20)[:20] if line.strip()]
-    return ".srt" if any(map(is_timing, lines)) else ".html" if is_html(text) else None
+    return ".srt" if any(map(is_timing, lines)) else None
 
 
 def read_transcript(path: Path, choices: Choices = AS_THE_FILE_SUGGESTS) -> Transcript:

@@ -185,8 +185,13 @@ def _stuck(clip: Observation, found: Times) -> None:
 
 
 def _invented(clip: Observation, cues: Sequence[FinalCue], found: Times) -> None:
-    """Measured only if the reference says when somebody spoke, or that nobody did."""
-    if clip.through == "listen" or not _timed(clip.reference):
+    """Measured only if the reference says when somebody spoke, or a recording's that nobody did.
+
+    An empty file beside captions may as well be a reference that nobody wrote.
+    """
+    words = clip.through != "file" or any(turn.text for turn in clip.reference)
+    known = words and _timed(clip.reference)
+    if clip.through == "listen" or not known:
         return
     speech = merged(_speech(clip.reference))
     wrong = _wrong_words(clip, cues)

@@ -58,6 +58,23 @@ _CASED = table(
         r"\1à",
     ),
 )
+# How "agent·e·s" was said, the spelling does not tell: "agents" is the least that it can be.
+_ENDING = r"(?:[nltsf]?e|[nt]?rice|t?ice|euse|ère|esse|ale|ve)"
+_INCLUSIVE = re.compile(
+    rf"\b(?P<word>[^\W\d_]{{2,}})(?:[·•‧∙⋅][^\W\d_]{{0,4}}?e(?P<plural>[·•‧∙⋅]?s)?(?![\w·•‧∙⋅])"
+    rf"|\.(?:{_ENDING}(?P<dots>\.s|s)|e|ne|t?rice)(?![\w.]\w)(?!\w)"
+    rf"|-(?:{_ENDING}(?P<lines>-s)|e)(?![\w-])"
+    rf"|/(?:{_ENDING}(?P<bars>/s)|e)(?![\w/])"
+    rf"|\({_ENDING}\)(?P<brackets>s?)(?!\w))",
+    re.IGNORECASE,
+)
+
+
+def _least(match: re.Match[str]) -> str:
+    plural = any(match[name] for name in ("plural", "dots", "lines", "bars", "brackets"))
+    return match["word"] + ("s" if plural and match["word"][-1] not in "sxSX" else "")
+
+
 # A syllable that begins with one consonant, or with two such as "gl", comes after "é", never "e".
 _OPEN_SYLLABLE = r"(?:[bcdfgjklmnpqrtvz]h?|[bcdfgptv][lr])[aeiouyàâèéêëîïôûù]"
 _BEFORE = addresses("arobase", "point") + table(
@@ -228,12 +245,12 @@ def normalize_french(text: str) -> list[str]:
 
     Lower case, no punctuation, "œ" as "oe", no "euh" and the like, nothing in brackets; numbers as
     digits ("quatre-vingt-dix-sept", "97", "2 millions"), also ordinals ("XXIe"), hours, sums and
-    percentages; units, "M." and "Mme" in full; one of the spellings of before and after 1990.
-    An elided word stays with the next: "l'école" is one word, however the
+    percentages; units, "M." and "Mme" in full; "agent·e·s" as "agents"; one of
+    the spellings of before and after 1990. An elided word stays with the next: "l'école" is one word, however the
     apostrophe is written; hyphens separate words. Numbers are joined across word
     boundaries, so the result does not correspond one to one to the words of the text.
     """
-    whole = rewritten(_ELIDED.sub("", text), _CASED)
+    whole = rewritten(_INCLUSIVE.sub(_least, _ELIDED.sub("", text)), _CASED)
     spoken = rewritten(without_asides(_ROMAN.sub(_arabic, whole).lower()), _BEFORE)
     # Before numbers become digits, because "un, deux, trois" are three numbers.
     digits = rewritten(as_digits(spoken, "fr"), _AFTER)
@@ -243,3 +260,11 @@ def normalize_french(text: str) -> list[str]:
 def _arabic(match: re.Match[str]) -> str:
     numeral = match["ordinal"] or match["century"] or match["name"]
     return f"{roman(numeral)}{'' if match['name'] else 'e'}"
+
+
+def inclusive(text: str) -> list[str]:
+    """Return the words in inclusive spelling ("agent·e·s"), which do not tell what was said.
+
+    They count as their first form alone ("agents").
+    """
+    return [match[0] for match in _INCLUSIVE.finditer(text)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import soundfile
 
-from captioner.audio_file import read_audio
+from captioner.audio_file import read_audio, read_chunks
 from captioner.errors import ConfigurationError
 from eval.observation import write_files
 from streaming.audio import Pcm
@@ -37,6 +37,11 @@ def data_uri(path: Path, start_ms: int, end_ms: int) -> str | None:
     if not len(piece):
         return None
     return f"data:audio/ogg;base64,{b64encode(_ogg(piece)).decode()}"
+
+
+def check_sound(path: Path) -> None:
+    """Raise ConfigurationError if a file has no sound that can be read."""
+    next(read_chunks(path, rate=RATE), None)
 
 
 def _ogg(pcm: Pcm) -> bytes:

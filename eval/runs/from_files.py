@@ -14,9 +14,11 @@ from eval.corpus.transcript_formats import READERS, read_text, read_transcript, 
 from eval.corpus.webvtt_check import check
 from eval.measures.language import closest_language, likely_language
 from eval.measures.offset import offset_ms
+from eval.normalization.french import inclusive
 from eval.normalization.mojibake import mojibake
 from eval.observation import Doubt, Observation, Shown
 from eval.runs.choices import read_pair
+from eval.runs.clip_audio import check_sound
 from eval.runs.passages import passages
 from streaming.recognizer import primary
 
@@ -56,7 +58,8 @@ def compared(
     """Read two files, or two folders whose files have the same names except for the suffix.
 
     language: what is spoken; told or guessed from the words if None. audio: of the one recording,
-    for the report. Raises FormatError if nothing can be compared.
+    for the report. Raises FormatError if nothing can be compared, and ConfigurationError if the
+    audio is none.
     """
     if reference.is_dir() != captions.is_dir():
         raise FormatError(
@@ -98,6 +101,7 @@ def compared(
                 f"{audio}: is the sound of one recording, and these are {len(clips)}; leave out"
                 " --audio, or score one recording"
             )
+        check_sound(audio)
         clips = [replace(clips[0], path=str(audio))]
     recordings = len(clips)
     if recordings < FEW:
@@ -116,6 +120,7 @@ class _Reading:
         self.left_out: list[str] = []
         self.repairs: list[Mending] = []
         self.doubts: list[Doubt] = []
+        self.empty: list[str] = []
         self.foreign: dict[tuple[str, str], list[str]] = {}
         self.shifts: dict[str, dict[str, float]] = {}
 
@@ -187,6 +192,8 @@ class _Reading:
 
     def all_doubts(self) -> tuple[Doubt, ...]:
         """Return them with those of several recordings, each once."""
+        if self.empty:
+            self.doubt("no_reference", names=_few(self.empty))
         for (spoken, likely), names in self.foreign.items():
             self.doubt("captions_language", names=_few(names), spoken=spoken, likely=likely)
         for name, recordings in self.shifts.items():
@@ -231,6 +238,7 @@ def _read(
     if all(segment.text is None for segment in said.segments) and said.segments:
         raise FormatError(f"{reference}: holds no words to compare with; give a transcript")
     if not any(segment.text for segment in said.segments):
+        reading.empty.append(reference.name)
         reading.left_out.append(
             f"{reference}:1: holds no words, so word errors are not counted; if somebody speaks in"
             " this recording, write down what is said"
@@ -255,6 +263,10 @@ def _clips(
         if any(one.text for one in ours) and not any(one.text for one in theirs):
             reading.doubt("no_captions", recording=title)
         reading.tongues(title, (ours, theirs))
+        words = _words(ours)
+        unheard = inclusive(words) if primary(language) == "fr" else []
+        if 100 * len(unheard) > len(words.split()):
+            reading.doubt("inclusive", names=_few(list(dict.fromkeys(unheard))), n=len(unheard))
         clip = _clip(title, ours, _renamed(ours, theirs, reading), language, problems)
         if abs(ms := offset_ms(clip) or 0) > SHIFTED_MS:
             reading.shifts.setdefault("late" if ms > 0 else "early", {})[title] = abs(ms) / 1000

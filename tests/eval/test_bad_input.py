@@ -178,7 +178,10 @@ def test_folders_go_on_past_empty_and_oddly_written_files(tmp_path: Path) -> Non
     ):
         assert sentence in whole
     assert found["counts"]["left_out"] == 1
-    assert found["run"]["doubts"] == [{"name": "no_captions", "facts": {"recording": "lonely"}}]
+    assert found["run"]["doubts"] == [
+        {"name": "no_captions", "facts": {"recording": "lonely"}},
+        {"name": "no_reference", "facts": {"names": "empty.txt"}},
+    ]
     mended = {one["file"]: one["details"] for one in found["run"]["repairs"]}
     assert mended == {
         f"{said}/old.txt": ["cp1252"],

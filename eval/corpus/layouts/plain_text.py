@@ -67,8 +67,10 @@ def read_text_transcript(text: str, choices: Choices) -> Found:
     text: may also be a web page.
     """
     if is_html(text):
+        lines_of_page, text = text.count("\n") + 1, text_of_html(text)
+        if not text.strip():
+            yield 1, Skipped("a web page that shows no text", lines_of_page)
         yield 1, Repaired(Repair.TAGS)
-        text = text_of_html(text)
     elif _ENTITY.search(text):
         yield 1, Repaired(Repair.ENTITIES)
         text = unescape(text)

@@ -73,12 +73,14 @@ def test_captions_without_a_right_word_are_one_passage(tmp_path: Path) -> None:
     assert results_of(Run(), found.clips).figures["wer"].value == 1
 
 
-def test_an_empty_reference_counts_words_as_made_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ref_txt", "ref_vtt", "ref_stm"])
+def test_an_empty_reference_is_none_and_says_so(tmp_path: Path, name: str) -> None:
     _, shown = talk(2)
-    found = compared(*files(tmp_path, ref_txt="", hyp_vtt=shown), language="en")
+    empty = {name: "WEBVTT\n" if name == "ref_vtt" else " \n"}
+    found = compared(*files(tmp_path, **empty, hyp_vtt=shown), language="en")
     figures = results_of(Run(), found.clips).figures
-    assert "wer" not in figures
-    assert figures["invented"].value == pytest.approx(24 / (9 / 60))
+    assert {"wer", "invented"}.isdisjoint(figures)
+    assert [one.name for one in found.doubts] == ["no_reference"]
 
 
 def test_folders_are_paired_by_name_and_a_recording_without_captions_is_all_wrong(

@@ -162,6 +162,14 @@ EQUAL = {
         Louis quatorze ↔ Louis XIV
         dix à quinze personnes ↔ 10-15 personnes ↔ 10 à 15 personnes
         les clés ↔ les clefs
+        les agent·e·s ↔ les agents
+        les agent.e.s ↔ les agents
+        les agent-e-s ↔ les agents
+        les agent(e)s ↔ les agents
+        les ami/e/s ↔ les amis
+        tou·te·s ↔ tous
+        un·e directeur·rice ↔ un directeur
+        les citoyen•ne•s ↔ les citoyens
         un événement ↔ un évènement
         je préférerais ↔ je préfèrerais
         le maître connaît l'île ↔ le maitre connait l'ile

@@ -58,6 +58,15 @@ def accuracy(done: Result) -> float:
     return float(done.stdout.partition("Weighted accuracy: ")[2].partition("\N{NO-BREAK SPACE}")[0])
 
 
+@pytest.mark.parametrize("form", ["agent·e·s", "agent.e.s", "agent-e-s", "agent(e)s"])
+def test_inclusive_spelling_is_no_error_and_is_said(tmp_path: Path, form: str) -> None:
+    said = f"{LU} Les {form} sont là."
+    done = score(tmp_path, said, srt(*sentences(f"{LU} Les agents sont là.")), "a.srt")
+    assert accuracy(done) == 100
+    assert f"1 word in inclusive spelling ({form})" in done.stdout
+    assert "inclusive" not in score(tmp_path, LU, srt(*sentences(LU)), "a.srt").stdout
+
+
 NOT_CAPTIONS = {
     "service.json": '{"jobName": "j", "outcome": {"transcripts": [{"transcript": "We need"}]}}',
     "torn.json": '{"a":[1,',
@@ -220,6 +229,9 @@ def test_sound_that_is_not_there_or_of_one_of_several_is_an_error(tmp_path: Path
         write(tmp_path / "ref", f"{name}.txt", SAID)
         write(tmp_path / "hyp", f"{name}.srt", srt(*sentences(SAID)))
     sound = write(tmp_path, "a.wav", b"")
+    done = score(tmp_path, SAID, srt(*sentences(SAID)), "a.srt", "--audio", str(tmp_path / "a.srt"))
+    assert done.exit_code == 1
+    assert "a.srt has no audio; choose a file that does" in done.stderr
     done = run(tmp_path / "ref", tmp_path / "hyp", "--audio", str(sound))
     assert done.exit_code == 1
     assert "is the sound of one recording, and these are 2" in done.stderr
