@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from eval.corpus.cue_files import Block
 from eval.corpus.layouts.heads import heads_of
@@ -23,7 +23,7 @@ def mended(blocks: Sequence[Block], choices: Choices) -> Mended:
     """Read text that comes again once, put captions in order, and tell names from text."""
     found = list(blocks)
     repairs: list[tuple[int, Repaired | Label]] = []
-    once = () if choices.said_again else (_unrolled, _grown)
+    once = () if choices.said_again else (_unrolled, _grown, _revised)
     for step in (_restarted, _doubled, _ordered, *once):
         found, more = step(found)
         repairs += more
@@ -132,6 +132,34 @@ def _grown(blocks: list[Block]) -> Mended:
         return blocks, []
     fresh = [words[0], *(b[len(a) :] if grows(a, b) else b for a, b in pairwise(words))]
     return _only(blocks, [" ".join(one) for one in fresh], Repair.GROWING)
+
+
+def _revised(blocks: list[Block]) -> Mended:
+    """Captions with all their revisions, each a caption of its own, are read as the last of them.
+
+    Every second one is revised by the next, which begins with half of its letters or more.
+    """
+    revised = [_revises(new, old) for old, new in pairwise(blocks)]
+    if len(blocks) < _FEWEST or sum(revised) < len(blocks) / 2:
+        return blocks, []
+    found: list[Block] = []
+    begin: int | None = None
+    for block, again in zip(blocks, [*revised, False], strict=True):
+        begin = block.start_ms if begin is None else begin
+        if not again:
+            found.append(replace(block, start_ms=begin))
+            begin = None
+    gone = [block.line for block, again in zip(blocks, revised, strict=False) if again]
+    return found, [(line, Repaired(Repair.GROWING)) for line in gone]
+
+
+def _revises(new: Block, old: Block) -> bool:
+    one, other = old.text.casefold(), new.text.casefold()
+    shared = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    )
+    at_once = new.start_ms <= old.end_ms and new.speaker == old.speaker
+    return at_once and old.text != new.text and 2 * shared >= len(one) > 0
 
 
 def _only(blocks: list[Block], fresh: Sequence[str], repair: Repair) -> Mended:

@@ -245,10 +245,10 @@ def normalize_french(text: str) -> list[str]:
 
     Lower case, no punctuation, "œ" as "oe", no "euh" and the like, nothing in brackets; numbers as
     digits ("quatre-vingt-dix-sept", "97", "2 millions"), also ordinals ("XXIe"), hours, sums and
-    percentages; units, "M." and "Mme" in full; "agent·e·s" as "agents"; one of
-    the spellings of before and after 1990. An elided word stays with the next: "l'école" is one word, however the
-    apostrophe is written; hyphens separate words. Numbers are joined across word
-    boundaries, so the result does not correspond one to one to the words of the text.
+    percentages; units, "M." and "Mme" in full; "agent·e·s" as "agents"; one of the spellings of
+    before and after 1990. An elided word stays with the next: "l'école" is one word, however the
+    apostrophe is written; hyphens separate words. Numbers are joined across word boundaries, so
+    the result does not correspond one to one to the words of the text.
     """
     whole = rewritten(_INCLUSIVE.sub(_least, _ELIDED.sub("", text)), _CASED)
     spoken = rewritten(without_asides(_ROMAN.sub(_arabic, whole).lower()), _BEFORE)

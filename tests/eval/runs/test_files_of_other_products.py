@@ -550,6 +550,28 @@ def test_a_file_that_is_joined_to_itself_is_read_once(tmp_path: Path, copied: in
     assert (rate, repairs(found)) == (0, {Repair.DOUBLED: copied})
 
 
+@pytest.mark.parametrize("overlapping", [True, False])
+@pytest.mark.parametrize("slip", ["", "s"])
+def test_captions_with_all_their_revisions_are_read_as_the_last(
+    tmp_path: Path, slip: str, overlapping: bool
+) -> None:
+    blocks = list[str]()
+    for n, text in enumerate(CUES):
+        words = text.split()
+        for k in range(1, len(words) + 1):
+            end = f"0{n}.950" if overlapping else f"0{n}.{100 * (k + 1):03}"
+            shown = " ".join(words[:k]) + (slip if k < len(words) else "")
+            blocks.append(f"00:0{n}.{100 * k:03} --> 00:{end}\n{shown}\n")
+    rate, found = scored(tmp_path, "\n".join(["WEBVTT\n", *blocks]), "a.vtt")
+    assert (rate, found.doubts, {*repairs(found)}) == (0, (), {Repair.GROWING})
+
+
+def test_captions_that_only_begin_alike_are_read_whole(tmp_path: Path) -> None:
+    texts = ["I think we go", "I think we stay", "I think we wait", "I think we sing"]
+    rate, found = scored(tmp_path, vtt(*texts), "a.vtt", said=" ".join(texts))
+    assert (rate, found.doubts) == (0, ())
+
+
 def test_files_that_are_joined_follow_each_other(tmp_path: Path) -> None:
     joined = "\n".join([srt(*CUES[:2]), srt(*CUES[2:])])
     rate, found = scored(tmp_path, joined)
