@@ -83,7 +83,10 @@ def meetings(clips: Sequence[Clip], rare: Sequence[set[str]]) -> Iterator[list[i
 
 
 def main() -> None:
-    """Print a line for a model that is told nothing, and one for a model that is."""
+    """Print a line for a model that is told nothing, and one for a model that is.
+
+    They are printed after each meeting, of all so far, because a folder may take an hour.
+    """
     parser = parser_of(__doc__)
     parser.add_argument("--rare", type=int, default=100)
     options = parser.parse_args()
@@ -107,9 +110,9 @@ def main() -> None:
             )
             for one, text in zip(found.values(), heard, strict=True):
                 one.count(clips[n], text, rare[n], set(listed))
-    print(f"{'':22}{'rare words':>12}{'WER':>9}{'made up':>10}")
-    for name, one in found.items():
-        print(f"{name:22}{one}")
+        print(f"{f'{group[-1] + 1} recordings':22}{'rare words':>12}{'WER':>9}{'made up':>10}")
+        for name, one in found.items():
+            print(f"{name:22}{one}", flush=True)
 
 
 if __name__ == "__main__":
