@@ -44,6 +44,7 @@ _ADDED = re.compile(
     |Meeting\ (?:started|ended):?\ .*|La\ réunion\ (?:a\ commencé|s['’]est\ terminée).*
     |Detecting\ language\ using\ .*|Detected\ language(?::\ \w+|\ '\w+'\ with\ .*)
     |Automatically\ convert\ your\ .*\ with\ Sonix\..*
+    |(?:https?://)?(?:www\.)?(?:happyscribe|otter|rev|sonix|trint|descript)\.(?:com|ai)\S*
     |Search\ in\ video|Rechercher\ dans\ la\ vidéo
     |\w+\ \((?:auto-generated|générée?s?\ automatiquement)\)""",
     re.IGNORECASE | re.VERBOSE,

@@ -13,6 +13,8 @@ from eval.corpus.speaker_names import is_a_name
 
 _RULE = re.compile(r"[\s|:+=-]+")
 _FEWEST, _OFTEN = 2, 0.8
+_COLUMNS = {"|": 2, ";": 2, "\t": 3}
+"""The fewest columns by the mark between them; one tab may part a time or a name from speech."""
 _EMPHASIS = re.compile(r"\*\*|__|^[*_]|[*_]$")
 
 
@@ -31,15 +33,14 @@ def rows_of(lines: Sequence[str]) -> Mapping[int, Row | None]:
 
     A table that no mark frames has a time or a name in each row, and nothing that is not read.
     """
-    bars = _rows(lines, "|")
-    return bars if bars else _rows(lines, ";")
+    return next(filter(None, (_rows(lines, mark) for mark in _COLUMNS)), {})
 
 
 def _rows(lines: Sequence[str], mark: str) -> Mapping[int, Row | None]:
     cells = {n: _cells(line, mark) for n, line in enumerate(lines) if mark in line}
     columns = mode(map(len, cells.values())) if cells else 0
     cells = {n: row for n, row in cells.items() if len(row) == columns}
-    if columns < _FEWEST or len(cells) < _FEWEST:
+    if columns < _COLUMNS[mark] or len(cells) < _FEWEST:
         return {}
     rules = {n for n in cells if _RULE.fullmatch(lines[n])}
     rows = {n: row for n, row in cells.items() if n not in rules}

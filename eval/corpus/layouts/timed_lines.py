@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from eval.corpus.cue_text import clock_ms
-from eval.corpus.speaker_names import label_of, looks_like_a_name, mostly_labelled
+from eval.corpus.speaker_names import is_surely_a_name, label_of, looks_like_a_name, mostly_labelled
 
 # Hours, minutes, seconds, frames: "0:03", "00:00:03.500", "01:00:03:12", "00;00;03;12"; "3.50s".
+_DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s+"  # of chats: [30/11/2026, 10:02:11] Ann: Hello
 _TIME = (
-    r"(?:\d{1,3}[:;]\d{2}(?:[:;]\d{2}){0,2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?|\d{1,6}\.\d{1,3}s)"
+    rf"(?:(?:{_DATE})?\d{{1,3}}[:;]\d{{2}}(?:[:;]\d{{2}}){{0,2}}(?:[.,]\d{{1,3}})?"
+    r"(?:\s?[AaPp][Mm])?|\d{1,6}\.\d{1,3}s)"
 )
 _CLOCK = rf"[\[(]?\s?{_TIME}\s?[\])]?"
 _IN_BRACKETS = rf"[\[(]\s?{_TIME}\s?[\])]"
@@ -101,7 +103,9 @@ def timed(lines: Sequence[Line]) -> list[Line]:
             if label and led else one
             for one, label, led in zip(lines, labels, behind, strict=True)
         ]  # fmt: skip
-    if len(times) >= TIMED:
+    first = lines[0] if lines else END
+    alone = first.timed and not first.text and is_surely_a_name(first.name)  # one who speaks alone
+    if len(times) >= TIMED or alone:
         return _beside_times(lines)
     labelled = mostly_labelled([one.line for one in lines if not one.only_time])
     return [

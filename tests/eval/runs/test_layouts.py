@@ -107,6 +107,9 @@ NAMED = [
     "<div><span class='speaker'>{name}</span><span class='time'>0:0{n}</span><p>{text}</p></div>",
     "<tr><td>0:0{n}</td><td>{name}</td><td>{text}</td></tr>", "{name}&#160;: {text}",
     "10:02:1{n} From {name} to Everyone: {text}", "10:02:1{n} De {name} à Tout le monde : {text}",
+    "[30/11/2026, 10:0{n}:00] {name}: {text}", "30/11/2026, 10:0{n} - {name}: {text}",
+    "{name}\t\t00:0{n}.000\t{n}.0\t00:0{n}.900\t{n}.9\t0.9\t{text}",
+    "[00:0{n}.120] - {name}\n{text}\n\nwww.happyscribe.com",
     "10:02:1{n} From {name} To Everyone:\n\t{text}", "10:02:1{n}\t From  {name} : {text}",
 ]  # fmt: skip
 
@@ -142,6 +145,11 @@ def test_an_office_of_many_words_is_a_speaker(tmp_path: Path, language: str) -> 
     laid = laid_out("{name} : {text}", TURNS[language], people)
     [reference, _] = checked(tmp_path, laid, TURNS[language], "a.txt")
     assert {one.speaker for one in reference.clips[0].reference} == {*people}
+
+
+@pytest.mark.parametrize("form", ["Speaker 1 (00:00):", "Ann Lee  0:03"])
+def test_who_speaks_alone_is_named_once(tmp_path: Path, form: str) -> None:
+    checked(tmp_path, "\n".join([form, *TURNS["en"]]), TURNS["en"], "a.txt")
 
 
 @pytest.mark.parametrize("language", TURNS)
