@@ -54,18 +54,11 @@ SETTINGS = {
 WHISPER_SETTINGS = {
     "decode every 0.5 s": replace(WHISPER, intervals=((0, 500),)),
     "decode every 1 s": replace(WHISPER, intervals=((0, 1_000),)),
-    "no beam": replace(WHISPER, thorough=False),
-    "show at 2, settle at 3": replace(
-        WHISPER,
-        agreement=AgreementPolicy(
-            vote_ms=0, show=2.0, settle=3.0, revise=2.0, doubt=0.5, apart_ms=300
-        ),
+    "settle after 2 s": replace(
+        WHISPER, agreement=replace(WHISPER.agreement, due_ms=2_000, reach=4)
     ),
-    "show at 1, settle at 3": replace(
-        WHISPER,
-        agreement=AgreementPolicy(
-            vote_ms=0, show=1.0, settle=3.0, revise=2.0, doubt=0.5, apart_ms=300
-        ),
+    "settle after 3 s": replace(
+        WHISPER, agreement=replace(WHISPER.agreement, due_ms=3_000, reach=99)
     ),
 }
 HEADER = (
@@ -92,15 +85,15 @@ class Remembering:
     fresh_s: float = 0.0  # of that, without cached decodes
     _known: dict[bytes, tuple[Hypothesis, float]] = field(default_factory=dict)
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         """See ``SpeechModel.decode``."""
         sound = pcm.tobytes()
         name = hash(sound).to_bytes(8, signed=True) + len(sound).to_bytes(8)
-        name += bytes([thorough, self.better])
+        name += bytes([self.better])
         model = self.other[0] if self.other and self.better else self.model
         if name not in self._known:
             before = time.process_time()  # Whisper has threads of its own
-            answer = model.decode(pcm, draft, thorough=thorough)
+            answer = model.decode(pcm, draft)
             cost = time.process_time() - before
             self._known[name] = answer, cost
             self.fresh_s += cost
@@ -154,7 +147,7 @@ def _decode(
         hearing.use(model.other[1] if model.better else policy)
     if (request := hearing.request) is None:
         return 0.0
-    answer = model.decode(request.pcm, request.draft, thorough=request.thorough)
+    answer = model.decode(request.pcm, request.draft)
     took_ms = model.took_s * 1000
     new = hearing.decoded(request, answer, took_ms=took_ms)
     events += [(round(now_ms + took_ms), event) for event in new]
@@ -183,8 +176,7 @@ def shown(events: Timed, name: str) -> Iterator[Shown]:
 def whole(model: SpeechModel, clips: Sequence[Clip]) -> float:
     """Return the word errors of the model's own decoding of each whole clip."""
     pairs = (
-        (clip.language, clip.transcript, model.decode(clip.audio(16_000), thorough=True).text)
-        for clip in clips
+        (clip.language, clip.transcript, model.decode(clip.audio(16_000)).text) for clip in clips
     )
     errors = (wer(normalize(said, of), normalize(heard, of)) for of, said, heard in pairs)
     return sum(errors, WordErrors()).rate

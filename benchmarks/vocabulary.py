@@ -105,8 +105,8 @@ def main() -> None:
             heard = (
                 live(base, clips[n]),
                 live(told, clips[n]),
-                base.decode(sound, thorough=True).text,
-                told.decode(sound, thorough=True).text,
+                base.decode(sound).text,
+                told.decode(sound).text,
             )
             for one, text in zip(found.values(), heard, strict=True):
                 one.count(clips[n], text, rare[n], set(listed))

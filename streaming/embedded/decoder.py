@@ -34,14 +34,12 @@ class DecodeRequest:
     """Audio to decode: float32[n] at 16 kHz, and the tokens that it probably has.
 
     must: no frame is taken before it is answered. until: number of the chunk after its last.
-    thorough: its words are to be settled.
     """
 
     pcm: Pcm
     draft: tuple[int, ...]
     must: bool
     until: int
-    thorough: bool
 
 
 class _Purpose(Enum):
@@ -80,7 +78,6 @@ class StreamDecoder:
         self._segment: SpeechSegment | None = None
         self._last = Hypothesis((), ())
         self._decoded = 0  # up to which chunk
-        self._thorough = True  # the last decode
         self._doubted = False  # all that it said
         self._want: _Want | None = None
         self._wanted_at = 0  # chunk
@@ -133,9 +130,7 @@ class StreamDecoder:
             return None
         until = self._want.until or self._segment.end
         must = self._want.purpose is not _Purpose.LOOK
-        thorough = self._policy.thorough and (must or self._pauses(self._segment))
-        sound = self._segment.sound(until)
-        return DecodeRequest(sound, self._last.tokens, must, until, thorough)
+        return DecodeRequest(self._segment.sound(until), self._last.tokens, must, until)
 
     def decoded(
         self, request: DecodeRequest, answer: Hypothesis, *, took_ms: float = 0.0
@@ -153,7 +148,7 @@ class StreamDecoder:
         step = self._policy.longest_interval(request.until - self._segment.start)
         self.skipped += max(0, request.until - self._wanted_at) // step
         heard = plausible(answer, self._segment, request.until, self._policy.limits)
-        self._decoded, self._thorough = request.until, request.thorough
+        self._decoded = request.until
         self._doubted = bool(answer.words) and not heard.words
         self._last = in_stream(heard, self._voiced(self._segment), start=self._segment.start)
         return self._conclude(self._segment, purpose) + self._advance()
@@ -219,27 +214,22 @@ class StreamDecoder:
         length = segment.end - segment.start
         if segment.silence >= chunks(self._policy.closing_ms):
             return self._settle_all(segment, _Want(_Purpose.CLOSE, segment.end))
-        pausing = self._pauses(segment)
-        if self._covered(segment, thoroughly=pausing):
+        if self._covered(segment):
             return self._idle()
         interval = self._policy.interval(length, took_ms=self._took_ms)
+        pausing = segment.silence >= chunks(self._policy.pause_ms)
         if pausing or segment.end - self._decoded >= interval:
             if self._want is None:
                 self._wanted_at = segment.end
             self._want = _Want(_Purpose.LOOK)
         return []
 
-    def _pauses(self, segment: SpeechSegment) -> bool:
-        return segment.silence >= chunks(self._policy.pause_ms)
-
-    def _covered(self, segment: SpeechSegment, *, thoroughly: bool) -> bool:
+    def _covered(self, segment: SpeechSegment) -> bool:
         """Return whether all voice, and some of the following silence, was decoded."""
-        if thoroughly and self._policy.thorough and not self._thorough:
-            return False
         return self._decoded >= segment.last_voice + min(_AFTER, segment.silence)
 
     def _settle_all(self, segment: SpeechSegment, want: _Want) -> list[RecognizerEvent]:
-        if self._covered(segment, thoroughly=True):
+        if self._covered(segment):
             self._want = None
             return self._conclude(segment, want.purpose)
         if self._want is None:

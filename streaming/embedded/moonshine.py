@@ -69,11 +69,11 @@ class Moonshine:
         """Return that it is English, the only language that the model knows."""
         return {"en": 1.0}
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz, with ``draft`` as a guess of their tokens.
 
-        The draft affects the time, but, except for rounding, never the words. thorough: has no
-        effect, because a search in breadth gives this model no better words. Raises ModelError.
+        The draft affects the time, but, except for rounding, never the words. A search in
+        breadth gives this model no better ones. Raises ModelError.
         """
         try:
             return self._heard(pcm, list(draft))

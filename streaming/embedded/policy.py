@@ -61,7 +61,6 @@ class DecoderPolicy:
     deaf_ms: the same where no word was heard since the pause: the model may end with a sentence
     and leave out what follows. None: never.
     pause_ms: silence after which everything is decoded and shown, and a Pause is given.
-    thorough: whether what is said before a pause is decoded again, more thoroughly.
     """
 
     onset: float = 0.5
@@ -77,7 +76,6 @@ class DecoderPolicy:
     fresh_ms: tuple[int, int] = (600, 3_000)
     deaf_ms: tuple[int, int] | None = None
     pause_ms: int = 350
-    thorough: bool = False
     agreement: AgreementPolicy = field(default_factory=AgreementPolicy)
     limits: Limits = field(default_factory=Limits)
 

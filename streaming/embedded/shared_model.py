@@ -30,7 +30,6 @@ class Decode:
     language: str
     pcm: Pcm
     draft: tuple[int, ...]
-    thorough: bool
     vocabulary: tuple[str, ...] = ()
 
 
@@ -227,8 +226,8 @@ class _Speaking:
     def expecting(self, vocabulary: Sequence[str]) -> SpeechModel:
         return replace(self, vocabulary=tuple(vocabulary))
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
-        request = Decode(self.language, pcm, tuple(draft), thorough, self.vocabulary)
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
+        request = Decode(self.language, pcm, tuple(draft), self.vocabulary)
         return self.model.decode(request)
 
 
@@ -236,4 +235,4 @@ def _decoded(loaded: Loaded, request: Decode) -> Hypothesis:
     model = loaded.speaking(request.language)
     if request.vocabulary and isinstance(model, TakesVocabulary):
         model = model.expecting(request.vocabulary)
-    return model.decode(request.pcm, request.draft, thorough=request.thorough)
+    return model.decode(request.pcm, request.draft)

@@ -22,10 +22,10 @@ _AT_ONCE = 25  # frames: 2 s, so that a whole file does not keep the others wait
 class SpeechModel(Protocol):
     """Turns a piece of audio into words; called by several threads at the same time."""
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz. Raises ModelError.
 
-        draft: the tokens that it probably has. thorough: the words are to be settled.
+        draft: the tokens that it probably has.
         """
         ...
 
@@ -155,7 +155,7 @@ class StreamWork:
         model = self._model
         if isinstance(model, TakesVocabulary):
             model = model.expecting(self._vocabulary())
-        answer = model.decode(request.pcm, request.draft, thorough=request.thorough)
+        answer = model.decode(request.pcm, request.draft)
         waited_s = time.monotonic() - due_since if self._live else 0.0
         return self._hearing.decoded(request, answer, took_ms=1_000 * waited_s)
 

@@ -109,15 +109,13 @@ class Whisper:
         features = log_mel(pcm, bands=self._model.n_mels, frames=frames)
         return self._model.encode(ctranslate2.StorageView.from_array(features[None])), frames
 
-    def decode(
-        self, pcm: Pcm, begin: Sequence[int], *, thorough: bool, vocabulary: Sequence[str] = ()
-    ) -> Hypothesis:
+    def decode(self, pcm: Pcm, begin: Sequence[int], vocabulary: Sequence[str] = ()) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz. begin: tokens of language and task."""
         try:
             encoded = self.encode(pcm)
-            heard = self._heard(pcm, begin, encoded, thorough, self.prompt(vocabulary)[0])
+            heard = self._heard(pcm, begin, encoded, self.prompt(vocabulary)[0])
             if made_up(heard.words, vocabulary):
-                heard = self._heard(pcm, begin, encoded, thorough, ())
+                heard = self._heard(pcm, begin, encoded, ())
         except _ERRORS as error:
             raise ModelError(f"the model failed on {len(pcm)} samples: {error}") from error
         return heard
@@ -141,7 +139,6 @@ class Whisper:
         pcm: Pcm,
         begin: Sequence[int],
         encoded: tuple[ctranslate2.StorageView, int],
-        thorough: bool,
         before: Sequence[int],
     ) -> Hypothesis:
         """before: tokens of the text before."""
@@ -149,7 +146,7 @@ class Whisper:
         previous = [self._token("<|startofprev|>"), *before] if before else []
         prompt = [*previous, *begin, self._token("<|notimestamps|>")]
         [result] = self._model.generate(
-            encoded[0], [prompt], beam_size=_BEAM if thorough else 1,
+            encoded[0], [prompt], beam_size=_BEAM,
             max_length=2 * most + len(previous),
         )  # fmt: skip
         said = [token for token in result.sequences_ids[0] if token < self._text_end]
@@ -228,12 +225,12 @@ class WhisperSpeech:
         """Return the same, told of names and terms that may be said."""
         return WhisperSpeech(self._model, self._begin, vocabulary)
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         """Return the words in float32[n] at 16 kHz. Raises ModelError.
 
         draft: of no use here, because CTranslate2 takes every given token in a step of its own.
         """
-        return self._model.decode(pcm, self._begin, thorough=thorough, vocabulary=self._vocabulary)
+        return self._model.decode(pcm, self._begin, self._vocabulary)
 
     def align(self, pcm: Pcm, text: str) -> tuple[HeardWord, ...]:
         """Return the words of ``text``, which is what is said, with their places in the sound.

@@ -31,7 +31,7 @@ class LevelModel:
     def speaking(self, _language: str) -> LevelModel:
         return self
 
-    def decode(self, pcm: Pcm, draft: object = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: object = ()) -> Hypothesis:
         steps = np.round(np.abs(pcm[640::1280]) * LEVELS).astype(int)
         said = [int(n) for n, m in zip(steps, [0, *steps], strict=False) if n and not m]
         return Hypothesis(

@@ -39,7 +39,7 @@ class LevelModel:
     def speaking(self, _language: str) -> LevelModel:
         return self
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         level = float(np.abs(pcm).max())
         if level > 0.95:
             raise ModelError("too loud")
@@ -87,7 +87,7 @@ async def hear(
 class Better(LevelModel):
     """Says that it is the better one."""
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         heard = super().decode(pcm, draft)
         return replace(heard, words=tuple(replace(word, text="better") for word in heard.words))
 
@@ -150,9 +150,7 @@ async def test_a_file_is_decoded_when_much_is_new_as_nobody_waits_for_its_words(
     heard: list[int] = []
 
     class Noting(LevelModel):
-        def decode(
-            self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False
-        ) -> Hypothesis:
+        def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
             heard.append(len(pcm))
             return super().decode(pcm, draft)
 
@@ -190,9 +188,7 @@ async def test_a_failed_decode_ends_that_stream_only(engine: EmbeddedEngine) -> 
 
 async def test_what_a_model_raises_that_is_no_error_of_ours_becomes_one() -> None:
     class Broken(LevelModel):
-        def decode(
-            self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False
-        ) -> Hypothesis:
+        def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
             raise MemoryError
 
     models = (Model("broken", ("en",), lambda _: Broken()),)

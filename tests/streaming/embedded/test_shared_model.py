@@ -29,10 +29,10 @@ class LengthModel:
     def speaking(self, language):
         return self
 
-    def decode(self, pcm, draft=(), *, thorough=False):
+    def decode(self, pcm, draft=()):
         if len(pcm) == 0:
             raise ModelError("no sound")
-        return Hypothesis((HeardWord(str(len(pcm)), 0.5),), tuple(draft), complete=thorough)
+        return Hypothesis((HeardWord(str(len(pcm)), 0.5),), tuple(draft))
 
     def detect_language(self, pcm, among=()):
         return dict.fromkeys(among, 1 / len(pcm))
@@ -56,7 +56,7 @@ class OwnModel:
     def speaking(self, _language: str) -> OwnModel:
         return self
 
-    def decode(self, pcm: Pcm, draft: Sequence[int] = (), *, thorough: bool = False) -> Hypothesis:
+    def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
         return Hypothesis((HeardWord("own", 1.0),), tuple(draft))
 
     def detect_language(self, _pcm: Pcm, _among: Sequence[str] = ()) -> dict[str, float]:
@@ -100,12 +100,8 @@ def test_several_threads_decode_in_another_process_at_the_same_time(start: Start
     start()
     speech = loaded().speaking("en")
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
-        answers = list(
-            threads.map(lambda n: speech.decode(sound(n), (n,), thorough=n > 9), range(1, 50))
-        )
-    assert answers == [
-        Hypothesis((HeardWord(str(n), 0.5),), (n,), complete=n > 9) for n in range(1, 50)
-    ]
+        answers = list(threads.map(lambda n: speech.decode(sound(n), (n,)), range(1, 50)))
+    assert answers == [Hypothesis((HeardWord(str(n), 0.5),), (n,)) for n in range(1, 50)]
 
 
 def test_the_model_for_bad_rooms_is_that_process_s_too(start: Start) -> None:
