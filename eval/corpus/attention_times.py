@@ -42,7 +42,7 @@ class AttentionAligner:
             heard = self._model.align(pcm, transcript)
         except ModelError as error:
             raise NotAligned(str(error)) from error
-        spans = within_voice([word.span for word in heard if word.span], voiced(pcm), start=0)
+        spans = within_voice([word.span for word in heard], voiced(pcm), start=0)
         if len(spans) != len(texts):
             raise NotAligned("the words of the transcript are not those of the model")
         return tuple(RefWord(text, *span) for text, span in zip(texts, spans, strict=True))

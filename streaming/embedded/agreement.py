@@ -28,7 +28,7 @@ _NEVER = 1_000_000
 _CLOSING = ".,。，、"
 _RECENT = 16  # hypotheses
 _MOST = 1.75  # votes of one hypothesis, however much new sound it has heard
-_SPARE = 2  # settled words kept beyond the remaining audio, because the cut is an estimate
+_SPARE = 2  # settled words kept beyond the remaining audio, because the cut may lie within a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class AgreementPolicy:
     reach: a word followed by this many shown words is settled. patience: a word is settled
     without agreement after this many further votes. again: a word of this probability is shown
     when a second hypothesis has it; sure: at first sight, if another follows it.
-    after_ms: a word with so much sound after it, where the model tells its place, is shown at first
-    sight if it has at least the probability ``likely``; None: never.
+    after_ms: a word with so much sound after it is shown at first sight if it has at least the
+    probability ``likely``.
     apart_ms: as ``align`` has it. The places of Moonshine's last words move by up to half a second
     when more is heard, and so decide nothing.
     due_ms: with so much sound after it, a shown word becomes what the next hypothesis has, without
-    a vote, and is settled; None: never.
+    a vote, and is settled.
 
     The defaults were chosen on joined English clips of some readers, and tried on those of others
     (benchmarks/engine.py). Of words that Moonshine has for the first time, with a probability of
@@ -64,10 +64,10 @@ class AgreementPolicy:
     again: float = 0.8
     sure: float = inf
     doubt: float = 0.8
-    after_ms: int | None = None
+    after_ms: float = inf
     likely: float = 0.0
-    apart_ms: int | None = None
-    due_ms: int | None = None
+    apart_ms: float = inf
+    due_ms: float = inf
 
 
 class Agreement:
@@ -84,8 +84,6 @@ class Agreement:
     def use(self, policy: AgreementPolicy) -> None:
         """Judge hypotheses by another policy from now on. What is settled stays."""
         self._policy = policy
-        self._after_ms = _NEVER if policy.after_ms is None else policy.after_ms
-        self._due_ms = _NEVER if policy.due_ms is None else policy.due_ms
 
     def feed(
         self, words: Sequence[HeardWord], *, paused: bool = False, until_ms: int = 0
@@ -174,8 +172,8 @@ class Agreement:
 
     def _slot(self, word: HeardWord, index: int, count: float, *, seen: float) -> Slot:
         return Slot(
-            word.text, word.probability, index, count, seen, joined=word.joined,
-            after_ms=self._after(word), span=word.span,
+            word.text, word.span, word.probability, index, count, seen, joined=word.joined,
+            after_ms=self._after(word),
         )  # fmt: skip
 
     def _voted(self, run: Sequence[Pair], after: Sequence[Pair], *, last: bool) -> list[Slot]:
@@ -211,11 +209,11 @@ class Agreement:
             votes += share * (fmean(map(self._sure, inner)) if inner else 1.0)
         return votes
 
-    def _after(self, word: HeardWord) -> int | None:
-        return self._until_ms - word.span[1] if word.span else None
+    def _after(self, word: HeardWord) -> int:
+        return self._until_ms - word.span[1]
 
-    def _due(self, span: tuple[int, int] | None) -> bool:
-        return span is not None and self._until_ms - span[1] >= self._due_ms
+    def _due(self, span: tuple[int, int]) -> bool:
+        return self._until_ms - span[1] >= self._policy.due_ms
 
     def _share_of_vote(self, until_ms: int) -> float:
         """Return the vote of a hypothesis up to ``until_ms``, for the sound since the last one."""
@@ -246,7 +244,7 @@ class Agreement:
             sure = slot.probability >= self._policy.sure and i < last
             tired = slot.seen >= self._policy.show + 2 and i < last
             likely = slot.probability >= self._policy.likely
-            heard = likely and slot.after_ms is not None and slot.after_ms >= self._after_ms
+            heard = likely and slot.after_ms is not None and slot.after_ms >= self._policy.after_ms
             if not (slot.shown or agreed or again or sure or tired or heard):
                 break
             until = i + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from streaming.embedded.hypothesis import HeardWord
 
@@ -29,10 +30,11 @@ class Slot:
     seen: votes of hypotheses that reached this far.
     index: of the word of the last hypothesis that is here, or would be.
     joined: the word continues the previous one without a space. after_ms: of the sound that the
-    last hypothesis heard after it, if known. span: its start and end in ms, if known.
+    last hypothesis heard after it, if that has it. span: its start and end in ms.
     """
 
     word: str
+    span: tuple[int, int]
     probability: float = 0.0
     index: int = 0
     count: float = 1.0
@@ -42,9 +44,8 @@ class Slot:
     settled: bool = False
     joined: bool = False
     after_ms: int | None = None
-    span: tuple[int, int] | None = None
 
-    def agree(self, word: HeardWord, weight: float, share: float, after_ms: int | None) -> None:
+    def agree(self, word: HeardWord, weight: float, share: float, after_ms: int) -> None:
         """Count a hypothesis that has ``word`` here too.
 
         share: of a vote; weight: the same, less where the model is unsure.
@@ -63,9 +64,7 @@ class Slot:
         self.seen += share
 
     def has(self, word: HeardWord) -> bool:
-        """Return whether the sound of ``word`` is that of this one, if the places are known."""
-        if word.span is None or self.span is None:
-            return False
+        """Return whether the sound of ``word`` is that of this one."""
         again = key(word.text) == key(self.word)
         return self.span[1] >= (word.span[0] if again else sum(word.span) / 2)
 
@@ -86,12 +85,10 @@ class Pair:
         return key(self.slot.word) == key(self.word.text)
 
 
-def align(
-    row: Sequence[Slot], words: Sequence[HeardWord], *, apart_ms: int | None = None
-) -> list[Pair]:
+def align(row: Sequence[Slot], words: Sequence[HeardWord], *, apart_ms: float = inf) -> list[Pair]:
     """Pair slots with words at the least edit distance; unpaired ones are paired with None.
 
-    apart_ms: words farther apart are two, whatever they are; None: their places do not matter.
+    apart_ms: words farther apart are two, whatever they are.
 
     Words after the whole row cost little, and of equal alignments the one with new words last is
     chosen, because audio grows at its end. Otherwise "it was the age of" would be aligned with the
@@ -130,8 +127,6 @@ def found(wanted: Sequence[str], heard: Sequence[str]) -> int | None:
     return None
 
 
-def _apart(slot: Slot, word: HeardWord, apart_ms: int | None) -> bool:
-    if slot.span is None or word.span is None or apart_ms is None:
-        return False
+def _apart(slot: Slot, word: HeardWord, apart_ms: float) -> bool:
     (begin, end), (first, last) = slot.span, word.span
     return first > end + apart_ms or last < begin - apart_ms

@@ -243,12 +243,11 @@ class StreamDecoder:
 
     def _conclude(self, segment: SpeechSegment, purpose: _Purpose) -> list[RecognizerEvent]:
         """Act on the last hypothesis, once it covers the audio for which it was requested."""
-        self._saying.at(segment.start, self._voiced(segment))
         if purpose is _Purpose.LOOK:
             paused = segment.silence >= min(_AFTER, chunks(self._policy.pause_ms))
             events: list[RecognizerEvent] = []
             if paused or not self._doubted:  # else what is shown may be right, and is heard again
-                events += self._saying.look(self._last.words, paused=paused)
+                events += self._saying.look(self._last.words, paused=paused, until=self._decoded)
             events += self._shorten(segment)
             return [*events, self._heard(self._decoded), *self._idle()]
         events = self._saying.finish(self._last.words, over=purpose is _Purpose.CLOSE)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 class HeardWord:
     """A word of one decode: its text with punctuation, and its probability (0–1).
 
-    probability: of its least likely token. token: index of its first token.
-    span: its start and end in ms, if the model gives them: of the audio, later of the stream.
+    probability: of its least likely token. span: its start and end in ms, of the audio that was
+    decoded, or of the stream. token: index of its first token.
     joined: it continues the previous word without a space.
     """
 
     text: str
     probability: float
+    span: tuple[int, int]
     token: int = 0
-    span: tuple[int, int] | None = None
     joined: bool = False
 
 
@@ -44,7 +44,7 @@ class Hypothesis:
 
     def reaches(self, ms: int) -> bool:
         """Return whether a word may have been said after ``ms``."""
-        return any(word.span is None or word.span[1] > ms for word in self.words)
+        return any(word.span[1] > ms for word in self.words)
 
     def placed(self, spans: Sequence[tuple[int, int]]) -> Hypothesis:
         """Return the hypothesis with a place for each of its words."""

@@ -121,7 +121,7 @@ class Moonshine:
                 spelled[-1] = (text + piece, min(least, probability), first)
         spans = pairwise([*(edges[first] for *_, first in spelled), edges[-1]])
         words = (
-            HeardWord(text.decode("utf-8", "ignore").strip(), probability, first, span)
+            HeardWord(text.decode("utf-8", "ignore").strip(), probability, span, first)
             for (text, probability, first), span in zip(spelled, spans, strict=True)
         )
         return tuple(word for word in words if word.text)

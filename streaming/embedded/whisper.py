@@ -185,7 +185,7 @@ class Whisper:
             text, joined = piece.strip(), bool(words) and not piece.startswith(" ")
             span = starts[first], max(starts[end], starts[first] + _MS_A_STEP)
             if any(c.isalnum() for c in text) or not words:
-                words.append(HeardWord(text, min(likely[first:end]), first, span, joined))
+                words.append(HeardWord(text, min(likely[first:end]), span, first, joined))
             elif text:  # as French has it: a space before "?"
                 gap = "" if joined else "\N{NO-BREAK SPACE}"
                 words[-1] = replace(words[-1], text=f"{words[-1].text}{gap}{text}")

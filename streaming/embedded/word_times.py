@@ -1,4 +1,4 @@
-"""When words were said: by the model's attention, or an estimate if it tells no times."""
+"""When words were said, by the model's attention."""
 
 from __future__ import annotations
 
@@ -10,33 +10,10 @@ import numpy.typing as npt
 from streaming.embedded.hypothesis import Hypothesis
 from streaming.embedded.segments import CHUNK_MS
 
-Floats = npt.NDArray[np.float64]
 Chunks = npt.NDArray[np.int64]
 
 _FLOOR = 1e-3  # less attention than this is none
-_NEAR = 4  # chunks
 _PAUSE = 8  # chunks of silence, more than any word has within it
-
-
-def estimate(words: Sequence[str], voiced: Sequence[bool], *, start: int) -> list[tuple[int, int]]:
-    """Return start and end of each word in ms of stream time.
-
-    Words divide the chunks with voice in proportion to their lengths in characters; so the first
-    begins with the voice, the last ends with it, and no word lies in a pause. Errors are a few
-    tenths of a second. voiced: for each decoded chunk; start: number of the first.
-    """
-    if not words:
-        return []
-    spoken = np.flatnonzero(voiced)
-    if not len(spoken):
-        spoken = np.arange(max(1, len(voiced)))
-    weights = np.array([len(word) + 1.0 for word in words])
-    edges = np.concatenate([[0.0], np.cumsum(weights)]) / weights.sum() * len(spoken)
-    edges = _snapped(edges, 1 + np.flatnonzero(np.diff(spoken) > _NEAR))
-    first = np.minimum(np.floor(edges[:-1]).astype(int), len(spoken) - 1)
-    last = np.maximum(np.ceil(edges[1:]).astype(int) - 1, first)
-    begins, ends = spoken[first] + start, spoken[last] + start + 1
-    return [(int(a) * CHUNK_MS, int(b) * CHUNK_MS) for a, b in zip(begins, ends, strict=True)]
 
 
 def token_starts(attention: npt.NDArray[np.float32]) -> list[int]:
@@ -67,16 +44,12 @@ def token_starts(attention: npt.NDArray[np.float32]) -> list[int]:
 
 
 def in_stream(heard: Hypothesis, voiced: Sequence[bool], *, start: int) -> Hypothesis:
-    """Return ``heard`` with the spans of its words, if it has them, in ms of stream time.
+    """Return ``heard`` with the spans of its words in ms of stream time.
 
     voiced, start: as for ``within_voice``.
     """
     after_ms = start * CHUNK_MS
-    spans = [
-        (word.span[0] + after_ms, word.span[1] + after_ms) for word in heard.words if word.span
-    ]
-    if len(spans) != len(heard.words):
-        return heard
+    spans = [(word.span[0] + after_ms, word.span[1] + after_ms) for word in heard.words]
     return heard.placed(within_voice(spans, voiced, start=start))
 
 
@@ -105,13 +78,3 @@ def _without_silence(span: tuple[int, int], spoken: Chunks, pauses: Chunks) -> t
     before = spoken[spoken * CHUNK_MS < until_ms]
     end_ms = min(until_ms, int(before[-1] + 1) * CHUNK_MS) if len(before) else until_ms
     return begin_ms, max(end_ms, begin_ms + 1)
-
-
-def _snapped(edges: Floats, pauses: Chunks) -> Floats:
-    """Return the ``edges`` between words, moving those near a pause onto it."""
-    if not len(pauses):
-        return edges
-    nearest = pauses[np.abs(edges[:, None] - pauses[None, :]).argmin(axis=1)]
-    moved = np.where(np.abs(edges - nearest) <= _NEAR, nearest, edges)
-    moved[0], moved[-1] = edges[0], edges[-1]
-    return moved

@@ -33,10 +33,13 @@ class LevelModel:
 
     def decode(self, pcm: Pcm, draft: object = ()) -> Hypothesis:
         steps = np.round(np.abs(pcm[640::1280]) * LEVELS).astype(int)
-        said = [int(n) for n, m in zip(steps, [0, *steps], strict=False) if n and not m]
-        return Hypothesis(
-            tuple(HeardWord(f"w{n}", 0.9, i) for i, n in enumerate(said)), tuple(said)
+        first = np.flatnonzero((steps > 0) & (np.append(0, steps[:-1]) == 0))
+        said = steps[first].tolist()
+        words = (
+            HeardWord(f"w{n}", 0.9, (80 * step, 80 * (step + 1)), i)
+            for i, (n, step) in enumerate(zip(said, first.tolist(), strict=True))
         )
+        return Hypothesis(tuple(words), tuple(said))
 
 
 def loud_is_speech(chunk: Pcm) -> float:

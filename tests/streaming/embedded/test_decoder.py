@@ -31,8 +31,12 @@ def loud_is_speech(chunk: Pcm) -> float:
 
 
 def one_word_a_third_of_a_second(pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
-    count = int(np.count_nonzero(np.abs(pcm) > 0.1) / 16_000 / WORD_S)
-    words = tuple(HeardWord(f"w{n}", 0.8, n) for n in range(count))
+    """The last word ends with the sound, as Moonshine has it."""
+    voiced = np.flatnonzero(np.abs(pcm) > 0.1)
+    count = int(len(voiced) / 16_000 / WORD_S)
+    starts = voiced[[round(n * WORD_S * 16_000) for n in range(count)]] // 16
+    spans = pairwise([*starts.tolist(), len(pcm) // 16])
+    words = tuple(HeardWord(f"w{n}", 0.8, span, n) for n, span in enumerate(spans))
     return Hypothesis(words, tuple(range(count)))
 
 
@@ -103,7 +107,8 @@ def test_what_is_shown_stays_while_somebody_speaks_though_the_model_doubts_it_th
         events += hearing.feed(frame)
         while (request := hearing.request) is not None:
             sure = 0.9 if request.until < 45 else 0.1
-            events += hearing.decoded(request, Hypothesis((HeardWord("well", sure),), ()))
+            well = HeardWord("well", sure, (0, len(request.pcm) // 16))
+            events += hearing.decoded(request, Hypothesis((well,), ()))
     assert [event.text for event in speaking if isinstance(event, Tail)] == ["well"]
     assert [event.text for event in quiet if isinstance(event, Tail | Word)] == [""]
 
@@ -244,7 +249,11 @@ def numbered(pcm: Pcm, until: int) -> Hypothesis:
         return Hypothesis((), ())
     first = int(np.ceil((start + voiced[0] / 16_000) / WORD_S - 0.3))
     last = int((start + voiced[-1] / 16_000) / WORD_S)
-    spoken = tuple(HeardWord(f"w{n}", 0.8, n - first) for n in range(first, last))
+    edges = [max(0, round((n * WORD_S - start) * 1_000)) for n in range(first, last + 1)]
+    spoken = tuple(
+        HeardWord(f"w{n}", 0.8, (edges[n - first], edges[n - first + 1]), n - first)
+        for n in range(first, last)
+    )
     return Hypothesis(spoken, tuple(range(first, last)))
 
 
@@ -304,13 +313,8 @@ def test_a_better_model_has_a_stream_only_in_a_bad_room_and_while_the_machine_ha
         assert hand_over.better == (bad_room and rested and (before or took_ms <= LOAD.ready_ms))
 
 
-def with_places(heard: Hypothesis, pcm: Pcm) -> Hypothesis:
-    """As a model gives it that tells where words are; its tokens are others."""
-    end_ms = len(pcm) // 16
-    count = len(heard.words)
-    spans = [(end_ms * n // count, end_ms * (n + 1) // count) for n in range(count)]
-    placed = heard.placed(spans)
-    return Hypothesis(placed.words, tuple(10_000 + token for token in placed.tokens))
+def in_other_tokens(heard: Hypothesis) -> Hypothesis:
+    return Hypothesis(heard.words, tuple(10_000 + token for token in heard.tokens))
 
 
 @given(st.lists(st.integers(1, 12), max_size=12))
@@ -334,7 +338,7 @@ def test_a_stream_may_change_its_model_between_any_two_decodes(decodes_until: li
                     assert request is not None
             assert all((token >= 10_000) == better for token in request.draft)
             heard = numbered(request.pcm, request.until)
-            answered = with_places(heard, request.pcm) if better else heard
+            answered = in_other_tokens(heard) if better else heard
             events.extend(hearing.decoded(request, answered))
 
     for frame in frames(sound((0.5, 0.0), (5.0, 0.5), (0.6, 0.0), (9.0, 0.5), (2.0, 0.0))):

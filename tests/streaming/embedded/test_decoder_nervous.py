@@ -14,6 +14,7 @@ from eval.measures.accuracy import wer
 from streaming.audio import SAMPLE_RATE, Framer
 from streaming.embedded.decoder import DecodeRequest, StreamDecoder
 from streaming.embedded.hypothesis import HeardWord, Hypothesis
+from streaming.embedded.segments import CHUNK_MS
 from streaming.recognizer import RecognizerEvent, Word, WordEnd
 
 SPOKEN = [
@@ -23,7 +24,7 @@ SPOKEN = [
     for word in ("it", "was", "the", what, "of", f"{whose},")
 ]
 WORD_CHUNKS = 10
-"""A word lasts 0.32 s."""
+WORD_MS = WORD_CHUNKS * CHUNK_MS
 SECONDS = 35
 
 
@@ -41,9 +42,12 @@ class NervousModel:
         start = request.until - len(request.pcm) // 512
         words: list[HeardWord] = []
         for number in range(-(-start // WORD_CHUNKS), request.until // WORD_CHUNKS):
-            for text in self._nervously(SPOKEN[number % len(SPOKEN)]):
+            texts = self._nervously(SPOKEN[number % len(SPOKEN)])
+            begin_ms = (number * WORD_CHUNKS - start) * CHUNK_MS
+            edges = range(begin_ms, begin_ms + WORD_MS + 1, WORD_MS // max(1, len(texts)))
+            for text, span in zip(texts, pairwise(edges), strict=False):
                 likely = self._chance.choice([0.3, 0.6, 0.8, 0.95])
-                words.append(HeardWord(text, likely, len(words)))
+                words.append(HeardWord(text, likely, span, len(words)))
         return Hypothesis(tuple(words), tuple(range(len(words))))
 
     def _nervously(self, word: str) -> Sequence[str]:

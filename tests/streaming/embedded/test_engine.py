@@ -43,9 +43,10 @@ class LevelModel:
         level = float(np.abs(pcm).max())
         if level > 0.95:
             raise ModelError("too loud")
-        count = int(np.count_nonzero(np.abs(pcm) > 0.1) / 8_000)
+        ends_ms = (np.flatnonzero(np.abs(pcm) > 0.1)[7_999::8_000] // 16).tolist()
         word = f"level{round(level * 10)}"
-        return Hypothesis(tuple(HeardWord(word, 0.8, n) for n in range(count)), (0,) * count)
+        words = (HeardWord(word, 0.8, (end - 500, end), n) for n, end in enumerate(ends_ms))
+        return Hypothesis(tuple(words), (0,) * len(ends_ms))
 
 
 LEVELS = (Model("level", ("en",), lambda _: LevelModel()),)

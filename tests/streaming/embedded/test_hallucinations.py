@@ -15,7 +15,8 @@ def segment(voiced: int, silent: int = 20) -> SpeechSegment:
 
 
 def said(text: str, probability: float, *, complete: bool = True) -> Hypothesis:
-    return Hypothesis(tuple(HeardWord(w, probability) for w in text.split()), (), complete)
+    words = (HeardWord(w, probability, (n, n + 1)) for n, w in enumerate(text.split()))
+    return Hypothesis(tuple(words), (), complete)
 
 
 def test_words_without_a_voice_are_nothing() -> None:

@@ -32,7 +32,7 @@ class LengthModel:
     def decode(self, pcm, draft=()):
         if len(pcm) == 0:
             raise ModelError("no sound")
-        return Hypothesis((HeardWord(str(len(pcm)), 0.5),), tuple(draft))
+        return Hypothesis((HeardWord(str(len(pcm)), 0.5, (0, len(pcm) // 16)),), tuple(draft))
 
     def detect_language(self, pcm, among=()):
         return dict.fromkeys(among, 1 / len(pcm))
@@ -57,7 +57,7 @@ class OwnModel:
         return self
 
     def decode(self, pcm: Pcm, draft: Sequence[int] = ()) -> Hypothesis:
-        return Hypothesis((HeardWord("own", 1.0),), tuple(draft))
+        return Hypothesis((HeardWord("own", 1.0, (0, len(pcm) // 16)),), tuple(draft))
 
     def detect_language(self, _pcm: Pcm, _among: Sequence[str] = ()) -> dict[str, float]:
         return {"own": 1.0}
@@ -101,7 +101,9 @@ def test_several_threads_decode_in_another_process_at_the_same_time(start: Start
     speech = loaded().speaking("en")
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda n: speech.decode(sound(n), (n,)), range(1, 50)))
-    assert answers == [Hypothesis((HeardWord(str(n), 0.5),), (n,)) for n in range(1, 50)]
+    assert answers == [
+        Hypothesis((HeardWord(str(n), 0.5, (0, n // 16)),), (n,)) for n in range(1, 50)
+    ]
 
 
 def test_the_model_for_bad_rooms_is_that_process_s_too(start: Start) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,5 +33,7 @@ def test_any_list_has_few_short_entries_and_cleaning_them_again_changes_nothing(
 
 
 def test_a_word_that_only_the_vocabulary_suggests_is_made_up() -> None:
-    assert made_up([HeardWord("Zoé,", 0.001)], ["Zoé Martin"])
-    assert not made_up([HeardWord("Zoé,", 0.4), HeardWord("budget", 0.001)], ["Zoé Martin"])
+    doubted = HeardWord("Zoé,", 0.001, (0, 300))
+    assert made_up([doubted], ["Zoé Martin"])
+    others = [replace(doubted, probability=0.4), HeardWord("budget", 0.001, (300, 600))]
+    assert not made_up(others, ["Zoé Martin"])

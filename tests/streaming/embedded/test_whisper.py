@@ -45,9 +45,7 @@ def test_speech_becomes_its_words(model: Whisper, times: Pcm) -> None:
 
 
 def test_each_word_has_its_place_in_the_sound(model: Whisper, times: Pcm) -> None:
-    spans = [word.span for word in model.speaking("en").decode(times).words]
-    starts = [span[0] for span in spans if span]
-    assert len(starts) == len(spans)
+    starts = [word.span[0] for word in model.speaking("en").decode(times).words]
     assert all(earlier <= later for earlier, later in pairwise(starts))
     assert 0 <= starts[0] <= 1_000
     assert starts[-1] <= 6_200
@@ -74,7 +72,7 @@ def test_words_are_those_of_the_script_and_spaced_as_it_is(
 
 
 def test_a_known_text_is_found_in_the_sound(model: Whisper, times: Pcm) -> None:
-    spans = [word.span for word in model.speaking("en").align(times, TIMES.lower()) if word.span]
+    spans = [word.span for word in model.speaking("en").align(times, TIMES.lower())]
     assert len(spans) == len(TIMES.split())
     assert all(earlier <= later for earlier, later in pairwise(spans))
 
