@@ -8,6 +8,7 @@ through the attention of some of the decoder's heads.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,6 +70,11 @@ class Whisper:
             )  # fmt: skip
         except _ERRORS as error:
             raise RecognizerUnavailable(f"cannot load the model in {folder}: {error}") from error
+        if "alignment_heads" not in json.loads((folder / "config.json").read_bytes()):
+            raise RecognizerUnavailable(
+                f"the model in {folder} cannot tell when words were said: its config.json has no "
+                "alignment_heads; convert it again with a current ctranslate2"
+            )
         names = map(_LANGUAGE.fullmatch, self._tokenizer.get_vocab())
         self.languages = frozenset(name[1] for name in names if name) or frozenset({"en"})
         self._begin = self._token("<|startoftranscript|>")

@@ -153,6 +153,13 @@ def test_a_tokenizer_of_another_kind_is_an_error(tmp_path: Path) -> None:
         installed(str(folder))[0].load(1)
 
 
+def test_a_model_that_cannot_tell_when_words_were_said_is_an_error(tmp_path: Path) -> None:
+    config = json.loads((weights.checked_folder() / "config.json").read_bytes())
+    del config["alignment_heads"]
+    with pytest.raises(RecognizerUnavailable, match="convert it again"):
+        installed(str(folder_with(tmp_path, config_json=json.dumps(config).encode())))[0].load(1)
+
+
 def test_no_such_folder_is_an_error_that_names_the_choices() -> None:
     with pytest.raises(RecognizerUnavailable, match="auto, tiny-en, base, or a folder"):
         installed("/nowhere/whisper")
