@@ -166,7 +166,7 @@ class EmbeddedEngine:
 class EmbeddedRecognizer:
     """One stream of the embedded engine; made by ``EmbeddedEngine.open``.
 
-    Word times come from the model's attention; few are more than 0.3 s off (docs/quality.md).
+    Word times come from the model's attention, good to a few tenths of a second.
     Iterating may raise ModelError, also if the engine is closed first.
     """
 
