@@ -54,11 +54,9 @@ SETTINGS = {
 WHISPER_SETTINGS = {
     "decode every 0.5 s": replace(WHISPER, intervals=((0, 500),)),
     "decode every 1 s": replace(WHISPER, intervals=((0, 1_000),)),
-    "settle after 2 s": replace(
-        WHISPER, agreement=replace(WHISPER.agreement, due_ms=2_000, reach=4)
-    ),
-    "settle after 3 s": replace(
-        WHISPER, agreement=replace(WHISPER.agreement, due_ms=3_000, reach=99)
+    "show at 1, settle at 3": replace(WHISPER, agreement=replace(WHISPER.agreement, show=1.0)),
+    "show at 2, settle at 5": replace(
+        WHISPER, agreement=replace(WHISPER.agreement, settle=5.0, patience=3.0)
     ),
 }
 HEADER = (

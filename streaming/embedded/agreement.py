@@ -39,15 +39,13 @@ class AgreementPolicy:
     counts is the sound that changed nothing, however often it was decoded. 0: always one.
     show: to show a word. settle: to settle it. revise: for another word, to replace a shown one.
     A vote counts less if the model gives the word a probability below ``doubt``.
-    reach: a word followed by this many shown words is settled. patience: a word is settled
+    reach: a word followed by this many shown words is never replaced. patience: a word is settled
     without agreement after this many further votes. again: a word of this probability is shown
     when a second hypothesis has it; sure: at first sight, if another follows it.
     after_ms: a word with so much sound after it is shown at first sight if it has at least the
     probability ``likely``.
     apart_ms: as ``align`` has it. The places of Moonshine's last words move by up to half a second
     when more is heard, and so decide nothing.
-    due_ms: with so much sound after it, a shown word becomes what the next hypothesis has, without
-    a vote, and is settled.
 
     The defaults were chosen on joined English clips of some readers, and tried on those of others
     (benchmarks/engine.py). Of words that Moonshine has for the first time, with a probability of
@@ -67,7 +65,6 @@ class AgreementPolicy:
     after_ms: float = inf
     likely: float = 0.0
     apart_ms: float = inf
-    due_ms: float = inf
 
 
 class Agreement:
@@ -182,8 +179,8 @@ class Agreement:
         slots = [pair.slot for pair in run if pair.slot]
         shown = sum(pair.slot.shown for pair in after if pair.slot)
         votes = self._votes(run[0].index, run[0].index + len(new), followed=bool(shown))
-        spans = [slot.span for slot in slots] or [word.span for word, _ in new]
-        if not (last or all(map(self._due, spans)) or votes >= self._policy.revise):
+        needed = 0 if last else self._policy.revise if shown < self._policy.reach else _NEVER
+        if votes < needed:
             for pair in run:
                 if pair.slot:
                     pair.slot.differ(self._share)
@@ -211,9 +208,6 @@ class Agreement:
 
     def _after(self, word: HeardWord) -> int:
         return self._until_ms - word.span[1]
-
-    def _due(self, span: tuple[int, int]) -> bool:
-        return self._until_ms - span[1] >= self._policy.due_ms
 
     def _share_of_vote(self, until_ms: int) -> float:
         """Return the vote of a hypothesis up to ``until_ms``, for the sound since the last one."""
@@ -257,12 +251,10 @@ class Agreement:
     def _agreed(self) -> int:
         """Return the number of slots that are settled now."""
         until = end = 0
-        shown = sum(slot.shown for slot in self._row)
         for i, slot in enumerate(self._row):
-            enough = slot.count >= self._policy.settle or (slot.count > 0 and self._due(slot.span))
+            enough = slot.count >= self._policy.settle
             tired = slot.seen >= self._policy.settle + self._policy.patience
-            followed = shown - (i + 1) >= self._policy.reach
-            if not slot.settled and not (slot.shown and (enough or tired or followed)):
+            if not slot.settled and not (slot.shown and (enough or tired)):
                 break
             until = i + 1
         # A cue ends with its sentence, and what follows waits for it: so such a word is settled

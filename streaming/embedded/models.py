@@ -33,16 +33,15 @@ WHISPER = DecoderPolicy(
     deaf_ms=(350, 900),
     agreement=AgreementPolicy(
         vote_ms=0,
-        show=1.5,
-        settle=inf,
+        show=2.0,
+        settle=4.0,
         revise=2.0,
-        reach=2,
+        patience=2.0,
         again=inf,
         sure=0.9,
-        doubt=0.7,
-        after_ms=200,
-        likely=0.5,
-        due_ms=1_500,
+        doubt=0.5,
+        after_ms=300,
+        likely=0.3,
         apart_ms=300,
     ),
     limits=Limits(inventions=INVENTIONS),
@@ -51,8 +50,8 @@ WHISPER = DecoderPolicy(
 
 Its decodes are rarer than Moonshine's, and it tells where a word is, so that fewer of them decide.
 A word of less than the probability ``likely`` waits for another decode all the same, which takes
-back fewer words. Words are settled by the sound after them, not by votes: to settle none before
-3 s makes nearly as few wrong as in whole recordings, but takes back one of three (docs/quality.md).
+back fewer words and costs no time. The later a word is settled, the fewer are wrong and the more
+are taken back: docs/quality.md has the curve.
 """
 
 LANGUAGES = (

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
 
 import pytest
 from hypothesis import given
@@ -128,14 +127,6 @@ def test_the_end_of_a_sentence_is_settled_early_when_words_follow() -> None:
     agreement.feed(heard("it is. and"))
     assert texts(agreement.feed(heard("it is. and so"))) == ["it", "is."]
     assert texts(agreement.tail) == ["and"]
-
-
-def test_a_word_that_enough_shown_words_follow_is_settled() -> None:
-    agreement = Agreement(replace(policy(settle=inf), reach=2))
-    assert texts(agreement.feed(heard("I said so", 0.99))) == []
-    assert texts(agreement.feed(heard("I said so to her", 0.99))) == ["I", "said"]
-    assert texts(agreement.feed(heard("he led so to her", 0.99))) == ["so"]
-    assert texts(agreement.tail) == ["to", "her"]
 
 
 def test_finishing_settles_everything_and_leaves_no_tail() -> None:
@@ -298,16 +289,3 @@ def test_a_word_that_replaces_another_is_not_shown_for_the_sound_after_the_other
     assert agreement.tail == []
     agreement.feed(placed(("cat", 900)), until_ms=1_600)
     assert texts(agreement.tail) == ["cat"]
-
-
-@pytest.mark.parametrize(
-    ("until_ms", "settled", "tail"), [(1_800, [], ["the", "cat"]), (2_400, ["the", "hat"], [])]
-)
-def test_the_last_hypothesis_decides_a_shown_word_once_it_is_due(
-    until_ms: int, settled: list[str], tail: list[str]
-) -> None:
-    agreement = Agreement(replace(policy(settle=inf), after_ms=300, due_ms=1_500))
-    agreement.feed(placed(("the", 600), ("cat", 900)), until_ms=1_200)
-    agreement.feed(placed(("the", 600), ("cat", 900)), until_ms=1_500)
-    new = agreement.feed(placed(("the", 600), ("hat", 900)), until_ms=until_ms)
-    assert (texts(new), texts(agreement.tail)) == (settled, tail)
