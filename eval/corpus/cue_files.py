@@ -18,11 +18,12 @@ from eval.corpus.spoken_words import RefWord
 from eval.corpus.transcript import Repair, Repaired, Skipped
 
 _TIME = r"(?:\d{1,4}:)?\d{1,3}:\d{1,2}(?:[.,;]\d{1,9})?|\d{1,7}[.,]\d{1,9}|(?:\d{1,4}:){3}\d{1,3}"
-_ARROW = r"[-\u2010-\u2015\u2212]+\s?(?:>|&gt;)|[→⟶]|=>"
+_ARROW_HEAD = r"[-\u2010-\u2015\u2212]\s?(?:>|&gt;)|[→⟶]|=>"
+_ARROW = rf"[-\u2010-\u2015\u2212]*(?:{_ARROW_HEAD})"
 _SETTING = re.compile(r"\w+:\S*")
 _TIMING = re.compile(rf"\s*({_TIME})\s*(?:{_ARROW})\s*({_TIME})(?:\s(?P<rest>.*))?")
 _SBV = re.compile(r"\s*(\d+:\d\d:\d\d\.\d{1,3}),(\d+:\d\d:\d\d\.\d{1,3})\s*")
-_BROKEN = re.compile(rf"(?:{_ARROW})")
+_BROKEN = re.compile(_ARROW_HEAD)
 _STRICT = {
     True: re.compile(
         r"(?:\d{2,}:)?\d\d:\d\d\.\d{3}[ \t]+-->[ \t]+(?:\d{2,}:)?\d\d:\d\d\.\d{3}\b.*"

@@ -100,6 +100,8 @@ READERS: Mapping[str, Reader] = {
 }
 """Readers by the ending of a file."""
 
+_LONG_BLANK = re.compile(r"([^\S\n]{100})[^\S\n]+")
+"""Blanks of which readers need no more to tell columns."""
 _ZIPPED = b"PK\x03\x04"
 _ENCODINGS = {"cp1252": 2, "latin-1": 2, "mac_roman": 1, "cp850": 1}
 """How likely an encoding is; latin-1 decodes every byte."""
@@ -149,7 +151,8 @@ def _decoded(content: bytes, path: Path) -> tuple[str, list[Repaired]]:
     if "\r\r\n" in text:
         repairs.append(Repaired(Repair.LINE_ENDS))
         text = text.replace("\r\r\n", "\n")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", ""), repairs
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
+    return _LONG_BLANK.sub(r"\1", text), repairs
 
 
 def _text_of(content: bytes) -> tuple[str, Repaired | None]:

@@ -16,6 +16,7 @@ from eval.normalization.rewriting import (
     table,
 )
 from eval.normalization.spelled_numbers import as_digits
+from eval.normalization.typography import without_open_brackets
 
 _ASIDE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
 _GROUPED = re.compile(r"(?<=\d)[ .\u00a0\u202f](?=\d{3}(?!\d))")
@@ -172,7 +173,7 @@ def normalize_basic(text: str, language: str) -> list[str]:
 
 def without_asides(text: str) -> str:
     """Return ``text`` without what stands in brackets, and with numbers in one piece: "10 000"."""
-    return _GROUPED.sub("", _ASIDE.sub(" ", text))
+    return _GROUPED.sub("", _ASIDE.sub(" ", without_open_brackets(text)))
 
 
 def bare_words(text: str) -> list[str]:

@@ -86,6 +86,7 @@ _METRIC = {"": "", "k": "kilo", "m": "mega", "g": "giga"}
 _BEFORE = (
     addresses("at", "dot")
     + table(
+        (r"\d{100}(?=\d)", r"\g<0> "),  # Whisper reads no number of thousands of digits
         INITIALS,
         (r"\bo k\b", "ok"),
         (
@@ -142,7 +143,7 @@ _BEFORE = (
             lambda match: f"{_MONTHS_CUT[match[1][:3]]} ",
         ),
         (r"\b((?:1\d\d|20[01]|[2-9])0)'s\b", r"\1s"),
-        (r"\s*&\s*", " and "),
+        (" ?& ?", " and "),
         (r"±", " plus or minus "),
         (r"(?<=\d) ?\+ ?(?=\d)|(?<!\S)\+(?=\d)", " plus "),
         (r"(?<=\bc)\+\+", " plus plus"),

@@ -107,7 +107,7 @@ _BEFORE = addresses("arobase", "point") + table(
     (r"\betc\b\.?|\bet ?c(?:ae|[eé])t[eé]ra\b", "et cetera"),
     INITIALS,
     (r"\bokay\b", "ok"),
-    (r"\s*&\s*", " et "),
+    (" ?& ?", " et "),
     (r"\bn[°º]\s*|\bno\.? ?(?=\d)", "numéro "),
     # Fractions and rates
     VULGAR_FRACTION,

@@ -25,8 +25,19 @@ _LESS = re.compile(r"<(?=[\s\d=]|$)|(?<=\s)>(?=\s)")
 def plain_characters(text: str) -> str:
     """Return ``text`` with straight apostrophes, plain hyphens and spaces, letters composed.
 
-    An ellipsis is a space.
+    An ellipsis is a space, and so are several spaces and a bracket that nothing closes.
     """
     text = unicodedata.normalize("NFC", text.translate(_SAME))
     text = _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return _LESS.sub(" ", _ELLIPSIS.sub(" ", text))
+    return " ".join(without_open_brackets(_LESS.sub(" ", _ELLIPSIS.sub(" ", text))).split())
+
+
+def without_open_brackets(text: str) -> str:
+    """Return ``text`` with a space for each bracket that nothing closes.
+
+    Rules that look for the end of each bracket would take minutes for a file of brackets.
+    """
+    for opening, closing in ("[]", "()", "<>"):
+        inside, last, rest = text.rpartition(closing)
+        text = inside + last + rest.replace(opening, " ")
+    return text

@@ -246,3 +246,13 @@ def test_a_very_long_text_is_scored_up_to_a_page_of_ordinary_size(tmp_path: Path
     assert found["figures"]["wer"]["low"] < 0.05 < found["figures"]["wer"]["high"]
     assert found["figures"]["vtt_errors"]["value"] == 0
     assert (tmp_path / "out" / "report.html").stat().st_size < 100_000
+
+
+@pytest.mark.parametrize("mark", ["<", "[", "(", ")", ":", '"', "-", " ", "\t", "0", "[]"])
+def test_files_of_one_mark_are_read_at_once(mark: str, tmp_path: Path) -> None:
+    """At this length a rule whose time grows with its square would take minutes."""
+    said, shown = tmp_path / "said.txt", tmp_path / "shown.srt"
+    line = f"Ann{mark * (60_000 // len(mark))}hello\n"
+    said.write_text(line)
+    shown.write_text(f"1\n00:00:01,000 --> 00:00:02,000\n{line}")
+    assert command("score", said, shown, "--language", "en").exit_code == 0

@@ -28,7 +28,7 @@ _LIST_NUMBER = re.compile(
 )
 _HEADING = re.compile(r"(#{1,6})\s+(?=\S)")
 _CLOCK = re.compile(r"\d:\d\d")
-_ENDS = re.compile(r"[.!?…:»\"”)]\W*$")
+_ENDS_BACKWARDS = re.compile(r"\W*?[.!?…:»\"”)]")
 _FEW, _SEVERAL = 2, 3
 _OFTEN = 0.8
 _STEPS = (1, 5)
@@ -135,13 +135,13 @@ def _beside_breaks(lines: Sequence[str], full: Sequence[int], breaks: set[int]) 
 
 
 def _may_be_a_header(line: str) -> bool:
-    return not _ENDS.search(line) and not label_of(line)
+    return not _ENDS_BACKWARDS.match(line[::-1]) and not label_of(line)
 
 
 def _again(lines: Sequence[str], full: Sequence[int]) -> dict[int, bool]:
     """Return lines of several words that come again without the full stop that others have."""
     uses = Counter(lines[n] for n in full)
-    ended = sum(bool(_ENDS.search(lines[n])) for n in full if uses[lines[n]] == 1)
+    ended = sum(bool(_ENDS_BACKWARDS.match(lines[n][::-1])) for n in full if uses[lines[n]] == 1)
     if ended < _OFTEN * sum(uses[lines[n]] == 1 for n in full):
         return {}
     again = [n for n in full if uses[lines[n]] >= _SEVERAL and _may_be_a_header(lines[n])]
