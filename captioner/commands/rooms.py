@@ -7,9 +7,11 @@ import functools
 import secrets
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from math import inf
 from pathlib import Path
 
 import click
@@ -38,13 +40,16 @@ from captioner.room.signed import is_admin
 from captioner.room.standstill import Standstills
 from captioner.room.tokens import agent_token
 from captioner.settings import Settings
-from captioner.worker.bot_process import HAND_OVER, REMOVED
+from captioner.worker.bot_process import CLOSED_EARLY, HAND_OVER, REMOVED
 from streaming.backoff import Backoff
 
 log = structlog.get_logger()
 
 COME_BACK_S = 10.0
 """How often it is tried to join a room that nobody can begin, once the meeting is over."""
+
+COMPANY_S = 10.0
+"""A room that is closed as an empty one within this time of somebody being there was not empty."""
 
 Offered = Callable[[Settings], AbstractAsyncContextManager[engines.Offer]]
 
@@ -141,6 +146,14 @@ async def _run(
             settings.livekit_api_key, secret, room=room, identity=name, name="Captions"
         )
 
+    company_s = -inf
+
+    def beat(people: int) -> None:
+        nonlocal company_s
+        if people:
+            company_s = time.monotonic()
+        alive(people)
+
     def begin() -> Bot:
         return meeting(
             store=open_store(settings.state_place, owner=identity, secret=secret),
@@ -166,7 +179,7 @@ async def _run(
             ),
             extras=settings.extras,
             is_admin=functools.partial(is_admin, key=settings.livekit_api_key, secret=secret),
-            alive=alive,
+            alive=beat,
             unheard_ms=unheard_ms,
         )
         with standstills.watched():
@@ -180,6 +193,8 @@ async def _run(
         click.echo(f"The bot left: {why}.", err=True)
     if left is Left.REMOVED:
         sys.exit(REMOVED)
+    if left is Left.EMPTY and time.monotonic() - company_s < COMPANY_S:
+        sys.exit(CLOSED_EARLY)
 
 
 async def _meetings(begin: Callable[[], Bot], *, until_empty: bool) -> Left | None:
@@ -195,7 +210,7 @@ async def _meetings(begin: Callable[[], Bot], *, until_empty: bool) -> Left | No
         asyncio.get_running_loop().add_signal_handler(name, stop)
     asyncio.get_running_loop().add_signal_handler(HAND_OVER, lambda: bot.hand_over())
     left = await bot.run()
-    while left is Left.ROOM_GONE and not until_empty and not stopped.is_set():
+    while left in (Left.ROOM_GONE, Left.EMPTY) and not until_empty and not stopped.is_set():
         bot = begin()
         try:
             left = await bot.run()

@@ -9,7 +9,7 @@ from captioner.room.protocol import Kind, Left, Person
 
 LEFT = {
     rtc.DisconnectReason.ROOM_DELETED: Left.ROOM_GONE,
-    rtc.DisconnectReason.ROOM_CLOSED: Left.ROOM_GONE,
+    rtc.DisconnectReason.ROOM_CLOSED: Left.EMPTY,
     rtc.DisconnectReason.PARTICIPANT_REMOVED: Left.REMOVED,
     rtc.DisconnectReason.DUPLICATE_IDENTITY: Left.REPLACED,
 }

@@ -64,6 +64,7 @@ class Left(Enum):
     LOST = "the connection to the media server was lost"
     STOOD_STILL = "the process stood still"  # what it would hear first was said long ago
     ROOM_GONE = "the room was closed"
+    EMPTY = "the media server closed the room as an empty one"
     REMOVED = "the bot was removed from the room"
     REPLACED = "another participant joined with the bot's identity"
 

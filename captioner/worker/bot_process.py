@@ -39,6 +39,9 @@ PULSE_LOST_S = 4.0
 HAND_OVER = signal.SIGUSR1
 """Tells a bot to leave when another one goes on."""
 
+CLOSED_EARLY = os.EX_TEMPFAIL
+"""The exit code of a bot whose room was closed as an empty one just after somebody was there."""
+
 REMOVED = os.EX_NOPERM
 """The exit code of a bot that somebody removed from the room."""
 
@@ -259,11 +262,11 @@ def _is_locked(path: Path) -> bool:
 
 
 def is_crash(code: int | None) -> bool:
-    """Whether a bot that ended with ``code`` was killed, or failed by a bug: not by itself.
+    """Whether a bot that ended with ``code`` was killed, cut off, or failed by a bug.
 
     None: not known, which may have been one.
     """
-    return code is None or code < 0 or code == os.EX_SOFTWARE
+    return code is None or code < 0 or code in (os.EX_SOFTWARE, CLOSED_EARLY)
 
 
 def bot_environment(environment: Mapping[str, str], **said: str) -> dict[str, str]:

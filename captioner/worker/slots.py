@@ -15,7 +15,7 @@ from captioner import log as log_module
 from captioner import metrics
 from captioner.errors import RoomUnavailable, StateError
 from captioner.worker.assignment import Assignment
-from captioner.worker.bot_process import REMOVED, BotProcess, Notes, is_crash
+from captioner.worker.bot_process import CLOSED_EARLY, REMOVED, BotProcess, Notes, is_crash
 from captioner.worker.facts import Facts
 from captioner.worker.fork_server import Forks
 from captioner.worker.livekit_api import MediaServerApi
@@ -273,6 +273,10 @@ class Slots:
             return False
         metrics.BOTS_KILLED.inc()
         await asyncio.sleep(slot.backoff.next_s())
+        if code == CLOSED_EARLY:
+            # A media server that was restarted closes an old room at once if its bot is back
+            # before the people, and forgets what was dispatched to it.
+            return True
         try:
             if not await self._api.rooms([room]):
                 return False

@@ -65,6 +65,12 @@ class Meeting:
             await asyncio.wait(speaking)
             await self._speaker.leave()
 
+    async def create(self, *, closes_s: int) -> None:
+        """Begin the room, which the media server closes so long after everybody has left."""
+        async with self._api() as client:
+            request = api.CreateRoomRequest(name=self.room, departure_timeout=closes_s)
+            await client.room.create_room(request)
+
     async def dispatch(self) -> str:
         """Ask for captions, as La Suite Meet does."""
         async with self._api() as client:

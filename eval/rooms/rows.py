@@ -185,6 +185,22 @@ async def empty_room(testbed: Testbed) -> float:
     return held
 
 
+async def closed_room(testbed: Testbed) -> float:
+    """The media server closes the room as an empty one, and people come back at once.
+
+    As after its restart, when bots are back before people; it forgets what was dispatched then.
+    """
+    worker = await testbed.worker(rooms=1)
+    meeting = await testbed.meeting(begins=False)
+    await meeting.create(closes_s=1)
+    await meeting.begin()
+    await _captioned(meeting)
+    left = worker.count("left")
+    await meeting.end()
+    await worker.until(lambda: worker.count("left") > left)
+    return await _back(await testbed.meeting(), time.monotonic())
+
+
 @dataclass(frozen=True, slots=True)
 class Must:
     """A row of the table. most: seconds, or how many there are exactly."""
@@ -211,6 +227,7 @@ ROWS = (
     Must("model killed", killed_model, 5.0),
     Must("media server frozen for 10 s, from its return", frozen_media_server, 5.0),
     Must("worker killed, longest pause", killed_worker, 5.0),
+    Must("room closed under its people", closed_room, 15.0),
     Must("nobody enters: slot held", empty_room, 30.0),
 )
 

@@ -26,7 +26,7 @@ from captioner.demo.livekit_server import MediaServer
 from captioner.demo.sound_publisher import SoundPublisher
 from captioner.log import hashed
 from captioner.room.tokens import participant_token
-from captioner.worker.bot_process import is_crash
+from captioner.worker.bot_process import CLOSED_EARLY, is_crash
 from eval.rooms.testbed import WorkerProcess
 
 pytestmark = pytest.mark.room
@@ -214,6 +214,7 @@ main.program()
         assert ("Traceback" in ended.stderr) is again
         assert is_crash(ended.returncode) is again
     assert is_crash(-signal.SIGKILL)
+    assert is_crash(CLOSED_EARLY)
     assert not is_crash(0)
 
 
