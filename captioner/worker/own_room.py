@@ -69,8 +69,7 @@ class OwnRoom:
             return Own.KEEP
         if self.peopled(facts.people, now_s):
             return Own.EMPTY
-        listed = any(bot.identity == self.identity for bot in facts.bots)
-        if listed and said is not Said.ALONE:
+        if self._is_there(facts, said):
             self.absent_since_s = None
         elif self.absent_since_s is None:
             self.absent_since_s = now_s
@@ -81,9 +80,10 @@ class OwnRoom:
 
     def has_lost_dispatch(self, facts: Facts, said: Said) -> bool:
         """Whether nothing that is listed asks for the bot, which is in the room with others."""
-        listed = any(bot.identity == self.identity for bot in facts.bots)
-        asked = any(one.id == self.dispatch for one in facts.dispatches)
-        return listed and not asked and said is not Said.ALONE
+        return self._is_there(facts, said) and not _is_listed(facts.dispatches, self.dispatch)
+
+    def _is_there(self, facts: Facts, said: Said) -> bool:
+        return said is not Said.ALONE and any(bot.identity == self.identity for bot in facts.bots)
 
 
 def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) -> bool:
@@ -92,7 +92,11 @@ def is_recalled(dispatches: Sequence[Dispatch], dispatch: str, since_ms: int) ->
     A media server that was restarted, or a room that moved to another node, has lost its
     dispatches: then all that are listed are younger, for every room has one from its beginning.
     """
-    if any(one.id == dispatch for one in dispatches):
+    if _is_listed(dispatches, dispatch):
         return False
     others = [one.created_ms for one in dispatches if one.agent not in NO_WISH]
     return not others or min(others) <= since_ms
+
+
+def _is_listed(dispatches: Sequence[Dispatch], dispatch: str) -> bool:
+    return any(one.id == dispatch for one in dispatches)
