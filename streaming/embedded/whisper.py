@@ -68,9 +68,10 @@ class Whisper:
                 str(folder), device=device, compute_type=kind, inter_threads=workers,
                 intra_threads=1,
             )  # fmt: skip
+            config = json.loads((folder / "config.json").read_bytes())
         except _ERRORS as error:
             raise RecognizerUnavailable(f"cannot load the model in {folder}: {error}") from error
-        if "alignment_heads" not in json.loads((folder / "config.json").read_bytes()):
+        if "alignment_heads" not in config:
             raise RecognizerUnavailable(
                 f"the model in {folder} cannot tell when words were said: its config.json has no "
                 "alignment_heads; convert it again with a current ctranslate2"
