@@ -6,49 +6,12 @@ import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+_BLOCK_TAGS = """
+address article aside blockquote body br center dd details div dl dt fieldset figcaption figure
+footer form h1 h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody tfoot
+thead tr ul
+"""
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
 _UNSEEN = frozenset(("head", "script", "style", "template", "svg", "button", "select", "textarea"))
 _BOLD, _CELLS = frozenset(("b", "strong")), frozenset(("td", "th"))
 # Names and times that only a style sets apart: <span class="speaker">Ann</span><span>Hello</span>.
