@@ -64,7 +64,7 @@ async def dead_machine_later(testbed: Testbed) -> float:
     await testbed.server.start()
     await _back(meeting, time.monotonic())
     async with asyncio.timeout(START_S):
-        while not (dispatches := await meeting.dispatched()):  # noqa: ASYNC110
+        while not (dispatches := await meeting.dispatched()):  # noqa: ASYNC110 (nothing would tell)
             await asyncio.sleep(0.2)
     [working] = [worker for worker in workers if worker.bots()]
     await working.kill(bots=True)
@@ -258,5 +258,5 @@ def _longest_pause(times: list[float]) -> float:
 
 async def _shows(worker: WorkerProcess, metric: str, value: float) -> None:
     async with asyncio.timeout(30):
-        while await worker.metric(metric) != value:  # noqa: ASYNC110
+        while await worker.metric(metric) != value:  # noqa: ASYNC110 (nothing would tell)
             await asyncio.sleep(0.2)
