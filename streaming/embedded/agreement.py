@@ -139,8 +139,9 @@ class Agreement:
         for pair in pairs[:begin]:
             if pair.slot:
                 pair.slot.index = pair.index
+        again = any(pair.same for pair in pairs[begin - 1 : begin])
         pairs = pairs[begin:]
-        if row:  # whose last word may now be heard as two
+        if row and not again:  # whose last word may now be heard as two
             pairs = [p for p in pairs if p.slot or (p.word and not row[-1].has(p.word))]
         firm = 1 + max((i for i, p in enumerate(pairs) if p.slot and p.slot.shown), default=-1)
         at = 0

@@ -178,7 +178,8 @@ class Whisper:
     ) -> tuple[HeardWord, ...]:
         if not tokens:
             return ()
-        [found] = self._model.align(encoded, list(begin), [tokens], [frames])
+        heard = max(2, len(pcm) * FRAMES_A_SECOND // _RATE)
+        [found] = self._model.align(encoded, list(begin), [tokens], [min(frames, heard)])
         starts = _starts(found.alignments, len(tokens) + 1, until=len(pcm) * 1000 // _RATE)
         return self._words(tokens, found.text_token_probs, starts)
 

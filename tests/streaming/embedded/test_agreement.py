@@ -235,6 +235,13 @@ def test_a_settled_word_that_is_then_heard_as_two_is_said_once() -> None:
     assert texts(said) == ["and"]
 
 
+def test_a_word_that_was_placed_too_long_hides_none_of_those_after_it() -> None:
+    agreement = Agreement(policy(settle=2))
+    agreement.feed(heard("he"))
+    agreement.feed([HeardWord("he", 0.8, (0, 1_400))])
+    assert texts(agreement.finish(heard("he might have been"))) == ["might", "have", "been"]
+
+
 @given(st.lists(LETTERS, min_size=1, max_size=8), st.integers(4, 8))
 def test_a_steady_hypothesis_is_settled_as_it_is(words: list[str], times: int) -> None:
     agreement = Agreement(policy())

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import soxr
 
+from eval.corpus.manifest import bundled_corpus
 from eval.measures.accuracy import wer
 from eval.normalization.normalize import normalize
 from streaming.audio import Pcm
@@ -51,6 +52,12 @@ def test_each_word_has_its_place_in_the_sound(model: Whisper, times: Pcm) -> Non
     assert starts[-1] <= 6_200
     # Someone who reads aloud says a word in 0.1 to 1 s, apart from pauses.
     assert 150 <= float(np.median(np.diff(starts))) <= 500
+
+
+def test_no_word_is_placed_in_the_silence_after_the_sound(model: Whisper) -> None:
+    pcm = bundled_corpus()[0].audio(16_000)[8 * 16_000 :][: int(1.7 * 16_000)]
+    words = model.speaking("en").align(pcm, "it was the")
+    assert [word.span[0] for word in words[1:]] == pytest.approx([920, 1_080], abs=100)
 
 
 @pytest.mark.parametrize(
